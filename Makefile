@@ -1,0 +1,41 @@
+# Run `make` or `make help` for what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+PYTHON ?= python3
+
+.PHONY: help install demo test lint bench clean
+
+help:  ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed  ## Make the virtual environment .venv with what newsbot needs
+
+$(VENV)/.installed: requirements.txt
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+demo: install  ## Crawl the sample newsroom on this machine into the embedded database, and show what came of it
+	$(VENV)/bin/python -m newsbot.sample.demo
+
+test: install servers  ## Run all tests; what a test lacks is named
+	$(VENV)/bin/python -m pytest
+
+.PHONY: servers
+servers:
+	@command -v pgbouncer > /dev/null || tests/install_servers.sh
+
+lint: $(VENV)/.installed-dev  ## Check style and format
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+
+bench: $(VENV)/.installed-dev  ## Measure costs, as ratios to their peers in the same run
+	$(VENV)/bin/python -m benchmarks
+
+clean:  ## Remove the virtual environment and what tools left; data stays
+	rm -rf $(VENV) .pytest_cache .ruff_cache build dist *.egg-info

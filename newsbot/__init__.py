@@ -1,0 +1,1 @@
+"""News and web data, collected into Postgres."""

@@ -1,0 +1,39 @@
+"""`scrapy crawl`: Scrapy's own, with an exit code that tells and with errors of use in a line."""
+
+import argparse
+import difflib
+import sys
+import traceback
+
+from scrapy.commands import crawl
+from scrapy.exceptions import NotConfigured, UsageError
+
+from newsbot.storage.database import DatabaseError
+from newsbot.storage.store import Store
+from newsbot.storage.upgrade import UnknownRevisionError
+
+
+class Command(crawl.Command):
+    """Exits with 0 when something was stored or nothing had changed, 1 when the run failed, 2 when it was asked wrongly."""
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Run one spider."""
+        if len(args) != 1:
+            raise UsageError("expected the name of one spider; `scrapy list` shows them")
+        known = self.crawler_process.spider_loader.list()
+        if args[0] not in known:
+            near = difflib.get_close_matches(args[0], known, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "`scrapy list` shows them"
+            raise UsageError(f"there is no spider {args[0]!r}; {hint}", print_help=False)
+        crawler = self._create_crawler(args[0])
+        crawl = self.crawler_process.crawl(crawler, **opts.spargs)
+        self.crawler_process.start()
+        error = None if crawl.cancelled() else crawl.exception()
+        if error is None:
+            self.exitcode = Store.of(crawler).exit_code or 0
+        elif isinstance(error, (ValueError, NotConfigured, DatabaseError, UnknownRevisionError)):
+            print(f"scrapy crawl {args[0]}: {error}", file=sys.stderr)
+            self.exitcode = 2
+        else:
+            traceback.print_exception(error)
+            self.exitcode = 1

@@ -1,0 +1,91 @@
+"""`scrapy genspider`: Scrapy's own; with `-t site` it also saves the site's page and writes the test that proves it."""
+
+import argparse
+import string
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from parsel import Selector
+from scrapy.commands import genspider
+from scrapy.exceptions import UsageError
+from scrapy.utils.conf import closest_scrapy_cfg
+
+# Where headlines stand on most front pages, the surest first; the first that matches is written into the spider.
+HEADLINES = (
+    "article h2 a[href], article h3 a[href]",
+    "h2 a[href], h3 a[href]",
+    "article a[href]",
+    "main a[href]",
+    "a[href]",
+)
+FETCH_TIMEOUT = 120  # seconds, robots.txt and retries included
+
+
+class Command(genspider.Command):
+    """See the module."""
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Write the files."""
+        self._overrides = opts.set
+        if opts.template == "site" and len(args) == 2 and not genspider.sanitize_module_name(args[0]).isidentifier():
+            raise UsageError(f"{args[0]!r} is no name for a module: letters, digits and _ are", print_help=False)
+        super().run(args, opts)
+
+    def _generate_template_variables(self, module: str, name: str, url: str, template_name: str) -> dict[str, Any]:
+        values = super()._generate_template_variables(module, name, url, template_name)
+        if template_name == "site":
+            values["selector"] = self._save_page(module, url)
+        return values
+
+    def _genspider(self, module: str, name: str, url: str, template_name: str, template_file: Any) -> Path:
+        spider = super()._genspider(module, name, url, template_name, template_file)
+        if template_name == "site":
+            values = super()._generate_template_variables(module, name, url, template_name)
+            template = Path(self.settings["TEMPLATES_DIR"], "tests", "site.py.tmpl").read_text(encoding="utf-8")
+            test = _tests() / f"test_{module}.py"
+            test.write_text(string.Template(template).substitute(values), encoding="utf-8")
+            print(f"with its page and test:\n  {_page(module)}\n  {test}")
+        return spider
+
+    def _save_page(self, module: str, url: str) -> str:
+        """Save the page and return the selector of its headlines."""
+        page = _fetch(url, self._overrides)
+        found = _headlines(page)
+        if not found:
+            print(f"{url} could not be fetched or has no links: a made-up page was saved, replace it by a real one.")
+            page = Path(self.settings["TEMPLATES_DIR"], "tests", "site.html").read_bytes()
+            found = _headlines(page)
+        _page(module).parent.mkdir(parents=True, exist_ok=True)
+        _page(module).write_bytes(page)
+        return found
+
+
+def _tests() -> Path:
+    return Path(closest_scrapy_cfg()).parent / "tests" / "spiders"
+
+
+def _page(module: str) -> Path:
+    return _tests() / "pages" / f"{module}.html"
+
+
+def _fetch(url: str, overrides: list[str]) -> bytes:
+    """The page by `scrapy fetch`, so that robots.txt, guards and stand-ins hold; empty where there is none."""
+    settings = [f"--set={setting}" for setting in overrides]
+    command = [sys.executable, "-m", "scrapy", "fetch", "--nolog", *settings, url]
+    try:
+        return subprocess.run(command, stdout=subprocess.PIPE, timeout=FETCH_TIMEOUT, check=False).stdout  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return b""
+
+
+def _headlines(page: bytes) -> str | None:
+    if not page.strip():
+        return None
+    document = Selector(text=page.decode("utf-8", "replace"))
+    for selector in HEADLINES:
+        links = document.css(selector)
+        if links and all(link.xpath("normalize-space()").get() for link in links):
+            return selector
+    return None

@@ -1,0 +1,1 @@
+"""Pure functions on text: canonical URLs, clean text, language, sentiment."""

@@ -1,0 +1,35 @@
+"""Clean text: what can be stored, in one Unicode form, with white space folded."""
+
+import html
+import re
+import unicodedata
+
+_UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufffe\uffff]")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+
+
+def clean_line(text: str) -> str:
+    """One line: entities resolved, control characters and lone surrogates out, NFC, runs of white space one blank."""
+    return " ".join(_normal(text).split())
+
+
+def clean_text(text: str) -> str:
+    """As `clean_line`, but line breaks stay: at most one empty line between paragraphs."""
+    lines = (" ".join(line.split()) for line in _normal(text).splitlines())
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def shorten(text: str, length: int) -> str:
+    """The first `length` characters at most, cut between words, with an ellipsis where something was cut."""
+    if len(text) <= length:
+        return text
+    return text[: length - 1].rsplit(None, 1)[0] + "…"
+
+
+def _normal(text: str) -> str:
+    if "&" in text and _ENTITY.search(text):
+        text = html.unescape(text)
+    if text.isascii() and text.isprintable():
+        return text
+    text = _UNSTORABLE.sub("", text)
+    return unicodedata.normalize("NFC", text)

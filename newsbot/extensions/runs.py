@@ -1,0 +1,97 @@
+"""How a run ends: its exit code, its row, and the table that a user reads."""
+
+import sys
+from typing import TYPE_CHECKING, Self
+
+from scrapy import signals
+
+from newsbot.storage.store import Store
+
+if TYPE_CHECKING:
+    from scrapy import Spider
+    from scrapy.crawler import Crawler
+
+# Ends that a user or a limit of the user's asked for; any other but "finished" is a failure.
+_ASKED_FOR = ("finished", "shutdown", "cancelled", "closespider_")
+
+FAILURES_SHOWN = 20
+REASONS_SHOWN = 10
+
+
+class RunRecord:
+    """Closes the run's row with its exit code, then prints what came of each source."""
+
+    def __init__(self, crawler: "Crawler") -> None:
+        self.stats = crawler.stats
+        self.store = Store.of(crawler)
+        crawler.signals.connect(self.spider_closed, signal=signals.spider_closed)
+
+    @classmethod
+    def from_crawler(cls, crawler: "Crawler") -> Self:
+        """For Scrapy."""
+        return cls(crawler)
+
+    async def spider_closed(self, spider: "Spider", reason: str) -> None:
+        """Close the run."""
+        if self.store.opened:
+            errors = self.stats.get_value("spider_exceptions/count", 0)
+            await self.store.finish(reason, self._exit_code(reason), errors)
+            print(report(self.store), file=sys.stderr)
+
+    def _exit_code(self, reason: str) -> int:
+        """0 unless the run failed as a whole: every source, every request, or nothing could be stored."""
+        if self.store.failure is not None or not reason.startswith(_ASKED_FOR):
+            return 1
+        outcomes = [outcome for outcomes in self.store.outcomes.values() for outcome in outcomes]
+        if outcomes:
+            every_source_failed = not any(outcome.ok for outcome in outcomes)
+            return int(every_source_failed or self._nothing_stored())
+        every_request_failed = self.stats.get_value("downloader/exception_count", 0) > 0 and not self.stats.get_value(
+            "downloader/response_status_count/200"
+        )
+        return int(every_request_failed or self._nothing_stored())
+
+    def _nothing_stored(self) -> bool:
+        total = self.store.total()
+        return total.stored == 0 and (total.rejected > 0 or self.stats.get_value("spider_exceptions/count", 0) > 0)
+
+
+def report(store: Store) -> str:
+    """The table of a run: a row a source, then what failed and why, then what was refused and why."""
+    from tabulate import tabulate
+
+    rows = [
+        (source_id, tally.new, tally.changed, tally.unchanged, tally.rejected, _status(store, source_id))
+        for source_id, tally in sorted(store.tallies.items())
+    ]
+    total = store.total()
+    if len(rows) != 1:
+        rows.append(("all", total.new, total.changed, total.unchanged, total.rejected, ""))
+    lines = [tabulate(rows, ("source", "new", "changed", "unchanged", "rejected", "status"), "simple")]
+    failed = [
+        (source_id, outcome)
+        for source_id, outcomes in sorted(store.outcomes.items())
+        for outcome in outcomes
+        if not outcome.ok
+    ]
+    if failed:
+        lines.append("\nFailed:")
+        lines += [f"  {source_id}: {outcome.url}: {outcome.status}" for source_id, outcome in failed[:FAILURES_SHOWN]]
+        if len(failed) > FAILURES_SHOWN:
+            lines.append(f"  and {len(failed) - FAILURES_SHOWN} more: scrapy sources --status")
+    if store.reasons:
+        lines.append("\nRefused (kept in the table rejects):")
+        for (field, reason), times in store.reasons.most_common(REASONS_SHOWN):
+            lines.append(f"  {times} x {field or 'item'}: {reason}")
+        if len(store.reasons) > REASONS_SHOWN:
+            lines.append(f"  and {len(store.reasons) - REASONS_SHOWN} other reasons")
+    return "\n".join(lines)
+
+
+def _status(store: Store, source_id: str) -> str:
+    outcomes = store.outcomes.get(source_id, ())
+    failed = sum(not outcome.ok for outcome in outcomes)
+    if failed:
+        return f"{failed} of {len(outcomes)} failed" if len(outcomes) > 1 else "failed"
+    statuses = list(dict.fromkeys(outcome.status for outcome in outcomes))
+    return "; ".join(statuses) or "ok"

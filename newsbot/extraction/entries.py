@@ -1,0 +1,78 @@
+"""What reading a feed gives."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypedDict
+
+MAX_TITLE_CHARS = 2_000
+MAX_SUMMARY_CHARS = 2_000
+MAX_NAME_CHARS = 500  # an author, a keyword, a section, a language
+MAX_URL_CHARS = 8_000  # a link, an image, an id
+MAX_LIST = 100  # authors or keywords of one entry
+MAX_ENTRIES = 100_000  # of one feed; a sitemap may have 50,000
+
+Kind = Literal["rss", "atom", "rdf", "json", "sitemap", "news_sitemap", "sitemap_index"]
+
+
+class FeedError(ValueError):
+    """The bytes are no feed. `looks_like` says what they are instead."""
+
+    def __init__(self, message: str, looks_like: Literal["html", "empty", "json", "binary", "unknown"]) -> None:
+        super().__init__(message)
+        self.looks_like = looks_like
+
+
+def check_count(entries: int) -> None:
+    """Raise FeedError for more than `MAX_ENTRIES`, before they are read."""
+    if entries > MAX_ENTRIES:
+        raise FeedError(f"found {entries} entries, expected at most {MAX_ENTRIES}", "unknown")
+
+
+class Entry(TypedDict):
+    """One entry; every key is always there. Texts are plain, bounded by the constants above, and storable."""
+
+    title: str | None
+    link: str | None  # absolute, http or https
+    published: str | None  # ISO 8601; without an offset where the feed gave no zone; `updated` where nothing else is
+    updated: str | None
+    author: str | None  # the names of `authors`, comma between
+    authors: list[str]
+    summary: str | None
+    image: str | None  # absolute, http or https
+    id: str | None  # as the feed gives it
+    language: str | None  # only where the entry has its own
+    section: str | None
+    keywords: list[str]
+    refused_link: str | None  # the link as it stands, where it is none that can be fetched by http or https
+
+
+@dataclass(slots=True)
+class Feed:
+    """A feed, a sitemap or an index of sitemaps."""
+
+    kind: Kind
+    title: str | None = None
+    link: str | None = None
+    language: str | None = None
+    interval: int | None = None  # seconds that the feed asks to wait between fetches
+    entries: list[Entry] = field(default_factory=list)
+    sitemaps: list[str] = field(default_factory=list)  # children of a sitemap index
+
+
+def blank(**given: Any) -> Entry:
+    """An entry with the given keys filled and the others empty."""
+    empty: Entry = {
+        "title": None,
+        "link": None,
+        "published": None,
+        "updated": None,
+        "author": None,
+        "authors": [],
+        "summary": None,
+        "image": None,
+        "id": None,
+        "language": None,
+        "section": None,
+        "keywords": [],
+        "refused_link": None,
+    }
+    return {**empty, **given}

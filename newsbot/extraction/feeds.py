@@ -1,0 +1,52 @@
+"""Reading feeds: RSS, Atom, RDF, CDF, JSON Feed, sitemaps, told apart by their content.
+
+The steps, each in a module of its own: bytes to a document (`documents`, with `tidy` for what is broken), the document
+to entries (`syndication`, `jsonfeed`, `sitemaps`), and what these share (`dates`, `links`, `markup`, `entries`).
+"""
+
+import json
+from typing import Any
+
+from newsbot.extraction import jsonfeed, sitemaps, syndication
+from newsbot.extraction.documents import decode, inflate, local_name, no_feed, read_xml
+from newsbot.extraction.entries import Entry, Feed, FeedError
+
+__all__ = ["Entry", "Feed", "FeedError", "parse"]
+
+_KINDS = {"rss": "rss", "channel": "rss", "feed": "atom", "entry": "atom", "rdf": "rdf"}
+
+
+def parse(raw: bytes, url: str) -> Feed:
+    """Read the feed or sitemap in `raw`, which was fetched from `url`.
+
+    Broken feeds are read as far as they go. Raises FeedError where the bytes are no feed, or more than `MAX_BYTES`.
+    """
+    raw = inflate(raw)
+    start = raw[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if not raw or raw.isspace():
+        raise FeedError("found no bytes, expected a feed", "empty")
+    if start in (b"{", b"["):
+        return jsonfeed.read(_json(raw), url)
+    if start != b"<" and b"<" not in raw:
+        text = decode(raw)
+        if feed := sitemaps.read_list(text):
+            return feed
+        raise no_feed(text)
+    root = read_xml(raw, url)
+    name = local_name(root)
+    if name in ("urlset", "sitemapindex"):
+        return sitemaps.read(root, url)
+    feed = syndication.read(root, _KINDS.get(name, "rss"), url)
+    if name not in _KINDS and not feed.entries:
+        raise no_feed(decode(raw))
+    return feed
+
+
+def _json(raw: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(decode(raw))
+    except (ValueError, RecursionError) as error:
+        raise FeedError(f"found JSON that cannot be read ({error}), expected a JSON Feed", "json") from error
+    if not isinstance(document, dict) or not ("items" in document or "jsonfeed.org" in str(document.get("version"))):
+        raise FeedError('found JSON without "items", expected a JSON Feed', "json")
+    return document

@@ -1,0 +1,81 @@
+"""JSON Feed 1.0 and 1.1. Source: https://www.jsonfeed.org/version/1.1/."""
+
+from typing import Any
+
+from newsbot.extraction.dates import parse_date
+from newsbot.extraction.entries import (
+    MAX_LIST,
+    MAX_NAME_CHARS,
+    MAX_SUMMARY_CHARS,
+    MAX_TITLE_CHARS,
+    MAX_URL_CHARS,
+    Entry,
+    Feed,
+    check_count,
+)
+from newsbot.extraction.links import absolute
+from newsbot.extraction.markup import first_image, plain, squash
+
+
+def read(document: dict[str, Any], url: str) -> Feed:
+    """The feed in a decoded JSON Feed. A value of a wrong type counts as missing."""
+    home = absolute(_text(document, "home_page_url"), url)
+    base = home or url
+    authors = _authors(document)
+    items = document.get("items")
+    items = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    check_count(len(items))
+    return Feed(
+        kind="json",
+        title=squash(_text(document, "title"), MAX_TITLE_CHARS),
+        link=home,
+        language=squash(_text(document, "language"), MAX_NAME_CHARS),
+        entries=[_entry(item, base, authors) for item in items],
+    )
+
+
+def _entry(item: dict[str, Any], base: str, inherited: list[str]) -> Entry:
+    identity = _text(item, "id")
+    raw = _text(item, "url") or _text(item, "external_url") or (identity if identity.startswith("http") else "")
+    link = absolute(raw, base)
+    html = _text(item, "content_html")
+    updated = parse_date(_text(item, "date_modified"))
+    authors = _authors(item) or inherited
+    image = _text(item, "image") or _text(item, "banner_image") or first_image(html) or ""
+    tags = item.get("tags")
+    return {
+        "title": squash(_text(item, "title"), MAX_TITLE_CHARS),
+        "link": link,
+        "published": parse_date(_text(item, "date_published")) or updated,
+        "updated": updated,
+        "author": ", ".join(authors) or None,
+        "authors": authors,
+        "summary": squash(_text(item, "summary") or _text(item, "content_text"), MAX_SUMMARY_CHARS)
+        or plain(html, MAX_SUMMARY_CHARS),
+        "image": absolute(image, base),
+        "id": squash(identity, MAX_URL_CHARS),
+        "language": squash(_text(item, "language"), MAX_NAME_CHARS),
+        "section": None,
+        "keywords": _names(tags) if isinstance(tags, list) else [],
+        "refused_link": None if link else raw.strip()[:MAX_URL_CHARS] or None,
+    }
+
+
+def _authors(item: dict[str, Any]) -> list[str]:
+    """Names by version 1.1 (`authors`), else by 1.0 (`author`)."""
+    authors = item.get("authors")
+    people = authors if isinstance(authors, list) and authors else [item.get("author")]
+    return _names([person.get("name") if isinstance(person, dict) else person for person in people])
+
+
+def _names(values: list[Any]) -> list[str]:
+    names = [squash(value, MAX_NAME_CHARS) for value in values[:MAX_LIST] if isinstance(value, str)]
+    return list(dict.fromkeys(filter(None, names)))
+
+
+def _text(item: dict[str, Any], key: str) -> str:
+    """The value of a key as a string that can be stored; numbers too, as ids are often written."""
+    value = item.get(key)
+    if isinstance(value, str):
+        return value if value.isprintable() else value.encode("utf-8", "replace").decode("utf-8")
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""

@@ -1,0 +1,26 @@
+"""Links as feeds write them, to absolute http and https URLs."""
+
+import re
+from urllib.parse import urljoin
+
+from newsbot.extraction.entries import MAX_URL_CHARS
+
+_WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
+_BREAKS = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def absolute(link: str, base: str) -> str | None:
+    """`link` against `base`; None where that is no http or https URL with a host, or beyond `MAX_URL_CHARS`."""
+    link = link.strip()
+    if not link or len(link) > MAX_URL_CHARS:
+        return None
+    if not link.isprintable():  # browsers drop line breaks and tabs inside of URLs
+        link = _BREAKS.sub("", link)
+    if "&amp;" in link:
+        link = link.replace("&amp;", "&")
+    if not link.startswith(("http://", "https://")):
+        try:
+            link = urljoin(base, link)
+        except ValueError:  # urllib's word for a malformed host
+            return None
+    return link if _WEB.match(link) else None

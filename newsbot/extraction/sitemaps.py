@@ -1,0 +1,80 @@
+"""Sitemaps, news sitemaps, indexes of sitemaps and lists of addresses.
+
+Sources: https://www.sitemaps.org/protocol.html, https://developers.google.com/search/docs/crawling-indexing/sitemaps.
+"""
+
+from lxml import etree
+
+from newsbot.extraction.dates import parse_date
+from newsbot.extraction.documents import local_name
+from newsbot.extraction.entries import (
+    MAX_LIST,
+    MAX_NAME_CHARS,
+    MAX_TITLE_CHARS,
+    MAX_URL_CHARS,
+    Entry,
+    Feed,
+    blank,
+    check_count,
+)
+from newsbot.extraction.links import absolute
+from newsbot.extraction.markup import plain, split_keywords, squash
+
+
+def read(root: etree._Element, url: str) -> Feed:
+    """The sitemap or index under `root`; `url` is where it was fetched, for relative links."""
+    if local_name(root) == "sitemapindex":
+        locations = [_texts(child).get("loc", "") for child in root.iter("{*}sitemap")]
+        return Feed(kind="sitemap_index", sitemaps=[link for each in locations if (link := absolute(each, url))])
+    feed = Feed(kind="sitemap")
+    elements = list(root.iter("{*}url"))
+    check_count(len(elements))
+    for element in elements:
+        texts = _texts(element)
+        if not texts:
+            continue
+        if "title" in texts or "publication_date" in texts:
+            feed.kind = "news_sitemap"
+        feed.entries.append(_entry(texts, url))
+    return feed
+
+
+def read_list(text: str) -> Feed | None:
+    """A sitemap that is a plain list of addresses, one a line; None where `text` is anything else."""
+    lines = text.split()
+    if not lines or not absolute(lines[0], ""):
+        return None
+    check_count(len(lines))
+    links = [absolute(line, "") for line in lines]
+    if None in links:
+        return None
+    return Feed(kind="sitemap", entries=[blank(link=link) for link in links])
+
+
+def _entry(texts: dict[str, str], url: str) -> Entry:
+    location = texts.get("loc", "")
+    link = absolute(location, url)
+    modified = parse_date(texts.get("lastmod", ""))
+    return blank(
+        title=plain(texts.get("title", ""), MAX_TITLE_CHARS),
+        link=link,
+        published=parse_date(texts.get("publication_date", "")) or modified,
+        updated=modified,
+        image=absolute(texts.get("image", ""), url),
+        language=squash(texts.get("language", ""), MAX_NAME_CHARS),
+        keywords=split_keywords(texts.get("keywords", ""), MAX_NAME_CHARS)[:MAX_LIST],
+        refused_link=None if link else location.strip()[:MAX_URL_CHARS] or None,
+    )
+
+
+def _texts(element: etree._Element) -> dict[str, str]:
+    """The texts of a `<url>` or `<sitemap>` by local name; an image's location as "image"."""
+    texts: dict[str, str] = {}
+    for each in element.iterdescendants():
+        if not each.text:
+            continue
+        name = local_name(each)
+        if local_name(each.getparent()) in ("image", "video"):
+            name = {"loc": "image", "thumbnail_loc": "image"}.get(name, "")
+        texts.setdefault(name, each.text)
+    return texts

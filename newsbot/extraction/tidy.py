@@ -1,0 +1,127 @@
+"""Broken markup to well-formed XML: what the world writes where a feed was meant."""
+
+import re
+from html import unescape
+from html.entities import html5
+from xml.sax.saxutils import escape
+
+MAX_DEPTH = 200  # libxml2 stops at 256 unless told otherwise; feeds need about ten
+
+_ROOT = re.compile(r"(?i)<(?:[\w.-]+:)?(?:rss|rdf|feed|channel|entry|urlset|sitemapindex)(?=[\s>/])")
+# Quoted values may hold ">"; where the quotes do not match, the tag ends at the first ">". Possessive, so linear.
+_TOKEN = re.compile(
+    r"""<(?:(/?)([A-Za-z_][\w:.-]*+)((?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+|[^<>]*+)>|(!\[CDATA\[)|(!--)|[!?][^<>]*+>)"""
+)
+_ATTRIBUTE = re.compile(r"""(?<![\w:.-])([A-Za-z_][\w:.-]*+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""")
+_BARE_AMPERSAND = re.compile(r"&(?!#?\w{1,64};)", re.ASCII)
+# What XML does not define itself: numbers, which may be forbidden ones, and names.
+_REFERENCE = re.compile(r"&(?!(?:lt|gt|amp|quot|apos);)(?:#(\w{1,64})|(\w{1,64}));", re.ASCII)
+_ENTITY = re.compile(r"""<!ENTITY\s+([A-Za-z][\w.-]{0,63})\s+(?:"([^"<%]{0,32})"|'([^'<%]{0,32})')\s*>""", re.ASCII)
+_CUT_TAG = re.compile(r"<[^<>\s][^<>]*+\Z")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+_VOID = frozenset(["br", "hr", "img", "input", "meta", "wbr", "col", "source", "embed", "area"])
+_ENTRIES = frozenset(("item", "entry", "url", "sitemap"))
+# An element that holds text alone ends where the next field of the entry begins.
+_LEAVES = frozenset(("title", "link", "guid", "id", "pubdate", "published", "updated", "dc:creator", "dc:date", "loc"))
+_FIELDS = _LEAVES | _ENTRIES | {"description", "summary", "content", "content:encoded", "category", "author", "lastmod"}
+
+
+def well_formed(text: str) -> bytes | None:
+    """`text`, from the root element of a feed or sitemap on, as well-formed XML in UTF-8; None without such a root.
+
+    Junk before and after the root goes, the document type with it; its own entities stand only where they are a few characters, and
+    HTML's are known. Tags are balanced, attributes quoted, bare `<` and `&` escaped, an open CDATA section ends with
+    its element. Nesting beyond `MAX_DEPTH` is flattened. Time is linear in the length of `text`.
+    """
+    text = _FORBIDDEN.sub("", text)
+    root = _ROOT.search(text)
+    if root is None:
+        return None
+    entities = {name: unescape(double or single) for name, double, single in _ENTITY.findall(text, 0, root.start())}
+    return "".join(_balanced(_CUT_TAG.sub("", text), root.start(), entities)).encode("utf-8", "replace")
+
+
+def _balanced(text: str, position: int, entities: dict[str, str]) -> list[str]:
+    out: list[str] = []
+    names: list[str] = []  # open elements in lower case
+    spelled: list[str] = []  # the same as they were written
+
+    def close(depth: int) -> None:
+        while len(names) > depth:
+            names.pop()
+            out.append(f"</{spelled.pop()}>")
+
+    while token := _TOKEN.search(text, position):
+        out.append(_text(text[position : token.start()], entities))
+        position = token.end()
+        slash, name, attributes, cdata, comment = token.groups()
+        if cdata:
+            content, position = _cdata(text, position, spelled[-1] if spelled else "")
+            out.append(f"<![CDATA[{content}]]>")
+        elif comment:
+            end = text.find("-->", position)
+            position = len(text) if end < 0 else end + 3
+        elif slash:
+            lower = name.lower()
+            if lower in names:
+                close(len(names) - 1 - names[::-1].index(lower))
+            if not names:
+                break
+        elif name:
+            lower = name.lower()
+            if lower in _ENTRIES and lower in names:
+                close(names.index(lower))
+            elif lower in _FIELDS and names and names[-1] in _LEAVES:
+                close(len(names) - 1)
+            if len(names) >= MAX_DEPTH:
+                continue
+            out.append(f"<{name}{_attributes(attributes, entities)}")
+            if attributes.endswith("/") or lower in _VOID or (lower == "link" and "href" in attributes):
+                out.append("/>")
+            else:
+                out.append(">")
+                names.append(lower)
+                spelled.append(name)
+    else:
+        out.append(_text(text[position:], entities))
+    close(0)
+    return out
+
+
+def _cdata(text: str, start: int, element: str) -> tuple[str, int]:
+    """A section's content and where to go on. One that is never closed, or not before the next begins, ends where
+    `element` does."""
+    end = text.find("]]>", start)
+    again = text.find("<![CDATA[", start, None if end < 0 else end)
+    if end >= 0 and again < 0:
+        return text[start:end], end + 3
+    closing = text.find(f"</{element}", start, None if again < 0 else again) if element else -1
+    if closing >= 0:
+        return text[start:closing], closing
+    end = len(text) if end < 0 else end
+    return text[start:end].replace("]]>", ""), min(len(text), end + 3)
+
+
+def _attributes(text: str, entities: dict[str, str]) -> str:
+    if not text or text == "/":
+        return ""
+    values: dict[str, str] = {}
+    for name, double, single, bare in _ATTRIBUTE.findall(text):
+        values.setdefault(name, _text(double or single or bare.rstrip("/"), entities).replace('"', "&quot;"))
+    return "".join(f' {name}="{value}"' for name, value in values.items())
+
+
+def _text(text: str, entities: dict[str, str]) -> str:
+    """Character data in which every reference is one that XML knows, and everything else stands for itself."""
+    if "&" in text:
+        text = _BARE_AMPERSAND.sub("&amp;", text)
+        text = _REFERENCE.sub(lambda match: escape(_character(match, entities)), text)
+    return text.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _character(reference: re.Match[str], entities: dict[str, str]) -> str:
+    number, name = reference.groups()
+    if number:
+        return _FORBIDDEN.sub("", unescape(f"&#{number};"))
+    return entities.get(name) or html5.get(f"{name};", reference[0])

@@ -1,0 +1,73 @@
+"""The typed items that spiders yield and the pipelines carry.
+
+An item is a plain dataclass: building one never fails, so a page with one bad entry does not lose the entries after it.
+The validate stage checks every item and keeps the bad ones among the rejects.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+
+class Rank(IntEnum):
+    """How rich an origin is. An article belongs to the first that brought it, until one of a higher rank does."""
+
+    SECTION = 10  # a teaser on a section page
+    SITEMAP = 20  # a news sitemap: title and date
+    FEED = 30  # a feed: title, summary, author, date
+    PAGE = 40  # the article's own page, or an API that answers with it
+
+
+class Tracked:
+    """What the pipelines note on an item. None of it is a field, so exports and the database do not see it."""
+
+    __slots__ = ("checkpoint", "content_hash", "refused", "state", "stored_id")
+
+    def __post_init__(self) -> None:
+        self.checkpoint: Checkpoint | None = None  # the progress that waits for this item
+        self.content_hash: str | None = None  # of the fields that are revised
+        self.refused: list[tuple[str, str, Any]] = []  # (field, reason, value) of values left out
+        self.state: str | None = None  # "new", "changed", "seen" or "again"; None until it was looked up
+        self.stored_id: str | None = None  # the article's id, where the store knows it
+
+
+@dataclass(slots=True, kw_only=True)
+class Article(Tracked):
+    """A headline or a whole article. A headline is an article whose text is not fetched yet."""
+
+    url: str  # as it was met; every such URL leads to the article
+    title: str
+    source_id: str | None = None  # default: the spider's name
+    origin: str | None = None  # the feed, page or API that brought it; default: the spider's name
+    rank: int = Rank.PAGE
+    canonical_url: str | None = None  # default: made from url
+    authors: list[str] = field(default_factory=list)
+    published_at: datetime | None = None  # without a zone: the source's zone, else UTC
+    summary: str | None = None
+    text: str | None = None
+    language: str | None = None  # ISO 639, two or three letters; missing or plainly wrong: found from the text
+    section: str | None = None
+    keywords: list[str] = field(default_factory=list)
+    image_url: str | None = None
+    sentiment: float | None = None  # -1 to 1
+    sentiment_model: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Checkpoint(Tracked):
+    """Progress of one origin, committed with or after the last of the items that it covers.
+
+    The spider passes each item through `cover` and yields the checkpoint itself after the last one.
+    """
+
+    key: str  # the feed's URL
+    columns: dict[str, Any]  # of its row in `feeds`
+    pending: int = field(default=0, init=False)  # covered items that are not settled yet
+    arrived: bool = field(default=False, init=False)  # the spider yielded it: nothing more will be covered
+
+    def cover(self, item: Tracked) -> Any:
+        """The same item, which this checkpoint now waits for."""
+        item.checkpoint = self
+        self.pending += 1
+        return item

@@ -1,0 +1,106 @@
+"""Stage 200: text, dates, URLs and language in one form, so that the same thing is the same row."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+from zoneinfo import ZoneInfo
+
+from newsbot.enrichment import language
+from newsbot.enrichment.text import clean_line, clean_text, shorten
+from newsbot.enrichment.urls import canonical
+from newsbot.items import Article
+from newsbot.pipelines.outcomes import Rejected, cut
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+MAX_TITLE = 1_000  # characters
+MAX_SUMMARY = 10_000
+MAX_NAMES = 100  # authors or keywords of one article
+EARLIEST = datetime(1700, 1, 2, tzinfo=UTC)  # archives go back to the first newspapers, not further
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what a program writes that has no date
+# A clock that is a day off, here or there, must not cost the dates.
+FUTURE = timedelta(days=2)
+
+
+class CleanPipeline:
+    """Cleans every article. What can not be a value (a date in year 9999) is noted and left out; the article goes on."""
+
+    def __init__(self, zone: str) -> None:
+        self.zone = ZoneInfo(zone)
+
+    @classmethod
+    def from_crawler(cls, crawler: "Crawler") -> Self:
+        """Dates without a zone are read in the spider's `timezone`, if it has one."""
+        return cls(getattr(crawler.spider, "timezone", None) or "UTC")
+
+    def process_item(self, item: Any) -> Any:
+        """The same item, clean, or `Rejected`."""
+        if not isinstance(item, Article):
+            return item
+        item.title = shorten(clean_line(item.title), MAX_TITLE)
+        if not item.title:
+            raise Rejected("title", "nothing is left of it but white space and control characters")
+        try:
+            item.canonical_url = canonical(item.canonical_url or item.url)
+        except ValueError as error:
+            raise Rejected("url", str(error)) from None
+        if item.summary is not None:
+            item.summary = shorten(clean_line(item.summary), MAX_SUMMARY) or None
+        if item.text is not None:
+            item.text = clean_text(item.text) or None
+        if item.section is not None:
+            item.section = clean_line(item.section) or None
+        item.authors = _names(item.authors)
+        item.keywords = _names(item.keywords)
+        if item.image_url is not None and not item.image_url.startswith(("https://", "http://")):
+            item.refused.append(("image_url", f"{cut(item.image_url)} is not an http(s) URL", item.image_url))
+            item.image_url = None
+        self._clean_date(item)
+        item.language = _language(item)
+        item.content_hash = content_hash(item)
+        return item
+
+    def _clean_date(self, item: Article) -> None:
+        published = item.published_at
+        if published is None:
+            return
+        try:
+            if published.tzinfo is None:
+                published = published.replace(tzinfo=self.zone)
+            published = published.astimezone(UTC)
+        except OverflowError:  # the first or last day of the calendar, in another zone
+            published = datetime.min.replace(tzinfo=UTC)
+        if published < EARLIEST or published == EPOCH or published > datetime.now(UTC) + FUTURE:
+            given = item.published_at.isoformat()
+            item.refused.append(("published_at", f"{given} is not the date of a publication", given))
+            published = None
+        item.published_at = published
+
+
+def content_hash(article: Article) -> str:
+    """32 hexadecimal digits that stand for what is revised: everything but the image, whose address is often signed."""
+    published = article.published_at.isoformat() if article.published_at else ""
+    parts = (
+        article.title,
+        article.summary or "",
+        article.text or "",
+        published,
+        article.section or "",
+        article.language or "",
+        "\x1e".join(article.authors),
+        "\x1e".join(article.keywords),
+    )
+    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def _names(names: list[str]) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(clean_line, names))))[:MAX_NAMES] if names else []
+
+
+def _language(item: Article) -> str | None:
+    declared = language.primary(item.language)
+    if declared and language.fits(item.title, declared):
+        return declared
+    found = language.identify(f"{item.title} {item.summary or ''}")
+    return found or declared

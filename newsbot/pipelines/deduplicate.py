@@ -1,0 +1,92 @@
+"""Stage 300: what is stored already, just as it is, ends here."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Self
+
+from newsbot.items import Article
+from newsbot.pipelines.outcomes import Rejected, Unchanged
+from newsbot.storage.store import BATCH, Store
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+# Articles that a run remembers, twice: enough to meet a link again in the other feeds of a site, at 20 MB at most.
+# An article that was forgotten is met by the store.
+WINDOW = 25_000
+
+
+class DeduplicatePipeline:
+    """By key among what this run has seen; against the store by hash, in batches."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._seen = _Window(WINDOW)
+        self._waiting: list[tuple[Article, asyncio.Future[None]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: "Crawler") -> Self:
+        """For Scrapy."""
+        return cls(Store.of(crawler))
+
+    async def process_item(self, item: Any) -> Any:
+        """The item with its `state`, `Unchanged`, or `Rejected` for a second version within one feed."""
+        if not isinstance(item, Article):
+            return item
+        sighting = (item.canonical_url, item.origin)
+        earlier = self._seen.get(sighting)
+        if earlier == item.content_hash:
+            raise Unchanged("met before in this run")
+        if earlier is not None and item.checkpoint is not None:
+            # Two versions of one article in one feed: taking both in turn would revise it at every fetch, for ever.
+            raise Rejected("url", "another entry of this feed has this link and other content; the first one is kept")
+        again = self._seen.get(item.canonical_url) is not None
+        self._seen.add(sighting, item.content_hash)
+        self._seen.add(item.canonical_url, "")
+        if again:
+            # It may still be on its way to the database, so the store looks it up, behind what went before it.
+            item.state = "again"
+            return item
+        await self._look_up(item)
+        if item.state == "unchanged":
+            raise Unchanged("stored already")
+        return item
+
+    async def _look_up(self, item: Article) -> None:
+        answered = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, answered))
+        if self._task is None:
+            self._task = asyncio.create_task(self._look_up_waiting())
+        await answered
+
+    async def _look_up_waiting(self) -> None:
+        """Ask for all that wait, in one statement a batch; what comes meanwhile makes the next batch."""
+        while self._waiting:
+            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            try:
+                await self.store.lookup([item for item, _ in batch])
+            except Exception as error:  # noqa: BLE001  each item that waits raises it
+                for _, answered in batch:
+                    answered.set_exception(error)
+            else:
+                for _, answered in batch:
+                    answered.set_result(None)
+        self._task = None
+
+
+class _Window:
+    """The newest keys with their values: between `size` and twice as many, at constant cost."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._new: dict[Any, str] = {}
+        self._old: dict[Any, str] = {}
+
+    def get(self, key: Any) -> str | None:
+        value = self._new.get(key)
+        return value if value is not None else self._old.get(key)
+
+    def add(self, key: Any, value: str) -> None:
+        if len(self._new) >= self._size:
+            self._old, self._new = self._new, {}
+        self._new[key] = value

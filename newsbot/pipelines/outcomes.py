@@ -1,0 +1,28 @@
+"""How a stage ends the way of an item. Each is a DropItem, so that later stages and exports do not see the item."""
+
+from typing import Any
+
+from scrapy.exceptions import DropItem
+
+
+class Rejected(DropItem):
+    """The item is refused: it is kept among the rejects with the field and the reason."""
+
+    def __init__(self, field: str | None, reason: str) -> None:
+        super().__init__(f"{field}: {reason}" if field else reason)
+        self.field = field
+        self.reason = reason
+
+
+class Unchanged(DropItem):
+    """The item is stored already, just as it is: there is no work further on."""
+
+
+class Saved(DropItem):
+    """The item is progress, not data: the store has taken it."""
+
+
+def cut(value: Any, length: int = 200) -> str:
+    """A value as it stands in a reason, cut to `length` characters."""
+    text = repr(value)
+    return text if len(text) <= length else text[: length - 1] + "…"

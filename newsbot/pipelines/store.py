@@ -1,0 +1,59 @@
+"""Stage 800: hands each item to the store, which commits it with the progress that waits for it."""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Self
+
+from newsbot.items import Checkpoint
+from newsbot.pipelines.outcomes import Saved
+from newsbot.storage.store import Store
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+logger = logging.getLogger(__name__)
+
+
+class StorePipeline:
+    """Opens the run with the spider, waits for room in the queue, commits all with the spider's end."""
+
+    def __init__(self, crawler: "Crawler") -> None:
+        self.crawler = crawler
+        self.store = Store.of(crawler)
+
+    @classmethod
+    def from_crawler(cls, crawler: "Crawler") -> Self:
+        """For Scrapy."""
+        return cls(crawler)
+
+    async def open_spider(self) -> None:
+        """Bring the database to head and open the run. A database that can not be used ends the crawl here."""
+        spider = self.crawler.spider
+        job = getattr(spider, "_job", None)  # Scrapyd names it so
+        killed = await self.store.open(spider.name, job, self._stop)
+        for run in killed:
+            logger.warning(
+                "Run %s of %s, started %s, was killed after %d stored items; what it had not saved is fetched again",
+                run.id,
+                run.spider,
+                f"{run.started_at:%Y-%m-%d %H:%M:%S %Z}",
+                run.items,
+            )
+
+    async def process_item(self, item: Any) -> Any:
+        """The same item, or `Saved` for progress. Waits while the queue is full."""
+        if isinstance(item, Checkpoint):
+            self.store.arrive(item)
+            raise Saved(item.key)
+        self.store.put(item)
+        if self.store.full:
+            await self.store.room()
+        return item
+
+    async def close_spider(self) -> None:
+        """Commit what waits."""
+        await self.store.flush()
+
+    def _stop(self) -> None:
+        closing = self.crawler.engine.close_spider_async(reason="database_lost")
+        self._closing = asyncio.ensure_future(closing)

@@ -1,0 +1,83 @@
+"""Stage 100: types and required fields. A bad item goes to the rejects with the field and the reason."""
+
+from dataclasses import fields
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from newsbot.items import Article, Checkpoint
+from newsbot.pipelines.outcomes import Rejected, cut
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+    from scrapy.crawler import Crawler
+
+MAX_URL = 2_000  # characters; what browsers and the database's indexes still take
+
+
+class ValidatePipeline:
+    """Refuses what is not a typed item, and typed items with wrong values."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @classmethod
+    def from_crawler(cls, crawler: "Crawler") -> Self:
+        """For Scrapy."""
+        return cls(crawler.spider.name)
+
+    def process_item(self, item: Any) -> Any:
+        """The same item with values of the declared types, or `Rejected`."""
+        if isinstance(item, Checkpoint):
+            return item
+        if not isinstance(item, Article):
+            raise Rejected(None, f"{type(item).__name__} is not one of the item types: Article")
+        if item.source_id is None:
+            item.source_id = self.name
+        if item.origin is None:
+            item.origin = self.name
+        from pydantic import ValidationError
+
+        try:
+            valid = _adapter().validate_python(item)
+        except ValidationError as error:
+            raise _rejected(error) from None
+        for name in _FIELDS:
+            setattr(item, name, getattr(valid, name))
+        return item
+
+
+_FIELDS = tuple(field.name for field in fields(Article))
+
+
+@cache
+def _adapter() -> "TypeAdapter[Article]":
+    # Pydantic is imported with the first item, so that the first request does not wait for it.
+    from pydantic import ConfigDict, Field, TypeAdapter, create_model
+
+    model = create_model(
+        "Article",
+        __config__=ConfigDict(from_attributes=True, str_strip_whitespace=True),
+        **{field.name: (field.type, ...) for field in fields(Article)}
+        | {
+            "url": (Annotated[str, Field(min_length=1, max_length=MAX_URL)], ...),
+            "title": (Annotated[str, Field(min_length=1)], ...),
+            "sentiment": (Annotated[float, Field(ge=-1, le=1)] | None, ...),
+        },
+    )
+    return TypeAdapter(model)
+
+
+def _rejected(error: Any) -> Rejected:
+    faults = error.errors(include_url=False)
+    first = str(faults[0]["loc"][0])
+    return Rejected(
+        first,
+        "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {_MISSING if fault['input'] is None else cut(fault['input'])}:"
+            f" {fault['msg']}"
+            for fault in faults
+        ),
+    )
+
+
+_MISSING = "nothing"

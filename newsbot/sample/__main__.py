@@ -1,0 +1,44 @@
+"""`python -m newsbot.sample [--port N]`: serve the sample newsroom until Ctrl-C."""
+
+import argparse
+from contextlib import suppress
+
+from newsbot.sample.newsroom import FOLDER
+from newsbot.sample.server import NEXT_EDITION, SampleServer
+
+GUIDE = """\
+The sample newsroom answers at {base} for {count} sites. Crawl them from another terminal:
+
+  scrapy crawl headlines -a catalogue={catalogue} -a sources={ids} -s STAND_INS='{stand_ins}'
+
+Look at one:            curl -H 'Host: {host}' {base}/
+Bring the next edition: curl -X POST {base}{next_edition}
+Stop:                   Ctrl-C
+"""
+
+
+def main() -> None:
+    """Serve."""
+    parser = argparse.ArgumentParser(prog="python -m newsbot.sample", description="Serve the sample newsroom.")
+    parser.add_argument("--port", type=int, default=0, help="on loopback; without it any free one")
+    port = parser.parse_args().port
+    try:
+        server = SampleServer(port)
+    except (OSError, OverflowError) as error:
+        parser.error(f"--port {port}: {error}; another number, or 0 for any free port, is right")
+    guide = GUIDE.format(
+        base=server.base,
+        count=len(server.sites),
+        catalogue=FOLDER / "catalogue.yaml",
+        ids=",".join(site.id for site in server.sites.values()),
+        stand_ins=server.stand_ins,
+        host=next(iter(server.sites)),
+        next_edition=NEXT_EDITION,
+    )
+    print(guide, flush=True)
+    with server, suppress(KeyboardInterrupt):
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

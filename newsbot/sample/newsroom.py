@@ -1,0 +1,107 @@
+"""What the made-up sites say: read from `sites/`, and put into the present."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+FOLDER: Traversable = resources.files("newsbot.sample")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """One story as an edition has it. `link` is where feeds lead; a fault of the feed may leave it empty or absurd."""
+
+    slug: str
+    section: str
+    byline: str
+    title: str
+    summary: str
+    link: str
+    published: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    """A feed, sitemap or section page, as `sites/*.yaml` describes it."""
+
+    path: str
+    format: str  # a key of formats.FORMATS
+    sections: list[str] = field(default_factory=list)  # empty: all
+    titles: dict[str, str] = field(default_factory=dict)  # further stories, by slug, under the titles given here
+    children: list[str] = field(default_factory=list)  # of a sitemap index: paths
+    encoding: str = "utf-8"
+    gzip: bool = False
+    validator: str | None = None  # "etag" or "last_modified": what it can be asked conditionally by
+
+    def pick(self, stories: list[Story]) -> list[Story]:
+        """Its stories among those of the site, in their order."""
+        return [
+            replace(story, title=self.titles.get(story.slug, story.title))
+            for story in stories
+            if not self.sections or story.section in self.sections or story.slug in self.titles
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A made-up site. `name`, `language` and `homepage` are the catalogue's."""
+
+    id: str
+    name: str
+    language: str
+    homepage: str
+    byline: str
+    articles: str  # path above the article pages
+    closing: list[str]  # sentences that end each article
+    channels: list[Channel]
+    stories: list[dict[str, Any]]
+    moved: dict[str, str] = field(default_factory=dict)  # path to path, for good
+    delay: float = 0  # seconds before each answer
+
+    @cached_property
+    def host(self) -> str:
+        """The host that the site answers for."""
+        return urlsplit(self.homepage).netloc
+
+    def url(self, path: str) -> str:
+        """The absolute URL of a path."""
+        return self.homepage.rstrip("/") + path
+
+    def edition(self, number: int, clock: datetime) -> list[Story]:
+        """The stories of an edition, newest first; `age` counts in hours before `clock`."""
+        stories = [self._story(facts, number, clock) for facts in self.stories if facts.get("edition", 1) <= number]
+        return sorted(stories, key=lambda story: story.published, reverse=True)
+
+    def _story(self, facts: dict[str, Any], number: int, clock: datetime) -> Story:
+        facts = facts | (facts.get("edit", {}) if number > 1 else {})
+        return Story(
+            slug=facts["slug"],
+            section=facts["section"],
+            byline=facts.get("by", self.byline),
+            title=facts["title"],
+            summary=facts["summary"],
+            link=facts.get("link", self.url(self.articles + facts["slug"])),
+            published=clock - timedelta(hours=facts["age"]),
+        )
+
+
+def sites() -> list[Site]:
+    """The sites of the sample catalogue."""
+    return [_site(entry) for entry in _yaml("catalogue.yaml")]
+
+
+def _site(entry: dict[str, Any]) -> Site:
+    facts = _yaml(f"sites/{entry['id']}.yaml")
+    channels = [Channel(**channel) for channel in facts.pop("channels")]
+    shared = {key: entry[key] for key in ("id", "name", "language", "homepage")}
+    return Site(channels=channels, **shared, **facts)
+
+
+def _yaml(path: str) -> Any:
+    return yaml.safe_load((FOLDER / path).read_bytes())

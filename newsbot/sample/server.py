@@ -1,0 +1,150 @@
+"""One server for all sites of the sample newsroom, on loopback; the Host header says which site is meant."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from hashlib import blake2b
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import urlsplit
+
+from newsbot.sample import pages
+from newsbot.sample.formats import FORMATS
+from newsbot.sample.newsroom import Channel, Site, sites
+
+NEXT_EDITION = "/next-edition"
+_TEXT = "text/plain; charset=utf-8"
+_HTML = "text/html; charset=utf-8"
+_ROBOTS = "User-agent: *\nDisallow: /drafts/\n"
+
+
+@dataclass
+class Answer:
+    """What a request gets."""
+
+    body: bytes = b""
+    content_type: str = _TEXT
+    status: HTTPStatus = HTTPStatus.OK
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class SampleServer(ThreadingHTTPServer):
+    """The newsroom. `edition` is 1 at first; the next one has edits and new stories. `log` has (host, path, status).
+
+    The dates are counted from the start of the hour in which the server was made, so they stay the same while it runs.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, port: int = 0) -> None:
+        """Bind to loopback; port 0 is any free one. Raises OSError where the port is taken."""
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.sites = {site.host: site for site in sites()}
+        self.edition = 1
+        self.clock = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        self.log: list[tuple[str, str, int]] = []
+
+    @property
+    def base(self) -> str:
+        """The URL under which it is reached."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    @property
+    def stand_ins(self) -> str:
+        """The value of the setting STAND_INS that leads all sites here."""
+        return json.dumps(dict.fromkeys(self.sites, self.base))
+
+    def next_edition(self) -> None:
+        """Go on to the edition with edits and new stories."""
+        self.edition += 1
+
+    def answer(self, host: str, path: str) -> Answer:
+        """What a site answers."""
+        site = self.sites.get(host)
+        if site is None:
+            known = "\n".join(self.sites)
+            return _missing(f"There is no site {host!r} here. Ask with one of these in the Host header:\n{known}\n")
+        time.sleep(site.delay)
+        if path == "/robots.txt":
+            return Answer(_ROBOTS.encode())
+        if path in site.moved:
+            return Answer(status=HTTPStatus.MOVED_PERMANENTLY, headers={"Location": site.moved[path]})
+        for channel in site.channels:
+            if path == channel.path:
+                return self._channel(site, channel)
+        stories = {
+            story.link: story for story in site.edition(self.edition, self.clock) if story.title and "://" in story.link
+        }
+        if path == "/":
+            return Answer(pages.front(site, list(stories.values())), _HTML)
+        if story := stories.get(site.url(path)):
+            return Answer(pages.article(site, story), _HTML)
+        return _missing(f"{site.name} has no page {path}\n")
+
+    def _channel(self, site: Site, channel: Channel) -> Answer:
+        stories = channel.pick(site.edition(self.edition, self.clock))
+        content_type, write = FORMATS[channel.format]
+        answer = Answer(write(site, channel, stories), content_type)
+        if channel.validator == "etag":
+            answer.headers["ETag"] = f'"{blake2b(answer.body, digest_size=8).hexdigest()}"'
+        elif channel.validator == "last_modified":
+            answer.headers["Last-Modified"] = format_datetime(stories[0].published, usegmt=True)
+        return answer
+
+
+@contextmanager
+def serving(port: int = 0) -> Iterator[SampleServer]:
+    """A server that answers, in a thread of its own, until the block ends."""
+    with SampleServer(port) as server:
+        thread = Thread(target=server.serve_forever, name="sample newsroom", daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: SampleServer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        host = self.headers.get("Host", "").partition(":")[0].lower()
+        path = urlsplit(self.path).path
+        answer = self.server.answer(host, path)
+        # Validators are compared for equality (RFC 9110, section 13.1), as most servers do.
+        asked = self.headers.get("If-None-Match"), self.headers.get("If-Modified-Since")
+        if any(value and value in asked for value in map(answer.headers.get, ("ETag", "Last-Modified"))):
+            answer.status, answer.body = HTTPStatus.NOT_MODIFIED, b""
+        self.server.log.append((host, path, answer.status))
+        self._send(answer)
+
+    def do_POST(self) -> None:
+        if self.path != NEXT_EDITION:
+            self._send(_missing(f"What can be posted is {NEXT_EDITION}\n"))
+            return
+        self.server.next_edition()
+        self._send(Answer(f"This is edition {self.server.edition}\n".encode()))
+
+    def _send(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if answer.status != HTTPStatus.NOT_MODIFIED:
+            self.send_header("Content-Type", answer.content_type)
+            self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    def log_message(self, *args: object) -> None:
+        """Nothing: the crawl tells what it fetched."""
+
+
+def _missing(text: str) -> Answer:
+    return Answer(text.encode(), status=HTTPStatus.NOT_FOUND)

@@ -1,0 +1,129 @@
+"""Every setting, its default and why.
+
+First the project's own settings: each can also be given as an environment variable of the same name, and
+`-s NAME=VALUE` wins. Then Scrapy's, where the project wants another value; what is not here is as Scrapy has it.
+"""
+
+import os
+import sys
+from importlib.util import find_spec
+
+# --- Own settings -----------------------------------------------------------------------------------------------------
+
+# Where the rows go: a libpq URL in any spelling. Empty: an embedded Postgres in NEWSBOT_HOME.
+DATABASE_URL = ""
+# Where embedded data lies. Empty: the user's data folder, as root /var/lib/newsbot.
+NEWSBOT_HOME = ""
+# Seconds that a running crawl waits for a database that is away, before it gives up.
+DATABASE_WAIT = 3600
+# Days that a reject is kept after it was last seen.
+REJECTS_DAYS = 90
+
+# A file or folder of the user's own sources, always loaded beside the shipped ones.
+CATALOGUE = ""
+# Hosts, addresses or networks that may be private: names as they stand in the URL.
+ALLOW_PRIVATE_HOSTS = ""
+# JSON object: what is asked of that host goes to that base instead. For tests, mirrors and gateways.
+STAND_INS = ""
+# Seconds of a Retry-After that a run waits for; a longer one is left to a later run.
+RETRY_AFTER_MAX = 60
+
+# Seconds between two fetches of a feed with `-a due=1`, at least and at most, whatever the feed says.
+FEED_INTERVAL_MIN = 300
+FEED_INTERVAL_MAX = 86_400
+# Seconds after which a feed is fetched in full although its validators say that nothing changed: validators lie.
+FEED_FULL_FETCH_INTERVAL = 86_400
+# Sitemaps read from one index: the first ones are the newest by custom, and an index of an archive has thousands.
+SITEMAP_CHILDREN_MAX = 50
+
+# --- Scrapy's settings ------------------------------------------------------------------------------------------------
+
+BOT_NAME = "newsbot"
+SPIDER_MODULES = ["newsbot.spiders"]
+NEWSPIDER_MODULE = "newsbot.spiders"
+COMMANDS_MODULE = "newsbot.commands"
+# An honest name with a contact, as robots.txt and site owners expect.  # default "Scrapy/VERSION"
+USER_AGENT = "newsbot/0.1 (+https://github.com/newsbot/newsbot; news and research collector)"
+
+# Politeness.
+ROBOTSTXT_OBEY = True  # default False
+ROBOTSTXT_USER_AGENT = "newsbot"  # default USER_AGENT: site owners address a bot by its bare name
+DOWNLOAD_DELAY = 1  # default 0: seconds between two requests to one host; a source may say another
+CONCURRENT_REQUESTS_PER_DOMAIN = 2  # default 8
+CONCURRENT_REQUESTS = 64  # default 16: hosts are many, and each is asked slowly
+COOKIES_ENABLED = False  # default True: nothing here needs a session, and trackers do
+REFERER_ENABLED = False  # default True: nobody's business
+
+# Guards: docs/guards.md. Whatever a feed, a page or a redirect says, only public http(s) is fetched, within bounds.
+_HANDLER = "newsbot.extensions.download_handler.GuardedDownloadHandler"
+DOWNLOAD_HANDLERS = {  # default: Scrapy's, for six schemes; a link must not read a local file
+    "http": _HANDLER,
+    "https": _HANDLER,
+    "file": None,
+    "ftp": None,
+    "s3": None,
+    "data": None,
+}
+TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingHostnameResolver"  # default takes one IPv4 address of a name's many
+DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,  # default: ignores Retry-After
+    "newsbot.extensions.retry_after.RetryAfterMiddleware": 550,
+}
+DOWNLOAD_MAXSIZE = 64 * 1024 * 1024  # default 1 GiB: a sitemap may have 50 MB; holds for what is inflated too
+DOWNLOAD_TIMEOUT = 60  # default 180: seconds for a whole answer, so that a byte a second ends as well
+DOWNLOAD_VERIFY_CERTIFICATES = True  # default False
+REDIRECT_MAX_TIMES = 10  # default 20
+METAREFRESH_ENABLED = False  # default True: feeds have none, and a page's would lead a fetch astray
+TELNETCONSOLE_ENABLED = False  # default True: code execution on a port
+REMOTE_CONTROL_ENABLED = False  # default True: the same
+
+# Speed and memory.
+CONCURRENT_ITEMS = 64  # default 100: a feed of 50 entries in one look-up; each task costs for every response
+if find_spec("uvloop"):
+    ASYNCIO_EVENT_LOOP = "uvloop.Loop"  # default asyncio's: a fifth less CPU an item
+SCRAPER_SLOT_MAX_ACTIVE_SIZE = 64 * 1024 * 1024  # default 5 MB: one large sitemap would stop all others
+MEMUSAGE_LIMIT_MB = 2048  # default 0: a crawl that runs away ends before the machine does
+
+# Pipelines: one stage a module; docs/architecture.md lists them.
+ITEM_PROCESSOR = "newsbot.pipelines.manager.PipelineManager"
+ITEM_PIPELINES = {
+    "newsbot.pipelines.validate.ValidatePipeline": 100,
+    "newsbot.pipelines.clean.CleanPipeline": 200,
+    "newsbot.pipelines.deduplicate.DeduplicatePipeline": 300,
+    "newsbot.pipelines.enrich.EnrichPipeline": 400,
+    "newsbot.pipelines.store.StorePipeline": 800,
+}
+
+# What a user sees.
+LOG_FORMATTER = "newsbot.extensions.log.LogFormatter"  # default logs each item, which costs as much as cleaning it
+LOG_LEVEL = "WARNING" if sys.stderr.isatty() else "INFO"  # default DEBUG: a terminal shows a bar and a table instead
+STATS_DUMP = False  # default True: the table at the end says it
+EXTENSIONS = {
+    "newsbot.extensions.download_handler.GuardSettings": 0,
+    "newsbot.extensions.progress.Progress": 0,
+    "newsbot.extensions.runs.RunRecord": 0,
+    "scrapy.extensions.logstats.LogStats": None,  # Progress writes the line a minute
+}
+SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,  # a check for developers, at a cost an item
+}
+
+TEMPLATES_DIR = os.path.join(os.path.dirname(__file__), "templates")
+
+# --- Environment ------------------------------------------------------------------------------------------------------
+
+OWN = (
+    "DATABASE_URL",
+    "NEWSBOT_HOME",
+    "DATABASE_WAIT",
+    "REJECTS_DAYS",
+    "CATALOGUE",
+    "ALLOW_PRIVATE_HOSTS",
+    "STAND_INS",
+    "RETRY_AFTER_MAX",
+    "FEED_INTERVAL_MIN",
+    "FEED_INTERVAL_MAX",
+    "FEED_FULL_FETCH_INTERVAL",
+    "SITEMAP_CHILDREN_MAX",
+)
+globals().update({name: os.environ[name] for name in OWN if name in os.environ})

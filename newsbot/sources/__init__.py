@@ -1,0 +1,1 @@
+"""The catalogue of sources: YAML per country, its loader and its checks; no network."""

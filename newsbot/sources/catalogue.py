@@ -1,0 +1,172 @@
+"""The catalogue: which sources there are, what of each is fetched, and which of them a run takes.
+
+This module is on the way of every start, so it imports little: pydantic only comes in with a user's own file.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+try:
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # PyYAML built without libyaml: the same, ten times slower
+    from yaml import SafeLoader
+
+
+class CatalogueError(ValueError):
+    """What is wrong with a user's own catalogue: `faults`, one line of text each, of all files at once."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(["the catalogue can not be read:", *self.faults]))
+
+
+class SelectionError(ValueError):
+    """What was asked of the catalogue is not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A page that lists headlines, and CSS selectors (with `::attr()` and `::text`) for the parts of one.
+
+    `items` selects one element a headline; the others are looked up inside it. Without `link`, it is the first
+    `a::attr(href)`.
+    """
+
+    url: str
+    items: str
+    link: str | None = None
+    title: str | None = None
+    date: str | None = None
+    summary: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One entry of the catalogue. What each key means is said in docs/sources.md and schema.json.
+
+    `country` is ISO 3166-1 alpha-2 and `language` the primary tag of BCP 47, both in lower case; `delay` is in seconds;
+    `timezone` is an IANA name; `section` is what articles of this source get where they name none themselves.
+    """
+
+    id: str
+    name: str
+    homepage: str
+    country: str
+    language: str
+    timezone: str | None = None
+    section: str | None = None
+    delay: float | None = None
+    feeds: tuple[str, ...] = ()
+    news_sitemaps: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
+    sitemaps: tuple[str, ...] = ()
+    enabled: bool = True
+    reason: str | None = None
+
+    @classmethod
+    def from_entry(cls, entry: Mapping[str, Any]) -> "Source":
+        """A source from a checked entry: lists become tuples, sections `Section`s."""
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+        if sections := entry.get("sections"):
+            values["sections"] = tuple(Section(**section) for section in sections)
+        return cls(**values)
+
+
+def load(paths: Sequence[Path | str] = ()) -> dict[str, Source]:
+    """The sources by id: the shipped ones, then those of `paths`, files or folders of *.yaml and *.yml, in their order.
+
+    Of two with one id the later wins, as a whole. Raises CatalogueError with everything that is wrong with `paths`;
+    the shipped files are trusted here and proven by the tests.
+    """
+    catalogue = {source.id: source for source in _shipped()}
+    if paths:
+        from newsbot.sources.check import read
+
+        catalogue |= {source.id: source for source in read(paths)}
+    return catalogue
+
+
+def _shipped() -> Iterable[Source]:
+    countries = resources.files("newsbot.sources") / "countries"
+    for file in sorted(countries.iterdir(), key=lambda file: file.name):
+        for entry in yaml.load(file.read_bytes(), SafeLoader):
+            yield Source.from_entry(entry)
+
+
+def select(
+    catalogue: Mapping[str, Source],
+    sources: Sequence[str] | None = None,
+    country: str | None = None,
+    language: str | None = None,
+    shard: tuple[int, int] | None = None,
+) -> list[Source]:
+    """The sources that a run takes, in the catalogue's order: all that is enabled, narrowed by each argument given.
+
+    `sources` are ids; `country` and `language` are codes, several separated by commas; `shard` (i, n) keeps the
+    sources whose CRC-32 of the id, modulo n, is i, so the shards 0 to n - 1 are disjoint and together are everything.
+
+    Raises SelectionError for an unknown id (with the nearest) or code (with those there are), for a disabled source
+    that is named (with the reason), for a shard outside 0 <= i < n, and where nothing is left.
+    """
+    if sources is not None:
+        _check_names(catalogue, sources)
+    chosen = matching(catalogue, country, language)
+    steps = [f"{len(catalogue)} in the catalogue", f"{len(chosen)} of this country and language"]
+
+    chosen = [source for source in chosen if (source.enabled if sources is None else source.id in sources)]
+    steps.append(f"{len(chosen)} of these {'enabled' if sources is None else 'named'}")
+
+    if shard is not None:
+        index, count = shard
+        if not 0 <= index < count:
+            raise SelectionError(f"shard: {index}/{count} is no shard; i/n with 0 <= i < n is right, as 0/4")
+        chosen = [source for source in chosen if zlib.crc32(source.id.encode()) % count == index]
+        steps.append(f"{len(chosen)} of these in shard {index}/{count}")
+
+    if not chosen:
+        raise SelectionError(f"no source is left: {', '.join(steps)}")
+    return chosen
+
+
+def matching(catalogue: Mapping[str, Source], country: str | None = None, language: str | None = None) -> list[Source]:
+    """The sources, disabled ones too, of these countries and languages (codes, several separated by commas).
+
+    Raises SelectionError for a code that no source has.
+    """
+    countries = _codes("country", country, {source.country for source in catalogue.values()})
+    languages = _codes("language", language, {source.language for source in catalogue.values()})
+    return [source for source in catalogue.values() if source.country in countries and source.language in languages]
+
+
+def _codes(argument: str, value: str | None, known: set[str]) -> set[str]:
+    if value is None:
+        return known
+    codes = {code.strip() for code in value.split(",")}
+    if unknown := sorted(codes - known):
+        raise SelectionError(f"{argument}: no source has {_quoted(unknown)}; there are {', '.join(sorted(known))}")
+    return codes
+
+
+def _check_names(catalogue: Mapping[str, Source], names: Sequence[str]) -> None:
+    faults = []
+    for name in names:
+        if name not in catalogue:
+            near = get_close_matches(name.lower(), catalogue)
+            faults.append(
+                f"{name!r} is unknown; " + (f"near are {_quoted(near)}" if near else "`scrapy sources` lists all")
+            )
+        elif not catalogue[name].enabled:
+            faults.append(f"{name!r} is disabled: {catalogue[name].reason}")
+    if faults:
+        raise SelectionError(f"sources: {'; '.join(faults)}")
+
+
+def _quoted(values: Iterable[str]) -> str:
+    return ", ".join(map(repr, values))

@@ -1,0 +1,317 @@
+"""A user's own catalogue files: read with their lines and checked whole, so that one error tells every fault.
+
+`python -m newsbot.sources.check` prints the JSON Schema that is published beside this module as schema.json.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+import parsel
+from cssselect import SelectorError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from newsbot.sources.catalogue import CatalogueError, Source
+from newsbot.sources.document import Document, UnreadableError, Where
+
+# ISO 639-1. A language without a code of two letters has one of three, which is checked for its form alone.
+_LANGUAGES = frozenset(
+    """
+    aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee
+    el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is
+    it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms
+    mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk
+    sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi
+    yo za zh zu
+    """.split()  # noqa: SIM905
+)
+# Country codes that are often taken for the language's.
+_LANGUAGE_OF = {
+    "at": "de",
+    "cn": "zh",
+    "cz": "cs",
+    "dk": "da",
+    "gb": "en",
+    "gr": "el",
+    "jp": "ja",
+    "ua": "uk",
+    "us": "en",
+}
+
+
+def _fault(message: str, kind: Literal["wrong", "absent"] = "wrong") -> PydanticCustomError:
+    # A brace would begin a placeholder.
+    return PydanticCustomError(kind, "{message}", {"message": message})
+
+
+def _perhaps(value: str, known: Iterable[str]) -> str:
+    near = get_close_matches(value, known, n=1)
+    return f"; perhaps {near[0]!r}" if near else ""
+
+
+def _id(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value):
+        raise _fault("lower-case ASCII letters, digits and single hyphens between them are right, as 'example-news'")
+    return value
+
+
+def _url(value: str) -> str:
+    if re.search(r"[\s\x00-\x1f]", value):
+        raise _fault("a URL has no blanks; write %20 for one, and each URL on a line of its own")
+    try:
+        parts = urlsplit(value)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise _fault(f"no URL: {error}") from error
+    if not whole:
+        raise _fault("http:// or https:// and a host are right, as https://www.example.com/feed.xml")
+    return value
+
+
+@cache
+def _countries() -> dict[str, str]:
+    """English short name by code in lower case, from the time zone database's copy of ISO 3166-1."""
+    table = (resources.files("tzdata") / "zoneinfo/iso3166.tab").read_text("utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
+    return {code.lower(): name for code, name in rows}
+
+
+def _country(value: str) -> str:
+    countries = _countries()
+    if value not in countries:
+        names = {name.lower(): code for code, name in countries.items()} | {code: code for code in countries}
+        names["uk"] = "gb"
+        near = get_close_matches(value.lower(), names, n=1)
+        hint = f"; perhaps {names[near[0]]!r}" if near else ""
+        raise _fault(f"an ISO 3166-1 alpha-2 code in lower case is right, as 'fr'{hint}")
+    return value
+
+
+def _language(value: str) -> str:
+    if value not in _LANGUAGES and not re.fullmatch("[a-z]{3}", value):
+        primary = re.split("[-_]", value.lower())[0]
+        near = _LANGUAGE_OF.get(primary, primary)
+        hint = f"; perhaps {near!r}" if near in _LANGUAGES else _perhaps(primary, sorted(_LANGUAGES))
+        raise _fault(f"a primary language tag of BCP 47 (ISO 639) in lower case is right, as 'de'{hint}")
+    return value
+
+
+def _timezone(value: str) -> str:
+    # ZoneInfo would also take paths such as 'Europe' or 'zone.tab', and fail in its own ways.
+    if value not in _timezones():
+        raise _fault(f"an IANA time zone is right, as 'Europe/Berlin'{_perhaps(value, sorted(_timezones()))}")
+    return value
+
+
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _css(value: str) -> str:
+    try:
+        parsel.css2xpath(value)
+    except SelectorError as error:
+        raise _fault(f"no CSS selector: {error}") from error
+    return value
+
+
+def _element(value: str) -> str:
+    if re.search(r"::[a-z-]+(\([^)]*\))?\s*$", value):
+        raise _fault("selects an element, so without ::text or ::attr()")
+    return _css(value)
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Url = Annotated[str, AfterValidator(_url), Field(json_schema_extra={"format": "uri", "pattern": "^https?://"})]
+Css = Annotated[str, AfterValidator(_css)]
+
+
+class SectionEntry(BaseModel):
+    """A page that lists headlines. The selectors are CSS, with `::text` and `::attr()`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Url = Field(description="the page")
+    items: Annotated[str, AfterValidator(_element)] = Field(description="selects the element of each headline")
+    link: Css | None = Field(None, description="inside it, the link; without it the first `a::attr(href)`")
+    title: Css | None = Field(None, description="inside it, the title; without it the text of the link")
+    date: Css | None = Field(None, description="inside it, the date of publication")
+    summary: Css | None = Field(None, description="inside it, the summary")
+
+
+class Entry(BaseModel):
+    """A source: a news site or a part of one."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "if": {"properties": {"enabled": {"const": False}}, "required": ["enabled"]},
+            "then": {"required": ["reason"]},
+            "else": {"anyOf": [{"required": ["feeds"]}, {"required": ["news_sitemaps"]}, {"required": ["sections"]}]},
+        },
+    )
+
+    id: Annotated[str, AfterValidator(_id)] = Field(
+        description="what one types after `-a sources=`: lower-case ASCII letters, digits and hyphens",
+        json_schema_extra={"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"},
+    )
+    name: Text = Field(description="the name as its readers know it")
+    homepage: Url = Field(description="URL of the front page")
+    country: Annotated[str, AfterValidator(_country)] = Field(
+        description="ISO 3166-1 alpha-2 code in lower case, as `fr`", json_schema_extra={"pattern": "^[a-z]{2}$"}
+    )
+    language: Annotated[str, AfterValidator(_language)] = Field(
+        description="primary language tag of BCP 47 in lower case, as `de`",
+        json_schema_extra={"pattern": "^[a-z]{2,3}$"},
+    )
+    timezone: Annotated[str, AfterValidator(_timezone)] | None = Field(
+        None, description="IANA time zone of dates that carry none, as `Europe/Berlin`; without it UTC"
+    )
+    section: Text | None = Field(None, description="section of articles that name none themselves, as `sport`")
+    delay: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
+        None, description="seconds between two requests to one host; without it the setting `DOWNLOAD_DELAY`"
+    )
+    feeds: list[Url] = Field([], description="URLs of RSS, Atom or JSON feeds")
+    news_sitemaps: list[Url] = Field([], description="URLs of news sitemaps, or of an index of such")
+    sections: list[SectionEntry] = Field([], description="pages that list headlines, with selectors")
+    sitemaps: list[Url] = Field([], description="URLs of ordinary sitemaps; the headlines do not need them")
+    enabled: bool = Field(True, description="`false` keeps the entry but does not fetch it", validate_default=True)
+    reason: Text | None = Field(
+        None, description="why it is not enabled, or why the delay is unusual", validate_default=True
+    )
+
+    @field_validator("enabled")
+    @classmethod
+    def _has_something_to_fetch(cls, enabled: bool, info: ValidationInfo) -> bool:
+        # A key that is absent from `info.data` has a fault of its own.
+        if enabled and not any(info.data.get(key, True) for key in ("feeds", "news_sitemaps", "sections")):
+            raise _fault("nothing to fetch; give feeds, news_sitemaps or sections, or enabled: false", "absent")
+        return enabled
+
+    @field_validator("reason")
+    @classmethod
+    def _says_why_not(cls, reason: str | None, info: ValidationInfo) -> str | None:
+        if reason is None and info.data.get("enabled") is False:
+            raise _fault("missing; an entry that is not enabled says why", "absent")
+        return reason
+
+
+_ENTRIES = TypeAdapter(list[Entry])
+
+
+def schema() -> str:
+    """The JSON Schema of a catalogue file, as schema.json holds it."""
+    return json.dumps(_ENTRIES.json_schema() | {"title": "newsbot catalogue"}, indent=2) + "\n"
+
+
+def read(paths: Sequence[Path | str]) -> list[Source]:
+    """The sources of files and of folders of *.yaml and *.yml, in the order given.
+
+    Raises CatalogueError with all faults of all files.
+    """
+    faults: list[str] = []
+    sources: list[Source] = []
+    for path in map(Path, paths):
+        files = [path]
+        if path.is_dir():
+            files = sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml"))
+            if not files:
+                faults.append(f"{path}: the folder holds no *.yaml or *.yml")
+        for file in files:
+            try:
+                sources += _read(file)
+            except CatalogueError as error:
+                faults += error.faults
+    if faults:
+        raise CatalogueError(faults)
+    return sources
+
+
+def _read(file: Path) -> list[Source]:
+    try:
+        document = Document(file)
+    except OSError as error:
+        raise CatalogueError([f"{file}: {error.strerror}; a file, or a folder of *.yaml, is right"]) from error
+    except UnreadableError as error:
+        raise CatalogueError([f"{file}:{error.line}: {error}"]) from error
+    if not isinstance(document.data, list) or not document.data:
+        found = "a list of entries is right, each beginning with `- id: `"
+        raise CatalogueError([f"{file}:1: {'no list' if document.data else 'empty'}; {found}"])
+
+    faults = [(line, where, "stands twice; once is right") for where, line in document.repeated]
+    faults += [(document.line(where), where, message) for where, message in _repeated_ids(document.data)]
+    entries: list[Entry] = []
+    try:
+        entries = _ENTRIES.validate_python(document.data)
+    except ValidationError as error:
+        faults += [
+            (document.line(detail["loc"]), detail["loc"], _message(detail))
+            for detail in error.errors(include_url=False, include_context=False)
+        ]
+    if faults:
+        faults.sort(key=lambda fault: fault[0])
+        raise CatalogueError(
+            [f"{file}:{line}: {_name(document.data, where)}: {message}" for line, where, message in faults]
+        )
+    return [Source.from_entry(entry.model_dump(exclude_unset=True)) for entry in entries]
+
+
+def _repeated_ids(data: list[Any]) -> Iterator[tuple[Where, str]]:
+    first: dict[str, int] = {}
+    for number, entry in enumerate(data, 1):
+        name = entry.get("id") if isinstance(entry, dict) else None
+        if isinstance(name, str) and first.setdefault(name, number) != number:
+            yield (number - 1, "id"), f"{name!r} is also the id of entry {first[name]}; each needs its own"
+
+
+def _message(detail: ErrorDetails) -> str:
+    """What was found at a place, and what would be right."""
+    keys = SectionEntry.model_fields if "sections" in detail["loc"][:-1] else Entry.model_fields
+    key = str(detail["loc"][-1])
+    match detail["type"]:
+        case "missing":
+            return f"missing; {keys[key].description}"
+        case "absent":
+            return detail["msg"]
+        case "extra_forbidden":
+            return f"unknown key{_perhaps(key, keys)}; the keys are {', '.join(keys)}"
+        case "model_type":
+            right = "a mapping is right, `key: value` on a line each"
+        case "list_type":
+            right = "a list is right, each element on a line of its own after a hyphen"
+        case _:
+            right = detail["msg"]
+    value = repr(detail["input"])
+    return f"{value if len(value) <= 80 else value[:77] + '...'}: {right}"
+
+
+def _name(data: list[Any], where: Where) -> str:
+    """A place as people say it: `entry 3 (bbc): feeds[0]`."""
+    number, *steps = where
+    entry = data[int(number)]
+    name = f" ({entry['id']})" if isinstance(entry, dict) and entry.get("id") else ""
+    key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return f"entry {int(number) + 1}{name}" + (f": {key[1:]}" if key else "")
+
+
+if __name__ == "__main__":
+    print(schema(), end="")

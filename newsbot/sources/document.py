@@ -1,0 +1,137 @@
+"""A YAML file as plain data that knows its lines.
+
+Every scalar stays the text that was written (so `country: no` is Norway, not false), or None where it is null. Built
+from the parser's events, since PyYAML's own composer expands aliases, keeps the last of two equal keys without a word,
+and runs over the C stack on deep nesting.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from newsbot.sources.catalogue import SafeLoader
+
+MAX_BYTES = 32 * 2**20  # some 80,000 sources
+MAX_DEPTH = 8  # an entry needs 5: list, entry, sections, section, value
+
+# What YAML 1.1 takes for printable (c-printable), less the byte order mark.
+_UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_NULLS = ("", "~", "null", "Null", "NULL")
+
+Where = tuple[int | str, ...]
+"""The way to a value: positions in lists, from 0, and keys."""
+
+
+class UnreadableError(ValueError):
+    """The file is no YAML that is read here; `line` counts from 1."""
+
+    def __init__(self, line: int, message: str) -> None:
+        self.line = line
+        super().__init__(message)
+
+
+class Mapping(dict[int | str, Any]):
+    """A mapping with the line of each key."""
+
+    def __init__(self) -> None:
+        self.lines: dict[int | str, int] = {}
+
+
+class Sequence(list[Any]):
+    """A list with the line of each element, by position."""
+
+    def __init__(self) -> None:
+        self.lines: dict[int | str, int] = {}
+
+
+class Document:
+    """What stands in a file: `data` of Mapping, Sequence, str and None, and the `repeated` keys with their lines."""
+
+    def __init__(self, file: Path) -> None:
+        """Read `file`; raises OSError, and UnreadableError for what is not UTF-8, not YAML, too large or too deep."""
+        self.data: Any = None
+        self.repeated: list[tuple[Where, int]] = []
+        text = _text(file)
+        try:
+            self._build_all(yaml.parse(text, Loader=SafeLoader))
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark
+            tab = "; indent with blanks, not tabs" if text[mark.index : mark.index + 1] == "\t" else ""
+            raise UnreadableError(mark.line + 1, f"not YAML: {error.problem}{tab}") from error
+
+    def line(self, where: Where) -> int:
+        """The line of a value, or of the nearest thing around it that the file has."""
+        line, inside = 1, self.data
+        for step in where:
+            if not isinstance(inside, Mapping | Sequence) or step not in inside.lines:
+                break
+            line, inside = inside.lines[step], inside[step]
+        return line
+
+    def _build_all(self, events: Iterator[yaml.Event]) -> None:
+        documents = 0
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise UnreadableError(_line(event), "a second document begins; one list of entries is right")
+                self.data = self._build(next(events), events, ())
+
+    def _build(self, event: yaml.Event, events: Iterator[yaml.Event], where: Where) -> Any:
+        """The value that begins with `event`; takes its other events from `events`."""
+        if isinstance(event, yaml.AliasEvent):
+            raise UnreadableError(_line(event), f"the alias *{event.anchor}: write the value itself")
+        if event.tag and not event.tag.startswith("tag:yaml.org,2002:"):
+            raise UnreadableError(_line(event), f"the tag {event.tag}: write the plain value")
+        if isinstance(event, yaml.ScalarEvent):
+            if escaped := _UNPRINTABLE.search(event.value):
+                raise UnreadableError(_line(event), _unprintable(escaped[0]))
+            return None if event.implicit[0] and event.value in _NULLS else event.value
+        if len(where) >= MAX_DEPTH:
+            raise UnreadableError(_line(event), f"nested more than {MAX_DEPTH} deep")
+
+        if isinstance(event, yaml.SequenceStartEvent):
+            sequence = Sequence()
+            while not isinstance(event := next(events), yaml.SequenceEndEvent):
+                sequence.lines[len(sequence)] = _line(event)
+                sequence.append(self._build(event, events, (*where, len(sequence))))
+            return sequence
+
+        mapping = Mapping()
+        while not isinstance(event := next(events), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent):
+                raise UnreadableError(_line(event), "a key is a word, as `name:`")
+            key = event.value
+            if key in mapping:
+                self.repeated.append(((*where, key), _line(event)))
+            mapping.lines[key] = _line(event)
+            mapping[key] = self._build(next(events), events, (*where, key))
+        return mapping
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1
+
+
+def _text(file: Path) -> str:
+    with file.open("rb") as stream:
+        raw = stream.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise UnreadableError(1, f"larger than {MAX_BYTES // 2**20} MiB")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise UnreadableError(
+            line, f"the byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        ) from error
+    if found := _UNPRINTABLE.search(text):
+        raise UnreadableError(text.count("\n", 0, found.start()) + 1, _unprintable(found[0]))
+    return text
+
+
+def _unprintable(character: str) -> str:
+    return f"the unprintable character U+{ord(character):04X}; take it out"

@@ -1,0 +1,262 @@
+"""The base for what is asked again and again: feeds, sitemaps, section pages.
+
+It asks with the validators of last time, lets the spider read the answer, and yields the items with a checkpoint that is
+saved with or after them. What a subclass says: which endpoints there are, and how to read an answer.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from scrapy import Request, Spider
+from scrapy.http import Response
+from scrapy.spidermiddlewares.httperror import HttpError
+from twisted.python.failure import Failure
+
+from newsbot.items import Article, Checkpoint
+from newsbot.sources.catalogue import Source
+from newsbot.storage.feeds import FeedState
+from newsbot.storage.store import Store
+
+DEFAULT_INTERVAL = 900  # seconds, until a feed has shown how often it changes
+
+# Redirects are followed before; every other answer is the spider's to note.
+_ANSWERS = [status for status in range(300, 600) if status not in (301, 302, 303, 307, 308)]
+_PERMANENT = {301, 308}
+
+
+@dataclass(slots=True, frozen=True)
+class Endpoint:
+    """One address that is polled."""
+
+    url: str
+    source: Source
+    kind: str  # "feed", "news_sitemap" or "section": what the catalogue says that it is
+    facts: Any = None  # what the subclass needs to read it
+    depth: int = 0  # of sitemaps: how many indexes lead here
+
+
+@dataclass(slots=True)
+class Reading:
+    """What an answer holds."""
+
+    kind: str  # what it turned out to be
+    entries: Sequence[Mapping[str, Any]] = ()
+    interval: int | None = None  # seconds that it asks to wait between two fetches
+    children: list[Endpoint] = field(default_factory=list)  # of an index: to be fetched in this run too
+    remark: str | None = None  # what a user should know although nothing failed
+
+
+class UnreadableError(ValueError):
+    """An answer that is not what the endpoint is said to be; the message says what it is and what helps."""
+
+
+class PollingSpider(Spider):
+    """See the module."""
+
+    due_only: bool = False
+
+    def endpoints(self) -> Iterable[Endpoint]:
+        """The addresses to poll."""
+        raise NotImplementedError
+
+    def read(self, response: Response, endpoint: Endpoint) -> Reading:
+        """What an answer holds. Raises `UnreadableError`."""
+        raise NotImplementedError
+
+    def item(self, entry: Mapping[str, Any], reading: Reading, endpoint: Endpoint) -> Article:
+        """The item of one entry."""
+        raise NotImplementedError
+
+    async def start(self) -> AsyncIterator[Request]:
+        """A request for each endpoint whose time has come."""
+        self.store = Store.of(self.crawler)
+        endpoints = list(self.endpoints())
+        sources = {endpoint.source.id: endpoint.source for endpoint in endpoints}
+        await self.store.keep_sources(
+            {
+                "id": source.id,
+                "name": source.name,
+                "country": source.country,
+                "language": source.language,
+                "homepage": source.homepage,
+            }
+            for source in sources.values()
+        )
+        self.crawler.stats.set_value("newsbot/endpoints", len(endpoints))
+        states = await self.store.feed_states([endpoint.url for endpoint in endpoints])
+        for endpoint in endpoints:
+            state = states[endpoint.url]
+            reason = self._rests(state)
+            if reason:
+                self._tell(endpoint, ok=not state.gone, status=reason)
+            else:
+                yield self._request(endpoint, state)
+
+    def _rests(self, state: FeedState) -> str | None:
+        """Why a feed is not asked in this run, or None."""
+        if state.gone:
+            return "gone (410): take it out of the catalogue"
+        if state.waits:
+            return f"asked to be left alone until {state.not_before:%Y-%m-%d %H:%M %Z}"
+        if self.due_only and not state.due:
+            return "not due"
+        return None
+
+    def _request(self, endpoint: Endpoint, state: FeedState) -> Request:
+        headers = {}
+        if not state.full_due:
+            if state.etag:
+                headers["If-None-Match"] = state.etag
+            if state.last_modified:
+                headers["If-Modified-Since"] = state.last_modified
+        return Request(
+            state.moved_to or endpoint.url,
+            headers=headers,
+            callback=self.answered,
+            errback=self.failed,
+            cb_kwargs={"endpoint": endpoint, "state": state},
+            meta={"handle_httpstatus_list": _ANSWERS},
+            dont_filter=True,
+        )
+
+    async def answered(
+        self, response: Response, endpoint: Endpoint, state: FeedState
+    ) -> AsyncIterator[Article | Checkpoint | Request]:
+        """The items of an answer, then its checkpoint, then the requests for what it leads to."""
+        if response.status == 304:
+            self._tell(endpoint, ok=True, status="not modified")
+            yield self._checkpoint(endpoint, state, response, interval=self._interval(state, response, changed=False))
+            return
+        if response.status == 410:
+            self._tell(endpoint, ok=False, status="gone (410): take it out of the catalogue")
+            yield self._failure(endpoint, state, "gone", response, gone=True)
+            return
+        if response.status != 200:
+            for item in self._failed(endpoint, state, f"HTTP status {response.status}", response):
+                yield item
+            return
+        try:
+            reading = self.read(response, endpoint)
+        except UnreadableError as error:
+            for item in self._failed(endpoint, state, str(error), response):
+                yield item
+            return
+        async for item in self._take(response, endpoint, state, reading):
+            yield item
+
+    async def _take(
+        self, response: Response, endpoint: Endpoint, state: FeedState, reading: Reading
+    ) -> AsyncIterator[Article | Checkpoint | Request]:
+        # An index is never asked conditionally: it may stay the same while the sitemaps that it lists change.
+        content_hash = None if reading.children else _content_hash(reading.entries)
+        changed = content_hash != state.content_hash
+        read = changed or state.full_due
+        checkpoint = self._checkpoint(
+            endpoint,
+            state,
+            response,
+            kind=reading.kind,
+            entries=len(reading.entries),
+            interval=self._interval(state, response, changed=changed, hint=reading.interval),
+            content_hash=content_hash,
+            etag=_header(response, "ETag") if content_hash else None,
+            last_modified=_header(response, "Last-Modified") if content_hash else None,
+            is_full=read,
+            changed=changed,
+            problem=reading.remark,
+        )
+        if read:
+            for entry in reading.entries:
+                yield checkpoint.cover(self.item(entry, reading, endpoint))
+        else:  # the very entries that were all stored last time
+            self.store.tally(endpoint.source.id).unchanged += len(reading.entries)
+        yield checkpoint
+        status = "ok" if changed else "the same entries"
+        moved = checkpoint.columns["moved_to"]
+        remarks = [f"moved to {moved}" if moved and not state.moved_to else None, reading.remark]
+        self._tell(endpoint, ok=True, status="; ".join([status, *filter(None, remarks)]))
+        if reading.children:
+            states = await self.store.feed_states([child.url for child in reading.children])
+            for child in reading.children:
+                yield self._request(child, states[child.url])
+
+    def failed(self, failure: Failure) -> Iterator[Checkpoint]:
+        """The checkpoint of a fetch that got no answer."""
+        request = failure.request
+        response = failure.value.response if failure.check(HttpError) else None
+        problem = str(failure.value) or type(failure.value).__name__
+        yield from self._failed(**request.cb_kwargs, problem=problem.splitlines()[0], response=response)
+
+    def _failed(
+        self, endpoint: Endpoint, state: FeedState, problem: str, response: Response | None
+    ) -> Iterator[Checkpoint]:
+        self._tell(endpoint, ok=False, status=problem)
+        yield self._failure(endpoint, state, problem, response)
+
+    def _failure(
+        self, endpoint: Endpoint, state: FeedState, problem: str, response: Response | None, **columns: Any
+    ) -> Checkpoint:
+        longest = self.crawler.settings.getint("FEED_INTERVAL_MAX")
+        due_in = min(longest, (state.interval or DEFAULT_INTERVAL) * 2 ** min(state.failures, 10))
+        columns |= {"problem": problem, "ok": False, "moved_to": None, "due_in": due_in}
+        return self._checkpoint(endpoint, state, response, **columns)
+
+    def _checkpoint(
+        self, endpoint: Endpoint, state: FeedState, response: Response | None, **columns: Any
+    ) -> Checkpoint:
+        row = {
+            "source_id": endpoint.source.id,
+            "status": response.status if response is not None else None,
+            "ok": True,
+            "moved_to": _moved_to(endpoint, state, response),
+            "wait": response.meta.get("retry_after") if response is not None else None,
+        }
+        return Checkpoint(key=endpoint.url, columns=row | columns)
+
+    def _interval(self, state: FeedState, response: Response, *, changed: bool, hint: int | None = None) -> int:
+        """Seconds until the feed is due: sooner when it changed, later when not, never sooner than it asks for."""
+        settings = self.crawler.settings
+        interval = (state.interval or DEFAULT_INTERVAL) * (0.5 if changed else 1.5)
+        interval = max(interval, hint or 0, _max_age(response), settings.getint("FEED_INTERVAL_MIN"))
+        return round(min(interval, settings.getint("FEED_INTERVAL_MAX")))
+
+    def _tell(self, endpoint: Endpoint, *, ok: bool, status: str) -> None:
+        self.store.outcome(endpoint.source.id, endpoint.url, ok=ok, status=status)
+
+
+def _moved_to(endpoint: Endpoint, state: FeedState, response: Response | None) -> str | None:
+    """Where the feed is from now on: only permanent redirects count, and only if the chain has no other."""
+    if response is None:
+        return None
+    reasons = response.meta.get("redirect_reasons", [])
+    if reasons and all(reason in _PERMANENT for reason in reasons):
+        return response.url
+    return state.moved_to
+
+
+def _content_hash(entries: Sequence[Mapping[str, Any]]) -> str:
+    return hashlib.blake2b(repr(entries).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _header(response: Response, name: str) -> str | None:
+    value = response.headers.get(name)
+    return value.decode("latin-1").replace("\0", "") if value else None
+
+
+def _max_age(response: Response) -> float:
+    """Seconds for which a cache may keep the answer (RFC 9111, section 4.2.1); 0 where it does not say."""
+    for directive in (_header(response, "Cache-Control") or "").lower().split(","):
+        name, _, value = directive.strip().partition("=")
+        if name in ("no-cache", "no-store"):
+            return 0
+        if name == "max-age" and value.strip('"').isdecimal():
+            return float(value.strip('"')[:9])
+    expires = _header(response, "Expires")
+    try:
+        return max(0.0, (parsedate_to_datetime(expires) - datetime.now(UTC)).total_seconds()) if expires else 0
+    except (ValueError, TypeError, OverflowError):  # a date that is none, or has no zone
+        return 0

@@ -1,0 +1,144 @@
+"""The main job: headlines of the sources in the catalogue, by feed, news sitemap and section page."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+
+from newsbot.extraction import rules
+from newsbot.extraction.feeds import FeedError, parse
+from newsbot.items import Article, Rank
+from newsbot.sources.catalogue import Source, load, select
+from newsbot.spiders.base.arguments import names, read, shard, switch
+from newsbot.spiders.base.polling import Endpoint, PollingSpider, Reading, UnreadableError
+
+MAX_DEPTH = 2  # of sitemap indexes in sitemap indexes
+TITLE_FROM_SUMMARY = 120  # characters, where a feed gives no titles
+
+_RANKS = {"news_sitemap": Rank.SITEMAP, "section": Rank.SECTION}
+
+
+class HeadlinesSpider(PollingSpider):
+    """`scrapy crawl headlines [-a sources=bbc,guardian] [-a country=fr] [-a language=de] [-a shard=0/4] [-a due=1]
+    [-a catalogue=FILE]`.
+    """
+
+    name = "headlines"
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, **arguments: str) -> Self:
+        """Read the arguments and select the sources. Raises `ArgumentError` or `CatalogueError`."""
+        known = {
+            "sources": names,
+            "country": names,
+            "language": names,
+            "shard": shard,
+            "due": switch,
+            "catalogue": str,
+        }
+        given = read(cls.name, arguments, known)
+        spider = super().from_crawler(crawler)
+        spider.due_only = bool(given["due"])
+        paths = [path for path in (crawler.settings["CATALOGUE"], given["catalogue"]) if path]
+        spider.selected = select(
+            load(paths), **{key: given[key] for key in ("sources", "country", "language", "shard")}
+        )
+        crawler.settings.set("DOWNLOAD_SLOTS", _slots(spider.selected), priority="spider")
+        return spider
+
+    def endpoints(self) -> Iterator[Endpoint]:
+        """Feeds, news sitemaps and section pages of the selected sources."""
+        for source in self.selected:
+            for url in source.feeds:
+                yield Endpoint(url, source, "feed")
+            for url in source.news_sitemaps:
+                yield Endpoint(url, source, "news_sitemap")
+            for section in source.sections:
+                yield Endpoint(section["url"], source, "section", facts=section)
+
+    def read(self, response: Response, endpoint: Endpoint) -> Reading:
+        """The entries of a feed, sitemap or section page."""
+        if endpoint.kind == "section":
+            return self._read_section(response, endpoint)
+        try:
+            feed = parse(response.body, response.url)
+        except FeedError as error:
+            raise UnreadableError(f"is no feed: {error}") from None
+        if feed.kind == "sitemap_index":
+            return self._read_index(feed.sitemaps, endpoint)
+        if feed.kind == "sitemap" and feed.entries and not any(entry["title"] for entry in feed.entries):
+            raise UnreadableError("is a sitemap without titles: list it under `sitemaps`")
+        language = feed.language
+        if language and endpoint.source.language and not language.lower().startswith(endpoint.source.language):
+            language = None  # feed software that was never set up says "en": let the text decide
+        for entry in feed.entries:
+            entry["language"] = entry["language"] or language or (None if feed.language else endpoint.source.language)
+        return Reading(feed.kind, feed.entries, interval=feed.interval)
+
+    def _read_index(self, urls: list[str], endpoint: Endpoint) -> Reading:
+        if endpoint.depth >= MAX_DEPTH:
+            raise UnreadableError(f"is an index of sitemaps, {MAX_DEPTH + 1} deep: list one of those that it leads to")
+        bound = self.settings.getint("SITEMAP_CHILDREN_MAX")
+        children = [Endpoint(url, endpoint.source, endpoint.kind, depth=endpoint.depth + 1) for url in urls[:bound]]
+        remark = f"only the first {bound} of its {len(urls)} sitemaps are read" if len(urls) > bound else None
+        return Reading("sitemap_index", children=children, remark=remark)
+
+    def _read_section(self, response: Response, endpoint: Endpoint) -> Reading:
+        if not hasattr(response, "css"):
+            raise UnreadableError("is no HTML page")
+        entries = rules.headlines(response.selector, endpoint.facts, response.url)
+        if not entries:
+            raise UnreadableError(
+                f"the selector {endpoint.facts['items']!r} matches no headline: was the page rebuilt?"
+            )
+        return Reading("section", entries)
+
+    def item(self, entry: Mapping[str, Any], reading: Reading, endpoint: Endpoint) -> Article:
+        """The article of an entry; what is missing is left for the pipelines to refuse."""
+        source = endpoint.source
+        title = entry["title"]
+        if not title and entry["summary"]:
+            title = rules.first_words(entry["summary"], TITLE_FROM_SUMMARY)
+        return Article(
+            url=entry["link"] or entry.get("refused_link") or "",
+            title=title,
+            source_id=source.id,
+            origin=endpoint.url,
+            rank=_RANKS.get(reading.kind, Rank.FEED),
+            authors=entry.get("authors", []),
+            published_at=_moment(entry["published"], source),
+            summary=entry["summary"],
+            language=entry.get("language") or source.language,
+            section=entry.get("section") or source.section,
+            keywords=entry.get("keywords", []),
+            image_url=entry.get("image"),
+        )
+
+
+def _moment(text: str | None, source: Source) -> datetime | None:
+    """A date with its zone; the source's zone where the feed has none."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None and source.timezone:
+        return moment.replace(tzinfo=ZoneInfo(source.timezone))
+    return moment
+
+
+def _slots(sources: list[Source]) -> dict[str, dict[str, float]]:
+    """Download slots of the hosts whose source says a delay. Without any (a user's own server) more at once."""
+    slots = {}
+    for source in sources:
+        if source.delay is not None:
+            many = {"concurrency": 8, "jitter": 0} if source.delay == 0 else {}
+            pages = [section["url"] for section in source.sections]
+            for url in (*source.feeds, *source.news_sitemaps, *pages):
+                slots[urlsplit(url).hostname] = {"delay": source.delay, **many}
+    return slots

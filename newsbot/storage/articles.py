@@ -1,0 +1,301 @@
+"""Articles, their URLs, sightings and revisions: what is known, and the one transaction that writes what is not.
+
+Which of a batch is known is asked first, with one statement that writes nothing; unchanged articles end there. New rows
+go in by COPY, which costs little more than the rows themselves; what another process stored meanwhile shows as a unique
+violation, and the whole batch is done again from a fresh look (the caller retries).
+"""
+
+import csv
+import hashlib
+import io
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from newsbot.items import Article
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+# Rows back only for what needs work: unknown, changed at this origin, or not marked as seen for a day.
+_LOOKUP = """
+SELECT b.n, coalesce(c.article_id, u.article_id)::text, s.content_hash IS NOT DISTINCT FROM b.h
+FROM json_to_recordset(%s) AS b(n int, u text, c text, o text, h text)
+LEFT JOIN article_urls c ON c.url = b.c
+LEFT JOIN article_urls u ON u.url = b.u
+LEFT JOIN sightings s ON s.article_id = coalesce(c.article_id, u.article_id) AND s.origin = b.o
+WHERE s.content_hash IS DISTINCT FROM b.h OR s.last_seen_at < now() - interval '1 day'
+"""
+
+# One statement and one order for all locks, so that two processes never wait for each other.
+_LOCK = """
+SELECT a.id::text, a.origin, a.origin_rank
+FROM json_to_recordset(%s) AS k(id uuid) JOIN articles a USING (id)
+ORDER BY a.id FOR NO KEY UPDATE OF a
+"""
+
+# The owner's values replace, others only fill what is empty; nothing is ever emptied.
+_REVISE = """
+WITH n AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%s) AS n(
+        id uuid, owns bool, origin text, origin_rank int, content_hash text, title text, authors text[],
+        published_at timestamptz, summary text, text text, language text, section text, keywords text[], image_url text,
+        sentiment real, sentiment_model text)
+), merged AS MATERIALIZED (
+    SELECT a.id,
+        CASE WHEN owns THEN n.origin ELSE a.origin END AS origin,
+        CASE WHEN owns THEN n.origin_rank ELSE a.origin_rank END AS origin_rank,
+        CASE WHEN owns THEN n.content_hash ELSE a.content_hash END AS content_hash,
+        CASE WHEN owns THEN n.title ELSE a.title END AS title,
+        CASE WHEN (owns OR a.authors = '{}') AND n.authors <> '{}' THEN n.authors ELSE a.authors END AS authors,
+        CASE WHEN owns THEN coalesce(n.published_at, a.published_at)
+            ELSE coalesce(a.published_at, n.published_at) END AS published_at,
+        CASE WHEN owns THEN coalesce(n.summary, a.summary) ELSE coalesce(a.summary, n.summary) END AS summary,
+        CASE WHEN owns THEN coalesce(n.text, a.text) ELSE coalesce(a.text, n.text) END AS text,
+        CASE WHEN owns THEN coalesce(n.language, a.language) ELSE coalesce(a.language, n.language) END AS language,
+        CASE WHEN owns THEN coalesce(n.section, a.section) ELSE coalesce(a.section, n.section) END AS section,
+        CASE WHEN (owns OR a.keywords = '{}') AND n.keywords <> '{}' THEN n.keywords ELSE a.keywords END AS keywords,
+        CASE WHEN owns THEN coalesce(n.image_url, a.image_url) ELSE coalesce(a.image_url, n.image_url) END AS image_url,
+        CASE WHEN owns THEN n.sentiment ELSE a.sentiment END AS sentiment,
+        CASE WHEN owns THEN n.sentiment_model ELSE a.sentiment_model END AS sentiment_model
+    FROM n JOIN articles a USING (id)
+), revised AS (
+    INSERT INTO article_revisions (article_id, field, old, new)
+    SELECT m.id, f.field, f.old, f.new
+    FROM merged m JOIN articles a USING (id), LATERAL (VALUES
+        ('title', a.title, m.title),
+        ('summary', a.summary, m.summary),
+        ('text', a.text, m.text),
+        ('authors', array_to_string(nullif(a.authors, '{}'), '; '), array_to_string(m.authors, '; ')),
+        ('published_at', a.published_at::text, m.published_at::text)
+    ) AS f(field, old, new)
+    WHERE f.old IS NOT NULL AND f.old IS DISTINCT FROM f.new
+    ORDER BY m.id
+)
+UPDATE articles a
+SET origin = m.origin, origin_rank = m.origin_rank, content_hash = m.content_hash, title = m.title, authors = m.authors,
+    published_at = m.published_at, summary = m.summary, text = m.text, language = m.language, section = m.section,
+    keywords = m.keywords, image_url = m.image_url, sentiment = m.sentiment, sentiment_model = m.sentiment_model,
+    last_seen_at = now()
+FROM merged m
+WHERE m.id = a.id
+  AND (a.origin, a.content_hash, a.title, a.authors, a.published_at, a.summary, a.text, a.language, a.section,
+       a.keywords, a.image_url)
+      IS DISTINCT FROM
+      (m.origin, m.content_hash, m.title, m.authors, m.published_at, m.summary, m.text, m.language, m.section,
+       m.keywords, m.image_url)
+RETURNING a.id::text
+"""
+
+_SIGHT = """
+INSERT INTO sightings AS s (article_id, source_id, origin, content_hash)
+SELECT id, source_id, origin, content_hash
+FROM json_to_recordset(%s) AS b(id uuid, source_id text, origin text, content_hash text)
+ORDER BY id, origin
+ON CONFLICT (article_id, origin) DO UPDATE
+SET content_hash = EXCLUDED.content_hash, source_id = EXCLUDED.source_id, last_seen_at = now()
+"""
+
+_ALIAS = """
+INSERT INTO article_urls (url, article_id)
+SELECT url, id FROM json_to_recordset(%s) AS b(url text, id uuid) ORDER BY url
+ON CONFLICT (url) DO NOTHING
+"""
+
+# Never writes the hash that was looked up: it would undo another process's change.
+_TOUCH = """
+WITH seen AS MATERIALIZED (SELECT * FROM json_to_recordset(%s) AS b(id uuid, origin text)), touched AS (
+    UPDATE sightings s SET last_seen_at = now() FROM seen WHERE s.article_id = seen.id AND s.origin = seen.origin
+)
+UPDATE articles a SET last_seen_at = now() FROM (SELECT DISTINCT id FROM seen) seen WHERE a.id = seen.id
+"""
+
+_COPY_ARTICLES = """
+COPY articles (id, url, canonical_url, source_id, title, authors, published_at, summary, text, language, section,
+    keywords, image_url, sentiment, sentiment_model, content_hash, origin, origin_rank, run_id)
+FROM STDIN WITH (FORMAT csv)
+"""
+_COPY_URLS = "COPY article_urls (url, article_id) FROM STDIN WITH (FORMAT csv)"
+_COPY_SIGHTINGS = "COPY sightings (article_id, source_id, origin, content_hash) FROM STDIN WITH (FORMAT csv)"
+
+_FILLED = ("summary", "text", "language", "section", "image_url", "published_at")
+
+
+def article_id(canonical_url: str) -> str:
+    """UUIDv5 of the canonical URL in the URL namespace; as `uuid.uuid5`, at less than half its cost."""
+    digest = bytearray(hashlib.sha1(_NAMESPACE + canonical_url.encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+_NAMESPACE = uuid.NAMESPACE_URL.bytes
+
+
+def lookup(cursor: "Cursor", items: Sequence[Article]) -> None:
+    """Note on each item what the store knows: its `state` and `stored_id`."""
+    keys = [
+        {"n": n, "c": item.canonical_url, "o": item.origin, "h": item.content_hash}
+        if item.url == item.canonical_url
+        else {"n": n, "u": item.url, "c": item.canonical_url, "o": item.origin, "h": item.content_hash}
+        for n, item in enumerate(items)
+    ]
+    cursor.execute(_LOOKUP, (json.dumps(keys),))
+    for item in items:
+        item.state = "unchanged"
+    for n, stored_id, same in cursor:
+        items[n].stored_id = stored_id
+        items[n].state = "new" if stored_id is None else "seen" if same else "changed"
+
+
+def write(cursor: "Cursor", items: Sequence[Article], run_id: str) -> None:
+    """Write a batch, in the caller's transaction, and note on each item what became of it.
+
+    Items come with the `state` that `lookup` gave, or "again" for one whose article this run has met before: that one
+    is looked up here, behind what was written before it. Afterwards `state` is "new", "changed" or "unchanged".
+    Raises psycopg2's UniqueViolation when another process stored one of the articles since.
+    """
+    again = [item for item in items if item.state == "again"]
+    if again:
+        lookup(cursor, again)
+    new = [item for item in items if item.state == "new"]
+    known = [item for item in items if item.state in ("changed", "seen")]
+    if known:
+        _write_known(cursor, known)
+    if new:
+        _write_new(cursor, new, run_id)
+
+
+def _write_known(cursor: "Cursor", items: Sequence[Article]) -> None:
+    ids = {item.stored_id for item in items}
+    cursor.execute(_LOCK, (_records({"id": id_} for id_ in ids),))
+    owners = {id_: (origin, rank) for id_, origin, rank in cursor}
+    changed = [item for item in items if item.state == "changed"]
+    if changed:
+        cursor.execute(_REVISE, (_records(_revisions(changed, owners)),))
+        written = {row[0] for row in cursor}
+        sightings = {(item.stored_id, item.origin): item for item in changed}
+        cursor.execute(_SIGHT, (_records(_sighting(item, id_) for (id_, _), item in sightings.items()),))
+        urls = {url: item.stored_id for item in changed for url in (item.url, item.canonical_url)}
+        cursor.execute(_ALIAS, (_records({"url": url, "id": id_} for url, id_ in urls.items()),))
+        for item in changed:
+            item.state = "changed" if item.stored_id in written else "unchanged"
+    seen = [item for item in items if item.state == "seen"]
+    if seen:
+        cursor.execute(_TOUCH, (_records({"id": item.stored_id, "origin": item.origin} for item in seen),))
+        for item in seen:
+            item.state = "unchanged"
+
+
+def _revisions(items: Iterable[Article], owners: dict[str, tuple[str, int]]) -> list[dict]:
+    """One record an article: what its owner says, or what others can fill in."""
+    records: dict[str, dict] = {}
+    for item in items:
+        origin, rank = owners[item.stored_id]
+        owns = item.origin == origin or item.rank > rank
+        record = records.get(item.stored_id)
+        if record is None or (owns and (not record["owns"] or item.rank >= record["origin_rank"])):
+            values = _values(item) | {"id": item.stored_id, "owns": owns}
+            records[item.stored_id] = values if record is None else _fill(values, record)
+        else:
+            _fill(record, _values(item))
+    return list(records.values())
+
+
+def _write_new(cursor: "Cursor", items: Sequence[Article], run_id: str) -> None:
+    groups: dict[str, list[Article]] = {}  # by any of their URLs
+    for item in items:
+        group = groups.get(item.canonical_url) or groups.get(item.url) or []
+        group.append(item)
+        groups.setdefault(item.canonical_url, group)
+        groups.setdefault(item.url, group)
+    articles, sightings = [], {}
+    for group in {id(group): group for group in groups.values()}.values():
+        owner, *others = sorted(group, key=lambda item: -item.rank)
+        id_ = article_id(owner.canonical_url)
+        values = _values(owner)
+        for other in others:
+            _fill(values, _values(other))
+        articles.append(
+            (
+                id_,
+                owner.url,
+                owner.canonical_url,
+                owner.source_id,
+                values["title"],
+                _array(values["authors"]),
+                values["published_at"],
+                values["summary"],
+                values["text"],
+                values["language"],
+                values["section"],
+                _array(values["keywords"]),
+                values["image_url"],
+                values["sentiment"],
+                values["sentiment_model"],
+                values["content_hash"],
+                values["origin"],
+                values["origin_rank"],
+                run_id,
+            )
+        )
+        for item in group:
+            item.stored_id = id_
+            sightings[id_, item.origin] = (id_, item.source_id, item.origin, item.content_hash)
+            item.state = "new" if item is owner else "unchanged"
+    _copy(cursor, _COPY_ARTICLES, sorted(articles))
+    _copy(cursor, _COPY_URLS, sorted((url, group[0].stored_id) for url, group in groups.items()))
+    _copy(cursor, _COPY_SIGHTINGS, [sightings[key] for key in sorted(sightings)])
+
+
+def _values(item: Article) -> dict:
+    return {
+        "origin": item.origin,
+        "origin_rank": int(item.rank),
+        "content_hash": item.content_hash,
+        "title": item.title,
+        "authors": item.authors,
+        "published_at": item.published_at and item.published_at.isoformat(),
+        "summary": item.summary,
+        "text": item.text,
+        "language": item.language,
+        "section": item.section,
+        "keywords": item.keywords,
+        "image_url": item.image_url,
+        "sentiment": item.sentiment,
+        "sentiment_model": item.sentiment_model,
+    }
+
+
+def _fill(values: dict, other: dict) -> dict:
+    """Fill what is empty in `values` from `other`."""
+    for field in (*_FILLED, "authors", "keywords"):
+        if not values[field]:
+            values[field] = other[field]
+    return values
+
+
+def _sighting(item: Article, id_: str) -> dict:
+    return {"id": id_, "source_id": item.source_id, "origin": item.origin, "content_hash": item.content_hash}
+
+
+def _records(rows: Iterable[dict]) -> str:
+    return json.dumps(list(rows))
+
+
+def _array(values: Sequence[str]) -> str:
+    """A Postgres array literal."""
+    if not values:
+        return "{}"
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return '{"' + '","'.join(quoted) + '"}'
+
+
+def _copy(cursor: "Cursor", statement: str, rows: Iterable[Sequence]) -> None:
+    """COPY rows in; None is NULL. CSV, because the standard library writes it in C. No value may be an empty string."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    buffer.seek(0)
+    cursor.copy_expert(statement, buffer, size=1 << 16)

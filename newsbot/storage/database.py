@@ -1,0 +1,283 @@
+"""The way to a database: the one that `DATABASE_URL` names, or the embedded server of `NEWSBOT_HOME`.
+
+Connections are psycopg2's. Nothing here or above needs more of a session than one transaction, so a transaction pooler
+(pgbouncer, Supabase's port 6543) may stand before the database.
+"""
+
+import os
+import re
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote, urlencode
+
+import psycopg2
+from psycopg2.extensions import parse_dsn
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+    from scrapy.settings import BaseSettings
+
+OLDEST = 15  # major version of Postgres
+
+# https://www.postgresql.org/docs/current/libpq-connect.html; what the URL says goes first. A peer that vanished without
+# a word is noticed after a minute or so, rather than after the system's two hours.
+_CLIENT = {
+    "application_name": "newsbot",
+    "client_encoding": "UTF8",
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+_SCHEME = re.compile(r"postgres(ql)?(\+\w+)?://", re.IGNORECASE)
+# They tune what newsbot does not use: prepared statements and a pool of the client's own.
+_OF_OTHER_DRIVERS = {
+    "connection_limit",
+    "pgbouncer",
+    "prepare_threshold",
+    "prepared_statement_cache_size",
+    "statement_cache_size",
+}
+_SPELLINGS = (
+    "postgresql://USER:PASSWORD@HOST:5432/NAME, any of its spellings, or host=HOST dbname=NAME"
+    " (special characters of a password percent-encoded: @ is %40, / is %2F)"
+)
+
+
+class DatabaseError(Exception):
+    """The database can not be used. The message is one line and shows no password."""
+
+    lost = False  # whether it is worth waiting for
+
+
+class URLError(DatabaseError):
+    """`DATABASE_URL` is no address of a Postgres database."""
+
+
+class UnreachableError(DatabaseError):
+    """No server answers, or one that takes no connection for now."""
+
+    lost = True
+
+
+class AuthenticationError(DatabaseError):
+    """The server does not let this user in."""
+
+
+class MissingDatabaseError(DatabaseError):
+    """The server has no database of this name."""
+
+
+class TLSError(DatabaseError):
+    """The two sides do not agree on encryption, or a certificate is not good."""
+
+
+class UnsuitableError(DatabaseError):
+    """The database answers, but newsbot can not store in it: too old, read-only, or not in UTF-8."""
+
+
+# What servers and poolers say when they refuse a connection: psycopg2 gives no SQLSTATE for it. What is not recognised
+# (in another language, say) counts as unreachable: better to wait in vain than to give up a crawl.
+_REFUSALS = (
+    (
+        TLSError,
+        "no TLS with",
+        r"certificate|sslmode|does not support SSL|SSL (connection )?is required|tlsv1 alert"
+        r"|handshake failure|wrong version number",
+    ),
+    (
+        AuthenticationError,
+        "wrong user or password for",
+        r"authentication failed|no password supplied|role .* does not exist|no such user|no pg_hba\.conf entry"
+        r"|not permitted to log in|permission denied for database|Tenant or user not found",
+    ),
+    (MissingDatabaseError, "no such database:", r"database .* does not exist|no such database"),
+)
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_LOST_CLASSES = {
+    "08",  # connection; also what pgbouncer says of its own troubles
+    "40",  # rolled back for the sake of other transactions
+    "53",  # no room on the disk, no memory, too many connections
+    "58",  # input and output
+}
+_LOST = {
+    "25006",  # read-only, as after a fail-over
+    "25P03",  # idle in a transaction for too long, disconnected
+    "57P01",  # shut down by an administrator
+    "57P02",  # another process of the server crashed
+    "57P03",  # starting up or shutting down
+    "57P05",  # idle for too long, disconnected
+}
+
+
+class Database:
+    """One database, embedded or not. Threads may share it; each connects for itself."""
+
+    def __init__(self, url: str, home: Path) -> None:
+        """`url` in any spelling, empty for the embedded server of `home`. Raises `URLError`; does not connect."""
+        self.home = None if url else home  # of the embedded server
+        self._parameters = parse(url) if url else None
+
+    @classmethod
+    def from_settings(cls, settings: "BaseSettings") -> Self:
+        """The database that `DATABASE_URL` and `NEWSBOT_HOME` name."""
+        url, home = settings.get("DATABASE_URL"), settings.get("NEWSBOT_HOME")
+        if url and url.strip():
+            return cls(url.strip(), Path())
+        if os.name == "nt":
+            raise URLError("the embedded Postgres runs on Linux and macOS: set DATABASE_URL to a Postgres server")
+        if home:
+            return cls("", Path(home))
+        from newsbot.storage import embedded
+
+        return cls("", embedded.default_home())
+
+    def __repr__(self) -> str:
+        return f"Database({self.home or self.safe_url!r})"
+
+    @property
+    def url(self) -> str:
+        """The libpq URL, with the password. Starts the embedded server if need be."""
+        return _spell(self._located())
+
+    @property
+    def safe_url(self) -> str:
+        """The URL with `***` for a password."""
+        parameters = self._located()
+        return _spell(parameters | dict.fromkeys(parameters.keys() & {"password", "sslpassword"}, "***"))
+
+    def connect(self, **options: Any) -> "Connection":
+        """A new connection, for one thread at a time; `options` are libpq's parameters.
+
+        An embedded server that is gone is started again. Raises a `DatabaseError`.
+        """
+        try:
+            return psycopg2.connect(**_CLIENT | self._located() | options)
+        except psycopg2.OperationalError as error:
+            if self.home is None:
+                raise self._explained(error) from None
+            self._parameters = None
+        try:
+            return psycopg2.connect(**_CLIENT | self._located() | options)
+        except psycopg2.OperationalError as error:
+            raise self._explained(error) from None
+
+    def check(self) -> None:
+        """Connect and see, in one round trip, whether newsbot can store here. Raises a `DatabaseError`."""
+        with closing(self.connect()) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                try:
+                    cursor.execute(
+                        "SELECT current_setting('server_version'), current_setting('server_version_num')::int / 10000,"
+                        " pg_is_in_recovery(), current_setting('default_transaction_read_only')::bool,"
+                        " current_setting('server_encoding')"
+                    )
+                except psycopg2.OperationalError as error:
+                    raise self._explained(error) from None
+                version, major, standby, read_only, encoding = cursor.fetchone()
+        if major < OLDEST:
+            raise UnsuitableError(f"{self.safe_url} is Postgres {version}: newsbot needs {OLDEST} or later")
+        if standby:
+            raise UnsuitableError(f"{self.safe_url} is a read-only standby: let DATABASE_URL name the primary server")
+        if read_only:
+            raise UnsuitableError(
+                f"{self.safe_url} is read-only: default_transaction_read_only is on for this server, database or user"
+            )
+        if encoding != "UTF8":
+            raise UnsuitableError(f"{self.safe_url} is in {encoding}: newsbot needs a database with ENCODING 'UTF8'")
+
+    def _located(self) -> dict[str, str]:
+        """libpq parameters; the embedded server runs afterwards."""
+        parameters = self._parameters
+        if parameters is None:
+            from newsbot.storage import embedded  # only where it serves: Windows has no flock
+
+            parameters = self._parameters = embedded.ensure_running(self.home)
+        return parameters
+
+    def _explained(self, error: psycopg2.OperationalError) -> DatabaseError:
+        """What libpq says in several lines, in one that says what is wrong."""
+        reason = "; ".join(line.strip() for line in str(error).splitlines() if line and not line.startswith("\t"))
+        for kind, what, pattern in _REFUSALS:
+            if re.search(pattern, reason):
+                return kind(f"{what} {self.safe_url}: {reason}")
+        return UnreachableError(f"can not connect to {self.safe_url}: {reason}")
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether the database is away or full for now, so that the same transaction may succeed on a later try.
+
+    Also true when it fell to another transaction (deadlock, serialization), for which no long wait is needed:
+    `psycopg2.extensions.TransactionRollbackError`. False for what the data or the program did wrong.
+    """
+    if isinstance(error, DatabaseError):
+        return error.lost
+    if not isinstance(error, psycopg2.Error):
+        return False
+    if error.pgcode is None:  # not from the server: the connection broke
+        return type(error) in {psycopg2.OperationalError, psycopg2.DatabaseError} or "connection already closed" in str(
+            error
+        )
+    return error.pgcode[:2] in _LOST_CLASSES or error.pgcode in _LOST
+
+
+def parse(url: str) -> dict[str, str]:
+    """libpq parameters of an address in any spelling. Raises `URLError`, which shows nothing that may be a password.
+
+    Read are `postgres://` and `postgresql://` (a driver's name after `+` is dropped, `ssl=` is `sslmode=`) and libpq's
+    keyword strings; hosts may be several, an IPv6 address in brackets, or the folder of a socket.
+    """
+    scheme = _SCHEME.match(url)
+    if scheme:
+        url = f"postgresql://{_without_foreign(url[scheme.end() :])}"
+    elif "://" in url or "=" not in url:
+        given = url.partition("://")[0] if "://" in url else "no address"
+        raise URLError(f"DATABASE_URL is not Postgres' ({given}): write {_SPELLINGS}")
+    try:
+        parameters = parse_dsn(url)
+    except psycopg2.ProgrammingError as error:
+        # What libpq says may hold pieces of a password, but for the name of a parameter where it can be none.
+        unknown = re.search(r'invalid URI query parameter: "\w+"', str(error))
+        reason = f" ({unknown[0]})" if unknown and "@" not in url.partition("?")[2] else ""
+        raise URLError(f"DATABASE_URL can not be read{reason}: write {_SPELLINGS}") from None
+    host, name, port = (parameters.get(key, "") for key in ("host", "dbname", "port"))
+    if (scheme and "@" in host + name) or not re.fullmatch(r"[\d,]*", port):  # the rest of a password
+        raise URLError(f"DATABASE_URL can not be read: write {_SPELLINGS}")
+    placed = parameters.keys() & {"host", "hostaddr", "service"}
+    if not placed and (not name or parameters.keys() & {"password", "port"}):  # postgresql:///NAME is the local socket
+        raise URLError(f"DATABASE_URL names no host: write {_SPELLINGS}")
+    if "," in host:
+        parameters.setdefault("target_session_attrs", "read-write")  # the primary among them
+    return parameters
+
+
+def _without_foreign(address: str) -> str:
+    """The address with parameters of other drivers dropped, and asyncpg's `ssl=` in libpq's words."""
+    place, mark, query = address.partition("?")
+    kept = []
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        if name == "ssl" and value != "true":  # that one libpq knows
+            kept.append(f"sslmode={value}")
+        elif name not in _OF_OTHER_DRIVERS:
+            kept.append(part)
+    return place + mark + "&".join(kept)
+
+
+def _spell(parameters: dict[str, str]) -> str:
+    """libpq's URL of these parameters. The folder of a socket stands in the query, where every library reads it."""
+    rest = dict(parameters)
+    user, password, name = (quote(rest.pop(key, ""), safe="*") for key in ("user", "password", "dbname"))
+    place = ""
+    if "host" in rest and "/" not in rest["host"]:
+        hosts = [f"[{host}]" if ":" in host else quote(host) for host in rest.pop("host").split(",")]
+        ports = rest.pop("port", "").split(",")
+        ports = ports * len(hosts) if len(ports) == 1 else ports
+        place = ",".join(f"{host}:{port}" if port else host for host, port in zip(hosts, ports, strict=True))
+    login = user + (f":{password}" if password else "")
+    query = urlencode(rest, safe="*", quote_via=quote)
+    return f"postgresql://{login}{'@' if login else ''}{place}/{name}{'?' if query else ''}{query}"

@@ -1,0 +1,105 @@
+"""What was refused, with the reason. The same thing refused again for the same reason counts up."""
+
+import json
+import uuid
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from itemadapter import ItemAdapter
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+_WRITE = """
+INSERT INTO rejects AS r (id, run_id, source_id, item_type, url, field, reason, payload, times)
+SELECT id, %s, source_id, item_type, url, field, reason, payload, times
+FROM json_to_recordset(%s) AS n(id uuid, source_id text, item_type text, url text, field text, reason text,
+    payload jsonb, times int)
+ORDER BY id
+ON CONFLICT (id) DO UPDATE SET times = r.times + EXCLUDED.times, last_seen_at = now(), run_id = EXCLUDED.run_id
+"""
+
+# A payload is kept to be looked at, not to be crawled again: a longer value is cut.
+MAX_VALUE = 10_000
+
+
+@dataclass(slots=True)
+class Reject:
+    """One refused item, or one refused value of an item that goes on without it."""
+
+    source_id: str | None
+    item_type: str
+    url: str | None
+    field: str | None
+    reason: str
+    payload: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.url = _storable(self.url)
+        self.reason = _storable(self.reason)
+        self.payload = _storable(self.payload)
+
+    @classmethod
+    def of(cls, item: Any, field: str | None, reason: str, value: Any = None) -> "Reject":
+        """The reject of an item, or of one `value` that it goes on without."""
+        return cls(
+            source_id=getattr(item, "source_id", None),
+            item_type=type(item).__name__,
+            url=getattr(item, "url", None),
+            field=field,
+            reason=reason,
+            payload={field: value} if value is not None else ItemAdapter(item).asdict(),
+        )
+
+    @property
+    def id(self) -> str:
+        """Stands for what was refused and why."""
+        what = [self.source_id, self.item_type, self.url, self.field, self.reason]
+        if not self.url:
+            what.append(self.payload)
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(what, sort_keys=True, default=str)))
+
+
+def write(cursor: "Cursor", rejects: Iterable[Reject], run_id: str) -> None:
+    """Keep the rejects, in the caller's transaction."""
+    rows: dict[str, dict] = {}
+    times: Counter[str] = Counter()
+    for reject in rejects:
+        id_ = reject.id
+        times[id_] += 1
+        rows[id_] = {
+            "id": id_,
+            "source_id": reject.source_id,
+            "item_type": reject.item_type,
+            "url": reject.url,
+            "field": reject.field,
+            "reason": reject.reason,
+            "payload": reject.payload,
+        }
+    records = [{**row, "times": times[id_]} for id_, row in rows.items()]
+    cursor.execute(_WRITE, (run_id, json.dumps(records, default=str)))
+
+
+def forget(cursor: "Cursor", days: int) -> int:
+    """Delete the rejects that were last seen more than `days` ago; how many those were."""
+    cursor.execute("DELETE FROM rejects WHERE last_seen_at < now() - make_interval(days => %s)", (days,))
+    return cursor.rowcount
+
+
+def _storable(value: Any) -> Any:
+    """What Postgres takes as text or JSON: no NUL, no lone surrogates, no NaN, bounded."""
+    match value:
+        case str():
+            value = value[:MAX_VALUE].replace("\0", "\ufffd")
+            return value.encode("utf-8", "replace").decode("utf-8")
+        case dict():
+            return {_storable(str(key)): _storable(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_storable(item) for item in value[:1_000]]
+        case float() if value != value or value in (float("inf"), float("-inf")):
+            return str(value)
+        case None | bool() | int() | float():
+            return value
+    return _storable(str(value))

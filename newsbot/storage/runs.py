@@ -1,0 +1,83 @@
+"""One row a run: who ran what, when, with which end. A run that was killed is told by the next one."""
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+# A run says that it lives this often; one that is silent for `SILENCE` is dead, wherever it ran.
+HEARTBEAT = 15
+SILENCE = 300
+
+
+class Killed(NamedTuple):
+    """A run that ended without saying so."""
+
+    id: str
+    spider: str
+    started_at: datetime
+    items: int
+
+
+def node() -> str:
+    """The name of this machine."""
+    return socket.gethostname()
+
+
+def start(cursor: "Cursor", run_id: str, spider: str, job: str | None) -> list[Killed]:
+    """Open the run's row and close those of runs that were killed, which are returned."""
+    cursor.execute("SELECT id::text, pid FROM runs WHERE finished_at IS NULL AND node = %s", (node(),))
+    dead = [id_ for id_, pid in cursor if not _alive(pid)]
+    cursor.execute(
+        """
+        UPDATE runs SET finished_at = now(), finish_reason = 'killed'
+        WHERE finished_at IS NULL AND (id = ANY(%s::uuid[]) OR heartbeat_at < now() - make_interval(secs => %s))
+        RETURNING id::text, spider, started_at, items
+        """,
+        (dead, SILENCE),
+    )
+    killed = [Killed(*row) for row in cursor]
+    cursor.execute(
+        "INSERT INTO runs (id, spider, job, node, pid) VALUES (%s, %s, %s, %s, %s)",
+        (run_id, spider, job, node(), os.getpid()),
+    )
+    return killed
+
+
+def beat(cursor: "Cursor", run_id: str, stats: Mapping[str, Any]) -> None:
+    """Say that the run lives and what it did so far: `items`, `rejected`, `errors`, and all of it as `stats`."""
+    cursor.execute(
+        "UPDATE runs SET heartbeat_at = now(), items = %s, rejected = %s, errors = %s, stats = %s WHERE id = %s",
+        (*_totals(stats), json.dumps(stats), run_id),
+    )
+
+
+def finish(cursor: "Cursor", run_id: str, reason: str, exit_code: int, stats: Mapping[str, Any]) -> None:
+    """Close the run's row."""
+    cursor.execute(
+        """
+        UPDATE runs SET finished_at = now(), heartbeat_at = now(), finish_reason = %s, exit_code = %s,
+            items = %s, rejected = %s, errors = %s, stats = %s
+        WHERE id = %s
+        """,
+        (reason, exit_code, *_totals(stats), json.dumps(stats), run_id),
+    )
+
+
+def _totals(stats: Mapping[str, Any]) -> tuple[int, int, int]:
+    return stats["new"] + stats["changed"] + stats["unchanged"], stats["rejected"], stats["errors"]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return pid != os.getpid()

@@ -1,0 +1,374 @@
+"""The store of one crawl: what a stage hands over is committed in batches, in order, each in one transaction.
+
+The queue is bounded: a stage waits for `room` when it is full, which pauses the crawl. A database that is away is
+waited for; a row that the database refuses is split from its batch and kept among the rejects.
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from weakref import WeakKeyDictionary
+
+import psycopg2
+from psycopg2.errors import UniqueViolation
+
+from newsbot.items import Article, Checkpoint, Tracked
+from newsbot.storage import articles, feeds, rejects, runs, sources
+from newsbot.storage.database import Database, DatabaseError, is_lost
+from newsbot.storage.rejects import Reject
+from newsbot.storage.upgrade import upgrade
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+    from scrapy.crawler import Crawler
+    from scrapy.settings import BaseSettings
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500  # rows in one transaction: more costs memory and gains nothing
+QUEUE = 2_000  # rows that may wait before the crawl is paused
+LINGER = 0.25  # seconds that a batch waits to be filled
+TRIES = 5  # of a whole batch, when other processes store the same articles at the same moment
+LONGEST_PAUSE = 5.0  # seconds between two tries to reach a database that is away
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the items of one source, or of all."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    errors: int = 0
+
+    @property
+    def stored(self) -> int:
+        """Items that are in the database, whether this run brought them or not."""
+        return self.new + self.changed + self.unchanged
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How the fetch of one feed ended."""
+
+    url: str
+    ok: bool
+    status: str  # in words, for the table at the end
+
+
+class _Session:
+    """One connection, opened again after it was lost. Used by one thread at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection = None
+
+    def transaction(self, work: "Callable[[Cursor], _T]") -> _T:
+        """Do `work` in one transaction; whatever it raises rolls back."""
+        if self._connection is None:
+            self._connection = self._database.connect()
+        try:
+            with self._connection, self._connection.cursor() as cursor:
+                return work(cursor)
+        except psycopg2.Error:
+            if self._connection.closed:
+                self._connection = None
+            raise
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with suppress(psycopg2.Error):  # it may be broken already
+                self._connection.close()
+            self._connection = None
+
+
+class Store:
+    """See the module. One a crawler: `Store.of(crawler)`."""
+
+    _stores: "ClassVar[WeakKeyDictionary[Crawler, Store]]" = WeakKeyDictionary()
+
+    @classmethod
+    def of(cls, crawler: "Crawler") -> Self:
+        """The crawler's store, made at the first call."""
+        if crawler not in cls._stores:
+            cls._stores[crawler] = cls(crawler.settings)
+        return cls._stores[crawler]
+
+    def __init__(self, settings: "BaseSettings") -> None:
+        self.run_id = str(uuid.uuid4())
+        self.tallies: defaultdict[str, Tally] = defaultdict(Tally)  # by source, of what is committed or settled
+        self.outcomes: defaultdict[str, list[Outcome]] = defaultdict(list)  # by source
+        self.reasons: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of the rejects
+        self.failure: BaseException | None = None  # why nothing can be written any more
+        self.exit_code: int | None = None  # of the run, once it is over
+        self._database = Database.from_settings(settings)
+        self._patience = settings.getfloat("DATABASE_WAIT")
+        self._rejects_days = settings.getint("REJECTS_DAYS")
+        self._full_fetch_interval = settings.getfloat("FEED_FULL_FETCH_INTERVAL")
+        self._writing = _Session(self._database)
+        self._reading = _Session(self._database)
+        self._queue: list[Article | Reject | Checkpoint] = []
+        self._held: dict[int, Checkpoint] = {}  # arrived, with items that are not settled
+        self._task: asyncio.Task | None = None
+        self._closing = False
+
+    # The run
+
+    async def open(self, spider: str, job: str | None, on_failure: Callable[[], None]) -> list[runs.Killed]:
+        """Bring the database to head, open the run and start writing; returns the runs that were found killed.
+
+        `on_failure` is called when the store gives up later. Raises `DatabaseError` at once when the database can not
+        be used: a start does not wait for it.
+        """
+        self._on_failure = on_failure
+        self._enough, self._room, self._reading_lock = asyncio.Event(), asyncio.Event(), asyncio.Lock()
+        self._beat_at = time.monotonic()
+        killed = await asyncio.to_thread(self._start, spider, job)
+        self._task = asyncio.create_task(self._work())
+        return killed
+
+    def _start(self, spider: str, job: str | None) -> list[runs.Killed]:
+        self._database.check()
+        connection = self._database.connect()
+        try:
+            upgrade(connection)
+        finally:
+            connection.close()
+        return self._writing.transaction(lambda cursor: runs.start(cursor, self.run_id, spider, job))
+
+    @property
+    def opened(self) -> bool:
+        """Whether the run has a row."""
+        return self._task is not None
+
+    async def flush(self) -> None:
+        """Commit what waits and stop writing."""
+        if not self.opened:
+            return
+        self._closing = True
+        self._enough.set()
+        await self._task
+        for checkpoint in self._held.values():
+            logger.warning("Progress of %s is not saved: %d items unsettled", checkpoint.key, checkpoint.pending)
+
+    async def finish(self, reason: str, exit_code: int, errors: int) -> None:
+        """Close the run's row, forget the rejects of long ago and disconnect. `errors` are those of no one source."""
+        self.exit_code = exit_code
+
+        def work(cursor: "Cursor") -> None:
+            stats = self._stats(full=True)
+            stats["errors"] += errors
+            runs.finish(cursor, self.run_id, reason, exit_code, stats)
+            rejects.forget(cursor, self._rejects_days)
+
+        if self.failure is None:
+            await self._patiently(self._writing, work)
+        self._writing.close()
+        self._reading.close()
+
+    # What stages and spiders hand over
+
+    def put(self, article: Article) -> None:
+        """Take an article that `lookup` found new, changed or due to be marked as seen."""
+        self._add(article)
+
+    def refuse(self, reject: Reject) -> None:
+        """Take what was refused. Counts as one rejected item of its source."""
+        self.tally(reject.source_id).rejected += 1
+        self.note(reject)
+
+    def note(self, reject: Reject) -> None:
+        """Take one refused value of an item that goes on without it. Does not count as a rejected item."""
+        self.reasons[reject.field, reject.reason] += 1
+        self._add(reject)
+
+    def settle(self, item: Tracked) -> None:
+        """Say that an item has come to its end: it is handed over, refused or unchanged."""
+        checkpoint, item.checkpoint = item.checkpoint, None
+        if checkpoint is not None:
+            checkpoint.pending -= 1
+            if checkpoint.arrived and not checkpoint.pending:
+                self._held.pop(id(checkpoint), None)
+                self._add(checkpoint)
+
+    def arrive(self, checkpoint: Checkpoint) -> None:
+        """Take progress: committed with or after the last of the items that it covers."""
+        checkpoint.arrived = True
+        if checkpoint.pending:
+            self._held[id(checkpoint)] = checkpoint
+        else:
+            self._add(checkpoint)
+
+    def tally(self, source_id: str | None) -> Tally:
+        """The numbers of a source."""
+        return self.tallies[source_id or "-"]
+
+    def outcome(self, source_id: str, url: str, *, ok: bool, status: str) -> None:
+        """Note how the fetch of a feed ended."""
+        self.outcomes[source_id].append(Outcome(url, ok, status))
+        self.tally(source_id).errors += not ok
+
+    def total(self) -> Tally:
+        """The numbers of all sources."""
+        tallies = list(self.tallies.values())
+        return Tally(*(sum(getattr(tally, name) for tally in tallies) for name in Tally.__slots__))
+
+    @property
+    def full(self) -> bool:
+        """Whether a stage has to wait for `room`."""
+        return len(self._queue) >= QUEUE
+
+    async def room(self) -> None:
+        """Wait until the queue has room. Raises what made the store give up."""
+        while self.full and self.failure is None:
+            self._room.clear()
+            await self._room.wait()
+        if self.failure is not None:
+            raise self.failure
+
+    # What stages and spiders ask
+
+    async def lookup(self, items: Sequence[Article]) -> None:
+        """Note on each item what the database knows of it; see `articles.lookup`."""
+        await self._read(partial(articles.lookup, items=items))
+
+    async def feed_states(self, urls: Sequence[str]) -> dict[str, feeds.FeedState]:
+        """What is known of each feed, by URL."""
+        return await self._read(partial(feeds.read, urls=urls, full_fetch_interval=self._full_fetch_interval))
+
+    async def keep_sources(self, rows: Iterable[Mapping[str, str | None]]) -> None:
+        """Make the table of sources say what the catalogue says."""
+        await self._read(partial(sources.write, sources=rows))
+
+    async def _read(self, work: "Callable[[Cursor], _T]") -> _T:
+        async with self._reading_lock:
+            return await self._patiently(self._reading, work)
+
+    # Writing
+
+    def _add(self, row: Article | Reject | Checkpoint) -> None:
+        self._queue.append(row)
+        if len(self._queue) == BATCH:
+            self._enough.set()
+
+    async def _work(self) -> None:
+        """Commit batch after batch, until `flush`."""
+        while self._queue or not self._closing:
+            if len(self._queue) < BATCH and not self._closing:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._enough.wait(), LINGER)
+            self._enough.clear()
+            batch = self._queue[:BATCH]
+            if not batch and time.monotonic() - self._beat_at < runs.HEARTBEAT:
+                continue
+            try:
+                await self._commit(batch)
+            except Exception as error:  # noqa: BLE001  whatever it is, those who wait for room must not wait for ever
+                self._give_up(error)
+                return
+            del self._queue[: len(batch)]
+            self._room.set()
+
+    def _give_up(self, error: Exception) -> None:
+        logger.critical("Nothing can be stored any more, the crawl ends: %s", error, exc_info=error)
+        self.failure = error
+        self._queue.clear()
+        self._room.set()
+        self._on_failure()
+
+    async def _commit(self, batch: Sequence[Article | Reject | Checkpoint], tries: "count[int] | None" = None) -> None:
+        """Write a batch in one transaction; what the database refuses is split off."""
+        tries = tries or count()
+        for _ in range(TRIES):
+            try:
+                written = await self._patiently(self._writing, partial(self._write, batch=batch, tries=tries))
+            except UniqueViolation as error:  # another process was first: the whole batch again, from a fresh look
+                refused = error
+            except (psycopg2.DataError, psycopg2.IntegrityError, UnicodeError, ValueError) as error:
+                refused = error
+                break
+            else:
+                self._count(written)
+                return
+        if len(batch) > 1:
+            half = len(batch) // 2
+            await self._commit(batch[:half], count(1))
+            await self._commit(batch[half:], count(1))
+        elif isinstance(batch[0], Article):
+            reject = Reject.of(batch[0], None, f"the database refuses it: {str(refused).splitlines()[0]}")
+            self.tally(reject.source_id).rejected += 1
+            self.reasons[reject.field, reject.reason] += 1
+            await self._commit([reject])
+        else:
+            raise DatabaseError(f"{batch[0]!r} can not be written: {refused}") from refused
+
+    def _write(self, cursor: "Cursor", batch: Sequence[Article | Reject | Checkpoint], tries: "count[int]") -> Counter:
+        """The transaction: rows, revisions, rejects, progress and the run's counters; the tables in one order for all.
+
+        Returns how many articles came to which state, by source.
+        """
+        items = [row for row in batch if isinstance(row, Article)]
+        refused = [row for row in batch if isinstance(row, Reject)]
+        checkpoints = [row for row in batch if isinstance(row, Checkpoint)]
+        if next(tries):  # what was known before the failed try may be wrong by now
+            for item in items:
+                item.state = "again"
+        if items:
+            articles.write(cursor, items, self.run_id)
+            refused += [
+                Reject.of(item, *refusal) for item in items if item.state != "unchanged" for refusal in item.refused
+            ]
+        if refused:
+            rejects.write(cursor, refused, self.run_id)
+        if checkpoints:
+            feeds.write(cursor, checkpoints)
+        written = Counter((item.source_id, item.state) for item in items)
+        runs.beat(cursor, self.run_id, self._stats(written))
+        return written
+
+    def _count(self, written: Counter) -> None:
+        self._beat_at = time.monotonic()
+        for (source_id, state), number in written.items():
+            tally = self.tally(source_id)
+            setattr(tally, state, getattr(tally, state) + number)
+
+    def _stats(self, written: Counter = Counter(), *, full: bool = False) -> dict[str, Any]:  # noqa: B006
+        """What the run's row says: the totals and, at the end, each source."""
+        stats: dict[str, Any] = asdict(self.total())
+        for (_, state), number in written.items():
+            stats[state] += number
+        if full:
+            stats["sources"] = {
+                source_id: asdict(tally) | {"feeds": [asdict(outcome) for outcome in self.outcomes.get(source_id, ())]}
+                for source_id, tally in self.tallies.items()
+            }
+        return stats
+
+    async def _patiently(self, session: _Session, work: "Callable[[Cursor], _T]") -> _T:
+        """Do `work` in a transaction; a database that is away or full is waited for."""
+        pause, since = 0.1, time.monotonic()
+        while True:
+            try:
+                return await asyncio.to_thread(session.transaction, work)
+            except (psycopg2.Error, DatabaseError) as error:
+                if not is_lost(error) or time.monotonic() - since > self._patience:
+                    raise
+                logger.log(
+                    logging.WARNING if pause >= 1 else logging.DEBUG,
+                    "The database can not be used for now, the crawl waits (%d s): %s",
+                    time.monotonic() - since,
+                    str(error).strip(),
+                )
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
