@@ -87,7 +87,7 @@ _RFC822 = re.compile(
     re.ASCII,
 )
 _ISO = re.compile(
-    rf"(\d{{4}})(?:-(0?\d{{1,2}})(?:-(\d{{1,2}}))?)?(?:(?:\s*T\s*|\s+){_TIME}\s*{_ZONE}|\s*(Z|[+-]\d\d:\d\d))?",
+    rf"(\d{{4}})(?:-((?:0(?=\d\d-))?\d{{1,2}})(?:-(\d{{1,2}}))?)?(?:(?:\s*T\s*|\s+){_TIME}\s*{_ZONE}|\s*(Z|[+-]\d\d:\d\d))?",
     re.ASCII | re.IGNORECASE,
 )
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T?(\d\d):?(\d\d)(?::?(\d\d))?)?\s*" + _ZONE, re.ASCII | re.IGNORECASE)

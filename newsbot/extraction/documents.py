@@ -4,7 +4,6 @@ import codecs
 import re
 import zlib
 
-from charset_normalizer import from_bytes
 from lxml import etree
 
 from newsbot.extraction.entries import FeedError
@@ -109,7 +108,7 @@ def local_name(element: etree._Element) -> str:
 
 
 def _parsed(utf8: bytes, url: str) -> tuple[etree._Element | None, bool]:
-    """The root element and whether it was well-formed; undeclared prefixes and junk behind it do not count."""
+    """The root element and whether it was well-formed; undeclared prefixes do not count."""
     parser = etree.XMLParser(
         encoding="utf-8",
         recover=True,
@@ -124,10 +123,7 @@ def _parsed(utf8: bytes, url: str) -> tuple[etree._Element | None, bool]:
         root = etree.fromstring(utf8, parser, base_url=url)
     except etree.XMLSyntaxError:
         return None, False
-    sound = all(
-        entry.domain == etree.ErrorDomains.NAMESPACE or entry.type == etree.ErrorTypes.ERR_DOCUMENT_END
-        for entry in parser.error_log
-    )
+    sound = all(entry.domain == etree.ErrorDomains.NAMESPACE for entry in parser.error_log)
     return root, sound and root is not None
 
 
@@ -165,8 +161,10 @@ def _guessed(raw: bytes) -> str:
     strays = sum(map(len, _STRAY.findall(text)))
     if 2 * strays <= sum(map(len, _WIDE.findall(text))):
         return _STRAY.sub(lambda run: run[0].encode("utf-8", "surrogateescape").decode("cp1252", "replace"), text)
-    sample = _TAGS.sub(b"", raw[:_SAMPLE_BYTES])
+    sample = _TAGS.sub(b" ", raw[:_SAMPLE_BYTES])
     if 3 * len(sample.translate(None, _ASCII)) < len(sample):  # Latin script, in which accents are few
         return raw.decode("cp1252", "replace")
+    from charset_normalizer import from_bytes  # slow to import, seldom needed
+
     best = from_bytes(sample).best()
     return raw.decode(best.encoding if best else "cp1252", "replace")

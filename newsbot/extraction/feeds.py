@@ -27,8 +27,7 @@ def parse(raw: bytes, url: str) -> Feed:
         raise FeedError("found no bytes, expected a feed", "empty")
     if start in (b"{", b"["):
         return jsonfeed.read(_json(raw), url)
-    if start != b"<" and b"<" not in raw:
-        text = decode(raw)
+    if start != b"<" and b"<" not in raw and "<" not in (text := decode(raw)):
         if feed := sitemaps.read_list(text):
             return feed
         raise no_feed(text)

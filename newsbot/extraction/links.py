@@ -1,7 +1,7 @@
 """Links as feeds write them, to absolute http and https URLs."""
 
 import re
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from newsbot.extraction.entries import MAX_URL_CHARS
 
@@ -18,9 +18,11 @@ def absolute(link: str, base: str) -> str | None:
         link = _BREAKS.sub("", link)
     if "&amp;" in link:
         link = link.replace("&amp;", "&")
-    if not link.startswith(("http://", "https://")):
-        try:
+    try:
+        if not link.startswith(("http://", "https://")):
             link = urljoin(base, link)
-        except ValueError:  # urllib's word for a malformed host
-            return None
+        elif not link.isascii() or "[" in link or "]" in link:
+            urlsplit(link)
+    except ValueError:  # a host that urllib finds malformed
+        return None
     return link if _WEB.match(link) else None

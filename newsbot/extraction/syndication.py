@@ -137,8 +137,9 @@ class _Reader:
     def _fields(self, elements: Iterable[etree._Element]) -> Fields:
         fields: Fields = {}
         of = self.names.of
+        known = self.names.get
         for element in elements:
-            name = of(element)
+            name = known(element.tag) or of(element)
             if name in fields:
                 fields[name].append(element)
             else:
@@ -285,7 +286,8 @@ class _Reader:
         text = self._first(parts, ("name", "email"), MAX_NAME_CHARS) or plain(_markup(element), MAX_NAME_CHARS)
         if not text or "@" not in text:
             return text
-        return _EMAIL.sub("", text).strip(" <>,;").removeprefix("(").removesuffix(")").strip() or text
+        name, addresses = _EMAIL.subn("", text)
+        return (name.strip(" <>,;").removeprefix("(").removesuffix(")").strip() or text) if addresses else text
 
     def _keywords(self, fields: Fields) -> list[str]:
         keywords: list[str] = []

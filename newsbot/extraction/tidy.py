@@ -30,9 +30,9 @@ _FIELDS = _LEAVES | _ENTRIES | {"description", "summary", "content", "content:en
 def well_formed(text: str) -> bytes | None:
     """`text`, from the root element of a feed or sitemap on, as well-formed XML in UTF-8; None without such a root.
 
-    Junk before and after the root goes, the document type with it; its own entities stand only where they are a few characters, and
-    HTML's are known. Tags are balanced, attributes quoted, bare `<` and `&` escaped, an open CDATA section ends with
-    its element. Nesting beyond `MAX_DEPTH` is flattened. Time is linear in the length of `text`.
+    Junk before and after the root goes, and the document type with it; the entities it declares are kept where they
+    are a few characters of text, and HTML's are known. Tags are balanced, attributes quoted, bare `<` and `&` escaped;
+    an open CDATA section ends with its element. Nesting beyond `MAX_DEPTH` is flattened. Linear in time.
     """
     text = _FORBIDDEN.sub("", text)
     root = _ROOT.search(text)

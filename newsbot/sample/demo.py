@@ -52,15 +52,7 @@ SELECT source_id AS source, field, reason, payload->>'title' AS title, times
 FROM rejects WHERE source_id = ANY(%s) ORDER BY rejected_at, reason
 """
 
-NEXT = """\
-The rows stay in {place}. What to try next:
-
-  {scrapy} sources                               the news sites that newsbot knows
-  {scrapy} crawl headlines -a sources=bbc        real headlines (needs the network)
-  {scrapy} db sql "SELECT source_id, title FROM articles ORDER BY first_seen_at DESC LIMIT 5"
-  {python} -m newsbot.sample                     serve the sample newsroom, and crawl it yourself
-"""
-STOP = "  {scrapy} db stop                               stop the embedded Postgres\n"
+_EXAMPLE = "SELECT source_id, title FROM articles LIMIT 9"
 
 
 def main() -> str | None:
@@ -124,11 +116,21 @@ def _table(cursor: "Cursor", query: str, sources: list[str]) -> str:
 
 
 def _what_next(database: Database) -> str:
-    scrapy = "scrapy" if shutil.which("scrapy") else os.path.relpath(Path(sys.executable).with_name("scrapy"))
-    python = os.path.relpath(sys.executable)
     embedded = database.home is not None
     place = f"the embedded Postgres of {database.home}" if embedded else database.safe_url
-    return (NEXT + (STOP if embedded else "")).format(place=place, scrapy=scrapy, python=python)
+    python = Path(sys.executable)
+    if python.is_relative_to(Path.cwd()):
+        python = python.relative_to(Path.cwd())
+    scrapy = "scrapy" if shutil.which("scrapy") else python.with_name("scrapy")
+    commands = [
+        (f"{scrapy} sources", "the news sites that newsbot knows"),
+        (f"{scrapy} crawl headlines -a sources=bbc", "real headlines, over the network"),
+        (f'{scrapy} db sql "{_EXAMPLE}"', "any read-only SQL"),
+        (f"{python} -m newsbot.sample", "serves the sample newsroom, to crawl it yourself"),
+    ]
+    if embedded:
+        commands.append((f"{scrapy} db stop", "stops the embedded Postgres; the rows stay"))
+    return f"The rows are in {place}. What to try next:\n\n{tabulate(commands, tablefmt='plain')}"
 
 
 if __name__ == "__main__":

@@ -133,12 +133,11 @@ def _moment(text: str | None, source: Source) -> datetime | None:
 
 
 def _slots(sources: list[Source]) -> dict[str, dict[str, float]]:
-    """Download slots of the hosts whose source says a delay. Without any (a user's own server) more at once."""
+    """Download slots of the hosts whose source says a delay, which is then kept to the letter."""
     slots = {}
     for source in sources:
         if source.delay is not None:
-            many = {"concurrency": 8, "jitter": 0} if source.delay == 0 else {}
             pages = [section["url"] for section in source.sections]
             for url in (*source.feeds, *source.news_sitemaps, *pages):
-                slots[urlsplit(url).hostname] = {"delay": source.delay, **many}
+                slots[urlsplit(url).hostname] = {"delay": source.delay, "jitter": 0}
     return slots

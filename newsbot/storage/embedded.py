@@ -10,6 +10,7 @@ The server outlives the process that started it; `stop` ends it. It listens on a
 and nowhere else: whoever can enter that folder owns the files as well, so connections need no password.
 """
 
+import errno
 import fcntl
 import hashlib
 import logging
@@ -152,8 +153,9 @@ def _locked(home: Path) -> Iterator[int]:
         finally:
             os.close(lock)
     except OSError as error:
-        raise HomeError(
-            f"NEWSBOT_HOME {home} can not be used: {error.strerror} ({error.filename or home});"
+        kind = StartError if error.errno in {errno.ENOSPC, errno.EDQUOT} else HomeError
+        raise kind(
+            f"NEWSBOT_HOME {home} can not be used: {error.strerror or error} ({error.filename or home});"
             " name a folder that can be made, written and has room"
         ) from error
 
@@ -332,7 +334,7 @@ def _postmaster(data: Path) -> "psutil.Process | None":
 
     with suppress(FileNotFoundError, ValueError, psutil.Error):
         process = psutil.Process(int((data / "postmaster.pid").read_bytes().split(b"\n", 1)[0]))
-        if str(data) in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+        if str(data) in process.cmdline():  # of which a zombie has none
             return process
     return None
 
