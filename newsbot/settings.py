@@ -52,7 +52,7 @@ DOWNLOAD_DELAY = 1  # default 0: seconds between two requests to one host; a sou
 CONCURRENT_REQUESTS_PER_DOMAIN = 2  # default 8
 CONCURRENT_REQUESTS = 64  # default 16: hosts are many, and each is asked slowly
 COOKIES_ENABLED = False  # default True: nothing here needs a session, and trackers do
-REFERER_ENABLED = False  # default True: nobody's business
+REFERRER_POLICY = "no-referrer"  # default: the page that led here, which is nobody's business
 
 # Guards: docs/guards.md. Whatever a feed, a page or a redirect says, only public http(s) is fetched, within bounds.
 _HANDLER = "newsbot.extensions.download_handler.GuardedDownloadHandler"
@@ -102,6 +102,8 @@ EXTENSIONS = {
     "newsbot.extensions.download_handler.GuardSettings": 0,
     "newsbot.extensions.progress.Progress": 0,
     "newsbot.extensions.runs.RunRecord": 0,
+    "newsbot.extensions.stats.CoreStats": 0,
+    "scrapy.extensions.corestats.CoreStats": None,  # default: counts items by a signal each
     "scrapy.extensions.logstats.LogStats": None,  # Progress writes the line a minute
 }
 SPIDER_MIDDLEWARES = {

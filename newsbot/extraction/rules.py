@@ -1,7 +1,6 @@
 """Headlines of a section page, by the selectors of its source."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urljoin
 
 from parsel import Selector, SelectorList
@@ -9,27 +8,33 @@ from parsel import Selector, SelectorList
 from newsbot.extraction.dates import parse_date
 
 
-def headlines(page: Selector, rule: Mapping[str, str], url: str) -> list[dict[str, Any]]:
+class Rule(Protocol):
+    """CSS selectors: of one element a headline, and of what is looked for within it."""
+
+    items: str
+    link: str | None  # default: the first link
+    title: str | None  # default: the text of the link
+    date: str | None  # its `datetime` attribute, or its text
+    summary: str | None
+
+
+def headlines(page: Selector, rule: Rule, url: str) -> list[dict[str, Any]]:
     """The entries of a page: dicts with `title`, `link`, `published` and `summary`, as far as the rule finds them.
 
-    `rule` has CSS selectors: `items` matches one element a headline; within it `link` (default: the first `a`),
-    `title` (default: the text of that link), `date` (the `datetime` attribute, or the text) and `summary`.
     An element without a link is no headline and is passed over.
     """
     entries = []
-    for element in page.css(rule["items"]):
-        link = (element.css(rule["link"]) if rule.get("link") else element.css("a[href]") or element.xpath("self::a"))[
-            :1
-        ]
+    for element in page.css(rule.items):
+        link = (element.css(rule.link) if rule.link else element.css("a[href]") or element.xpath("self::a"))[:1]
         href = link.attrib.get("href")
         if not href:
             continue
         entries.append(
             {
-                "title": _text(element.css(rule["title"])[:1] if rule.get("title") else link),
+                "title": _text(element.css(rule.title)[:1] if rule.title else link),
                 "link": urljoin(url, href.strip()),
-                "published": _date(element.css(rule["date"])[:1]) if rule.get("date") else None,
-                "summary": _text(element.css(rule["summary"])[:1]) if rule.get("summary") else None,
+                "published": _date(element.css(rule.date)[:1]) if rule.date else None,
+                "summary": _text(element.css(rule.summary)[:1]) if rule.summary else None,
             }
         )
     return entries

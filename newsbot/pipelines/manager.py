@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Self
 
+from scrapy.exceptions import DropItem
 from scrapy.pipelines import ItemPipelineManager
 
 from newsbot.items import Tracked
@@ -21,6 +22,7 @@ class PipelineManager(ItemPipelineManager):
         """As Scrapy's."""
         manager = super().from_crawler(crawler)
         manager.store = Store.of(crawler)
+        manager.stats = crawler.stats
         return manager
 
     async def process_item_async(self, item: Any) -> Any:
@@ -31,10 +33,14 @@ class PipelineManager(ItemPipelineManager):
             self._record(item, error)
             self._settle(item)
             raise
+        self.stats.inc_value("item_scraped_count")
         self._settle(item)
         return result
 
     def _record(self, item: Any, error: Exception) -> None:
+        if isinstance(error, DropItem):
+            self.stats.inc_value("item_dropped_count")
+            self.stats.inc_value(f"item_dropped_reasons_count/{type(error).__name__}")
         match error:
             case Unchanged():
                 self.store.tally(item.source_id).unchanged += 1

@@ -4,6 +4,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Self
 
+from scrapy.utils.spider import DefaultSpider
+
 from newsbot.items import Checkpoint
 from newsbot.pipelines.outcomes import Saved
 from newsbot.storage.store import Store
@@ -29,6 +31,8 @@ class StorePipeline:
     async def open_spider(self) -> None:
         """Bring the database to head and open the run. A database that can not be used ends the crawl here."""
         spider = self.crawler.spider
+        if isinstance(spider, DefaultSpider):
+            return  # `scrapy fetch` and `scrapy shell` look at a page and store nothing
         job = getattr(spider, "_job", None)  # Scrapyd names it so
         killed = await self.store.open(spider.name, job, self._stop)
         for run in killed:

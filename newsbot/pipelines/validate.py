@@ -68,16 +68,12 @@ def _adapter() -> "TypeAdapter[Article]":
 
 
 def _rejected(error: Any) -> Rejected:
-    faults = error.errors(include_url=False)
-    first = str(faults[0]["loc"][0])
-    return Rejected(
-        first,
-        "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {_MISSING if fault['input'] is None else cut(fault['input'])}:"
-            f" {fault['msg']}"
-            for fault in faults
-        ),
-    )
-
-
-_MISSING = "nothing"
+    """The first fault gives the field; the others are told behind it."""
+    first, *others = [
+        (
+            str(fault["loc"][0]),
+            "is missing" if fault["input"] in (None, "") else f"{cut(fault['input'])}: {fault['msg']}",
+        )
+        for fault in error.errors(include_url=False)
+    ]
+    return Rejected(first[0], "; ".join([first[1], *(f"{field}: {reason}" for field, reason in others)]))

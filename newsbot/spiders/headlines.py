@@ -34,8 +34,8 @@ class HeadlinesSpider(PollingSpider):
         """Read the arguments and select the sources. Raises `ArgumentError` or `CatalogueError`."""
         known = {
             "sources": names,
-            "country": names,
-            "language": names,
+            "country": str,
+            "language": str,
             "shard": shard,
             "due": switch,
             "catalogue": str,
@@ -58,7 +58,7 @@ class HeadlinesSpider(PollingSpider):
             for url in source.news_sitemaps:
                 yield Endpoint(url, source, "news_sitemap")
             for section in source.sections:
-                yield Endpoint(section["url"], source, "section", facts=section)
+                yield Endpoint(section.url, source, "section", facts=section)
 
     def read(self, response: Response, endpoint: Endpoint) -> Reading:
         """The entries of a feed, sitemap or section page."""
@@ -92,9 +92,7 @@ class HeadlinesSpider(PollingSpider):
             raise UnreadableError("is no HTML page")
         entries = rules.headlines(response.selector, endpoint.facts, response.url)
         if not entries:
-            raise UnreadableError(
-                f"the selector {endpoint.facts['items']!r} matches no headline: was the page rebuilt?"
-            )
+            raise UnreadableError(f"the selector {endpoint.facts.items!r} matches no headline: was the page rebuilt?")
         return Reading("section", entries)
 
     def item(self, entry: Mapping[str, Any], reading: Reading, endpoint: Endpoint) -> Article:
@@ -137,7 +135,7 @@ def _slots(sources: list[Source]) -> dict[str, dict[str, float]]:
     slots = {}
     for source in sources:
         if source.delay is not None:
-            pages = [section["url"] for section in source.sections]
+            pages = [section.url for section in source.sections]
             for url in (*source.feeds, *source.news_sitemaps, *pages):
                 slots[urlsplit(url).hostname] = {"delay": source.delay, "jitter": 0}
     return slots

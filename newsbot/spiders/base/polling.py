@@ -151,9 +151,9 @@ class PollingSpider(Spider):
     async def _take(
         self, response: Response, endpoint: Endpoint, state: FeedState, reading: Reading
     ) -> AsyncIterator[Article | Checkpoint | Request]:
-        # An index is never asked conditionally: it may stay the same while the sitemaps that it lists change.
+        # An index has no hash and no validators: it may stay the same while the sitemaps that it lists change.
         content_hash = None if reading.children else _content_hash(reading.entries)
-        changed = content_hash != state.content_hash
+        changed = content_hash is None or content_hash != state.content_hash
         read = changed or state.full_due
         checkpoint = self._checkpoint(
             endpoint,
@@ -175,7 +175,7 @@ class PollingSpider(Spider):
         else:  # the very entries that were all stored last time
             self.store.tally(endpoint.source.id).unchanged += len(reading.entries)
         yield checkpoint
-        status = "ok" if changed else "the same entries"
+        status = "ok" if read else "the same entries"
         moved = checkpoint.columns["moved_to"]
         remarks = [f"moved to {moved}" if moved and not state.moved_to else None, reading.remark]
         self._tell(endpoint, ok=True, status="; ".join([status, *filter(None, remarks)]))
