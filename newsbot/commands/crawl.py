@@ -14,7 +14,7 @@ from newsbot.storage.upgrade import UnknownRevisionError
 
 
 class Command(crawl.Command):
-    """Exits with 0 when something was stored or nothing had changed, 1 when the run failed, 2 when it was asked wrongly."""
+    """Exits with 0 when something was stored or nothing had changed, 1 when the run failed, 2 when asked wrongly."""
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run one spider."""

@@ -1,10 +1,11 @@
-"""`scrapy sources`: the catalogue as a table or as CSV."""
+"""`scrapy sources`: the catalogue, or how its feeds fare, as a table or as CSV."""
 
 import csv
 import shutil
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
@@ -34,6 +35,7 @@ class Command(ScrapyCommand):
         super().add_options(parser)
         parser.add_argument("--country", metavar="CODES", help="of these countries only, as fr,be")
         parser.add_argument("--language", metavar="CODES", help="in these languages only, as de,fr")
+        parser.add_argument("--status", action="store_true", help="how each feed fares, from the database")
         parser.add_argument("--csv", action="store_true", help="CSV with a header instead of a table")
         parser.add_argument(
             "-a",
@@ -55,25 +57,47 @@ class Command(ScrapyCommand):
             raise UsageError(f"unknown: {' '.join(wrong)}; see `scrapy sources -h`", print_help=False)
 
     def run(self, args: list[str], opts: Namespace) -> None:
-        """Print the sources; a wrong catalogue, country or language is a message and exit code 2."""
+        """Print the sources or their feeds; a wrong catalogue, country or language is a message and exit code 2."""
         paths = [path for path in (self.settings.get("CATALOGUE"), opts.spargs.get("catalogue")) if path]
         try:
             sources = matching(load(paths), opts.country, opts.language)
         except (CatalogueError, SelectionError) as error:
             raise UsageError(str(error), print_help=False) from error
-        if opts.csv:
-            _write_csv(sources)
+        if opts.status:
+            self._print_status(sources, as_csv=opts.csv)
+        elif opts.csv:
+            columns = ["id", "name", "country", "language", "feeds", "news_sitemaps", "sections", "enabled", "reason"]
+            values = ([getattr(source, column) for column in columns] for source in sources)
+            _write_csv(columns, ([len(cell) if isinstance(cell, tuple) else cell for cell in row] for row in values))
         else:
             print(_table(sources))
 
+    def _print_status(self, sources: Sequence[Source], *, as_csv: bool) -> None:
+        from newsbot.storage import feeds
+        from newsbot.storage.database import Database, DatabaseError
+        from newsbot.storage.upgrade import upgrade
 
-def _write_csv(sources: Sequence[Source]) -> None:
+        try:
+            with closing(Database.from_settings(self.settings).connect()) as connection:
+                upgrade(connection)
+                with connection.cursor() as cursor:
+                    columns, rows = feeds.overview(cursor, [source.id for source in sources])
+        except DatabaseError as error:
+            print(f"scrapy sources: {error}", file=sys.stderr)
+            self.exitcode = 1
+            return
+        if as_csv:
+            _write_csv(columns, rows)
+        else:
+            import tabulate
+
+            print(tabulate.tabulate(rows, columns))
+
+
+def _write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    columns = ["id", "name", "country", "language", "feeds", "news_sitemaps", "sections", "enabled", "reason"]
     writer.writerow(columns)
-    for source in sources:
-        values = [getattr(source, column) for column in columns]
-        writer.writerow([len(value) if isinstance(value, tuple) else value for value in values])
+    writer.writerows(rows)
 
 
 def _table(sources: Sequence[Source]) -> str:

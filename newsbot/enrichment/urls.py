@@ -27,7 +27,8 @@ def canonical(url: str) -> str:
     - scheme: lower case; `http` becomes `https`, unless a port is given that is not the scheme's own
     - host: lower case, in its ASCII (IDNA) form, no trailing dot; a user name or password is dropped
     - port: dropped when it is the scheme's own
-    - path: `.` and `..` resolved, empty segments folded, one spelling of percent-encoding, no trailing slash but the root's
+    - path: `.` and `..` resolved, empty segments folded, one spelling of percent-encoding, no slash at the end but the
+      root's
     - query: tracking parameters (`TRACKING`) dropped, the rest sorted by name, then value; an empty query is dropped
     - fragment: dropped, unless it starts with `!` (pages that address by fragment)
 

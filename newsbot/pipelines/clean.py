@@ -24,7 +24,7 @@ FUTURE = timedelta(days=2)
 
 
 class CleanPipeline:
-    """Cleans every article. What can not be a value (a date in year 9999) is noted and left out; the article goes on."""
+    """Cleans every article. What can not be a value, as a date in year 9999, is noted and left out."""
 
     def __init__(self, zone: str) -> None:
         self.zone = ZoneInfo(zone)

@@ -89,3 +89,21 @@ def write(cursor: "Cursor", checkpoints: Iterable[Checkpoint]) -> None:
     """Save progress, in the caller's transaction. The last checkpoint of a feed counts."""
     rows = {checkpoint.key: {"url": checkpoint.key, **checkpoint.columns} for checkpoint in checkpoints}
     cursor.execute(_WRITE, (json.dumps(list(rows.values())),))
+
+
+def overview(cursor: "Cursor", source_ids: Sequence[str]) -> tuple[list[str], list[tuple]]:
+    """How the feeds of these sources fare: the names of the columns, and a row a feed."""
+    cursor.execute(
+        """
+        SELECT source_id AS source, url AS feed,
+            CASE WHEN gone_at IS NOT NULL THEN 'gone (410)'
+                 WHEN failures > 0 THEN coalesce(problem, status::text)
+                 WHEN moved_to IS NOT NULL THEN 'moved to ' || moved_to
+                 ELSE coalesce(problem, 'ok') END AS state,
+            to_char(succeeded_at, 'YYYY-MM-DD HH24:MI TZ') AS last_success, failures, entries,
+            make_interval(secs => interval)::text AS interval
+        FROM feeds WHERE source_id = ANY(%s) ORDER BY source_id, url
+        """,
+        (list(source_ids),),
+    )
+    return [column.name for column in cursor.description], cursor.fetchall()

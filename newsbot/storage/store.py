@@ -96,7 +96,7 @@ class _Session:
 class Store:
     """See the module. One a crawler: `Store.of(crawler)`."""
 
-    _stores: "ClassVar[WeakKeyDictionary[Crawler, Store]]" = WeakKeyDictionary()
+    _stores: ClassVar[WeakKeyDictionary[Any, Self]] = WeakKeyDictionary()
 
     @classmethod
     def of(cls, crawler: "Crawler") -> Self:

@@ -1,7 +1,7 @@
 """The base for what is asked again and again: feeds, sitemaps, section pages.
 
-It asks with the validators of last time, lets the spider read the answer, and yields the items with a checkpoint that is
-saved with or after them. What a subclass says: which endpoints there are, and how to read an answer.
+It asks with the validators of last time, lets the spider read the answer, and yields the items with a checkpoint that
+is saved with or after them. What a subclass says: which endpoints there are, and how to read an answer.
 """
 
 import hashlib
