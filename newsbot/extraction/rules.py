@@ -9,12 +9,12 @@ from newsbot.extraction.dates import parse_date
 
 
 class Rule(Protocol):
-    """CSS selectors: of one element a headline, and of what is looked for within it."""
+    """CSS selectors, with `::text` and `::attr()` as parsel has them. All but `items` look within one element of it."""
 
-    items: str
+    items: str  # one element a headline
     link: str | None  # default: the first link
-    title: str | None  # default: the text of the link
-    date: str | None  # its `datetime` attribute, or its text
+    title: str | None  # default: the text of that link
+    date: str | None  # of an element, its `datetime` attribute or its text
     summary: str | None
 
 
@@ -25,18 +25,17 @@ def headlines(page: Selector, rule: Rule, url: str) -> list[dict[str, Any]]:
     """
     entries = []
     for element in page.css(rule.items):
-        link = (element.css(rule.link) if rule.link else element.css("a[href]") or element.xpath("self::a"))[:1]
-        href = link.attrib.get("href")
-        if not href:
-            continue
-        entries.append(
-            {
-                "title": _text(element.css(rule.title)[:1] if rule.title else link),
-                "link": urljoin(url, href.strip()),
-                "published": _date(element.css(rule.date)[:1]) if rule.date else None,
-                "summary": _text(element.css(rule.summary)[:1]) if rule.summary else None,
-            }
-        )
+        link = element.css(rule.link) if rule.link else element.xpath("(descendant-or-self::a[@href])[1]")
+        href = _value(link, "href")
+        if href:
+            entries.append(
+                {
+                    "title": _value(element.css(rule.title) if rule.title else link),
+                    "link": urljoin(url, href),
+                    "published": _date(element.css(rule.date)) if rule.date else None,
+                    "summary": _value(element.css(rule.summary)) if rule.summary else None,
+                }
+            )
     return entries
 
 
@@ -45,9 +44,16 @@ def first_words(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rsplit(None, 1)[0] + "…"
 
 
-def _text(selected: SelectorList) -> str | None:
-    return " ".join("".join(selected.xpath(".//text()").getall()).split()) or None
+def _value(selected: SelectorList, attribute: str | None = None) -> str | None:
+    """What a selector found, on one line: its strings, or the attribute or text of its first element."""
+    if selected and not isinstance(selected[0].root, str):
+        element = selected[0]
+        strings = [element.attrib.get(attribute, "")] if attribute else element.xpath(".//text()").getall()
+    else:
+        strings = selected.getall()
+    return " ".join("".join(strings).split()) or None
 
 
 def _date(selected: SelectorList) -> str | None:
-    return parse_date(selected.attrib.get("datetime") or _text(selected) or "")
+    text = _value(selected, "datetime") or _value(selected)
+    return parse_date(text) if text else None
