@@ -19,6 +19,9 @@ DATABASE_WAIT = 3600
 # Days that a reject is kept after it was last seen.
 REJECTS_DAYS = 90
 
+# Who answers for the crawl: a URL or mail address that site owners read in the User-Agent. Put yours.
+CONTACT = "https://github.com/newsbot/newsbot"
+
 # A file or folder of the user's own sources, always loaded beside the shipped ones.
 CATALOGUE = ""
 # Hosts, addresses or networks that may be private: names as they stand in the URL.
@@ -42,8 +45,6 @@ BOT_NAME = "newsbot"
 SPIDER_MODULES = ["newsbot.spiders"]
 NEWSPIDER_MODULE = "newsbot.spiders"
 COMMANDS_MODULE = "newsbot.commands"
-# An honest name with a contact, as robots.txt and site owners expect.  # default "Scrapy/VERSION"
-USER_AGENT = "newsbot/0.1 (+https://github.com/newsbot/newsbot; news and research collector)"
 
 # Politeness.
 ROBOTSTXT_OBEY = True  # default False
@@ -119,6 +120,7 @@ OWN = (
     "NEWSBOT_HOME",
     "DATABASE_WAIT",
     "REJECTS_DAYS",
+    "CONTACT",
     "CATALOGUE",
     "ALLOW_PRIVATE_HOSTS",
     "STAND_INS",
@@ -129,3 +131,6 @@ OWN = (
     "SITEMAP_CHILDREN_MAX",
 )
 globals().update({name: os.environ[name] for name in OWN if name in os.environ})
+
+# An honest name with a contact, as robots.txt and site owners expect.  # default "Scrapy/VERSION (+https://scrapy.org)"
+USER_AGENT = f"newsbot/0.1 (+{CONTACT})"

@@ -28,7 +28,10 @@ class Command(crawl.Command):
         crawler = self._create_crawler(args[0])
         crawl = self.crawler_process.crawl(crawler, **opts.spargs)
         self.crawler_process.start()
-        error = None if crawl.cancelled() else crawl.exception()
+        if not crawl.done() or crawl.cancelled():  # told twice to stop
+            self.exitcode = 1
+            return
+        error = crawl.exception()
         if error is None:
             self.exitcode = Store.of(crawler).exit_code or 0
         elif isinstance(error, (ValueError, NotConfigured, DatabaseError, UnknownRevisionError)):

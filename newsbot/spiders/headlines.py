@@ -41,7 +41,7 @@ class HeadlinesSpider(PollingSpider):
             "catalogue": str,
         }
         given = read(cls.name, arguments, known)
-        spider = super().from_crawler(crawler)
+        spider = super().from_crawler(crawler, _job=arguments.get("_job"))
         spider.due_only = bool(given["due"])
         paths = [path for path in (crawler.settings["CATALOGUE"], given["catalogue"]) if path]
         spider.selected = select(

@@ -12,12 +12,15 @@ class ArgumentError(ValueError):
 def read(spider: str, given: Mapping[str, str], known: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
     """The value of each known argument; None for one that is not given.
 
-    `known` gives for each name the function that reads its text and raises ValueError where it can not. All faults are
-    told at once, in one ArgumentError.
+    `known` gives for each name the function that reads its text and raises ValueError where it can not. Names that
+    begin with an underscore are the host's (Scrapyd's `_job`) and passed over. All faults are told at once, in one
+    ArgumentError.
     """
     faults = []
     values = dict.fromkeys(known)
     for name, text in given.items():
+        if name.startswith("_"):
+            continue
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"it knows: {', '.join(sorted(known))}"

@@ -71,7 +71,7 @@ class PollingSpider(Spider):
         """The item of one entry."""
         raise NotImplementedError
 
-    async def start(self) -> AsyncIterator[Request]:
+    async def start(self) -> AsyncIterator[Request | Checkpoint]:
         """A request for each endpoint whose time has come."""
         self.store = Store.of(self.crawler)
         endpoints = list(self.endpoints())
@@ -94,7 +94,7 @@ class PollingSpider(Spider):
             if reason:
                 self._tell(endpoint, ok=not state.gone, status=reason)
             else:
-                yield self._request(endpoint, state)
+                yield self._ask(endpoint, state)
 
     def _rests(self, state: FeedState) -> str | None:
         """Why a feed is not asked in this run, or None."""
@@ -105,6 +105,13 @@ class PollingSpider(Spider):
         if self.due_only and not state.due:
             return "not due"
         return None
+
+    def _ask(self, endpoint: Endpoint, state: FeedState) -> Request | Checkpoint:
+        try:
+            return self._request(endpoint, state)
+        except ValueError as error:  # a sitemap can list what is no URL
+            self._tell(endpoint, ok=False, status=str(error))
+            return self._failure(endpoint, state, str(error), None)
 
     def _request(self, endpoint: Endpoint, state: FeedState) -> Request:
         headers = {}
@@ -182,7 +189,7 @@ class PollingSpider(Spider):
         if reading.children:
             states = await self.store.feed_states([child.url for child in reading.children])
             for child in reading.children:
-                yield self._request(child, states[child.url])
+                yield self._ask(child, states[child.url])
 
     def failed(self, failure: Failure) -> Iterator[Checkpoint]:
         """The checkpoint of a fetch that got no answer."""
