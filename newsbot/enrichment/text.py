@@ -19,6 +19,11 @@ def clean_text(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
+def storable(text: str) -> str:
+    """The text without what Postgres can not keep or nobody can see: control characters, lone surrogates."""
+    return text if text.isascii() and text.isprintable() else _UNSTORABLE.sub("", text)
+
+
 def shorten(text: str, length: int) -> str:
     """The first `length` characters at most, cut between words, with an ellipsis where something was cut."""
     if len(text) <= length:
@@ -29,7 +34,5 @@ def shorten(text: str, length: int) -> str:
 def _normal(text: str) -> str:
     if "&" in text and _ENTITY.search(text):
         text = html.unescape(text)
-    if text.isascii() and text.isprintable():
-        return text
-    text = _UNSTORABLE.sub("", text)
-    return unicodedata.normalize("NFC", text)
+    text = storable(text)
+    return text if text.isascii() else unicodedata.normalize("NFC", text)

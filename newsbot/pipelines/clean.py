@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from newsbot.enrichment import language
-from newsbot.enrichment.text import clean_line, clean_text, shorten
+from newsbot.enrichment.text import clean_line, clean_text, shorten, storable
 from newsbot.enrichment.urls import canonical
 from newsbot.items import Article
 from newsbot.pipelines.outcomes import Rejected, cut
@@ -41,6 +41,7 @@ class CleanPipeline:
         item.title = shorten(clean_line(item.title), MAX_TITLE)
         if not item.title:
             raise Rejected("title", "nothing is left of it but white space and control characters")
+        item.url = storable(item.url)
         try:
             item.canonical_url = canonical(item.canonical_url or item.url)
         except ValueError as error:
@@ -53,13 +54,18 @@ class CleanPipeline:
             item.section = clean_line(item.section) or None
         item.authors = _names(item.authors)
         item.keywords = _names(item.keywords)
-        if item.image_url is not None and not item.image_url.startswith(("https://", "http://")):
-            item.refused.append(("image_url", f"{cut(item.image_url)} is not an http(s) URL", item.image_url))
-            item.image_url = None
+        if item.image_url is not None:
+            self._clean_image(item)
         self._clean_date(item)
         item.language = _language(item)
         item.content_hash = content_hash(item)
         return item
+
+    def _clean_image(self, item: Article) -> None:
+        item.image_url = storable(item.image_url)
+        if not item.image_url.startswith(("https://", "http://")):
+            item.refused.append(("image_url", f"{cut(item.image_url)} is not an http(s) URL", item.image_url))
+            item.image_url = None
 
     def _clean_date(self, item: Article) -> None:
         published = item.published_at

@@ -37,6 +37,7 @@ BATCH = 500  # rows in one transaction: more costs memory and gains nothing
 QUEUE = 2_000  # rows that may wait before the crawl is paused
 LINGER = 0.25  # seconds that a batch waits to be filled
 TRIES = 5  # of a whole batch, when other processes store the same articles at the same moment
+REASONS = 1_000  # different ones that are counted apart
 LONGEST_PAUSE = 5.0  # seconds between two tries to reach a database that is away
 
 _T = TypeVar("_T")
@@ -190,7 +191,7 @@ class Store:
 
     def note(self, reject: Reject) -> None:
         """Take one refused value of an item that goes on without it. Does not count as a rejected item."""
-        self.reasons[reject.field, reject.reason] += 1
+        self._remember(reject)
         self._add(reject)
 
     def settle(self, item: Tracked) -> None:
@@ -257,6 +258,10 @@ class Store:
 
     # Writing
 
+    def _remember(self, reject: Reject) -> None:
+        reason = (reject.field, reject.reason)
+        self.reasons[reason if reason in self.reasons or len(self.reasons) < REASONS else (None, "other reasons")] += 1
+
     def _add(self, row: Article | Reject | Checkpoint) -> None:
         self._queue.append(row)
         if len(self._queue) == BATCH:
@@ -308,7 +313,7 @@ class Store:
         elif isinstance(batch[0], Article):
             reject = Reject.of(batch[0], None, f"the database refuses it: {str(refused).splitlines()[0]}")
             self.tally(reject.source_id).rejected += 1
-            self.reasons[reject.field, reject.reason] += 1
+            self._remember(reject)
             await self._commit([reject])
         else:
             raise DatabaseError(f"{batch[0]!r} can not be written: {refused}") from refused
