@@ -8,7 +8,7 @@ import traceback
 from scrapy.commands import crawl
 from scrapy.exceptions import NotConfigured, UsageError
 
-from newsbot.storage.database import DatabaseError
+from newsbot.storage.errors import DatabaseError
 from newsbot.storage.store import Store
 from newsbot.storage.upgrade import UnknownRevisionError
 

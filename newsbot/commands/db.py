@@ -13,7 +13,8 @@ from psycopg2 import sql
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from newsbot.storage.database import Database, DatabaseError
+from newsbot.storage.database import Database
+from newsbot.storage.errors import DatabaseError
 from newsbot.storage.upgrade import HEAD, UnknownRevisionError, upgrade
 
 FETCH = 1_000  # rows at a time

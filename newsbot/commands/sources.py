@@ -12,7 +12,8 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.utils.conf import arglist_to_dict
 
-from newsbot.sources.catalogue import CatalogueError, SelectionError, Source, load, matching
+from newsbot.sources.catalogue import SelectionError, load, matching
+from newsbot.sources.model import CatalogueError, Source
 
 
 class Command(ScrapyCommand):
@@ -74,7 +75,8 @@ class Command(ScrapyCommand):
 
     def _print_status(self, sources: Sequence[Source], *, as_csv: bool) -> None:
         from newsbot.storage import feeds
-        from newsbot.storage.database import Database, DatabaseError
+        from newsbot.storage.database import Database
+        from newsbot.storage.errors import DatabaseError
         from newsbot.storage.upgrade import upgrade
 
         try:

@@ -29,8 +29,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from newsbot.sources.catalogue import CatalogueError, Source
 from newsbot.sources.document import Document, UnreadableError, Where
+from newsbot.sources.model import CatalogueError, Source
 
 # ISO 639-1. A language without a code of two letters has one of three, which is checked for its form alone.
 _LANGUAGES = frozenset(

@@ -12,7 +12,8 @@ from scrapy.http import Response
 from newsbot.extraction import rules
 from newsbot.extraction.feeds import FeedError, parse
 from newsbot.items import Article, Rank
-from newsbot.sources.catalogue import Source, load, select
+from newsbot.sources.catalogue import load, select
+from newsbot.sources.model import Source
 from newsbot.spiders.base.arguments import names, read, shard, switch
 from newsbot.spiders.base.polling import Endpoint, PollingSpider, Reading, UnreadableError
 

@@ -14,6 +14,16 @@ from urllib.parse import quote, urlencode
 import psycopg2
 from psycopg2.extensions import parse_dsn
 
+from newsbot.storage.errors import (
+    AuthenticationError,
+    DatabaseError,
+    MissingDatabaseError,
+    TLSError,
+    UnreachableError,
+    UnsuitableError,
+    URLError,
+)
+
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
     from scrapy.settings import BaseSettings
@@ -44,38 +54,6 @@ _SPELLINGS = (
     "postgresql://USER:PASSWORD@HOST:5432/NAME, any of its spellings, or host=HOST dbname=NAME"
     " (special characters of a password percent-encoded: @ is %40, / is %2F)"
 )
-
-
-class DatabaseError(Exception):
-    """The database can not be used. The message is one line and shows no password."""
-
-    lost = False  # whether it is worth waiting for
-
-
-class URLError(DatabaseError):
-    """`DATABASE_URL` is no address of a Postgres database."""
-
-
-class UnreachableError(DatabaseError):
-    """No server answers, or one that takes no connection for now."""
-
-    lost = True
-
-
-class AuthenticationError(DatabaseError):
-    """The server does not let this user in."""
-
-
-class MissingDatabaseError(DatabaseError):
-    """The server has no database of this name."""
-
-
-class TLSError(DatabaseError):
-    """The two sides do not agree on encryption, or a certificate is not good."""
-
-
-class UnsuitableError(DatabaseError):
-    """The database answers, but newsbot can not store in it: too old, read-only, or not in UTF-8."""
 
 
 # What servers and poolers say when they refuse a connection: psycopg2 gives no SQLSTATE for it. What is not recognised

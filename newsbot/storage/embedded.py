@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import platformdirs
 import psycopg2
 
-from newsbot.storage.database import DatabaseError
+from newsbot.storage.errors import DatabaseError
 
 if TYPE_CHECKING:
     import psutil

@@ -22,7 +22,8 @@ from psycopg2.errors import UniqueViolation
 
 from newsbot.items import Article, Checkpoint, Tracked
 from newsbot.storage import articles, feeds, rejects, runs, sources
-from newsbot.storage.database import Database, DatabaseError, is_lost
+from newsbot.storage.database import Database, is_lost
+from newsbot.storage.errors import DatabaseError
 from newsbot.storage.rejects import Reject
 from newsbot.storage.upgrade import upgrade
 

@@ -4,7 +4,8 @@ import zlib
 
 import pytest
 
-from newsbot.sources.catalogue import Section, SelectionError, Source, load, select
+from newsbot.sources.catalogue import SelectionError, load, select
+from newsbot.sources.model import Section, Source
 
 ENTRY = """\
 - id: {id}

@@ -2,8 +2,9 @@ import os
 
 import pytest
 
-from newsbot.sources.catalogue import CatalogueError, load
+from newsbot.sources.catalogue import load
 from newsbot.sources.document import MAX_BYTES
+from newsbot.sources.model import CatalogueError
 
 GOOD = {
     "id": "example",

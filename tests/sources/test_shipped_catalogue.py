@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from newsbot.sources.catalogue import Section, Source, load
+from newsbot.sources.catalogue import load
 from newsbot.sources.check import Entry, SectionEntry, read, schema
+from newsbot.sources.model import Section, Source
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "newsbot/sources"

@@ -17,7 +17,7 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from newsbot.items import Article, Checkpoint
-from newsbot.sources.catalogue import Source
+from newsbot.sources.model import Source
 from newsbot.storage.feeds import FeedState
 from newsbot.storage.store import Store
 

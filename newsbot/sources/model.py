@@ -1,0 +1,61 @@
+"""What the catalogue is made of: sources and their section pages; and the error for a file that is wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class CatalogueError(ValueError):
+    """What is wrong with a user's own catalogue: `faults`, one line of text each, of all files at once."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(["the catalogue can not be read:", *self.faults]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A page that lists headlines, and CSS selectors (with `::attr()` and `::text`) for the parts of one.
+
+    `items` selects one element a headline; the others are looked up inside it. Without `link`, it is the first
+    `a::attr(href)`.
+    """
+
+    url: str
+    items: str
+    link: str | None = None
+    title: str | None = None
+    date: str | None = None
+    summary: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One entry of the catalogue. What each key means is said in docs/sources.md and schema.json.
+
+    `country` is ISO 3166-1 alpha-2 and `language` the primary tag of BCP 47, both in lower case; `delay` is in seconds;
+    `timezone` is an IANA name; `section` is what articles of this source get where they name none themselves.
+    """
+
+    id: str
+    name: str
+    homepage: str
+    country: str
+    language: str
+    timezone: str | None = None
+    section: str | None = None
+    delay: float | None = None
+    feeds: tuple[str, ...] = ()
+    news_sitemaps: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
+    sitemaps: tuple[str, ...] = ()
+    enabled: bool = True
+    reason: str | None = None
+
+    @classmethod
+    def from_entry(cls, entry: Mapping[str, Any]) -> "Source":
+        """A source from a checked entry: lists become tuples, sections `Section`s."""
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+        if sections := entry.get("sections"):
+            values["sections"] = tuple(Section(**section) for section in sections)
+        return cls(**values)

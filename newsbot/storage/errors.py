@@ -1,0 +1,33 @@
+"""Why the database can not be used."""
+
+
+class DatabaseError(Exception):
+    """The database can not be used. The message is one line and shows no password."""
+
+    lost = False  # whether it is worth waiting for
+
+
+class URLError(DatabaseError):
+    """`DATABASE_URL` is no address of a Postgres database."""
+
+
+class UnreachableError(DatabaseError):
+    """No server answers, or one that takes no connection for now."""
+
+    lost = True
+
+
+class AuthenticationError(DatabaseError):
+    """The server does not let this user in."""
+
+
+class MissingDatabaseError(DatabaseError):
+    """The server has no database of this name."""
+
+
+class TLSError(DatabaseError):
+    """The two sides do not agree on encryption, or a certificate is not good."""
+
+
+class UnsuitableError(DatabaseError):
+    """The database answers, but newsbot can not store in it: too old, read-only, or not in UTF-8."""
