@@ -70,6 +70,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,  # default: ignores Retry-After
     "newsbot.extensions.retry_after.RetryAfterMiddleware": 550,
 }
+RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # default ERROR: the table at the end says it
 DOWNLOAD_MAXSIZE = 64 * 1024 * 1024  # default 1 GiB: a sitemap may have 50 MB; holds for what is inflated too
 DOWNLOAD_TIMEOUT = 60  # default 180: seconds for a whole answer, so that a byte a second ends as well
 DOWNLOAD_VERIFY_CERTIFICATES = True  # default False

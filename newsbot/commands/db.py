@@ -20,6 +20,7 @@ from newsbot.storage.upgrade import HEAD, UnknownRevisionError, upgrade
 FETCH = 1_000  # rows at a time
 MAX_CELL = 100  # characters in a cell of the table; a CSV has all
 DEFAULT_TIMEOUT = 60.0  # seconds
+INVALID_CURSOR_DEFINITION = "42P11"  # what the server says of several statements, and of one that gives no rows
 
 
 class Command(ScrapyCommand):
@@ -64,7 +65,7 @@ class Command(ScrapyCommand):
         except (DatabaseError, UnknownRevisionError) as error:
             self._fail(error)
         except psycopg2.Error as error:
-            self._fail(" ".join(str(error).split()))
+            self._fail(_explained(error))
 
     def _fail(self, error: Any) -> None:
         print(f"scrapy db: {error}", file=sys.stderr)
@@ -99,6 +100,13 @@ class Command(ScrapyCommand):
             else:
                 _print_table(rows)
         connection.close()
+
+
+def _explained(error: psycopg2.Error) -> str:
+    if error.pgcode == INVALID_CURSOR_DEFINITION:
+        return "expected one statement that gives rows, such as a SELECT"
+    message = error.diag.message_primary or " ".join(str(error).split())
+    return f"{message} ({error.diag.message_hint})" if error.diag.message_hint else message
 
 
 def _rows(cursor: Any, statement: str, timeout: float) -> Iterator[list[str | None]]:

@@ -1,5 +1,6 @@
-"""What Scrapy logs of items: nothing above DEBUG, because the table at the end says it."""
+"""What Scrapy logs: no record for each item, and no traceback for a host that does not answer."""
 
+import logging
 from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import logformatter
@@ -11,6 +12,14 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
 
+def _brief(record: logging.LogRecord) -> bool:
+    """A robots.txt that can not be had is no error of the program; the table at the end says it in a line."""
+    if record.exc_info:
+        record.exc_info = None
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return True
+
+
 class LogFormatter(logformatter.LogFormatter):
     """Scrapy's own, without a record for each item: building one costs as much as cleaning the item."""
 
@@ -20,6 +29,7 @@ class LogFormatter(logformatter.LogFormatter):
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
         """For Scrapy."""
+        logging.getLogger("scrapy.downloadermiddlewares.robotstxt").addFilter(_brief)
         return cls(items=crawler.settings["LOG_LEVEL"] == "DEBUG")
 
     def scraped(self, item: Any, response: "Response | Failure | None", spider: "Spider") -> Any:
