@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON ?= python3
 
-.PHONY: help install demo test lint bench clean
+.PHONY: help install demo test trials lint bench clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ demo: install  ## Crawl the sample newsroom on this machine into the embedded da
 
 test: install servers  ## Run all tests; what a test lacks is named
 	$(VENV)/bin/python -m pytest
+
+trials: install servers  ## Run the long trials: kill the crawl and the database, over and over
+	$(VENV)/bin/python -m pytest -m trial
 
 .PHONY: servers
 servers:

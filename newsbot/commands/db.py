@@ -5,11 +5,10 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any
 
 import psycopg2
-from psycopg2 import sql
+from psycopg2 import extensions, sql
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
@@ -20,6 +19,19 @@ from newsbot.storage.upgrade import HEAD, UnknownRevisionError, upgrade
 FETCH = 1_000  # rows at a time
 MAX_CELL = 100  # characters in a cell of the table; a CSV has all
 DEFAULT_TIMEOUT = 60.0  # seconds
+
+# As the server writes them: Python has no year 10000 and no readable bytes.
+_AS_TEXT = extensions.new_type(
+    (
+        *extensions.PYDATE.values,
+        *extensions.PYDATETIME.values,
+        *extensions.PYDATETIMETZ.values,
+        *extensions.PYINTERVAL.values,
+        *psycopg2.BINARY.values,
+    ),
+    "AS_TEXT",
+    lambda value, _: value,
+)
 INVALID_CURSOR_DEFINITION = "42P11"  # what the server says of several statements, and of one that gives no rows
 
 
@@ -93,6 +105,7 @@ class Command(ScrapyCommand):
     def _sql(self, statement: str, opts: argparse.Namespace) -> None:
         connection = Database.from_settings(self.settings).connect()
         connection.set_session(readonly=True)
+        extensions.register_type(_AS_TEXT, connection)
         with connection.cursor() as cursor:
             rows = _rows(cursor, statement, opts.timeout)
             if opts.csv:
@@ -131,8 +144,6 @@ def _text(value: Any) -> str | None:
     match value:
         case None | str():
             return value
-        case datetime():
-            return value.isoformat(sep=" ")
         case dict() | list():
             return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)

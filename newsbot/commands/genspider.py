@@ -24,7 +24,12 @@ FETCH_TIMEOUT = 120  # seconds, robots.txt and retries included
 
 
 class Command(genspider.Command):
-    """See the module."""
+    """See the module. `site` is the template where none is given: Scrapy's own yield what our pipelines refuse."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Scrapy's, with a default of ours."""
+        super().add_options(parser)
+        parser.set_defaults(template="site")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Write the files."""

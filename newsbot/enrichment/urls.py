@@ -1,6 +1,5 @@
 """The canonical form of a URL, by which two links to one page are known to be one."""
 
-import posixpath
 import re
 from urllib.parse import quote, unquote
 
@@ -13,7 +12,9 @@ TRACKING = re.compile(
     re.IGNORECASE,
 )
 _PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.IGNORECASE | re.DOTALL)
-_PLAIN = re.compile(r"https://[a-z0-9][a-z0-9.-]*[a-z0-9](?:/[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*)+")
+_AUTHORITY = re.compile(r"(?:[^\\]*@)?(.*?)(?::([0-9]*))?", re.DOTALL)
+_HOST = re.compile(r"(?:[a-z0-9_-]+\.)*[a-z0-9_-]+|\[[0-9a-f:.]+\]")
+_PLAIN = re.compile(r"https://(?:[a-z0-9-]+\.)+[a-z0-9-]+(?:/[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*)+")
 _DEFAULT_PORT = {"http": "80", "https": "443"}
 _SAFE_PATH = "/:@!$&'()*+,;=~-._"
 _SAFE_QUERY = _SAFE_PATH + "?"
@@ -41,7 +42,7 @@ def canonical(url: str) -> str:
         raise ValueError(f"{url!r} is not an absolute http(s) URL")
     scheme, authority, path, query, fragment = match.groups()
     scheme = scheme.lower()
-    host, port = _split_authority(authority.rpartition("@")[2])
+    host, port = _split_authority(authority)
     if port in ("", _DEFAULT_PORT[scheme]):
         scheme, port = "https", ""
     result = f"{scheme}://{host}{':' + port if port else ''}{_canonical_path(path)}"
@@ -53,31 +54,34 @@ def canonical(url: str) -> str:
 
 
 def _split_authority(authority: str) -> tuple[str, str]:
-    host, separator, port = authority.rpartition(":")
-    if not separator or "]" in port:
-        host, port = authority, ""
-    host = host.lower().rstrip(".")
-    if not host or (port and not port.isdigit()):
-        raise ValueError(f"{authority!r} is not a host with an optional port")
-    if not host.isascii():
+    host, port = _AUTHORITY.fullmatch(authority).groups("")
+    name = host.lower().rstrip(".")
+    if not name.isascii():
         try:
-            host = host.encode("idna").decode("ascii")
+            name = name.encode("idna").decode("ascii")
         except UnicodeError as error:
             raise ValueError(f"{host!r} is not a host name: {error}") from None
-    return host, port
+    if not _HOST.fullmatch(name):
+        raise ValueError(f"{authority!r} is not a host with an optional port")
+    return name, port.lstrip("0")
 
 
 def _canonical_path(path: str) -> str:
     path = _requote(path, _SAFE_PATH)
     if "//" in path or "/." in path:
-        path = posixpath.normpath(path.lstrip("/")).strip(".")
-        path = "/" + path.lstrip("/") if path else ""
+        segments: list[str] = []
+        for segment in path.split("/"):
+            if segment == "..":
+                del segments[-1:]
+            elif segment not in ("", "."):
+                segments.append(segment)
+        path = f"/{'/'.join(segments)}"
     return path.rstrip("/") or "/"
 
 
 def _canonical_query(query: str) -> str:
-    kept = [part for part in query.split("&") if part and not TRACKING.fullmatch(part.partition("=")[0])]
-    return "&".join(sorted(_requote(part, _SAFE_QUERY) for part in kept))
+    parts = (_requote(part, _SAFE_QUERY).partition("=") for part in query.split("&") if part)
+    return "&".join("".join(part) for part in sorted(part for part in parts if not TRACKING.fullmatch(part[0])))
 
 
 def _requote(part: str, safe: str) -> str:

@@ -10,6 +10,7 @@ from newsbot.enrichment.text import clean_line, clean_text, shorten, storable
 from newsbot.enrichment.urls import canonical
 from newsbot.items import Article
 from newsbot.pipelines.outcomes import Rejected, cut
+from newsbot.pipelines.validate import MAX_URL
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -46,6 +47,8 @@ class CleanPipeline:
             item.canonical_url = canonical(item.canonical_url or item.url)
         except ValueError as error:
             raise Rejected("url", str(error)) from None
+        if max(len(item.canonical_url), len(item.url.encode())) > MAX_URL:
+            raise Rejected("url", f"{cut(item.url)} is longer than {MAX_URL} bytes")
         if item.summary is not None:
             item.summary = shorten(clean_line(item.summary), MAX_SUMMARY) or None
         if item.text is not None:
@@ -63,8 +66,9 @@ class CleanPipeline:
 
     def _clean_image(self, item: Article) -> None:
         item.image_url = storable(item.image_url)
-        if not item.image_url.startswith(("https://", "http://")):
-            item.refused.append(("image_url", f"{cut(item.image_url)} is not an http(s) URL", item.image_url))
+        if len(item.image_url) > MAX_URL or not item.image_url.startswith(("https://", "http://")):
+            reason = f"{cut(item.image_url)} is not an http(s) URL of {MAX_URL} characters at most"
+            item.refused.append(("image_url", reason, item.image_url))
             item.image_url = None
 
     def _clean_date(self, item: Article) -> None:

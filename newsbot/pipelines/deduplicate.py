@@ -63,14 +63,18 @@ class DeduplicatePipeline:
         """Ask for all that wait, in one statement a batch; what comes meanwhile makes the next batch."""
         while self._waiting:
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            failure = None
             try:
                 await self.store.lookup([item for item, _ in batch])
             except Exception as error:  # noqa: BLE001  each item that waits raises it
-                for _, answered in batch:
-                    answered.set_exception(error)
-            else:
-                for _, answered in batch:
+                failure = error
+            for _, answered in batch:
+                if answered.cancelled():
+                    continue
+                if failure is None:
                     answered.set_result(None)
+                else:
+                    answered.set_exception(failure)
         self._task = None
 
 

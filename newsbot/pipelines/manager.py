@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 from scrapy.exceptions import DropItem
 from scrapy.pipelines import ItemPipelineManager
 
-from newsbot.items import Tracked
+from newsbot.items import Checkpoint, Tracked
 from newsbot.pipelines.outcomes import Rejected, Saved, Unchanged
 from newsbot.storage.rejects import Reject
 from newsbot.storage.store import Store
@@ -23,15 +23,24 @@ class PipelineManager(ItemPipelineManager):
         manager = super().from_crawler(crawler)
         manager.store = Store.of(crawler)
         manager.stats = crawler.stats
+        manager.spider_name = crawler.spider.name
         return manager
 
     async def process_item_async(self, item: Any) -> Any:
-        """Pass the item through the stages. An item whose task is cancelled is not settled, so it comes again."""
+        """Pass the item through the stages.
+
+        An item whose task is cancelled, or that meets a store that gave up, is not settled, so it comes again.
+        A checkpoint goes past the stages: one of a user's that fails on it would lose progress.
+        """
+        if isinstance(item, Checkpoint):
+            self.store.arrive(item)
+            raise Saved(item.key)
         try:
             result = await super().process_item_async(item)
         except Exception as error:
-            self._record(item, error)
-            self._settle(item)
+            if self.store.failure is None:
+                self._record(item, error)
+                self._settle(item)
             raise
         self.stats.inc_value("item_scraped_count")
         self._settle(item)
@@ -43,13 +52,20 @@ class PipelineManager(ItemPipelineManager):
             self.stats.inc_value(f"item_dropped_reasons_count/{type(error).__name__}")
         match error:
             case Unchanged():
-                self.store.tally(item.source_id).unchanged += 1
-            case Saved():
-                pass
+                self.store.tally(self._source(item)).unchanged += 1
             case Rejected():
-                self.store.refuse(Reject.of(item, error.field, error.reason))
+                self._refuse(item, error.field, error.reason)
             case _:  # a stage of the user's dropped it, or failed
-                self.store.refuse(Reject.of(item, None, f"{type(error).__name__}: {error}"))
+                self._refuse(item, None, f"{type(error).__name__}: {error}")
+
+    def _refuse(self, item: Any, field: str | None, reason: str) -> None:
+        reject = Reject.of(item, field, reason)
+        reject.source_id = self._source(item)
+        self.store.refuse(reject)
+
+    def _source(self, item: Any) -> str:
+        """Of anything that a spider yields."""
+        return getattr(item, "source_id", None) or self.spider_name
 
     def _settle(self, item: Any) -> None:
         if isinstance(item, Tracked):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from scrapy.utils.spider import DefaultSpider
 
-from newsbot.items import Checkpoint
-from newsbot.pipelines.outcomes import Saved
+from newsbot.items import Article
+from newsbot.pipelines.outcomes import Rejected
 from newsbot.storage.store import Store
 
 if TYPE_CHECKING:
@@ -45,10 +45,9 @@ class StorePipeline:
             )
 
     async def process_item(self, item: Any) -> Any:
-        """The same item, or `Saved` for progress. Waits while the queue is full."""
-        if isinstance(item, Checkpoint):
-            self.store.arrive(item)
-            raise Saved(item.key)
+        """The same item. Waits while the queue is full."""
+        if not isinstance(item, Article) or item.state is None:
+            raise Rejected(None, f"a stage gave back another {type(item).__name__}: change the one that it got")
         self.store.put(item)
         if self.store.full:
             await self.store.room()

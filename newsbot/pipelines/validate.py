@@ -4,14 +4,15 @@ from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from newsbot.items import Article, Checkpoint
+from newsbot.items import Article
 from newsbot.pipelines.outcomes import Rejected, cut
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
     from scrapy.crawler import Crawler
 
-MAX_URL = 2_000  # characters; what browsers and the database's indexes still take
+MAX_URL = 2_000  # bytes; what browsers and the database's indexes still take
+_NO_CONTROLS = r"^[^\x00-\x1f\x7f]+$"  # a NUL in one key would fail the look-up of a whole batch
 
 
 class ValidatePipeline:
@@ -27,8 +28,6 @@ class ValidatePipeline:
 
     def process_item(self, item: Any) -> Any:
         """The same item with values of the declared types, or `Rejected`."""
-        if isinstance(item, Checkpoint):
-            return item
         if not isinstance(item, Article):
             raise Rejected(None, f"{type(item).__name__} is not one of the item types: Article")
         if item.source_id is None:
@@ -61,6 +60,8 @@ def _adapter() -> "TypeAdapter[Article]":
         | {
             "url": (Annotated[str, Field(min_length=1, max_length=MAX_URL)], ...),
             "title": (Annotated[str, Field(min_length=1)], ...),
+            "source_id": (Annotated[str, Field(max_length=MAX_URL, pattern=_NO_CONTROLS)], ...),
+            "origin": (Annotated[str, Field(max_length=MAX_URL, pattern=_NO_CONTROLS)], ...),
             "sentiment": (Annotated[float, Field(ge=-1, le=1)] | None, ...),
         },
     )

@@ -53,7 +53,8 @@ def select(
     sources whose CRC-32 of the id, modulo n, is i, so the shards 0 to n - 1 are disjoint and together are everything.
 
     Raises SelectionError for an unknown id (with the nearest) or code (with those there are), for a disabled source
-    that is named (with the reason), for a shard outside 0 <= i < n, and where nothing is left.
+    that is named (with the reason), for a shard outside 0 <= i < n, and where nothing is left but by the shard: of few
+    sources in many shards, some shards are empty.
     """
     if sources is not None:
         _check_names(catalogue, sources)
@@ -63,15 +64,14 @@ def select(
     chosen = [source for source in chosen if (source.enabled if sources is None else source.id in sources)]
     steps.append(f"{len(chosen)} of these {'enabled' if sources is None else 'named'}")
 
+    if not chosen:
+        raise SelectionError(f"no source is left: {', '.join(steps)}")
+
     if shard is not None:
         index, count = shard
         if not 0 <= index < count:
             raise SelectionError(f"shard: {index}/{count} is no shard; i/n with 0 <= i < n is right, as 0/4")
         chosen = [source for source in chosen if zlib.crc32(source.id.encode()) % count == index]
-        steps.append(f"{len(chosen)} of these in shard {index}/{count}")
-
-    if not chosen:
-        raise SelectionError(f"no source is left: {', '.join(steps)}")
     return chosen
 
 

@@ -48,6 +48,8 @@ class HeadlinesSpider(PollingSpider):
         spider.selected = select(
             load(paths), **{key: given[key] for key in ("sources", "country", "language", "shard")}
         )
+        if not spider.selected:
+            spider.logger.warning("Shard %d/%d has none of the sources: there is nothing to do", *given["shard"])
         crawler.settings.set("DOWNLOAD_SLOTS", _slots(spider.selected), priority="spider")
         return spider
 

@@ -150,29 +150,31 @@ def lookup(cursor: "Cursor", items: Sequence[Article]) -> None:
         items[n].state = "new" if stored_id is None else "seen" if same else "changed"
 
 
-def write(cursor: "Cursor", items: Sequence[Article], run_id: str) -> None:
+def write(cursor: "Cursor", items: Sequence[Article], run_id: str) -> list[Article]:
     """Write a batch, in the caller's transaction, and note on each item what became of it.
 
     Items come with the `state` that `lookup` gave, or "again" for one whose article this run has met before: that one
     is looked up here, behind what was written before it. Afterwards `state` is "new", "changed" or "unchanged".
+    Returns the items that their origin says for the first time, also where the article stays as another origin has it.
     Raises psycopg2's UniqueViolation when another process stored one of the articles since.
     """
     again = [item for item in items if item.state == "again"]
     if again:
         lookup(cursor, again)
     new = [item for item in items if item.state == "new"]
-    known = [item for item in items if item.state in ("changed", "seen")]
-    if known:
-        _write_known(cursor, known)
+    changed = [item for item in items if item.state == "changed"]
+    seen = [item for item in items if item.state == "seen"]
+    if changed or seen:
+        _write_known(cursor, changed, seen)
     if new:
         _write_new(cursor, new, run_id)
+    return new + changed
 
 
-def _write_known(cursor: "Cursor", items: Sequence[Article]) -> None:
-    ids = {item.stored_id for item in items}
+def _write_known(cursor: "Cursor", changed: Sequence[Article], seen: Sequence[Article]) -> None:
+    ids = {item.stored_id for item in (*changed, *seen)}
     cursor.execute(_LOCK, (_records({"id": id_} for id_ in ids),))
     owners = {id_: (origin, rank) for id_, origin, rank in cursor}
-    changed = [item for item in items if item.state == "changed"]
     if changed:
         cursor.execute(_REVISE, (_records(_revisions(changed, owners)),))
         written = {row[0] for row in cursor}
@@ -182,7 +184,6 @@ def _write_known(cursor: "Cursor", items: Sequence[Article]) -> None:
         cursor.execute(_ALIAS, (_records({"url": url, "id": id_} for url, id_ in urls.items()),))
         for item in changed:
             item.state = "changed" if item.stored_id in written else "unchanged"
-    seen = [item for item in items if item.state == "seen"]
     if seen:
         cursor.execute(_TOUCH, (_records({"id": item.stored_id, "origin": item.origin} for item in seen),))
         for item in seen:
@@ -297,5 +298,4 @@ def _copy(cursor: "Cursor", statement: str, rows: Iterable[Sequence]) -> None:
     """COPY rows in; None is NULL. CSV, because the standard library writes it in C. No value may be an empty string."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(rows)
-    buffer.seek(0)
-    cursor.copy_expert(statement, buffer, size=1 << 16)
+    cursor.copy_expert(statement, io.BytesIO(buffer.getvalue().encode()), size=1 << 16)

@@ -50,7 +50,7 @@ class Reject:
             url=getattr(item, "url", None),
             field=field,
             reason=reason,
-            payload={field: value} if value is not None else ItemAdapter(item).asdict(),
+            payload={field: value} if value is not None else _payload(item),
         )
 
     @property
@@ -86,6 +86,10 @@ def forget(cursor: "Cursor", days: int) -> int:
     """Delete the rejects that were last seen more than `days` ago; how many those were."""
     cursor.execute("DELETE FROM rejects WHERE last_seen_at < now() - make_interval(days => %s)", (days,))
     return cursor.rowcount
+
+
+def _payload(item: Any) -> dict[str, Any]:
+    return ItemAdapter(item).asdict() if ItemAdapter.is_item(item) else {"item": item}
 
 
 def _storable(value: Any) -> Any:

@@ -6,10 +6,12 @@ waited for; a row that the database refuses is split from its batch and kept amo
 
 import asyncio
 import logging
+import threading
 import time
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -40,6 +42,16 @@ LINGER = 0.25  # seconds that a batch waits to be filled
 TRIES = 5  # of a whole batch, when other processes store the same articles at the same moment
 REASONS = 1_000  # different ones that are counted apart
 LONGEST_PAUSE = 5.0  # seconds between two tries to reach a database that is away
+
+# What a row is refused with: by the database, or on its way there where a stage of the user's spoilt it.
+_REFUSALS = (
+    psycopg2.DataError,
+    psycopg2.IntegrityError,
+    psycopg2.errors.ProgramLimitExceeded,
+    AttributeError,
+    TypeError,
+    ValueError,
+)
 
 _T = TypeVar("_T")
 
@@ -136,7 +148,7 @@ class Store:
         self._on_failure = on_failure
         self._enough, self._room, self._reading_lock = asyncio.Event(), asyncio.Event(), asyncio.Lock()
         self._beat_at = time.monotonic()
-        killed = await asyncio.to_thread(self._start, spider, job)
+        killed = await _in_thread(partial(self._start, spider, job))
         self._task = asyncio.create_task(self._work())
         return killed
 
@@ -242,8 +254,18 @@ class Store:
     # What stages and spiders ask
 
     async def lookup(self, items: Sequence[Article]) -> None:
-        """Note on each item what the database knows of it; see `articles.lookup`."""
-        await self._read(partial(articles.lookup, items=items))
+        """Note on each item what the database knows of it; see `articles.lookup`.
+
+        A look-up that fails for good ends the crawl, as a write does: its items must not pass for refused.
+        """
+        try:
+            await self._read(partial(articles.lookup, items=items))
+        except _REFUSALS:  # one of them is spoilt: which one, the writing finds out
+            for item in items:
+                item.state = "again"
+        except Exception as error:
+            self._give_up(error)
+            raise
 
     async def feed_states(self, urls: Sequence[str]) -> dict[str, feeds.FeedState]:
         """What is known of each feed, by URL."""
@@ -270,7 +292,7 @@ class Store:
 
     async def _work(self) -> None:
         """Commit batch after batch, until `flush`."""
-        while self._queue or not self._closing:
+        while self.failure is None and (self._queue or not self._closing):
             if len(self._queue) < BATCH and not self._closing:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._enough.wait(), LINGER)
@@ -282,11 +304,12 @@ class Store:
                 await self._commit(batch)
             except Exception as error:  # noqa: BLE001  whatever it is, those who wait for room must not wait for ever
                 self._give_up(error)
-                return
             del self._queue[: len(batch)]
             self._room.set()
 
     def _give_up(self, error: Exception) -> None:
+        if self.failure is not None:
+            return
         logger.critical("Nothing can be stored any more, the crawl ends: %s", error, exc_info=error)
         self.failure = error
         self._queue.clear()
@@ -301,7 +324,7 @@ class Store:
                 written = await self._patiently(self._writing, partial(self._write, batch=batch, tries=tries))
             except UniqueViolation as error:  # another process was first: the whole batch again, from a fresh look
                 refused = error
-            except (psycopg2.DataError, psycopg2.IntegrityError, UnicodeError, ValueError) as error:
+            except _REFUSALS as error:
                 refused = error
                 break
             else:
@@ -331,10 +354,8 @@ class Store:
             for item in items:
                 item.state = "again"
         if items:
-            articles.write(cursor, items, self.run_id)
-            refused += [
-                Reject.of(item, *refusal) for item in items if item.state != "unchanged" for refusal in item.refused
-            ]
+            said = articles.write(cursor, items, self.run_id)
+            refused += [Reject.of(item, *refusal) for item in said for refusal in item.refused]
         if refused:
             rejects.write(cursor, refused, self.run_id)
         if checkpoints:
@@ -366,7 +387,7 @@ class Store:
         pause, since = 0.1, time.monotonic()
         while True:
             try:
-                return await asyncio.to_thread(session.transaction, work)
+                return await _in_thread(partial(session.transaction, work))
             except (psycopg2.Error, DatabaseError) as error:
                 if not is_lost(error) or time.monotonic() - since > self._patience:
                     raise
@@ -378,3 +399,19 @@ class Store:
                 )
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _in_thread(work: Callable[[], _T]) -> "asyncio.Future[_T]":
+    """As `asyncio.to_thread`, but an end by force does not wait for the thread: the database may hang."""
+    outcome: Future[_T] = Future()
+
+    def run() -> None:
+        if not outcome.set_running_or_notify_cancel():
+            return
+        try:
+            outcome.set_result(work())
+        except BaseException as error:  # noqa: BLE001  raised where it is awaited
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return asyncio.wrap_future(outcome)

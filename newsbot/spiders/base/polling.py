@@ -74,6 +74,7 @@ class PollingSpider(Spider):
     async def start(self) -> AsyncIterator[Request | Checkpoint]:
         """A request for each endpoint whose time has come."""
         self.store = Store.of(self.crawler)
+        self._met: dict[str, Endpoint] = {}  # of this run, by URL
         endpoints = list(self.endpoints())
         sources = {endpoint.source.id: endpoint.source for endpoint in endpoints}
         await self.store.keep_sources(
@@ -87,6 +88,7 @@ class PollingSpider(Spider):
             for source in sources.values()
         )
         self.crawler.stats.set_value("newsbot/endpoints", len(endpoints))
+        endpoints = self._unmet(endpoints)
         states = await self.store.feed_states([endpoint.url for endpoint in endpoints])
         for endpoint in endpoints:
             state = states[endpoint.url]
@@ -95,6 +97,20 @@ class PollingSpider(Spider):
                 self._tell(endpoint, ok=not state.gone, status=reason)
             else:
                 yield self._ask(endpoint, state)
+
+    def _unmet(self, endpoints: Iterable[Endpoint]) -> list[Endpoint]:
+        """Those whose address comes for the first time in this run.
+
+        A second fetch would find every entry met before, and save its validators ahead of the rows of the first.
+        """
+        unmet = []
+        for endpoint in endpoints:
+            first = self._met.setdefault(endpoint.url, endpoint)
+            if first is endpoint:
+                unmet.append(endpoint)
+            else:
+                self._tell(endpoint, ok=True, status=f"{endpoint.url} is read for {first.source.id}")
+        return unmet
 
     def _rests(self, state: FeedState) -> str | None:
         """Why a feed is not asked in this run, or None."""
@@ -187,8 +203,9 @@ class PollingSpider(Spider):
         remarks = [f"moved to {moved}" if moved and not state.moved_to else None, reading.remark]
         self._tell(endpoint, ok=True, status="; ".join([status, *filter(None, remarks)]))
         if reading.children:
-            states = await self.store.feed_states([child.url for child in reading.children])
-            for child in reading.children:
+            children = self._unmet(reading.children)
+            states = await self.store.feed_states([child.url for child in children])
+            for child in children:
                 yield self._ask(child, states[child.url])
 
     def failed(self, failure: Failure) -> Iterator[Checkpoint]:

@@ -1,0 +1,67 @@
+"""What a child process costs, and how a figure is told."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from newsbot.settings import OWN
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of the report; `measured` and `target` are in `unit`."""
+
+    what: str
+    measured: float
+    unit: str
+    target: float | None = None  # None: told for comparison only
+    at_least: bool = False  # the target; else at most
+    detail: str = ""
+
+    @property
+    def reached(self) -> str:
+        """`yes`, `NO`, or nothing where there is no target."""
+        if self.target is None:
+            return ""
+        return "yes" if (self.measured >= self.target if self.at_least else self.measured <= self.target) else "NO"
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """Ours without what would steer newsbot, and with compiled modules kept, as anywhere but in a container's build."""
+    foreign = {*OWN, "PYTHONDONTWRITEBYTECODE", "SCRAPY_SETTINGS_MODULE"}
+    kept = {name: value for name, value in os.environ.items() if name not in foreign}
+    return kept | {"PYTHONPATH": str(ROOT)} | variables
+
+
+def start(command: Iterable[str | Path], output: int, folder: Path, env: Mapping[str, str]) -> subprocess.Popen:
+    """`python -m command` in a folder, what it says into the file descriptor `output`."""
+    return subprocess.Popen(
+        [sys.executable, "-m", *command], cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+    )
+
+
+def run(*command: str | Path, folder: Path, env: Mapping[str, str]) -> float:
+    """CPU seconds, user and system, of `python -m command` and of the processes that it waited for.
+
+    Raises RuntimeError with the end of what it said when it fails.
+    """
+    with tempfile.TemporaryFile() as output:
+        process = start(command, output.fileno(), folder, env)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            output.seek(0)
+            said = output.read().decode(errors="replace")[-2_000:]
+            raise RuntimeError(f"{' '.join(map(str, command[:4]))} failed with {process.returncode}:\n{said}")
+    return usage.ru_utime + usage.ru_stime

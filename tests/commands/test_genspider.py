@@ -1,0 +1,100 @@
+"""`scrapy genspider -t site`, in a copy of the project: what it writes runs, and its test passes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from newsbot.sample.server import serving
+
+ROOT = Path(__file__).parents[2]
+
+
+class Project:
+    """A copy of the project, and commands in it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        shutil.copytree(ROOT / "newsbot", folder / "newsbot", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "scrapy.cfg", folder)
+        self.tests = folder / "tests" / "spiders"
+        self.tests.mkdir(parents=True)
+
+    def run(self, *arguments, **variables):
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | variables
+        command = [sys.executable, "-m", *arguments]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=environment, timeout=120)
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def newsroom():
+    with serving() as server:
+        yield server
+
+
+def stand_ins(newsroom):
+    return "-s", f"STAND_INS={newsroom.stand_ins}"
+
+
+def test_a_spider_of_ones_own(project, newsroom, database, database_url):
+    host = "harbour-times.example"
+    made = project.run("scrapy", "genspider", "-t", "site", *stand_ins(newsroom), "harbour", host)
+    assert made.returncode == 0, made.stderr
+    assert "made-up" not in made.stdout
+    page = project.tests / "pages" / "harbour.html"
+    assert "Saltmere" in page.read_text(encoding="utf-8")
+
+    tested = project.run("pytest", "-q", "tests/spiders/test_harbour.py")
+    assert tested.returncode == 0, tested.stdout
+
+    settings = (*stand_ins(newsroom), "-s", f"DATABASE_URL={database_url}", "-s", "DOWNLOAD_DELAY=0")
+    crawled = project.run("scrapy", "crawl", "harbour", *settings)
+    assert crawled.returncode == 0, crawled.stderr
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT source_id, origin, count(*) >= 8, bool_and(url LIKE %s) FROM articles GROUP BY 1, 2",
+            (f"https://{host}/%",),
+        )
+        assert cursor.fetchall() == [("harbour", "harbour", True, True)]
+        cursor.execute("SELECT spider, exit_code, (stats ->> 'new')::int >= 8 FROM runs")
+        assert cursor.fetchall() == [("harbour", 0, True)]
+    again = project.run("scrapy", "crawl", "harbour", *settings)
+    assert again.returncode == 0, again.stderr
+    assert " 0 " in next(line for line in again.stderr.splitlines() if line.startswith("harbour"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "no-such-site.example"])
+def test_a_site_that_can_not_be_fetched_gives_a_made_up_page(project, newsroom, host):
+    """The first refuses the connection, the second answers 404."""
+    settings = json.dumps({"no-such-site.example": newsroom.base, "127.0.0.1:1": "http://127.0.0.1:1"})
+    made = project.run(
+        *("scrapy", "genspider", "-t", "site", "-s", f"STAND_INS={settings}", "-s", "RETRY_TIMES=0", "made_up", host)
+    )
+    assert made.returncode == 0, made.stderr
+    assert "a made-up page was saved" in made.stdout
+    tested = project.run("pytest", "-q", "tests/spiders/test_made_up.py")
+    assert tested.returncode == 0, tested.stdout
+
+
+def test_a_name_that_is_no_module(project):
+    made = project.run("scrapy", "genspider", "-t", "site", "1st!", "site.example")
+    assert made.returncode == 2
+    assert "is no name for a module" in made.stderr
+    assert list(project.tests.iterdir()) == []
+
+
+def test_the_template_need_not_be_named(project):
+    made = project.run("scrapy", "genspider", "plain", "127.0.0.1:1")
+    assert made.returncode == 0, made.stderr
+    assert (project.folder / "newsbot" / "spiders" / "plain.py").exists()
+    assert (project.tests / "test_plain.py").exists()

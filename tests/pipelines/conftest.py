@@ -1,0 +1,76 @@
+"""The stages, driven as Scrapy drives them, in this process: the project's settings, a real database."""
+
+import asyncio
+import uuid
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from scrapy import Spider
+from scrapy.settings import Settings
+from scrapy.utils.test import get_crawler
+
+from newsbot.pipelines.manager import PipelineManager
+from newsbot.storage.database import Database
+from newsbot.storage.store import Store
+from newsbot.storage.tables import metadata
+from newsbot.storage.upgrade import upgrade
+
+
+class OwnSpider(Spider):
+    name = "own"
+
+
+@pytest.fixture(scope="module")
+def module_database(server):
+    """One database for all tests of a module, at head: making one costs more than a test."""
+    name = f"test_{uuid.uuid4().hex}"
+    with closing(server.connect()) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name}")
+            database = Database(server.url.replace("/postgres?", f"/{name}?"), Path())
+            with closing(database.connect()) as own:
+                upgrade(own)
+            yield database
+            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def crawl(module_database):
+    """Pass items through all stages at once, and checkpoints behind them.
+
+    Gives what came of each item (the item, or the exception), the store, and `query` into the database.
+    """
+
+    async def passed(items, stages, settings, spider):
+        own = {"DATABASE_URL": module_database.url, "TWISTED_REACTOR_ENABLED": False, **settings}
+        project = Settings()
+        project.setmodule("newsbot.settings", priority="project")
+        pipelines = project["ITEM_PIPELINES"].copy_to_dict() | {stage: order for order, stage in stages.items()}
+        crawler = get_crawler(spider, project.copy_to_dict() | {"ITEM_PIPELINES": pipelines} | own)
+        crawler.spider = spider.from_crawler(crawler)
+        manager = PipelineManager.from_crawler(crawler)
+        await manager.open_spider_async()
+        store = Store.of(crawler)
+        results = await asyncio.gather(*map(manager.process_item_async, items), return_exceptions=True)
+        await manager.close_spider_async()
+        await store.finish("finished", 0, 0)
+        return results, store
+
+    def query(sql):
+        with closing(module_database.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall()
+
+    with closing(module_database.connect()) as connection, connection, connection.cursor() as cursor:
+        for table in metadata.tables:
+            cursor.execute(f"DELETE FROM {table}")
+
+    def run(*items, stages=None, spider=OwnSpider, **settings):
+        results, store = asyncio.run(passed(items, stages or {}, settings, spider))
+        return SimpleNamespace(results=results, store=store, total=store.total(), query=query)
+
+    run.query = query
+    return run

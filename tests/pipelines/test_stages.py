@@ -1,0 +1,335 @@
+"""What each stage takes, mends and refuses. Every refusal is a row of `rejects`, and the rest goes on."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+from scrapy import Spider
+from scrapy.exceptions import DropItem
+
+from newsbot.items import Article, Checkpoint
+from newsbot.pipelines.outcomes import Rejected, Unchanged
+
+TITLE = "Ferries run again after the storm has passed"
+
+
+def article(number=1, **fields):
+    return Article(**{"url": f"https://site.example/{number}", "title": f"{TITLE} {number}"} | fields)
+
+
+def rejects(run):
+    return run.query("SELECT url, field, reason FROM rejects ORDER BY url, field")
+
+
+# --- Validate ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "told"),
+    [
+        ({"url": None}, "url", "is missing"),
+        ({"url": ""}, "url", "is missing"),
+        ({"url": 7}, "url", "7: Input should be a valid string"),
+        ({"url": f"https://site.example/{'a' * 2000}"}, "url", "at most 2000 characters"),
+        ({"title": None}, "title", "is missing"),
+        ({"title": "   "}, "title", "at least 1 character"),
+        ({"title": ["a"]}, "title", "['a']: Input should be a valid string"),
+        ({"title": "lone \ud800 surrogate"}, "title", "unicode"),
+        ({"published_at": "yesterday"}, "published_at", "'yesterday': Input should be a valid datetime"),
+        ({"authors": "Ada"}, "authors", "'Ada': Input should be a valid list"),
+        ({"authors": [None]}, "authors", "is missing"),
+        ({"sentiment": 2}, "sentiment", "less than or equal to 1"),
+        ({"sentiment": float("nan")}, "sentiment", "nan"),
+        ({"origin": "feed\0"}, "origin", "String should match pattern"),
+        ({"rank": "first"}, "rank", "valid integer"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_field(crawl, fields, field, told):
+    run = crawl(article(1, **fields), article(2))
+    assert isinstance(run.results[0], Rejected)
+    assert (run.total.new, run.total.rejected) == (1, 1)
+    ((_, stored_field, reason),) = rejects(run)
+    assert stored_field == field
+    assert told in reason
+
+
+def test_all_faults_of_an_item_are_told(crawl):
+    run = crawl(article(url=None, title=3, keywords="k"))
+    ((_, field, reason),) = rejects(run)
+    assert field == "url"
+    assert reason.startswith("is missing; title: 3: ")
+    assert "keywords: 'k': " in reason
+
+
+def test_values_of_another_type_that_say_the_same_are_taken(crawl):
+    run = crawl(article(published_at="2026-03-04T05:06:07+02:00", authors=("Ada", "Bo")))
+    stored = run.query("SELECT published_at, authors FROM articles")
+    assert stored == [(datetime(2026, 3, 4, 3, 6, 7, tzinfo=UTC), ["Ada", "Bo"])]
+
+
+@pytest.mark.parametrize("thing", [{"url": "https://site.example/1", "title": "A plain dict"}, "text", 7, object()])
+def test_what_is_no_typed_item_is_kept_among_the_rejects(crawl, thing):
+    run = crawl(thing, article())
+    assert isinstance(run.results[0], Rejected)
+    ((reason, source, payload),) = run.query("SELECT reason, source_id, payload FROM rejects")
+    assert reason == f"{type(thing).__name__} is not one of the item types: Article"
+    assert source == "own"
+    assert payload == (thing if isinstance(thing, dict) else {"item": thing if type(thing) is int else str(thing)})
+    assert run.store.tallies["own"].rejected == 1
+
+
+# --- Clean ------------------------------------------------------------------------------------------------------------
+
+
+def test_text_dates_and_urls_take_one_form(crawl):
+    crawl(
+        article(
+            url="HTTP://Site.Example/a/?utm_source=feed#top",
+            title=" Marks &amp; Spencer\0 \n opens ",
+            summary="\t",
+            authors=[" Ada ", "Ada", "", "Bo"],
+            keywords=["x"] * 3,
+            published_at=datetime(2026, 3, 4, 5, tzinfo=timezone(timedelta(hours=2))),
+            image_url="https://site.example/i\0.png",
+            language="en-GB",
+            section=" \x07 ",
+        )
+    )
+    columns = "url, canonical_url, title, summary, authors, keywords, published_at, image_url, language, section"
+    assert crawl.query(f"SELECT {columns} FROM articles") == [
+        (
+            "HTTP://Site.Example/a/?utm_source=feed#top",
+            "https://site.example/a",
+            "Marks & Spencer opens",
+            None,
+            ["Ada", "Bo"],
+            ["x"],
+            datetime(2026, 3, 4, 3, tzinfo=UTC),
+            "https://site.example/i.png",
+            "en",
+            None,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "published",
+    [
+        datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-12))),
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=12))),
+        datetime(1, 1, 1),
+        datetime(9999, 12, 31),
+        datetime(1970, 1, 1, tzinfo=UTC),
+        datetime.now(UTC) + timedelta(days=3),
+    ],
+)
+def test_the_article_goes_on_without_an_absurd_date(crawl, published):
+    run = crawl(article(published_at=published))
+    assert (run.total.new, run.total.rejected) == (1, 0)
+    assert run.query("SELECT published_at FROM articles") == [(None,)]
+    ((_, field, reason),) = rejects(run)
+    assert (field, reason) == ("published_at", f"{published.isoformat()} is not the date of a publication")
+    assert run.query("SELECT payload FROM rejects") == [({"published_at": published.isoformat()},)]
+
+
+@pytest.mark.parametrize("published", [datetime(1702, 3, 11, tzinfo=UTC), datetime.now(UTC) + timedelta(days=1)])
+def test_an_old_date_and_a_clock_that_is_a_day_off_are_kept(crawl, published):
+    run = crawl(article(published_at=published))
+    assert run.query("SELECT published_at FROM articles") == [(published,)]
+    assert rejects(run) == []
+
+
+def test_a_date_without_a_time_of_day(crawl):
+    run = crawl(article(published_at=date(2026, 3, 4)))
+    assert run.query("SELECT published_at FROM articles") == [(datetime(2026, 3, 4, tzinfo=UTC),)]
+
+
+class InTokyo(Spider):
+    name = "tokyo"
+    timezone = "Asia/Tokyo"
+
+
+def test_a_date_without_a_zone_is_in_that_of_the_spider(crawl):
+    run = crawl(article(published_at=datetime(2026, 3, 4, 12)), spider=InTokyo)
+    assert run.query("SELECT published_at FROM articles") == [(datetime(2026, 3, 4, 3, tzinfo=UTC),)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "/relative",
+        "https://two words.example/",
+        f"https://site.example/{'嵐' * 900}",
+    ],
+)
+def test_a_link_that_can_not_be_stored(crawl, url):
+    run = crawl(article(url=url), article(2))
+    assert [(row[0], row[1]) for row in rejects(run)] == [(url, "url")]
+    assert run.total.new == 1
+
+
+@pytest.mark.parametrize(
+    "image", ["javascript:alert(1)", "data:image/gif;base64,R0", "https://a.example/" + "i" * 3000]
+)
+def test_an_image_that_is_none_is_left_out(crawl, image):
+    run = crawl(article(image_url=image))
+    assert run.query("SELECT image_url FROM articles") == [(None,)]
+    ((_, field, _),) = rejects(run)
+    assert field == "image_url"
+    assert run.total.rejected == 0
+
+
+def test_a_title_of_10_mb(crawl):
+    run = crawl(article(title="word " * 2_000_000), article(2, title="a" * 10_000_000), article(3))
+    assert run.query("SELECT max(length(title)), count(*) FROM articles") == [(1000, 3)]
+
+
+def test_control_characters_alone_are_no_title(crawl):
+    run = crawl(article(title="\0\x01 \x02"))
+    ((_, field, reason),) = rejects(run)
+    assert (field, "control characters" in reason) == ("title", True)
+
+
+@pytest.mark.parametrize(
+    ("title", "declared", "stored"),
+    [
+        (TITLE, "en", "en"),
+        (TITLE, None, "en"),
+        ("Паромы снова ходят по расписанию после шторма", "en", "ru"),
+        ("嵐の後、フェリーの運航が再開されました", "en-US", "ja"),
+        (TITLE, "ru", "en"),
+        ("Les bateaux reprennent la mer après la tempête", "none of your business", "fr"),
+        ("1:0", None, None),
+    ],
+)
+def test_language(crawl, title, declared, stored):
+    run = crawl(article(title=title, language=declared))
+    assert run.query("SELECT language FROM articles") == [(stored,)]
+
+
+# --- Deduplicate ------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_twice_in_a_run_is_once_stored(crawl):
+    run = crawl(article(), article(), article(url="http://site.example/1/?fbclid=x"))
+    assert [type(result) for result in run.results] == [Article, Unchanged, Unchanged]
+    assert (run.total.new, run.total.unchanged) == (1, 2)
+    assert run.query("SELECT count(*) FROM articles") == [(1,)]
+
+
+def test_a_second_version_within_one_feed_is_refused(crawl):
+    for times in (1, 2):  # and the second run does not revise the first version by the second
+        checkpoint = Checkpoint(key="https://site.example/feed", columns={"source_id": "own"})
+        items = [article(origin=checkpoint.key), article(origin=checkpoint.key, title="Another title")]
+        run = crawl(*map(checkpoint.cover, items), checkpoint)
+        assert run.query("SELECT title FROM articles") == [(f"{TITLE} 1",)]
+        assert run.query("SELECT field, times FROM rejects") == [("url", times)]
+        assert run.query("SELECT count(*) FROM feeds") == [(1,)]
+    assert run.query("SELECT count(*) FROM article_revisions") == [(0,)]
+
+
+def test_stored_unchanged_ends_before_the_store(crawl):
+    crawl(*map(article, range(5)))
+    run = crawl(*map(article, range(5)))
+    assert [type(result) for result in run.results] == [Unchanged] * 5
+    assert (run.total.new, run.total.unchanged) == (0, 5)
+
+
+# --- Enrich -----------------------------------------------------------------------------------------------------------
+
+
+def test_only_english_titles_are_scored(crawl):
+    run = crawl(
+        article(1, title="A wonderful success for the happy harbour", language="en"),
+        article(2, title="Ein schöner Erfolg für den Hafen und alle Leute", language="de"),
+        article(3, title="A wonderful success for the happy harbour", language="en", sentiment=-0.5),
+    )
+    stored = run.query("SELECT sentiment > 0, sentiment_model FROM articles ORDER BY url")
+    assert stored == [(True, "vader-3.3.2"), (None, None), (False, None)]
+
+
+# --- A stage of the user's own ----------------------------------------------------------------------------------------
+
+
+class Dropping:
+    def process_item(self, item):
+        if item.url.endswith("/1"):
+            raise DropItem("not of interest")
+        return item
+
+
+class Failing:
+    def process_item(self, item):
+        return item if item.url.endswith("/2") else item.nothing
+
+
+class Replacing:
+    def process_item(self, item):
+        return replace(item, section="Replaced") if item.url.endswith("/1") else item
+
+
+class Forgetting:
+    def process_item(self, item):
+        return item if item.url.endswith("/2") else None
+
+
+class Spoiling:
+    """Values that pass no check any more, each refused somewhere else on its way to the table."""
+
+    spoilt = ({"published_at": "soon"}, {"title": None}, {"title": "\0"}, {"title": "\ud800"}, {"authors": [1]})
+
+    def process_item(self, item):
+        for name, value in (self.spoilt[int(item.url[-1]) - 3] if item.url[-1] in "34567" else {}).items():
+            setattr(item, name, value)
+        return item
+
+
+@pytest.mark.parametrize("place", [50, 250, 450, 900])
+@pytest.mark.parametrize("stage", [Dropping, Failing])
+def test_what_a_users_stage_drops_or_fails_on_is_kept(crawl, stage, place):
+    checkpoint = Checkpoint(key="https://site.example/feed", columns={"source_id": "own", "etag": "x"})
+    items = [checkpoint.cover(article(n, origin=checkpoint.key)) for n in (1, 2)]
+    run = crawl(*items, checkpoint, stages={place: stage})
+    ((url, _, reason),) = rejects(run)
+    assert url == "https://site.example/1"
+    assert reason.startswith("DropItem: not of interest" if stage is Dropping else "AttributeError: ")
+    assert run.query("SELECT url FROM feeds") == [(checkpoint.key,)]
+    assert run.query("SELECT count(*) FROM articles WHERE url LIKE '%/2'") == [(1,)]
+
+
+@pytest.mark.parametrize("stage", [Replacing, Forgetting])
+def test_a_users_stage_that_gives_back_another_object_is_told(crawl, stage):
+    run = crawl(article(1), article(2), stages={450: stage})
+    ((url, _, reason),) = rejects(run)
+    assert url == "https://site.example/1"
+    assert "a stage gave back another" in reason
+    assert run.query("SELECT url FROM articles") == [("https://site.example/2",)]
+
+
+def test_a_stage_before_the_others_may_replace_the_item(crawl):
+    run = crawl(article(1), article(2), stages={50: Replacing})
+    assert run.query("SELECT section FROM articles ORDER BY url") == [("Replaced",), (None,)]
+
+
+class FromDict:
+    def process_item(self, item):
+        return Article(**item)
+
+
+def test_a_stage_may_make_articles_of_dicts(crawl):
+    for _ in range(2):
+        run = crawl({"url": "https://site.example/1", "title": TITLE}, stages={50: FromDict})
+    assert (run.total.new, run.total.unchanged, run.total.rejected) == (0, 1, 0)
+    assert run.store.tallies["own"].unchanged == 1
+
+
+def test_a_row_that_was_spoilt_on_the_way_is_split_from_its_batch(crawl):
+    run = crawl(*map(article, range(1, 10)), stages={450: Spoiling})
+    assert run.query("SELECT url FROM rejects ORDER BY url") == [
+        (f"https://site.example/{n}",) for n in (3, 4, 5, 6, 7)
+    ]
+    assert run.query("SELECT count(*) FROM articles") == [(4,)]
+    assert (run.total.new, run.total.rejected) == (4, 5)
+    assert run.query("SELECT items, rejected FROM runs") == [(4, 5)]

@@ -1,0 +1,62 @@
+import asyncio
+from contextlib import closing
+
+import pytest
+from scrapy.settings import Settings
+
+from newsbot.items import Article, Checkpoint
+from newsbot.storage.store import Store
+from newsbot.storage.upgrade import upgrade
+
+
+@pytest.fixture
+def query(database):
+    """Run SQL in a transaction of its own; the rows, if it gives any."""
+    with closing(database.connect()) as connection:
+
+        def run(sql, *parameters):
+            with connection, connection.cursor() as cursor:
+                cursor.execute(sql, parameters)
+                return cursor.fetchall() if cursor.description else None
+
+        yield run
+
+
+@pytest.fixture
+def tables(database):
+    """Our tables, empty."""
+    with closing(database.connect()) as connection:
+        upgrade(connection)
+
+
+@pytest.fixture
+def cursor(database, tables):
+    """A cursor whose transaction is never committed."""
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        yield cursor
+
+
+@pytest.fixture
+def store(database_url):
+    """Store articles and checkpoints as a crawl of its own does; gives the store behind it, closed."""
+
+    async def run(articles, checkpoints, settings):
+        store = Store(Settings({"DATABASE_URL": database_url, "DATABASE_WAIT": 20, "REJECTS_DAYS": 90} | settings))
+        await store.open("test", None, lambda: None)
+        await store.lookup(articles)
+        for article in articles:
+            if article.state != "unchanged":
+                store.put(article)
+            store.settle(article)
+        for checkpoint in checkpoints:
+            store.arrive(checkpoint)
+        await store.flush()
+        await store.finish("finished", 0, 0)
+        return store
+
+    def start(*rows, **settings):
+        articles = [row for row in rows if isinstance(row, Article)]
+        checkpoints = [row for row in rows if isinstance(row, Checkpoint)]
+        return asyncio.run(run(articles, checkpoints, settings))
+
+    return start

@@ -1,0 +1,217 @@
+"""The queue between a crawl and its database: batches, order, back-pressure, rows that are refused, progress."""
+
+import asyncio
+import multiprocessing
+import random
+
+import pytest
+from made_up import headline
+from scrapy.settings import Settings
+
+from newsbot.items import Checkpoint
+from newsbot.storage import store as module
+from newsbot.storage.database import DatabaseError
+from newsbot.storage.rejects import Reject
+from newsbot.storage.store import BATCH, QUEUE, Store
+
+FEED = "https://site.example/feed"
+
+
+def settings(database_url, **others):
+    return Settings({"DATABASE_URL": database_url, "DATABASE_WAIT": 20, "REJECTS_DAYS": 90} | others)
+
+
+def checkpoint(**columns):
+    return Checkpoint(key=FEED, columns={"source_id": "site", "content_hash": "h", "etag": "e", "ok": True} | columns)
+
+
+def test_a_run_has_its_row(store, query):
+    run = store(*map(headline, range(3)))
+    assert query("SELECT id::text, spider, finish_reason, exit_code, items, rejected, errors FROM runs") == [
+        (run.run_id, "test", "finished", 0, 3, 0, 0)
+    ]
+    ((stats,),) = query("SELECT stats FROM runs")
+    assert stats["new"] == stats["sources"]["site"]["new"] == 3
+
+
+@pytest.mark.parametrize("position", [0, 317, BATCH])
+def test_a_bad_row_does_not_take_its_batch_with_it(store, query, position):
+    rows = [headline(n) for n in range(BATCH + 1)]
+    rows[position].title = "\0"  # as no stage lets through
+    run = store(*rows, checkpoint())
+    assert query("SELECT count(*) FROM articles") == [(BATCH,)]
+    assert query("SELECT url, item_type, payload ->> 'title' FROM rejects") == [
+        (f"https://site.example/{position}", "Article", "\ufffd")
+    ]
+    assert query("SELECT url FROM feeds") == [(FEED,)]
+    total = run.total()
+    assert (total.new, total.rejected) == (BATCH, 1)
+
+
+@pytest.mark.parametrize("url", [f"https://site.example/{'x' * 9000}", "https://site.example/a\rb"])
+def test_a_row_that_does_not_fit_the_table_is_a_reject(store, query, url):
+    row = headline(2)
+    noise = "".join(random.Random(1).choices("0123456789abcdef", k=9000))
+    row.url = url.replace("x" * 9000, noise)  # too long for an index, or a line break that COPY does not take
+    store(headline(1), row, headline(3))
+    assert query("SELECT count(*) FROM articles") in ([(2,)], [(3,)])
+    assert query("SELECT (SELECT count(*) FROM articles) + (SELECT count(*) FROM rejects)") == [(3,)]
+
+
+def test_progress_waits_for_the_items_that_it_covers(database_url, query):
+    async def run():
+        store = Store(settings(database_url))
+        await store.open("test", None, lambda: None)
+        progress = checkpoint()
+        items = [progress.cover(headline(n)) for n in range(3)]
+        await store.lookup(items)
+        store.arrive(progress)
+        store.put(items[0])
+        store.settle(items[0])
+        store.refuse(Reject.of(items[1], None, "no"))
+        store.settle(items[1])
+        await store.flush()
+        await store.finish("shutdown", 0, 0)
+
+    asyncio.run(run())
+    assert query("SELECT count(*) FROM feeds") == [(0,)]  # the third is not settled
+    assert query("SELECT count(*) FROM articles") == [(1,)]
+
+
+def test_progress_is_committed_with_the_last_of_its_items_or_after(database_url, query):
+    """Looked at whenever a batch was committed: never is there progress without all rows."""
+
+    async def run():
+        store = Store(settings(database_url))
+        await store.open("test", None, lambda: None)
+        progress = checkpoint()
+        items = [progress.cover(headline(n)) for n in range(3 * BATCH)]
+        await store.lookup(items)
+        store.arrive(progress)
+        for item in items:
+            store.put(item)
+            store.settle(item)
+            if store.full:
+                await store.room()
+        seen = set()
+        flushed = asyncio.ensure_future(store.flush())
+        while not flushed.done():
+            one = "SELECT (SELECT count(*) FROM feeds), (SELECT count(*) FROM articles)"
+            seen.update(await asyncio.to_thread(query, one))
+        await flushed
+        await store.finish("finished", 0, 0)
+        return seen
+
+    for feeds, articles in asyncio.run(run()):
+        assert not feeds or articles == 3 * BATCH
+    assert query("SELECT etag FROM feeds") == [("e",)]
+
+
+def test_a_full_queue_makes_the_stages_wait(database_url):
+    async def run():
+        store = Store(settings(database_url))
+        await store.open("test", None, lambda: None)
+        for n in range(QUEUE):
+            item = headline(n)
+            item.state = "new"
+            store.put(item)
+        assert store.full
+        waiting = asyncio.ensure_future(store.room())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        await waiting
+        assert not store.full
+        await store.flush()
+        await store.finish("finished", 0, 0)
+
+    asyncio.run(run())
+
+
+def test_a_store_that_gives_up_tells_those_who_wait(database_url, query):
+    async def run():
+        store = Store(settings(database_url))
+        told = asyncio.Event()
+        await store.open("test", None, told.set)
+        query("DROP TABLE articles")
+        item = headline()
+        item.state = "new"
+        store.put(item)
+        await told.wait()
+        with pytest.raises(module.psycopg2.errors.UndefinedTable):
+            await store.room()
+        await store.flush()
+        await store.finish("database_lost", 1, 0)
+
+    asyncio.run(run())
+
+
+def test_a_lost_connection_is_opened_again(database_url, query):
+    others = """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+    """
+
+    async def run():
+        store = Store(settings(database_url))
+        await store.open("test", None, lambda: None)
+        for n in range(3):
+            item = headline(n)
+            await store.lookup([item])
+            store.put(item)
+            await asyncio.to_thread(query, others)
+        await store.flush()
+        await store.finish("finished", 0, 0)
+
+    asyncio.run(run())
+    assert query("SELECT count(*), (SELECT items FROM runs) FROM articles") == [(3, 3)]
+
+
+def test_a_database_that_can_not_be_used_is_told_at_the_start(database_url):
+    missing = database_url.replace("/test_", "/missing_")
+
+    async def run():
+        await Store(settings(missing)).open("test", None, lambda: None)
+
+    with pytest.raises(DatabaseError, match="no such database"):
+        asyncio.run(run())
+
+
+# --- Two processes ----------------------------------------------------------------------------------------------------
+
+LINKS = 3_000
+
+
+def _store_all(database_url, backwards, barrier):
+    async def run():
+        store = Store(settings(database_url))
+        await store.open("test", None, lambda: None)
+        barrier.wait()
+        numbers = range(LINKS)[::-1] if backwards else range(LINKS)
+        origin = "back" if backwards else "forth"
+        for start in range(0, LINKS, 50):
+            items = [headline(n, origin=origin, title=f"{origin} {n}") for n in numbers[start : start + 50]]
+            await store.lookup(items)
+            for item in items:
+                store.put(item)
+            await store.room()
+        await store.flush()
+        await store.finish("finished", 0, 0)
+        return store.total()
+
+    total = asyncio.run(run())
+    raise SystemExit(0 if total.new + total.changed + total.unchanged == LINKS else 1)
+
+
+def test_two_processes_with_overlapping_articles_in_opposite_orders(database_url, tables, query):
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(2)
+    processes = [context.Process(target=_store_all, args=(database_url, way, barrier)) for way in (False, True)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert query("SELECT count(*), count(DISTINCT canonical_url) FROM articles") == [(LINKS, LINKS)]
+    assert query("SELECT count(*) FROM sightings") == [(2 * LINKS,)]
+    assert query("SELECT count(*) FROM rejects") == [(0,)]
+    assert query("SELECT sum((stats ->> 'new')::int) FROM runs") == [(LINKS,)]

@@ -1,0 +1,81 @@
+import multiprocessing
+from contextlib import closing
+from importlib import resources
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
+
+from newsbot.storage.database import Database
+from newsbot.storage.tables import metadata
+from newsbot.storage.upgrade import HEAD, UnknownRevisionError, current, upgrade
+
+
+def test_head_is_the_newest_revision():
+    versions = resources.files("newsbot.storage") / "migrations" / "versions"
+    names = sorted(file.name for file in versions.iterdir() if file.name.endswith(".py"))
+    assert names[-1].partition("_")[0] == HEAD
+
+
+def test_the_migrations_make_the_tables(database):
+    """Alembic finds nothing that tables.py has and the database has not, or the other way round."""
+    with closing(database.connect()) as connection:
+        assert current(connection) is None
+        assert upgrade(connection)
+        assert current(connection) == HEAD
+        assert not upgrade(connection)
+        engine = create_engine("postgresql+psycopg2://", creator=lambda: connection, poolclass=StaticPool)
+        options = {"compare_type": True, "compare_server_default": True}
+        with engine.connect() as shared:
+            assert compare_metadata(MigrationContext.configure(shared, opts=options), metadata) == []
+
+
+def test_keys_that_are_urls_sort_by_bytes(tables, query):
+    found = query("""
+        SELECT table_name, column_name FROM information_schema.columns
+        WHERE table_schema = 'public' AND collation_name = 'C' ORDER BY 1, 2
+    """)
+    assert set(found) == {
+        ("article_urls", "url"),
+        ("articles", "canonical_url"),
+        ("articles", "origin"),
+        ("articles", "url"),
+        ("feeds", "url"),
+        ("sightings", "origin"),
+    }
+
+
+def _upgrade(database_url, barrier, results):
+    with closing(Database(database_url, None).connect()) as connection:
+        barrier.wait()
+        results.put(upgrade(connection))
+
+
+def test_of_processes_that_start_together_all_succeed(database_url, query):
+    context = multiprocessing.get_context("fork")
+    barrier, results = context.Barrier(4), context.Queue()
+    processes = [context.Process(target=_upgrade, args=(database_url, barrier, results)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 4
+    assert query("SELECT version_num FROM alembic_version") == [(HEAD,)]
+
+
+def test_a_newer_database_is_told(database, tables, query):
+    query("UPDATE alembic_version SET version_num = '9999'")
+    with closing(database.connect()) as connection, pytest.raises(UnknownRevisionError, match="install the newer"):
+        upgrade(connection)
+    assert query("SELECT version_num FROM alembic_version") == [("9999",)]
+
+
+def test_a_migration_that_fails_leaves_nothing(database, query):
+    query("CREATE TABLE sources (made_by_another int)")
+    with closing(database.connect()) as connection, pytest.raises(Exception, match="sources"):
+        upgrade(connection)
+    with closing(database.connect()) as connection:
+        assert current(connection) is None
+    assert query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == [("sources",)]
