@@ -80,10 +80,10 @@ TELNETCONSOLE_ENABLED = False  # default True: code execution on a port
 REMOTE_CONTROL_ENABLED = False  # default True: the same
 
 # Speed and memory.
-CONCURRENT_ITEMS = 64  # default 100: a feed of 50 entries in one look-up; each task costs for every response
+CONCURRENT_ITEMS = 16  # default 100: each costs for every response, and the items of a checkpoint go beside it
 if find_spec("uvloop"):
     ASYNCIO_EVENT_LOOP = "uvloop.Loop"  # default asyncio's: a fifth less CPU an item
-SCRAPER_SLOT_MAX_ACTIVE_SIZE = 64 * 1024 * 1024  # default 5 MB: one large sitemap would stop all others
+SCRAPER_SLOT_MAX_ACTIVE_SIZE = 8 * 1024 * 1024  # default 5 MB: bytes of answers that are read at once
 MEMUSAGE_LIMIT_MB = 2048  # default 0: a crawl that runs away ends before the machine does
 
 # Pipelines: one stage a module; docs/architecture.md lists them.

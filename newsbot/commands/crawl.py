@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import gc
 import sys
 import traceback
 
@@ -27,6 +28,9 @@ class Command(crawl.Command):
             raise UsageError(f"there is no spider {args[0]!r}; {hint}", print_help=False)
         crawler = self._create_crawler(args[0])
         crawl = self.crawler_process.crawl(crawler, **opts.spargs)
+        # What is imported by now stays: the collector need not look at it again and again, nor so often at what is new.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
         self.crawler_process.start()
         if not crawl.done() or crawl.cancelled():  # told twice to stop
             self.exitcode = 1

@@ -37,7 +37,7 @@ class DeduplicatePipeline:
         earlier = self._seen.get(sighting)
         if earlier == item.content_hash:
             raise Unchanged("met before in this run")
-        if earlier is not None and item.checkpoint is not None:
+        if earlier is not None and item.covered:
             # Two versions of one article in one feed: taking both in turn would revise it at every fetch, for ever.
             raise Rejected("url", "another entry of this feed has this link and other content; the first one is kept")
         again = self._seen.get(item.canonical_url) is not None

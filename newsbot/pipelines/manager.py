@@ -1,14 +1,16 @@
 """Runs the stages and sees to it that no item ends without a trace, in our stages or in those of a user."""
 
+import asyncio
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 from scrapy.exceptions import DropItem
 from scrapy.pipelines import ItemPipelineManager
 
-from newsbot.items import Checkpoint, Tracked
+from newsbot.items import Checkpoint
 from newsbot.pipelines.outcomes import Rejected, Saved, Unchanged
 from newsbot.storage.rejects import Reject
-from newsbot.storage.store import Store
+from newsbot.storage.store import BATCH, Store
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -27,24 +29,32 @@ class PipelineManager(ItemPipelineManager):
         return manager
 
     async def process_item_async(self, item: Any) -> Any:
-        """Pass the item through the stages.
-
-        An item whose task is cancelled, or that meets a store that gave up, is not settled, so it comes again.
-        A checkpoint goes past the stages: one of a user's that fails on it would lose progress.
-        """
+        """Pass an item through the stages; of a checkpoint, the items that it covers."""
         if isinstance(item, Checkpoint):
-            self.store.arrive(item)
+            await self._pass_covered(item)
             raise Saved(item.key)
         try:
             result = await super().process_item_async(item)
         except Exception as error:
             if self.store.failure is None:
                 self._record(item, error)
-                self._settle(item)
             raise
         self.stats.inc_value("item_scraped_count")
-        self._settle(item)
         return result
+
+    async def _pass_covered(self, checkpoint: Checkpoint) -> None:
+        """Pass the items on, each as Scrapy does for one that a spider yields, and save the checkpoint behind them.
+
+        It is not saved, so its items come again, when one of their tasks is cancelled or the store gave up.
+        """
+        items = iter(checkpoint.items)
+        while part := list(islice(items, BATCH)):
+            for item in part:
+                item.covered = True
+            passing = (self.crawler.engine.scraper.start_itemproc_async(item, response=None) for item in part)
+            await asyncio.gather(*passing)
+        if self.store.failure is None:
+            self.store.save(checkpoint)
 
     def _record(self, item: Any, error: Exception) -> None:
         if isinstance(error, DropItem):
@@ -66,7 +76,3 @@ class PipelineManager(ItemPipelineManager):
     def _source(self, item: Any) -> str:
         """Of anything that a spider yields."""
         return getattr(item, "source_id", None) or self.spider_name
-
-    def _settle(self, item: Any) -> None:
-        if isinstance(item, Tracked):
-            self.store.settle(item)

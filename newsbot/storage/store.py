@@ -22,7 +22,7 @@ from weakref import WeakKeyDictionary
 import psycopg2
 from psycopg2.errors import UniqueViolation
 
-from newsbot.items import Article, Checkpoint, Tracked
+from newsbot.items import Article, Checkpoint
 from newsbot.storage import articles, feeds, rejects, runs, sources
 from newsbot.storage.database import Database, is_lost
 from newsbot.storage.errors import DatabaseError
@@ -133,7 +133,6 @@ class Store:
         self._writing = _Session(self._database)
         self._reading = _Session(self._database)
         self._queue: list[Article | Reject | Checkpoint] = []
-        self._held: dict[int, Checkpoint] = {}  # arrived, with items that are not settled
         self._task: asyncio.Task | None = None
         self._closing = False
 
@@ -173,8 +172,6 @@ class Store:
         self._closing = True
         self._enough.set()
         await self._task
-        for checkpoint in self._held.values():
-            logger.warning("Progress of %s is not saved: %d items unsettled", checkpoint.key, checkpoint.pending)
 
     async def finish(self, reason: str, exit_code: int, errors: int) -> None:
         """Close the run's row, forget the rejects of long ago and disconnect. `errors` are those of no one source."""
@@ -207,22 +204,9 @@ class Store:
         self._remember(reject)
         self._add(reject)
 
-    def settle(self, item: Tracked) -> None:
-        """Say that an item has come to its end: it is handed over, refused or unchanged."""
-        checkpoint, item.checkpoint = item.checkpoint, None
-        if checkpoint is not None:
-            checkpoint.pending -= 1
-            if checkpoint.arrived and not checkpoint.pending:
-                self._held.pop(id(checkpoint), None)
-                self._add(checkpoint)
-
-    def arrive(self, checkpoint: Checkpoint) -> None:
-        """Take progress: committed with or after the last of the items that it covers."""
-        checkpoint.arrived = True
-        if checkpoint.pending:
-            self._held[id(checkpoint)] = checkpoint
-        else:
-            self._add(checkpoint)
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Take progress, behind the items that it covers: committed with the last of them or after it."""
+        self._add(checkpoint)
 
     def tally(self, source_id: str | None) -> Tally:
         """The numbers of a source."""

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 from scrapy import Spider
+from scrapy.core.scraper import Scraper
 from scrapy.settings import Settings
 from scrapy.utils.test import get_crawler
 
-from newsbot.pipelines.manager import PipelineManager
 from newsbot.storage.database import Database
 from newsbot.storage.store import Store
 from newsbot.storage.tables import metadata
@@ -39,7 +39,7 @@ def module_database(server):
 
 @pytest.fixture
 def crawl(module_database):
-    """Pass items through all stages at once, and checkpoints behind them.
+    """Pass items, and checkpoints with theirs, through all stages at once.
 
     Gives what came of each item (the item, or the exception), the store, and `query` into the database.
     """
@@ -51,9 +51,10 @@ def crawl(module_database):
         pipelines = project["ITEM_PIPELINES"].copy_to_dict() | {stage: order for order, stage in stages.items()}
         crawler = get_crawler(spider, project.copy_to_dict() | {"ITEM_PIPELINES": pipelines} | own)
         crawler.spider = spider.from_crawler(crawler)
-        manager = PipelineManager.from_crawler(crawler)
-        await manager.open_spider_async()
-        store = Store.of(crawler)
+        scraper = Scraper(crawler)
+        crawler.engine = SimpleNamespace(scraper=scraper)  # all of the engine that a checkpoint asks for
+        await scraper.open_spider_async()
+        manager, store = scraper.itemproc, Store.of(crawler)
         results = await asyncio.gather(*map(manager.process_item_async, items), return_exceptions=True)
         await manager.close_spider_async()
         await store.finish("finished", 0, 0)

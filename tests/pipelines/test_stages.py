@@ -1,5 +1,6 @@
 """What each stage takes, mends and refuses. Every refusal is a row of `rejects`, and the rest goes on."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -10,6 +11,7 @@ from scrapy.exceptions import DropItem
 from newsbot.items import Article, Checkpoint
 from newsbot.pipelines.outcomes import Rejected, Unchanged
 
+FEED = "https://site.example/feed"
 TITLE = "Ferries run again after the storm has passed"
 
 
@@ -221,9 +223,8 @@ def test_the_same_twice_in_a_run_is_once_stored(crawl):
 
 def test_a_second_version_within_one_feed_is_refused(crawl):
     for times in (1, 2):  # and the second run does not revise the first version by the second
-        checkpoint = Checkpoint(key="https://site.example/feed", columns={"source_id": "own"})
-        items = [article(origin=checkpoint.key), article(origin=checkpoint.key, title="Another title")]
-        run = crawl(*map(checkpoint.cover, items), checkpoint)
+        items = [article(origin=FEED), article(origin=FEED, title="Another title")]
+        run = crawl(Checkpoint(key=FEED, columns={"source_id": "own"}, items=items))
         assert run.query("SELECT title FROM articles") == [(f"{TITLE} 1",)]
         assert run.query("SELECT field, times FROM rejects") == [("url", times)]
         assert run.query("SELECT count(*) FROM feeds") == [(1,)]
@@ -260,6 +261,13 @@ class Dropping:
         return item
 
 
+class Cancelled:
+    def process_item(self, item):
+        if item.url.endswith("/1"):
+            raise asyncio.CancelledError
+        return item
+
+
 class Failing:
     def process_item(self, item):
         return item if item.url.endswith("/2") else item.nothing
@@ -289,14 +297,29 @@ class Spoiling:
 @pytest.mark.parametrize("place", [50, 250, 450, 900])
 @pytest.mark.parametrize("stage", [Dropping, Failing])
 def test_what_a_users_stage_drops_or_fails_on_is_kept(crawl, stage, place):
-    checkpoint = Checkpoint(key="https://site.example/feed", columns={"source_id": "own", "etag": "x"})
-    items = [checkpoint.cover(article(n, origin=checkpoint.key)) for n in (1, 2)]
-    run = crawl(*items, checkpoint, stages={place: stage})
+    items = [article(n, origin=FEED) for n in (1, 2)]
+    run = crawl(Checkpoint(key=FEED, columns={"source_id": "own", "etag": "x"}, items=items), stages={place: stage})
     ((url, _, reason),) = rejects(run)
     assert url == "https://site.example/1"
     assert reason.startswith("DropItem: not of interest" if stage is Dropping else "AttributeError: ")
-    assert run.query("SELECT url FROM feeds") == [(checkpoint.key,)]
+    assert run.query("SELECT url FROM feeds") == [(FEED,)]
     assert run.query("SELECT count(*) FROM articles WHERE url LIKE '%/2'") == [(1,)]
+
+
+@pytest.mark.parametrize("place", [50, 450, 900])
+def test_progress_whose_items_did_not_all_come_to_an_end_is_not_saved(crawl, place):
+    run = crawl(
+        Checkpoint(key=FEED, columns={"source_id": "own"}, items=map(article, (1, 2))), stages={place: Cancelled}
+    )
+    assert [type(result) for result in run.results] == [asyncio.CancelledError]
+    assert run.query("SELECT count(*) FROM feeds") == [(0,)]
+
+
+def test_progress_whose_items_can_not_be_made_is_not_saved(crawl):
+    items = (article(n) if n else 1 / n for n in (2, 1, 0))
+    run = crawl(Checkpoint(key=FEED, columns={"source_id": "own"}, items=items))
+    assert [type(result) for result in run.results] == [ZeroDivisionError]
+    assert run.query("SELECT count(*) FROM feeds") == [(0,)]
 
 
 @pytest.mark.parametrize("stage", [Replacing, Forgetting])

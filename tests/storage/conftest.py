@@ -47,9 +47,8 @@ def store(database_url):
         for article in articles:
             if article.state != "unchanged":
                 store.put(article)
-            store.settle(article)
         for checkpoint in checkpoints:
-            store.arrive(checkpoint)
+            store.save(checkpoint)
         await store.flush()
         await store.finish("finished", 0, 0)
         return store

@@ -31,10 +31,8 @@ class Made(Spider):
         yield Request(self.url)
 
     def parse(self, response):
-        checkpoint = Checkpoint(key=response.url, columns={"source_id": "made", "status": 200, "ok": True})
-        for number in range(20):
-            yield checkpoint.cover(Article(url=f"https://made.example/{number}", title="Something happened in town"))
-        yield checkpoint
+        items = (Article(url=f"https://made.example/{n}", title="Something happened in town") for n in range(20))
+        yield Checkpoint(key=response.url, columns={"source_id": "made", "status": 200, "ok": True}, items=items)
 """
 
 

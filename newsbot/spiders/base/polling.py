@@ -148,8 +148,8 @@ class PollingSpider(Spider):
 
     async def answered(
         self, response: Response, endpoint: Endpoint, state: FeedState
-    ) -> AsyncIterator[Article | Checkpoint | Request]:
-        """The items of an answer, then its checkpoint, then the requests for what it leads to."""
+    ) -> AsyncIterator[Checkpoint | Request]:
+        """The checkpoint of an answer with its items, then the requests for what it leads to."""
         if response.status == 304:
             self._tell(endpoint, ok=True, status="not modified")
             yield self._checkpoint(endpoint, state, response, interval=self._interval(state, response, changed=False))
@@ -173,7 +173,7 @@ class PollingSpider(Spider):
 
     async def _take(
         self, response: Response, endpoint: Endpoint, state: FeedState, reading: Reading
-    ) -> AsyncIterator[Article | Checkpoint | Request]:
+    ) -> AsyncIterator[Checkpoint | Request]:
         # An index has no hash and no validators: it may stay the same while the sitemaps that it lists change.
         content_hash = None if reading.children else _content_hash(reading.entries)
         changed = content_hash is None or content_hash != state.content_hash
@@ -193,8 +193,7 @@ class PollingSpider(Spider):
             problem=reading.remark,
         )
         if read:
-            for entry in reading.entries:
-                yield checkpoint.cover(self.item(entry, reading, endpoint))
+            checkpoint.items = (self.item(entry, reading, endpoint) for entry in reading.entries)
         else:  # the very entries that were all stored last time
             self.store.tally(endpoint.source.id).unchanged += len(reading.entries)
         yield checkpoint
