@@ -1,23 +1,31 @@
-"""Brings the database to the tables of this version, once, by whoever comes first."""
+"""Brings the database to the tables of this version, once, by whoever comes first.
 
-from typing import TYPE_CHECKING
+A new database gets `schema.sql`, which is what the migrations print (a test holds it to them), because importing
+Alembic and SQLAlchemy costs more CPU than all else of a first start. An older one is migrated by Alembic.
+
+`python -m newsbot.storage.upgrade` prints the schema.
+"""
+
+from importlib import resources
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
-    from sqlalchemy import Connection as SqlalchemyConnection
 
-# The newest revision in migrations/versions. Compared first, so that a start at head does not import Alembic;
-# a test holds that it is the newest.
+# The newest revision in migrations/versions; a test holds that it is.
 HEAD = "0001"
 
 _LOCK = 0x6E657773_626F74  # any number that is ours
 
 
+class UnknownRevisionError(Exception):
+    """The database is at a revision that this version does not know."""
+
+
 def current(connection: "Connection") -> str | None:
     """The revision that the database is at; None for one without our tables. Leaves no transaction open."""
     with connection, connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('alembic_version') IS NOT NULL")
-        if not cursor.fetchone()[0]:
+        if not _has_tables(cursor):
             return None
         cursor.execute("SELECT version_num FROM alembic_version")
         row = cursor.fetchone()
@@ -30,35 +38,62 @@ def upgrade(connection: "Connection") -> bool:
     All in one transaction behind an advisory lock: of processes that start together one upgrades and the others wait.
     Raises `UnknownRevisionError` when the database is newer than this version of newsbot.
     """
-    if current(connection) == HEAD:
+    found = current(connection)
+    if found == HEAD:
         return False
-    # Imported here: together these cost more than the rest of a start.
-    from sqlalchemy import create_engine, text
-    from sqlalchemy.pool import StaticPool
-
-    engine = create_engine("postgresql+psycopg2://", creator=lambda: connection, poolclass=StaticPool)
-    with engine.begin() as shared:
-        shared.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        migrate(shared)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        if not _has_tables(cursor):
+            cursor.execute((resources.files("newsbot.storage") / "schema.sql").read_text("utf-8"))
+        elif found is not None:
+            migrate(connection)
+    if found is None:
+        upgrade(connection)  # another process may have made the tables meanwhile, of an older version
     return True
 
 
-def migrate(connection: "SqlalchemyConnection", revision: str = HEAD) -> None:
-    """Run the migrations up to `revision` in the connection's own transaction."""
+def migrate(connection: "Connection") -> None:
+    """Run the migrations in the transaction that is open."""
     from alembic import command
-    from alembic.config import Config
     from alembic.util import CommandError
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import StaticPool
 
-    config = Config(attributes={"connection": connection})
+    engine = create_engine("postgresql+psycopg2://", creator=lambda: connection, poolclass=StaticPool)
+    with engine.connect() as shared:
+        try:
+            command.upgrade(_config(connection=shared), HEAD)
+        except CommandError as error:
+            raise UnknownRevisionError(
+                f"the database was made by another version of newsbot ({error}); this one knows revisions up to"
+                f" {HEAD!r}: install the newer version, or use another database"
+            ) from error
+        shared.commit()
+
+
+def print_schema() -> None:
+    """The SQL that makes a new database, on standard output."""
+    from alembic import command
+
+    command.upgrade(_config(), HEAD, sql=True)
+
+
+def _config(**attributes: Any) -> Any:
+    from alembic.config import Config
+
+    config = Config(attributes=attributes)
     config.set_main_option("script_location", "newsbot:storage/migrations")
-    try:
-        command.upgrade(config, revision)
-    except CommandError as error:
-        raise UnknownRevisionError(
-            f"the database was made by another version of newsbot ({error}); this one knows revisions up to {HEAD!r}:"
-            " install the newer version, or use another database"
-        ) from error
+    return config
 
 
-class UnknownRevisionError(Exception):
-    """The database is at a revision that this version does not know."""
+def _has_tables(cursor: Any) -> bool:
+    # From the table itself: to_regclass() answers from a cache that is as old as the transaction.
+    cursor.execute(
+        "SELECT FROM pg_catalog.pg_class"
+        " WHERE relname = 'alembic_version' AND relnamespace = current_schema()::regnamespace"
+    )
+    return cursor.rowcount > 0
+
+
+if __name__ == "__main__":
+    print_schema()

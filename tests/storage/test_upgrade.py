@@ -10,7 +10,7 @@ from sqlalchemy.pool import StaticPool
 
 from newsbot.storage.database import Database
 from newsbot.storage.tables import metadata
-from newsbot.storage.upgrade import HEAD, UnknownRevisionError, current, upgrade
+from newsbot.storage.upgrade import HEAD, UnknownRevisionError, current, migrate, print_schema, upgrade
 
 
 def test_head_is_the_newest_revision():
@@ -19,11 +19,18 @@ def test_head_is_the_newest_revision():
     assert names[-1].partition("_")[0] == HEAD
 
 
-def test_the_migrations_make_the_tables(database):
+def test_the_schema_is_what_the_migrations_print(capsys):
+    print_schema()
+    stored = resources.files("newsbot.storage") / "schema.sql"
+    assert stored.read_text("utf-8") == capsys.readouterr().out, "python -m newsbot.storage.upgrade > .../schema.sql"
+
+
+@pytest.mark.parametrize("make", [upgrade, migrate])
+def test_the_schema_and_the_migrations_make_the_tables(database, make):
     """Alembic finds nothing that tables.py has and the database has not, or the other way round."""
     with closing(database.connect()) as connection:
         assert current(connection) is None
-        assert upgrade(connection)
+        make(connection)
         assert current(connection) == HEAD
         assert not upgrade(connection)
         engine = create_engine("postgresql+psycopg2://", creator=lambda: connection, poolclass=StaticPool)

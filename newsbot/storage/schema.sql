@@ -1,0 +1,137 @@
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL, 
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+
+-- Running upgrade  -> 0001
+
+CREATE TABLE article_revisions (
+    id BIGINT GENERATED ALWAYS AS IDENTITY, 
+    article_id UUID NOT NULL, 
+    revised_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    field TEXT NOT NULL, 
+    "old" TEXT, 
+    "new" TEXT, 
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX article_revisions_article_id_idx ON article_revisions (article_id, revised_at);
+
+CREATE TABLE article_urls (
+    url TEXT COLLATE "C" NOT NULL, 
+    article_id UUID NOT NULL, 
+    PRIMARY KEY (url)
+);
+
+CREATE TABLE articles (
+    id UUID NOT NULL, 
+    url TEXT COLLATE "C" NOT NULL, 
+    canonical_url TEXT COLLATE "C" NOT NULL, 
+    source_id TEXT NOT NULL, 
+    title TEXT NOT NULL, 
+    authors TEXT[] DEFAULT '{}' NOT NULL, 
+    published_at TIMESTAMP WITH TIME ZONE, 
+    summary TEXT, 
+    text TEXT, 
+    language TEXT, 
+    section TEXT, 
+    keywords TEXT[] DEFAULT '{}' NOT NULL, 
+    image_url TEXT, 
+    sentiment REAL, 
+    sentiment_model TEXT, 
+    story_id UUID, 
+    content_hash TEXT NOT NULL, 
+    origin TEXT COLLATE "C" NOT NULL, 
+    origin_rank SMALLINT NOT NULL, 
+    first_seen_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    last_seen_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    run_id UUID, 
+    PRIMARY KEY (id), 
+    CONSTRAINT articles_canonical_url_key UNIQUE (canonical_url)
+);
+
+CREATE INDEX articles_published_at_idx ON articles (published_at);
+
+CREATE INDEX articles_source_id_first_seen_at_idx ON articles (source_id, first_seen_at);
+
+CREATE TABLE feeds (
+    url TEXT COLLATE "C" NOT NULL, 
+    source_id TEXT NOT NULL, 
+    kind TEXT, 
+    status INTEGER, 
+    problem TEXT, 
+    failures INTEGER DEFAULT 0 NOT NULL, 
+    entries INTEGER, 
+    etag TEXT, 
+    last_modified TEXT, 
+    content_hash TEXT, 
+    interval INTEGER, 
+    due_at TIMESTAMP WITH TIME ZONE, 
+    not_before TIMESTAMP WITH TIME ZONE, 
+    fetched_at TIMESTAMP WITH TIME ZONE, 
+    succeeded_at TIMESTAMP WITH TIME ZONE, 
+    full_at TIMESTAMP WITH TIME ZONE, 
+    changed_at TIMESTAMP WITH TIME ZONE, 
+    moved_to TEXT, 
+    gone_at TIMESTAMP WITH TIME ZONE, 
+    PRIMARY KEY (url)
+);
+
+CREATE TABLE rejects (
+    id UUID NOT NULL, 
+    run_id UUID, 
+    source_id TEXT, 
+    item_type TEXT NOT NULL, 
+    url TEXT, 
+    field TEXT, 
+    reason TEXT NOT NULL, 
+    payload JSONB, 
+    times INTEGER DEFAULT 1 NOT NULL, 
+    rejected_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    last_seen_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX rejects_last_seen_at_idx ON rejects (last_seen_at);
+
+CREATE TABLE runs (
+    id UUID NOT NULL, 
+    spider TEXT NOT NULL, 
+    job TEXT, 
+    node TEXT NOT NULL, 
+    pid INTEGER NOT NULL, 
+    heartbeat_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    started_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    finished_at TIMESTAMP WITH TIME ZONE, 
+    finish_reason TEXT, 
+    exit_code INTEGER, 
+    items INTEGER DEFAULT 0 NOT NULL, 
+    rejected INTEGER DEFAULT 0 NOT NULL, 
+    errors INTEGER DEFAULT 0 NOT NULL, 
+    stats JSONB DEFAULT '{}' NOT NULL, 
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX runs_started_at_idx ON runs (started_at);
+
+CREATE TABLE sightings (
+    article_id UUID NOT NULL, 
+    source_id TEXT NOT NULL, 
+    origin TEXT COLLATE "C" NOT NULL, 
+    content_hash TEXT NOT NULL, 
+    first_seen_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    last_seen_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    PRIMARY KEY (article_id, origin)
+);
+
+CREATE TABLE sources (
+    id TEXT NOT NULL, 
+    name TEXT NOT NULL, 
+    country TEXT, 
+    language TEXT, 
+    homepage TEXT, 
+    PRIMARY KEY (id)
+);
+
+INSERT INTO alembic_version (version_num) VALUES ('0001') RETURNING alembic_version.version_num;
+
