@@ -111,6 +111,11 @@ WITH seen AS MATERIALIZED (SELECT * FROM json_to_recordset(%s) AS b(id uuid, ori
 UPDATE articles a SET last_seen_at = now() FROM (SELECT DISTINCT id FROM seen) seen WHERE a.id = seen.id
 """
 
+_FORGET = """
+WITH forgotten AS (DELETE FROM sightings WHERE article_id = ANY(%s::uuid[]))
+DELETE FROM article_urls WHERE article_id = ANY(%s::uuid[])
+"""
+
 _COPY_ARTICLES = """
 COPY articles (id, url, canonical_url, source_id, title, authors, published_at, summary, text, language, section,
     keywords, image_url, sentiment, sentiment_model, content_hash, origin, origin_rank, run_id)
@@ -164,17 +169,23 @@ def write(cursor: "Cursor", items: Sequence[Article], run_id: str) -> list[Artic
     new = [item for item in items if item.state == "new"]
     changed = [item for item in items if item.state == "changed"]
     seen = [item for item in items if item.state == "seen"]
+    said = new + changed
     if changed or seen:
-        _write_known(cursor, changed, seen)
+        new += _write_known(cursor, changed, seen)
     if new:
         _write_new(cursor, new, run_id)
-    return new + changed
+    return said
 
 
-def _write_known(cursor: "Cursor", changed: Sequence[Article], seen: Sequence[Article]) -> None:
+def _write_known(cursor: "Cursor", changed: Sequence[Article], seen: Sequence[Article]) -> list[Article]:
+    """Revise and mark; returns the items whose article was deleted by hand, of which nothing is left now."""
     ids = {item.stored_id for item in (*changed, *seen)}
     cursor.execute(_LOCK, (_records({"id": id_} for id_ in ids),))
     owners = {id_: (origin, rank) for id_, origin, rank in cursor}
+    orphans = [item for item in changed if item.stored_id not in owners]
+    if orphans:
+        cursor.execute(_FORGET, ([item.stored_id for item in orphans],) * 2)
+    changed = [item for item in changed if item.stored_id in owners]
     if changed:
         cursor.execute(_REVISE, (_records(_revisions(changed, owners)),))
         written = {row[0] for row in cursor}
@@ -188,6 +199,7 @@ def _write_known(cursor: "Cursor", changed: Sequence[Article], seen: Sequence[Ar
         cursor.execute(_TOUCH, (_records({"id": item.stored_id, "origin": item.origin} for item in seen),))
         for item in seen:
             item.state = "unchanged"
+    return orphans
 
 
 def _revisions(items: Iterable[Article], owners: dict[str, tuple[str, int]]) -> list[dict]:

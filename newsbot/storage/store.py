@@ -42,6 +42,7 @@ LINGER = 0.25  # seconds that a batch waits to be filled
 TRIES = 5  # of a whole batch, when other processes store the same articles at the same moment
 REASONS = 1_000  # different ones that are counted apart
 LONGEST_PAUSE = 5.0  # seconds between two tries to reach a database that is away
+TELL_EVERY = 60.0  # seconds between two warnings that it is
 
 # What a row is refused with: by the database, or on its way there where a stage of the user's spoilt it.
 _REFUSALS = (
@@ -369,18 +370,18 @@ class Store:
     async def _patiently(self, session: _Session, work: "Callable[[Cursor], _T]") -> _T:
         """Do `work` in a transaction; a database that is away or full is waited for."""
         pause, since = 0.1, time.monotonic()
+        tell_at = since + 1  # a restart of the server is over by then
         while True:
             try:
                 return await _in_thread(partial(session.transaction, work))
             except (psycopg2.Error, DatabaseError) as error:
-                if not is_lost(error) or time.monotonic() - since > self._patience:
+                now = time.monotonic()
+                if not is_lost(error) or now - since > self._patience:
                     raise
-                logger.log(
-                    logging.WARNING if pause >= 1 else logging.DEBUG,
-                    "The database can not be used for now, the crawl waits (%d s): %s",
-                    time.monotonic() - since,
-                    str(error).strip(),
-                )
+                if now >= tell_at:
+                    tell_at = now + TELL_EVERY
+                    reason = " ".join(str(error).split())
+                    logger.warning("The database can not be used, the crawl waits since %d s: %s", now - since, reason)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
