@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from socket import socket
 
@@ -43,16 +43,28 @@ def server():
     return Database("", Path(os.environ["NEWSBOT_HOME"]))
 
 
+@pytest.fixture(scope="session")
+def new_database(server):
+    """A context in which there is a new and empty database; gives its URL."""
+
+    @contextmanager
+    def make():
+        name = f"test_{uuid.uuid4().hex}"
+        with closing(server.connect()) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(f"CREATE DATABASE {name}")
+                yield server.url.replace("/postgres?", f"/{name}?")
+                cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    return make
+
+
 @pytest.fixture
-def database_url(server):
+def database_url(new_database):
     """The URL of a new and empty database."""
-    name = f"test_{uuid.uuid4().hex}"
-    with closing(server.connect()) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(f"CREATE DATABASE {name}")
-            yield server.url.replace("/postgres?", f"/{name}?")
-            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database() as url:
+        yield url
 
 
 @pytest.fixture

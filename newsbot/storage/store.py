@@ -197,12 +197,7 @@ class Store:
 
     def refuse(self, reject: Reject) -> None:
         """Take what was refused. Counts as one rejected item of its source."""
-        self.tally(reject.source_id).rejected += 1
-        self.note(reject)
-
-    def note(self, reject: Reject) -> None:
-        """Take one refused value of an item that goes on without it. Does not count as a rejected item."""
-        self._remember(reject)
+        self._count_refused(reject)
         self._add(reject)
 
     def save(self, checkpoint: Checkpoint) -> None:
@@ -266,7 +261,8 @@ class Store:
 
     # Writing
 
-    def _remember(self, reject: Reject) -> None:
+    def _count_refused(self, reject: Reject) -> None:
+        self.tally(reject.source_id).rejected += 1
         reason = (reject.field, reject.reason)
         self.reasons[reason if reason in self.reasons or len(self.reasons) < REASONS else (None, "other reasons")] += 1
 
@@ -321,8 +317,7 @@ class Store:
             await self._commit(batch[half:], count(1))
         elif isinstance(batch[0], Article):
             reject = Reject.of(batch[0], None, f"the database refuses it: {str(refused).splitlines()[0]}")
-            self.tally(reject.source_id).rejected += 1
-            self._remember(reject)
+            self._count_refused(reject)
             await self._commit([reject])
         else:
             raise DatabaseError(f"{batch[0]!r} can not be written: {refused}") from refused

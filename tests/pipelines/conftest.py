@@ -1,7 +1,6 @@
 """The stages, driven as Scrapy drives them, in this process: the project's settings, a real database."""
 
 import asyncio
-import uuid
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,18 +22,13 @@ class OwnSpider(Spider):
 
 
 @pytest.fixture(scope="module")
-def module_database(server):
+def module_database(new_database):
     """One database for all tests of a module, at head: making one costs more than a test."""
-    name = f"test_{uuid.uuid4().hex}"
-    with closing(server.connect()) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(f"CREATE DATABASE {name}")
-            database = Database(server.url.replace("/postgres?", f"/{name}?"), Path())
-            with closing(database.connect()) as own:
-                upgrade(own)
-            yield database
-            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database() as url:
+        database = Database(url, Path())
+        with closing(database.connect()) as connection:
+            upgrade(connection)
+        yield database
 
 
 @pytest.fixture

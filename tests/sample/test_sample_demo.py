@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import uuid
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,22 +18,16 @@ def run_demo(url):
 
 
 @pytest.fixture(scope="module")
-def demo(server):
+def demo(new_database):
     """A demo that has run: what it printed, and `query` into its database."""
-    name = f"demo_{uuid.uuid4().hex}"
-    with closing(server.connect()) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(f"CREATE DATABASE {name}")
-            url = server.url.replace("/postgres?", f"/{name}?")
+    with new_database() as url:
 
-            def query(sql):
-                with closing(Database(url, Path()).connect()) as own, own.cursor() as own_cursor:
-                    own_cursor.execute(sql)
-                    return own_cursor.fetchall()
+        def query(sql):
+            with closing(Database(url, Path()).connect()) as connection, connection.cursor() as cursor:
+                cursor.execute(sql)
+                return cursor.fetchall()
 
-            yield SimpleNamespace(url=url, query=query, process=run_demo(url))
-            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        yield SimpleNamespace(url=url, query=query, process=run_demo(url))
 
 
 def test_it_succeeds_and_tells(demo):
