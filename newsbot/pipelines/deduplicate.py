@@ -29,6 +29,10 @@ class DeduplicatePipeline:
         """For Scrapy."""
         return cls(Store.of(crawler))
 
+    def open_spider(self) -> None:
+        """Note the loop: asking for it costs a system call."""
+        self._loop = asyncio.get_running_loop()
+
     async def process_item(self, item: Any) -> Any:
         """The item with its `state`, `Unchanged`, or `Rejected` for a second version within one feed."""
         if not isinstance(item, Article):
@@ -47,17 +51,14 @@ class DeduplicatePipeline:
             # It may still be on its way to the database, so the store looks it up, behind what went before it.
             item.state = "again"
             return item
-        await self._look_up(item)
+        answered = self._loop.create_future()
+        self._waiting.append((item, answered))
+        if self._task is None:
+            self._task = self._loop.create_task(self._look_up_waiting())
+        await answered
         if item.state == "unchanged":
             raise Unchanged("stored already")
         return item
-
-    async def _look_up(self, item: Article) -> None:
-        answered = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, answered))
-        if self._task is None:
-            self._task = asyncio.create_task(self._look_up_waiting())
-        await answered
 
     async def _look_up_waiting(self) -> None:
         """Ask for all that wait, in one statement a batch; what comes meanwhile makes the next batch."""

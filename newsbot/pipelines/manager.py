@@ -1,11 +1,16 @@
 """Runs the stages and sees to it that no item ends without a trace, in our stages or in those of a user."""
 
 import asyncio
+import logging
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
+from pydispatch.dispatcher import getAllReceivers, liveReceivers
+from scrapy import signals
 from scrapy.exceptions import DropItem
 from scrapy.pipelines import ItemPipelineManager
+from scrapy.utils.defer import ensure_awaitable
 
 from newsbot.items import Checkpoint
 from newsbot.pipelines.outcomes import Rejected, Saved, Unchanged
@@ -14,6 +19,10 @@ from newsbot.storage.store import BATCH, Store
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+
+logger = logging.getLogger(__name__)
+
+_ITEM_SIGNALS = (signals.item_scraped, signals.item_dropped, signals.item_error)
 
 
 class PipelineManager(ItemPipelineManager):
@@ -24,7 +33,7 @@ class PipelineManager(ItemPipelineManager):
         """As Scrapy's."""
         manager = super().from_crawler(crawler)
         manager.store = Store.of(crawler)
-        manager.stats = crawler.stats
+        manager.count = crawler.stats.inc_value
         manager.spider_name = crawler.spider.name
         return manager
 
@@ -34,32 +43,57 @@ class PipelineManager(ItemPipelineManager):
             await self._pass_covered(item)
             raise Saved(item.key)
         try:
-            result = await super().process_item_async(item)
+            result = await self._pass(item)
         except Exception as error:
             if self.store.failure is None:
                 self._record(item, error)
             raise
-        self.stats.inc_value("item_scraped_count")
+        self.count("item_scraped_count")
         return result
 
+    async def _pass(self, item: Any) -> Any:
+        """As Scrapy's, but a stage that gives back what it got, as most do, costs no more than its call."""
+        for stage in self.methods["process_item"]:
+            given = stage(item, self._spider) if stage in self._mw_methods_requiring_spider else stage(item)
+            item = given if given is item else await ensure_awaitable(given)
+        return item
+
     async def _pass_covered(self, checkpoint: Checkpoint) -> None:
-        """Pass the items on, each as Scrapy does for one that a spider yields, and save the checkpoint behind them.
+        """Pass the items on, and save the checkpoint behind them.
 
         It is not saved, so its items come again, when one of their tasks is cancelled or the store gave up.
         """
+        start = partial(self.crawler.engine.scraper.start_itemproc_async, response=None)
+        way = start if self._watched() else self._pass_unwatched
         items = iter(checkpoint.items)
         while part := list(islice(items, BATCH)):
             for item in part:
                 item.covered = True
-            passing = (self.crawler.engine.scraper.start_itemproc_async(item, response=None) for item in part)
-            await asyncio.gather(*passing)
+            await asyncio.gather(*map(way, part))
+            await self.store.room()
         if self.store.failure is None:
             self.store.save(checkpoint)
 
+    def _watched(self) -> bool:
+        """Whether a feed export, an extension or the log wants to hear of each item."""
+        sender = self.crawler.signals.sender
+        return self.crawler.settings["LOG_LEVEL"] == "DEBUG" or any(
+            any(liveReceivers(getAllReceivers(sender, signal))) for signal in _ITEM_SIGNALS
+        )
+
+    async def _pass_unwatched(self, item: Any) -> None:
+        """As Scrapy's way of an item that a spider yields, without the signals: those cost as much as cleaning it."""
+        try:
+            await self.process_item_async(item)
+        except DropItem:
+            pass  # and recorded
+        except Exception:
+            logger.exception("Error processing %r", item)
+
     def _record(self, item: Any, error: Exception) -> None:
         if isinstance(error, DropItem):
-            self.stats.inc_value("item_dropped_count")
-            self.stats.inc_value(f"item_dropped_reasons_count/{type(error).__name__}")
+            self.count("item_dropped_count")
+            self.count(f"item_dropped_reasons_count/{type(error).__name__}")
         match error:
             case Unchanged():
                 self.store.tally(self._source(item)).unchanged += 1

@@ -44,13 +44,15 @@ class StorePipeline:
                 run.items,
             )
 
-    async def process_item(self, item: Any) -> Any:
-        """The same item. Waits while the queue is full."""
+    def process_item(self, item: Any) -> Any:
+        """The same item, once the queue has room; who passes the items of a checkpoint waits for all of them."""
         if not isinstance(item, Article) or item.state is None:
             raise Rejected(None, f"a stage gave back another {type(item).__name__}: change the one that it got")
         self.store.put(item)
-        if self.store.full:
-            await self.store.room()
+        return self._when_room(item) if self.store.full and not item.covered else item
+
+    async def _when_room(self, item: Article) -> Article:
+        await self.store.room()
         return item
 
     async def close_spider(self) -> None:

@@ -5,12 +5,13 @@ go in by COPY, which costs little more than the rows themselves; what another pr
 violation, and the whole batch is done again from a fresh look (the caller retries).
 """
 
-import csv
 import hashlib
 import io
 import json
 import uuid
 from collections.abc import Iterable, Sequence
+from copy import copy
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from newsbot.items import Article
@@ -116,15 +117,19 @@ WITH forgotten AS (DELETE FROM sightings WHERE article_id = ANY(%s::uuid[]))
 DELETE FROM article_urls WHERE article_id = ANY(%s::uuid[])
 """
 
+_copied = attrgetter(
+    *("url", "canonical_url", "source_id", "title", "published_at", "summary", "text", "language", "section"),
+    *("image_url", "sentiment", "sentiment_model", "content_hash", "origin", "rank"),
+)
 _COPY_ARTICLES = """
-COPY articles (id, url, canonical_url, source_id, title, authors, published_at, summary, text, language, section,
-    keywords, image_url, sentiment, sentiment_model, content_hash, origin, origin_rank, run_id)
-FROM STDIN WITH (FORMAT csv)
+COPY articles (id, run_id, authors, keywords, url, canonical_url, source_id, title, published_at, summary, text,
+    language, section, image_url, sentiment, sentiment_model, content_hash, origin, origin_rank)
+FROM STDIN WITH (NULL '')
 """
-_COPY_URLS = "COPY article_urls (url, article_id) FROM STDIN WITH (FORMAT csv)"
-_COPY_SIGHTINGS = "COPY sightings (article_id, source_id, origin, content_hash) FROM STDIN WITH (FORMAT csv)"
+_COPY_URLS = "COPY article_urls (url, article_id) FROM STDIN WITH (NULL '')"
+_COPY_SIGHTINGS = "COPY sightings (article_id, source_id, origin, content_hash) FROM STDIN WITH (NULL '')"
 
-_FILLED = ("summary", "text", "language", "section", "image_url", "published_at")
+_FILLED = ("summary", "text", "language", "section", "image_url", "published_at", "authors", "keywords")
 
 
 def article_id(canonical_url: str) -> str:
@@ -226,34 +231,10 @@ def _write_new(cursor: "Cursor", items: Sequence[Article], run_id: str) -> None:
         groups.setdefault(item.url, group)
     articles, sightings = [], {}
     for group in {id(group): group for group in groups.values()}.values():
-        owner, *others = sorted(group, key=lambda item: -item.rank)
+        owner, *others = sorted(group, key=lambda item: -item.rank) if len(group) > 1 else group
         id_ = article_id(owner.canonical_url)
-        values = _values(owner)
-        for other in others:
-            _fill(values, _values(other))
-        articles.append(
-            (
-                id_,
-                owner.url,
-                owner.canonical_url,
-                owner.source_id,
-                values["title"],
-                _array(values["authors"]),
-                values["published_at"],
-                values["summary"],
-                values["text"],
-                values["language"],
-                values["section"],
-                _array(values["keywords"]),
-                values["image_url"],
-                values["sentiment"],
-                values["sentiment_model"],
-                values["content_hash"],
-                values["origin"],
-                values["origin_rank"],
-                run_id,
-            )
-        )
+        whole = _filled(owner, others) if others else owner
+        articles.append((id_, run_id, _array(whole.authors), _array(whole.keywords), *_copied(whole)))
         for item in group:
             item.stored_id = id_
             sightings[id_, item.origin] = (id_, item.source_id, item.origin, item.content_hash)
@@ -261,6 +242,16 @@ def _write_new(cursor: "Cursor", items: Sequence[Article], run_id: str) -> None:
     _copy(cursor, _COPY_ARTICLES, sorted(articles))
     _copy(cursor, _COPY_URLS, sorted((url, group[0].stored_id) for url, group in groups.items()))
     _copy(cursor, _COPY_SIGHTINGS, [sightings[key] for key in sorted(sightings)])
+
+
+def _filled(owner: Article, others: Iterable[Article]) -> Article:
+    """The owner's article with what is empty filled from the others."""
+    whole = copy(owner)
+    for other in others:
+        for field in _FILLED:
+            if not getattr(whole, field):
+                setattr(whole, field, getattr(other, field))
+    return whole
 
 
 def _values(item: Article) -> dict:
@@ -284,7 +275,7 @@ def _values(item: Article) -> dict:
 
 def _fill(values: dict, other: dict) -> dict:
     """Fill what is empty in `values` from `other`."""
-    for field in (*_FILLED, "authors", "keywords"):
+    for field in _FILLED:
         if not values[field]:
             values[field] = other[field]
     return values
@@ -307,7 +298,10 @@ def _array(values: Sequence[str]) -> str:
 
 
 def _copy(cursor: "Cursor", statement: str, rows: Iterable[Sequence]) -> None:
-    """COPY rows in; None is NULL. CSV, because the standard library writes it in C. No value may be an empty string."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
-    cursor.copy_expert(statement, io.BytesIO(buffer.getvalue().encode()), size=1 << 16)
+    """COPY rows in; None is NULL, so no value may be an empty string."""
+    lines = ["\t".join(["" if value is None else _escaped(str(value)) for value in row]) for row in rows]
+    cursor.copy_expert(statement, io.BytesIO("\n".join(lines).encode()), size=1 << 16)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
