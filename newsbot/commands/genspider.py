@@ -2,15 +2,19 @@
 
 import argparse
 import string
-import subprocess
-import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 from parsel import Selector
+from scrapy import Request
 from scrapy.commands import genspider
 from scrapy.exceptions import UsageError
+from scrapy.http import Response
+from scrapy.spidermiddlewares.httperror import HttpError
 from scrapy.utils.conf import closest_scrapy_cfg
+from scrapy.utils.spider import DefaultSpider
+from twisted.python.failure import Failure
 
 # Where headlines stand on most front pages, the surest first; the first that matches is written into the spider.
 HEADLINES = (
@@ -23,8 +27,34 @@ HEADLINES = (
 FETCH_TIMEOUT = 120  # seconds, robots.txt and retries included
 
 
+class FrontPage(DefaultSpider):
+    """Fetches one page, so that robots.txt, guards and stand-ins hold, and stores nothing."""
+
+    custom_settings = {"CLOSESPIDER_TIMEOUT": FETCH_TIMEOUT}  # noqa: RUF012  as Scrapy declares it
+
+    def __init__(self, url: str, answer: dict[str, Any]) -> None:
+        super().__init__()
+        self.url = url
+        self.answer = answer  # gets the `page` or the `problem`
+
+    async def start(self) -> AsyncIterator[Request]:
+        """The one request."""
+        yield Request(self.url, errback=self.failed)
+
+    def parse(self, response: Response) -> None:
+        """Keep the page as it came."""
+        self.answer["page"] = response.body
+
+    def failed(self, failure: Failure) -> None:
+        """Keep why there is none."""
+        http = failure.check(HttpError)
+        self.answer["problem"] = f"HTTP status {failure.value.response.status}" if http else failure.getErrorMessage()
+
+
 class Command(genspider.Command):
     """See the module. `site` is the template where none is given: Scrapy's own yield what our pipelines refuse."""
+
+    requires_crawler_process = True
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Scrapy's, with a default of ours."""
@@ -33,7 +63,6 @@ class Command(genspider.Command):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Write the files."""
-        self._overrides = opts.set
         if opts.template == "site" and len(args) == 2 and not genspider.sanitize_module_name(args[0]).isidentifier():
             raise UsageError(f"{args[0]!r} is no name for a module: letters, digits and _ are", print_help=False)
         super().run(args, opts)
@@ -56,10 +85,14 @@ class Command(genspider.Command):
 
     def _save_page(self, module: str, url: str) -> str:
         """Save the page and return the selector of its headlines."""
-        page = _fetch(url, self._overrides)
+        answer: dict[str, Any] = {}
+        self.crawler_process.crawl(FrontPage, url=url, answer=answer)
+        self.crawler_process.start()
+        page = answer.get("page", b"")
         found = _headlines(page)
         if not found:
-            print(f"{url} could not be fetched or has no links: a made-up page was saved, replace it by a real one.")
+            problem = "has no links" if page else f"could not be fetched ({answer.get('problem', 'it took too long')})"
+            print(f"{url} {problem}: a made-up page was saved, replace it by a real one.")
             page = Path(self.settings["TEMPLATES_DIR"], "tests", "site.html").read_bytes()
             found = _headlines(page)
         _page(module).parent.mkdir(parents=True, exist_ok=True)
@@ -73,16 +106,6 @@ def _tests() -> Path:
 
 def _page(module: str) -> Path:
     return _tests() / "pages" / f"{module}.html"
-
-
-def _fetch(url: str, overrides: list[str]) -> bytes:
-    """The page by `scrapy fetch`, so that robots.txt, guards and stand-ins hold; empty where there is none."""
-    settings = [f"--set={setting}" for setting in overrides]
-    command = [sys.executable, "-m", "scrapy", "fetch", "--nolog", *settings, url]
-    try:
-        return subprocess.run(command, stdout=subprocess.PIPE, timeout=FETCH_TIMEOUT, check=False).stdout  # noqa: S603
-    except subprocess.TimeoutExpired:
-        return b""
 
 
 def _headlines(page: bytes) -> str | None:

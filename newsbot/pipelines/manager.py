@@ -12,7 +12,7 @@ from scrapy.exceptions import DropItem
 from scrapy.pipelines import ItemPipelineManager
 from scrapy.utils.defer import ensure_awaitable
 
-from newsbot.items import Checkpoint
+from newsbot.items import Article, Checkpoint, Tracked
 from newsbot.pipelines.outcomes import Rejected, Saved, Unchanged
 from newsbot.storage.rejects import Reject
 from newsbot.storage.store import BATCH, Store
@@ -55,7 +55,7 @@ class PipelineManager(ItemPipelineManager):
         """As Scrapy's, but a stage that gives back what it got, as most do, costs no more than its call."""
         for stage in self.methods["process_item"]:
             given = stage(item, self._spider) if stage in self._mw_methods_requiring_spider else stage(item)
-            item = given if given is item else await ensure_awaitable(given)
+            item = given if given is item else _followed(item, await ensure_awaitable(given))
         return item
 
     async def _pass_covered(self, checkpoint: Checkpoint) -> None:
@@ -110,3 +110,11 @@ class PipelineManager(ItemPipelineManager):
     def _source(self, item: Any) -> str:
         """Of anything that a spider yields."""
         return getattr(item, "source_id", None) or self.spider_name
+
+
+def _followed(item: Any, given: Any) -> Any:
+    """What a stage gave back. Another article in place of the one that it got, as a copy with changes, goes its way."""
+    if isinstance(item, Article) and isinstance(given, Article) and given is not item:
+        for name in Tracked.__slots__:
+            setattr(given, name, getattr(item, name))
+    return given

@@ -47,7 +47,7 @@ class StorePipeline:
     def process_item(self, item: Any) -> Any:
         """The same item, once the queue has room; who passes the items of a checkpoint waits for all of them."""
         if not isinstance(item, Article) or item.state is None:
-            raise Rejected(None, f"a stage gave back another {type(item).__name__}: change the one that it got")
+            raise Rejected(None, f"a stage gave back a {type(item).__name__} in place of the item that it got")
         self.store.put(item)
         return self._when_room(item) if self.store.full and not item.covered else item
 

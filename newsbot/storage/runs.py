@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 HEARTBEAT = 15
 SILENCE = 300
 
+_here: set[str] = set()  # the open runs of this process, which may crawl with several spiders at once
+
 
 class Killed(NamedTuple):
     """A run that ended without saying so."""
@@ -32,7 +34,7 @@ def node() -> str:
 def start(cursor: "Cursor", run_id: str, spider: str, job: str | None) -> list[Killed]:
     """Open the run's row and close those of runs that were killed, which are returned."""
     cursor.execute("SELECT id::text, pid FROM runs WHERE finished_at IS NULL AND node = %s", (node(),))
-    dead = [id_ for id_, pid in cursor if not _alive(pid)]
+    dead = [id_ for id_, pid in cursor if not _lives(id_, pid)]
     cursor.execute(
         """
         UPDATE runs SET finished_at = now(), finish_reason = 'killed'
@@ -46,6 +48,7 @@ def start(cursor: "Cursor", run_id: str, spider: str, job: str | None) -> list[K
         "INSERT INTO runs (id, spider, job, node, pid) VALUES (%s, %s, %s, %s, %s)",
         (run_id, spider, job, node(), os.getpid()),
     )
+    _here.add(run_id)
     return killed
 
 
@@ -67,17 +70,22 @@ def finish(cursor: "Cursor", run_id: str, reason: str, exit_code: int, stats: Ma
         """,
         (reason, exit_code, *_totals(stats), json.dumps(stats), run_id),
     )
+    _here.discard(run_id)
 
 
 def _totals(stats: Mapping[str, Any]) -> tuple[int, int, int]:
     return stats["new"] + stats["changed"] + stats["unchanged"], stats["rejected"], stats["errors"]
 
 
-def _alive(pid: int) -> bool:
+def _lives(run_id: str, pid: int) -> bool:
+    """Whether a run of this machine may still go on. One with our own process number that is not ours does not: it was
+    before, in a container that was started anew."""
+    if pid == os.getpid():
+        return run_id in _here
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        return True
-    return pid != os.getpid()
+    except PermissionError:  # another user's
+        pass
+    return True

@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -73,15 +75,32 @@ def test_a_spider_of_ones_own(project, newsroom, database, database_url):
     assert " 0 " in next(line for line in again.stderr.splitlines() if line.startswith("harbour"))
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:1", "no-such-site.example"])
-def test_a_site_that_can_not_be_fetched_gives_a_made_up_page(project, newsroom, host):
-    """The first refuses the connection, the second answers 404."""
-    settings = json.dumps({"no-such-site.example": newsroom.base, "127.0.0.1:1": "http://127.0.0.1:1"})
+class NotFound(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(404)
+        self.end_headers()
+        self.wfile.write(b"<h2><a href='/'>Sorry, nothing here</a></h2>")
+
+
+@pytest.fixture
+def not_found():
+    with ThreadingHTTPServer(("127.0.0.1", 0), NotFound) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("host", "problem"), [("127.0.0.1:1", "refused"), ("no-such-site.example", "404"), ("10.1.2.3", "private")]
+)
+def test_a_site_that_can_not_be_fetched_gives_a_made_up_page(project, not_found, host, problem):
+    settings = json.dumps({"no-such-site.example": not_found, "127.0.0.1:1": "http://127.0.0.1:1"})
     made = project.run(
         *("scrapy", "genspider", "-t", "site", "-s", f"STAND_INS={settings}", "-s", "RETRY_TIMES=0", "made_up", host)
     )
     assert made.returncode == 0, made.stderr
     assert "a made-up page was saved" in made.stdout
+    assert problem in made.stdout
     tested = project.run("pytest", "-q", "tests/spiders/test_made_up.py")
     assert tested.returncode == 0, tested.stdout
 

@@ -322,18 +322,20 @@ def test_progress_whose_items_can_not_be_made_is_not_saved(crawl):
     assert run.query("SELECT count(*) FROM feeds") == [(0,)]
 
 
-@pytest.mark.parametrize("stage", [Replacing, Forgetting])
-def test_a_users_stage_that_gives_back_another_object_is_told(crawl, stage):
-    run = crawl(article(1), article(2), stages={450: stage})
+def test_a_users_stage_that_forgets_the_item_is_told(crawl):
+    run = crawl(article(1), article(2), stages={450: Forgetting})
     ((url, _, reason),) = rejects(run)
     assert url == "https://site.example/1"
-    assert "a stage gave back another" in reason
+    assert "a stage gave back a NoneType" in reason
     assert run.query("SELECT url FROM articles") == [("https://site.example/2",)]
 
 
-def test_a_stage_before_the_others_may_replace_the_item(crawl):
-    run = crawl(article(1), article(2), stages={50: Replacing})
-    assert run.query("SELECT section FROM articles ORDER BY url") == [("Replaced",), (None,)]
+@pytest.mark.parametrize("place", [50, 150, 250, 350, 450])
+def test_a_stage_may_replace_the_item(crawl, place):
+    for new in (2, 0):
+        run = crawl(article(1), article(2), stages={place: Replacing})
+        assert run.query("SELECT section FROM articles ORDER BY url") == [("Replaced",), (None,)]
+        assert (run.store.total().new, run.store.total().rejected) == (new, 0)
 
 
 class FromDict:

@@ -52,6 +52,21 @@ def test_a_run_that_lives_is_left_alone(cursor):
     assert start(cursor, finished_at="now()")[1] == []
 
 
+def test_a_run_beside_this_one_in_one_process_is_left_alone(cursor):
+    beside, _ = start(cursor)
+    assert start(cursor)[1] == []
+    runs.finish(cursor, beside, "finished", 0, STATS)
+
+
+def test_a_run_of_before_with_this_process_number_was_killed(cursor):
+    """As in a container that was started anew: the number is the same, the process is another."""
+    other = str(uuid.uuid4())
+    cursor.execute(
+        "INSERT INTO runs (id, spider, node, pid) VALUES (%s, 'headlines', %s, %s)", (other, runs.node(), os.getpid())
+    )
+    assert [run.id for run in start(cursor)[1]] == [other]
+
+
 def test_a_run_elsewhere_is_dead_when_it_is_silent(cursor):
     there = "'another machine'"
     start(cursor, node=there, pid=2**22 + 1)
