@@ -52,8 +52,8 @@ def inflate(raw: bytes) -> bytes:
     return raw
 
 
-def read_xml(raw: bytes, url: str) -> etree._Element:
-    """The root element of `raw`, an XML document in any encoding, mended where it is broken.
+def read_xml(raw: bytes, url: str) -> tuple[etree._Element, bool]:
+    """The root element of `raw`, an XML document in any encoding, mended where it is broken; and whether it has an end.
 
     A well-formed document in UTF-8 goes to libxml2 as it is. One that is not, or that has a document type, is mended
     first, so that no entity and no external file is ever read. Raises FeedError where no element is found.
@@ -64,13 +64,13 @@ def read_xml(raw: bytes, url: str) -> etree._Element:
     if b"<!DOCTYPE" not in utf8 and b"\0" not in utf8:
         root, sound = _parsed(utf8, url)
         if sound:
-            return root
+            return root, True
     text = decode(raw)
     mended = None if _HTML.match(text) else well_formed(text)
     root = _parsed(mended, url)[0] if mended else None
     if root is None:
         raise no_feed(text)
-    return root
+    return root, bool(re.search(rf"(?i)</(?:[\w.-]+:)?{re.escape(local_name(root))}\s*>", text))
 
 
 def no_feed(text: str) -> FeedError:

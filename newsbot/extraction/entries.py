@@ -56,6 +56,7 @@ class Feed:
     interval: int | None = None  # seconds that the feed asks to wait between fetches
     entries: list[Entry] = field(default_factory=list)
     sitemaps: list[str] = field(default_factory=list)  # children of a sitemap index
+    whole: bool = True  # False where the document was cut off
 
 
 def blank(**given: Any) -> Entry:

@@ -31,13 +31,15 @@ def parse(raw: bytes, url: str) -> Feed:
         if feed := sitemaps.read_list(text):
             return feed
         raise no_feed(text)
-    root = read_xml(raw, url)
+    root, whole = read_xml(raw, url)
     name = local_name(root)
     if name in ("urlset", "sitemapindex"):
-        return sitemaps.read(root, url)
-    feed = syndication.read(root, _KINDS.get(name, "rss"), url)
-    if name not in _KINDS and not feed.entries:
-        raise no_feed(decode(raw))
+        feed = sitemaps.read(root, url)
+    else:
+        feed = syndication.read(root, _KINDS.get(name, "rss"), url)
+        if name not in _KINDS and not feed.entries:
+            raise no_feed(decode(raw))
+    feed.whole = whole
     return feed
 
 

@@ -80,7 +80,8 @@ class HeadlinesSpider(PollingSpider):
             language = None  # feed software that was never set up says "en": let the text decide
         for entry in feed.entries:
             entry["language"] = entry["language"] or language or (None if feed.language else endpoint.source.language)
-        return Reading(feed.kind, feed.entries, interval=feed.interval)
+        remark = None if feed.whole else "it was cut off: what is missing may come with the next fetch"
+        return Reading(feed.kind, feed.entries, interval=feed.interval, whole=feed.whole, remark=remark)
 
     def _read_index(self, urls: list[str], endpoint: Endpoint) -> Reading:
         if endpoint.depth >= MAX_DEPTH:

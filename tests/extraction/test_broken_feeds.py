@@ -1,5 +1,6 @@
 """Feeds as the world breaks them: what can be read is read, at a bounded cost, and nothing crashes."""
 
+import gzip
 import random
 import resource
 import signal
@@ -81,6 +82,24 @@ TWO = "<item><title>Two</title><link>https://news.test/2</link></item>"
 )
 def test_a_broken_feed_keeps_its_entries(raw):
     assert titles(raw) == ["One", "Two"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "whole"),
+    [
+        (rss(ONE, TWO), True),
+        (rss(ONE, "<item><title>a & b</title></item>"), True),
+        (rss(ONE, TWO, head="<!DOCTYPE rss>").upper(), True),
+        (rss(ONE, "<b>", TWO) + b"<script>more()</script></html>", True),
+        (rss(ONE, TWO, encoding="utf-16")[:-2], False),
+        (rss(ONE, TWO)[:-1], False),
+        (rss(ONE, TWO)[: -len(TWO)], False),
+        (gzip.compress(rss(ONE, *[TWO] * 100))[:-30], False),
+        (b"<urlset><url><loc>https://news.test/1</loc></url>", False),
+    ],
+)
+def test_a_feed_that_was_cut_off_is_not_taken_for_whole(raw, whole):
+    assert parse(raw, URL).whole is whole
 
 
 @pytest.mark.parametrize(

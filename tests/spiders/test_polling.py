@@ -12,7 +12,7 @@ SECTION = """
 """
 
 ENTRIES = [
-    *(source(name, "/feed") for name in ("etag", "date", "lying", "plain", "temporary", "silent", "hourly")),
+    *(source(name, "/feed") for name in ("etag", "date", "lying", "plain", "temporary", "silent", "hourly", "cut")),
     source("moved", "/old"),
     source("moved308", "/old"),
     source("mixed", "/old"),
@@ -27,6 +27,7 @@ ENTRIES = [
 STORED = {
     **dict.fromkeys(("etag", "date", "plain", "temporary", "hourly", "moved", "moved308", "mixed", "index"), 3),
     "lying": 4,
+    "cut": 3,
     "zone": 1,
     "gzip": 2,
     "section": 1,
@@ -49,6 +50,8 @@ def routes():
         ("date", "/feed"): conditional(stories("date"), "Last-Modified", MODIFIED, "If-Modified-Since"),
         # Its validator stays the same when it has something new.
         ("lying", "/feed"): conditional(stories("lying"), "ETag", '"always"', "If-None-Match"),
+        # The connection ended before the feed did.
+        ("cut", "/feed"): conditional(stories("cut").partition(b"</item>")[0], "ETag", '"2"', "If-None-Match"),
         ("plain", "/feed"): (200, stories("plain"), {}),
         ("silent", "/feed"): (200, rss(), {}),
         ("hourly", "/feed"): (200, stories("hourly"), {"Cache-Control": "max-age=3600"}),
@@ -96,7 +99,9 @@ class Run:
 def runs(newsbot):
     """First, again, after a change with validators that lie, and only what is due."""
     newsbot.sites.routes = routes()
-    first, second = Run(newsbot), Run(newsbot)
+    first = Run(newsbot)
+    newsbot.sites.routes["cut.example", "/feed"] = conditional(stories("cut"), "ETag", '"2"', "If-None-Match")
+    second = Run(newsbot)
     newsbot.sites.routes["lying.example", "/feed"] = conditional(
         stories("lying", 4), "ETag", '"always"', "If-None-Match"
     )
@@ -107,8 +112,8 @@ def runs(newsbot):
 
 def test_everything_is_stored_once(runs, newsbot):
     first, second, *_ = runs
-    assert (first.stats["new"], first.stats["rejected"]) == (sum(STORED.values()) - 1, 0)
-    assert (second.stats["new"], second.stats["changed"], second.revisions) == (0, 0, 0)
+    assert (first.stats["new"], first.stats["rejected"]) == (sum(STORED.values()) - 3, 0)
+    assert (second.stats["new"], second.stats["changed"], second.revisions) == (2, 0, 0)
     assert dict(newsbot.query("SELECT source_id, count(*) FROM articles GROUP BY source_id")) == STORED
 
 
@@ -122,6 +127,14 @@ def test_conditional_requests(runs):
         assert [headers.get(condition) for _, headers in second.asked(name)] == [value]
         assert second.statuses[f"https://{name}.example/feed"] == "not modified"
     assert second.statuses["https://plain.example/feed"] == "the same entries"
+
+
+def test_the_validators_of_a_feed_that_was_cut_off_are_not_kept(runs):
+    first, second, third, *_ = runs
+    url = "https://cut.example/feed"
+    assert "was cut off" in first.statuses[url]
+    assert ["If-None-Match" in headers for _, headers in second.asked("cut")] == [False]
+    assert (second.statuses[url], third.statuses[url]) == ("ok", "not modified")
 
 
 def test_validators_that_lie_are_not_believed_for_ever(runs):

@@ -48,6 +48,7 @@ class Reading:
     entries: Sequence[Mapping[str, Any]] = ()
     interval: int | None = None  # seconds that it asks to wait between two fetches
     children: list[Endpoint] = field(default_factory=list)  # of an index: to be fetched in this run too
+    whole: bool = True  # False for a part: its validators would hide the rest
     remark: str | None = None  # what a user should know although nothing failed
 
 
@@ -176,7 +177,7 @@ class PollingSpider(Spider):
         self, response: Response, endpoint: Endpoint, state: FeedState, reading: Reading
     ) -> AsyncIterator[Checkpoint | Request]:
         # An index has no hash and no validators: it may stay the same while the sitemaps that it lists change.
-        content_hash = None if reading.children else _content_hash(reading.entries)
+        content_hash = _content_hash(reading.entries) if reading.whole and not reading.children else None
         changed = content_hash is None or content_hash != state.content_hash
         read = changed or state.full_due
         checkpoint = self._checkpoint(
