@@ -33,10 +33,13 @@ class RunRecord:
 
     async def spider_closed(self, spider: "Spider", reason: str) -> None:
         """Close the run."""
-        if self.store.opened:
-            errors = self.stats.get_value("spider_exceptions/count", 0)
-            await self.store.finish(reason, self._exit_code(reason), errors)
-            print(report(self.store), file=sys.stderr)
+        exit_code = self._exit_code(reason)
+        if not self.store.opened:  # a user's settings without the store stage
+            self.store.exit_code = exit_code
+            return
+        errors = self.stats.get_value("spider_exceptions/count", 0)
+        await self.store.finish(reason, exit_code, errors)
+        print(report(self.store), file=sys.stderr)
 
     def _exit_code(self, reason: str) -> int:
         """0 unless the run failed as a whole: every source, every request, or nothing could be stored."""

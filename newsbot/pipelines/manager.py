@@ -69,8 +69,8 @@ class PipelineManager(ItemPipelineManager):
         while part := list(islice(items, BATCH)):
             for item in part:
                 item.covered = True
-            await asyncio.gather(*map(way, part))
             await self.store.room()
+            await asyncio.gather(*map(way, part))
         if self.store.failure is None:
             self.store.save(checkpoint)
 

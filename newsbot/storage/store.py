@@ -256,6 +256,8 @@ class Store:
         await self._read(partial(sources.write, sources=rows))
 
     async def _read(self, work: "Callable[[Cursor], _T]") -> _T:
+        if not self.opened:
+            raise DatabaseError("the store is not open: ITEM_PIPELINES lacks newsbot.pipelines.store.StorePipeline")
         async with self._reading_lock:
             return await self._patiently(self._reading, work)
 

@@ -85,7 +85,6 @@ class Newsbot:
 
     def query(self, sql):
         """The rows of one statement."""
-        """The rows of one statement."""
         with closing(Database(self.url, Path()).connect()) as connection, connection, connection.cursor() as cursor:
             cursor.execute(sql)
             return cursor.fetchall()

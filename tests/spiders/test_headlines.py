@@ -114,6 +114,13 @@ def test_nothing_could_be_stored(newsbot):
     assert "1 x url: " in process.stderr
 
 
+def test_settings_without_the_store_stage(newsbot):
+    serve(newsbot, "storeless")
+    run = newsbot.crawl([source("storeless", "/feed")], ITEM_PIPELINES="{}")
+    assert run.returncode == 1
+    assert "ITEM_PIPELINES lacks newsbot.pipelines.store.StorePipeline" in run.stderr
+
+
 def test_a_spider_that_is_unknown(newsbot):
     process = subprocess.run(
         [sys.executable, "-m", "scrapy", "crawl", "headline"],
