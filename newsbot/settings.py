@@ -8,6 +8,8 @@ import os
 import sys
 from importlib.util import find_spec
 
+from scrapy.settings import default_settings
+
 # --- Own settings -----------------------------------------------------------------------------------------------------
 
 # Where the rows go: a libpq URL in any spelling. Empty: an embedded Postgres in NEWSBOT_HOME.
@@ -78,6 +80,12 @@ REDIRECT_MAX_TIMES = 10  # default 20
 METAREFRESH_ENABLED = False  # default True: feeds have none, and a page's would lead a fetch astray
 TELNETCONSOLE_ENABLED = False  # default True: code execution on a port
 REMOTE_CONTROL_ENABLED = False  # default True: the same
+# The two are left out whole: being off, they would still be imported, which is a sixth of a start.
+EXTENSIONS_BASE = {
+    name: order
+    for name, order in default_settings.EXTENSIONS_BASE.items()
+    if not name.startswith(("scrapy.extensions.telnet.", "scrapy.extensions.remote_control."))
+}
 
 # Speed and memory.
 CONCURRENT_ITEMS = 16  # default 100: each costs for every response, and the items of a checkpoint go beside it
