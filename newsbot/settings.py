@@ -53,7 +53,7 @@ ROBOTSTXT_OBEY = True  # default False
 ROBOTSTXT_USER_AGENT = "newsbot"  # default USER_AGENT: site owners address a bot by its bare name
 DOWNLOAD_DELAY = 1  # default 0: seconds between two requests to one host; a source may say another
 CONCURRENT_REQUESTS_PER_DOMAIN = 2  # default 8
-CONCURRENT_REQUESTS = 32  # default 16: hosts are many, and each is asked slowly; more cost memory where answers are large
+CONCURRENT_REQUESTS = 32  # default 16: hosts are many, and each is asked slowly; more take memory
 COOKIES_ENABLED = False  # default True: nothing here needs a session, and trackers do
 REFERRER_POLICY = "no-referrer"  # default: the page that led here, which is nobody's business
 
