@@ -2,6 +2,7 @@
 
 import argparse
 from contextlib import suppress
+from importlib import resources
 
 from newsbot.sample.newsroom import FOLDER
 from newsbot.sample.server import NEXT_EDITION, SampleServer
@@ -26,17 +27,17 @@ def main() -> None:
         server = SampleServer(port)
     except (OSError, OverflowError) as error:
         parser.error(f"--port {port}: {error}; another number, or 0 for any free port, is right")
-    guide = GUIDE.format(
-        base=server.base,
-        count=len(server.sites),
-        catalogue=FOLDER / "catalogue.yaml",
-        ids=",".join(site.id for site in server.sites.values()),
-        stand_ins=server.stand_ins,
-        host=next(iter(server.sites)),
-        next_edition=NEXT_EDITION,
-    )
-    print(guide, flush=True)
-    with server, suppress(KeyboardInterrupt):
+    with server, resources.as_file(FOLDER / "catalogue.yaml") as catalogue, suppress(KeyboardInterrupt):
+        guide = GUIDE.format(
+            base=server.base,
+            count=len(server.sites),
+            catalogue=catalogue,
+            ids=",".join(site.id for site in server.sites.values()),
+            stand_ins=server.stand_ins,
+            host=next(iter(server.sites)),
+            next_edition=NEXT_EDITION,
+        )
+        print(guide, flush=True)
         server.serve_forever()
 
 

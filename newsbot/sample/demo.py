@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import closing
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,9 +59,9 @@ _EXAMPLE = "SELECT source_id, title FROM articles LIMIT 9"
 def main() -> str | None:
     """Run the demo. Returns what went wrong, if anything did."""
     os.environ["SCRAPY_SETTINGS_MODULE"] = "newsbot.settings"  # so that it runs in any folder
-    with serving() as server:
+    with serving() as server, resources.as_file(FOLDER / "catalogue.yaml") as catalogue:
         sources = [site.id for site in server.sites.values()]
-        command = _command(server, sources)
+        command = _command(server, catalogue, sources)
         print(f"The sample newsroom serves {len(sources)} made-up news sites on loopback. First crawl:\n", flush=True)
         if status := _run(command):
             return f"the first crawl failed with exit code {status}"
@@ -75,10 +76,10 @@ def main() -> str | None:
     return fault
 
 
-def _command(server: SampleServer, sources: list[str]) -> list[str]:
+def _command(server: SampleServer, catalogue: Path, sources: list[str]) -> list[str]:
     return [
         *(sys.executable, "-m", "scrapy", "crawl", "headlines", "--loglevel=WARNING"),
-        *("-a", f"catalogue={FOLDER / 'catalogue.yaml'}", "-a", f"sources={','.join(sources)}"),
+        *("-a", f"catalogue={catalogue}", "-a", f"sources={','.join(sources)}"),
         *("-s", f"STAND_INS={server.stand_ins}"),
     ]
 

@@ -6,10 +6,16 @@ Alembic and SQLAlchemy costs more CPU than all else of a first start. An older o
 `python -m newsbot.storage.upgrade` prints the schema.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
 # The newest revision in migrations/versions; a test holds that it is.
@@ -60,9 +66,9 @@ def migrate(connection: "Connection") -> None:
     from sqlalchemy.pool import StaticPool
 
     engine = create_engine("postgresql+psycopg2://", creator=lambda: connection, poolclass=StaticPool)
-    with engine.connect() as shared:
+    with engine.connect() as shared, _config(connection=shared) as config:
         try:
-            command.upgrade(_config(connection=shared), HEAD)
+            command.upgrade(config, HEAD)
         except CommandError as error:
             raise UnknownRevisionError(
                 f"the database was made by another version of newsbot ({error}); this one knows revisions up to"
@@ -75,15 +81,29 @@ def print_schema() -> None:
     """The SQL that makes a new database, on standard output."""
     from alembic import command
 
-    command.upgrade(_config(), HEAD, sql=True)
+    with _config() as config:
+        command.upgrade(config, HEAD, sql=True)
 
 
-def _config(**attributes: Any) -> Any:
+@contextmanager
+def _config(**attributes: Any) -> Iterator[Any]:
     from alembic.config import Config
 
     config = Config(attributes=attributes)
-    config.set_main_option("script_location", "newsbot:storage/migrations")
-    return config
+    # A copy, since Alembic wants files: Scrapyd runs newsbot from a ZIP, of which Python 3.11 unpacks no folder.
+    with TemporaryDirectory() as folder:
+        _copy(resources.files("newsbot.storage") / "migrations", Path(folder, "migrations"))
+        config.set_main_option("script_location", f"{folder}/migrations")
+        yield config
+
+
+def _copy(source: "Traversable", target: Path) -> None:
+    if source.is_dir():
+        target.mkdir()
+        for entry in source.iterdir():
+            _copy(entry, target / entry.name)
+    else:
+        target.write_bytes(source.read_bytes())
 
 
 def _has_tables(cursor: Any) -> bool:

@@ -1,0 +1,36 @@
+"""newsbot runs from a ZIP, as Scrapyd runs it: whatever file it reads is found there."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def python(tmp_path, database_url):
+    """Run Python away from the checkout, with newsbot in a ZIP."""
+    archive = shutil.make_archive(str(tmp_path / "newsbot"), "zip", ROOT, "newsbot")
+    environment = os.environ | {"PYTHONPATH": archive, "DATABASE_URL": database_url}
+
+    def run(*arguments):
+        command = [sys.executable, *arguments]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8")
+
+    assert archive in run("-c", "import newsbot; print(newsbot.__path__)").stdout
+    return run
+
+
+def test_a_crawl(python):
+    """The catalogues, the schema and the sample newsroom."""
+    done = python("-m", "newsbot.sample.demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_migrations(python):
+    done = python("-m", "newsbot.storage.upgrade")
+    assert done.stdout == (ROOT / "newsbot/storage/schema.sql").read_text("utf-8"), done.stderr
