@@ -2,7 +2,9 @@
 
 import argparse
 import string
+import sysconfig
 from collections.abc import AsyncIterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,8 @@ class Command(genspider.Command):
         """Write the files."""
         if opts.template == "site" and len(args) == 2 and not genspider.sanitize_module_name(args[0]).isidentifier():
             raise UsageError(f"{args[0]!r} is no name for a module: letters, digits and _ are", print_help=False)
+        if len(args) == 2:
+            _check_place(self.settings["NEWSPIDER_MODULE"])
         super().run(args, opts)
 
     def _generate_template_variables(self, module: str, name: str, url: str, template_name: str) -> dict[str, Any]:
@@ -77,6 +81,7 @@ class Command(genspider.Command):
         spider = super()._genspider(module, name, url, template_name, template_file)
         if template_name == "site":
             values = super()._generate_template_variables(module, name, url, template_name)
+            values["spiders"] = self.settings["NEWSPIDER_MODULE"]
             template = Path(self.settings["TEMPLATES_DIR"], "tests", "site.py.tmpl").read_text(encoding="utf-8")
             test = _tests() / f"test_{module}.py"
             test.write_text(string.Template(template).substitute(values), encoding="utf-8")
@@ -98,6 +103,18 @@ class Command(genspider.Command):
         _page(module).parent.mkdir(parents=True, exist_ok=True)
         _page(module).write_bytes(page)
         return found
+
+
+def _check_place(package: str) -> None:
+    """Refuse a package that pip installed: an upgrade would take the spider with it."""
+    (folder, *_) = import_module(package).__path__
+    if Path(folder).is_relative_to(sysconfig.get_path("purelib")):
+        raise UsageError(
+            f"NEWSPIDER_MODULE: {package!r} is installed in {folder}, where an upgrade would remove the spider; a"
+            " package of your own is right: name it as NEWSPIDER_MODULE and in SPIDER_MODULES, in a settings module"
+            " that begins with `from newsbot.settings import *` and that scrapy.cfg names",
+            print_help=False,
+        )
 
 
 def _tests() -> Path:

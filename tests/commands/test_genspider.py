@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import threading
+import venv
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,24 +20,38 @@ ROOT = Path(__file__).parents[2]
 
 
 class Project:
-    """A copy of the project, and commands in it."""
+    """A project, and commands in it."""
 
-    def __init__(self, folder):
-        self.folder = folder
-        shutil.copytree(ROOT / "newsbot", folder / "newsbot", ignore=shutil.ignore_patterns("__pycache__"))
+    def __init__(self, folder, python=sys.executable, **variables):
+        self.folder, self.python, self.variables = folder, python, variables
         shutil.copy(ROOT / "scrapy.cfg", folder)
         self.tests = folder / "tests" / "spiders"
         self.tests.mkdir(parents=True)
 
-    def run(self, *arguments, **variables):
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | variables
-        command = [sys.executable, "-m", *arguments]
+    def run(self, *arguments):
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | self.variables
+        command = [self.python, "-m", *arguments]
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=environment, timeout=120)
+
+
+def copy_newsbot(folder):
+    shutil.copytree(ROOT / "newsbot", folder / "newsbot", ignore=shutil.ignore_patterns("__pycache__"))
 
 
 @pytest.fixture
 def project(tmp_path):
+    """A copy of this one."""
+    copy_newsbot(tmp_path)
     return Project(tmp_path)
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """One of its own, with newsbot as pip installs it: in a virtual environment, here within the project."""
+    venv.create(tmp_path / ".venv", symlinks=True)
+    (packages,) = tmp_path.glob(".venv/lib/python*/site-packages")
+    copy_newsbot(packages)
+    return Project(tmp_path, tmp_path / ".venv/bin/python", PYTHONPATH=sysconfig.get_path("purelib"))
 
 
 @pytest.fixture
@@ -117,3 +133,28 @@ def test_the_template_need_not_be_named(project):
     assert made.returncode == 0, made.stderr
     assert (project.folder / "newsbot" / "spiders" / "plain.py").exists()
     assert (project.tests / "test_plain.py").exists()
+
+
+def test_an_installed_package_is_no_place_for_a_spider(installed):
+    made = installed.run("scrapy", "genspider", "mine", "127.0.0.1:1")
+    assert made.returncode == 2
+    assert "where an upgrade would remove the spider" in made.stderr
+    assert list(installed.tests.iterdir()) == []
+
+
+def test_a_package_of_ones_own_is(installed):
+    spiders = installed.folder / "own" / "spiders"
+    spiders.mkdir(parents=True)
+    (spiders / "__init__.py").touch()
+    (installed.folder / "own" / "settings.py").write_text(
+        "from newsbot.settings import *\n"
+        'NEWSPIDER_MODULE = "own.spiders"\n'
+        'SPIDER_MODULES = ["newsbot.spiders", "own.spiders"]\n'
+    )
+    (installed.folder / "scrapy.cfg").write_text("[settings]\ndefault = own.settings\n")
+    made = installed.run("scrapy", "genspider", "mine", "127.0.0.1:1")
+    assert made.returncode == 0, made.stderr
+    assert (spiders / "mine.py").exists()
+    tested = installed.run("pytest", "-q", "tests/spiders/test_mine.py")
+    assert tested.returncode == 0, tested.stdout
+    assert installed.run("scrapy", "list").stdout.split() == ["headlines", "mine"]
