@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
@@ -28,9 +29,11 @@ def remove_home(home):
 
 
 def pytest_configure(config):
-    """Give child processes a home of the tests', and no database of the user's."""
+    """Give child processes a home of the tests', no database of the user's, and an ear for Ctrl-C."""
     os.environ.pop("DATABASE_URL", None)
     os.environ["NEWSBOT_HOME"] = str(make_home())
+    # A script that starts the tests in the background makes them ignore SIGINT, and so all that a test interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure(config):
