@@ -31,7 +31,10 @@ _SIGNATURES = (
 # What a declared name means in practice: the larger set that browsers read it as (WHATWG Encoding).
 _SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "shift_jis": "cp932", "tis-620": "cp874"}
 _NO_CHARSETS = frozenset(("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"))
-_HTML = re.compile(r"(?i)\s*(?:<\?xml[^>]*>\s*|<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.DOTALL)
+# Atomic: else a comment could also end with any later one, and two to the power of the comments ways are tried.
+_HTML = re.compile(
+    r"(?i)\s*+(?:<\?xml[^>]*+>\s*+|(?><!--.{0,2000}?-->)\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.DOTALL
+)
 _SAMPLE_BYTES = 20_000
 _TAGS = re.compile(rb"<[^<>]*+>")
 _ASCII = bytes(range(128))

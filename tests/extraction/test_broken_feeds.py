@@ -161,6 +161,7 @@ HOSTILE = {
     "100,000 levels in a title": rss(ITEM("<a>" * 100_000 + "</a>" * 100_000), ONE),
     "levels without end": rss(ONE, "<a>" * 500_000),
     "items in items": rss("<item>" * 50_000, ONE),
+    "a hundred comments": rss(ONE, "</b>", head="<!---->" * 100),
     "comments without end": rss(ONE, "<!-- " * 500_000),
     "sections without end": rss(ONE, "<![CDATA[" * 300_000),
     "quotes without end": rss(ONE, '<a b="' * 300_000),
