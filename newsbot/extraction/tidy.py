@@ -92,15 +92,18 @@ def _balanced(text: str, position: int, entities: dict[str, str]) -> list[str]:
 def _cdata(text: str, start: int, element: str) -> tuple[str, int]:
     """A section's content and where to go on. One that is never closed, or not before the next begins, ends where
     `element` does."""
-    end = text.find("]]>", start)
-    again = text.find("<![CDATA[", start, None if end < 0 else end)
-    if end >= 0 and again < 0:
+    # Each search ends where the next section begins, so that many sections cost no more than one long one.
+    again = text.find("<![CDATA[", start)
+    next_begins = None if again < 0 else again
+    end = text.find("]]>", start, next_begins)
+    if end >= 0:
         return text[start:end], end + 3
-    closing = text.find(f"</{element}", start, None if again < 0 else again) if element else -1
+    closing = text.find(f"</{element}", start, next_begins) if element else -1
     if closing >= 0:
         return text[start:closing], closing
+    end = text.find("]]>", start)
     end = len(text) if end < 0 else end
-    return text[start:end].replace("]]>", ""), min(len(text), end + 3)
+    return text[start:end], min(len(text), end + 3)
 
 
 def _attributes(text: str, entities: dict[str, str]) -> str:

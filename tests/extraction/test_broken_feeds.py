@@ -164,6 +164,7 @@ HOSTILE = {
     "a hundred comments": rss(ONE, "</b>", head="<!---->" * 100),
     "comments without end": rss(ONE, "<!-- " * 500_000),
     "sections without end": rss(ONE, "<![CDATA[" * 300_000),
+    "sections that end with their element": rss(ONE, "<a><![CDATA[</a>" * 100_000),
     "quotes without end": rss(ONE, '<a b="' * 300_000),
     "angle brackets": rss(ONE, "<" * 1_000_000),
     "ampersands": rss(ONE, "&" * 1_000_000),
