@@ -3,11 +3,15 @@
 import codecs
 import re
 import zlib
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from lxml import etree
 
 from newsbot.extraction.entries import FeedError
 from newsbot.extraction.tidy import well_formed
+
+_T = TypeVar("_T")
 
 MAX_BYTES = 52_428_800  # 50 MiB after inflating: what the sitemap protocol allows
 MAX_TAGS = 3_000_000  # half a GB of elements; a full sitemap has 1,000,000
@@ -103,6 +107,18 @@ def decode(raw: bytes) -> str:
         except (UnicodeError, LookupError):
             pass
     return _guessed(raw)
+
+
+def each_once(elements: Sequence[etree._Element], read: Callable[[etree._Element], _T]) -> list[_T]:
+    """What `read` makes of each element, in their order.
+
+    The last is read first and then emptied: one inside of another is read for itself, and not with each around it too.
+    """
+    results = []
+    for element in reversed(elements):
+        results.append(read(element))
+        element.clear(keep_tail=True)
+    return results[::-1]
 
 
 def local_name(element: etree._Element) -> str:

@@ -6,7 +6,7 @@ Sources: https://www.sitemaps.org/protocol.html, https://developers.google.com/s
 from lxml import etree
 
 from newsbot.extraction.dates import parse_date
-from newsbot.extraction.documents import local_name
+from newsbot.extraction.documents import each_once, local_name
 from newsbot.extraction.entries import (
     MAX_LIST,
     MAX_NAME_CHARS,
@@ -24,13 +24,12 @@ from newsbot.extraction.markup import plain, split_keywords, squash
 def read(root: etree._Element, url: str) -> Feed:
     """The sitemap or index under `root`; `url` is where it was fetched, for relative links."""
     if local_name(root) == "sitemapindex":
-        locations = [_texts(child).get("loc", "") for child in root.iter("{*}sitemap")]
+        locations = [texts.get("loc", "") for texts in each_once(list(root.iter("{*}sitemap")), _texts)]
         return Feed(kind="sitemap_index", sitemaps=[link for each in locations if (link := absolute(each, url))])
     feed = Feed(kind="sitemap")
     elements = list(root.iter("{*}url"))
     check_count(len(elements))
-    for element in elements:
-        texts = _texts(element)
+    for texts in each_once(elements, _texts):
         if not texts:
             continue
         if "title" in texts or "publication_date" in texts:

@@ -13,6 +13,7 @@ from html import escape
 from lxml import etree
 
 from newsbot.extraction.dates import parse_date
+from newsbot.extraction.documents import each_once
 from newsbot.extraction.entries import (
     MAX_LIST,
     MAX_NAME_CHARS,
@@ -128,7 +129,7 @@ class _Reader:
             interval=self._interval(fields),
         )
         check_count(len(entries))
-        feed.entries = [self._entry(element, authors) for element in entries]
+        feed.entries = each_once(entries, lambda element: self._entry(element, authors))
         return feed
 
     def _named_entries(self, *tags: str) -> list[etree._Element]:

@@ -161,6 +161,7 @@ HOSTILE = {
     "100,000 levels in a title": rss(ITEM("<a>" * 100_000 + "</a>" * 100_000), ONE),
     "levels without end": rss(ONE, "<a>" * 500_000),
     "items in items": rss("<item>" * 50_000, ONE),
+    "texts of items in items": rss("<item><summary>" * 1000, "<b>x</b>" * 50_000, "</summary></item>" * 1000, ONE),
     "a hundred comments": rss(ONE, "</b>", head="<!---->" * 100),
     "comments without end": rss(ONE, "<!-- " * 500_000),
     "sections without end": rss(ONE, "<![CDATA[" * 300_000),
@@ -175,6 +176,15 @@ HOSTILE = {
     "keywords": rss(ONE, f"<item><keywords>{'a,' * 500_000}</keywords>{'<category>x</category>' * 50_000}</item>"),
     "a date of 1 MB": rss(ONE, f"<item><pubDate>{'1' * 1_000_000}</pubDate></item>"),
 }  # fmt: skip
+
+
+NESTED = f"<urlset>{'<url>' * 1_000}{'<a>x</a>' * 200_000}{'</url>' * 1_000}</urlset>"
+
+
+@pytest.mark.parametrize("raw", [NESTED, NESTED.replace("url>", "sitemap>").replace("urlset", "sitemapindex")])
+def test_addresses_in_addresses_cost_no_more_than_a_feed_may(raw):
+    with bounded():
+        parse(raw.encode(), URL)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
