@@ -77,14 +77,14 @@ class Command(ScrapyCommand):
         from newsbot.storage import feeds
         from newsbot.storage.database import Database
         from newsbot.storage.errors import DatabaseError
-        from newsbot.storage.upgrade import upgrade
+        from newsbot.storage.upgrade import UnknownRevisionError, upgrade
 
         try:
             with closing(Database.from_settings(self.settings).connect()) as connection:
                 upgrade(connection)
                 with connection.cursor() as cursor:
                     columns, rows = feeds.overview(cursor, [source.id for source in sources])
-        except DatabaseError as error:
+        except (DatabaseError, UnknownRevisionError) as error:
             print(f"scrapy sources: {error}", file=sys.stderr)
             self.exitcode = 1
             return

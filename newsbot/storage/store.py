@@ -25,7 +25,7 @@ from psycopg2.errors import UniqueViolation
 from newsbot.items import Article, Checkpoint
 from newsbot.storage import articles, feeds, rejects, runs, sources
 from newsbot.storage.database import Database, is_lost
-from newsbot.storage.errors import DatabaseError
+from newsbot.storage.errors import DatabaseError, UnsuitableError
 from newsbot.storage.rejects import Reject
 from newsbot.storage.upgrade import upgrade
 
@@ -159,7 +159,13 @@ class Store:
             upgrade(connection)
         finally:
             connection.close()
-        return self._writing.transaction(lambda cursor: runs.start(cursor, self.run_id, spider, job))
+        try:
+            return self._writing.transaction(lambda cursor: runs.start(cursor, self.run_id, spider, job))
+        except psycopg2.errors.InsufficientPrivilege as error:
+            raise UnsuitableError(
+                f"{self._database.safe_url} lets newsbot read only: {error.diag.message_primary}; GRANT SELECT, INSERT,"
+                " UPDATE, DELETE on its tables and USAGE on their sequences, or name their owner in DATABASE_URL"
+            ) from None
 
     @property
     def opened(self) -> bool:

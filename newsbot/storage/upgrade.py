@@ -13,10 +13,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import psycopg2
+
+from newsbot.storage.errors import UnsuitableError
+
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from psycopg2.extensions import connection as Connection  # noqa: N812
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 # The newest revision in migrations/versions; a test holds that it is.
 HEAD = "0001"
@@ -42,7 +47,8 @@ def upgrade(connection: "Connection") -> bool:
     """Upgrade to `HEAD`; whether there was anything to do.
 
     All in one transaction behind an advisory lock: of processes that start together one upgrades and the others wait.
-    Raises `UnknownRevisionError` when the database is newer than this version of newsbot.
+    Raises `UnknownRevisionError` when the database is newer than this version of newsbot, `UnsuitableError` when the
+    tables can not be made in it.
     """
     found = current(connection)
     if found == HEAD:
@@ -50,12 +56,24 @@ def upgrade(connection: "Connection") -> bool:
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         if not _has_tables(cursor):
-            cursor.execute((resources.files("newsbot.storage") / "schema.sql").read_text("utf-8"))
+            _make_tables(cursor)
         elif found is not None:
             migrate(connection)
     if found is None:
         upgrade(connection)  # another process may have made the tables meanwhile, of an older version
     return True
+
+
+def _make_tables(cursor: "Cursor") -> None:
+    try:
+        cursor.execute((resources.files("newsbot.storage") / "schema.sql").read_text("utf-8"))
+    except psycopg2.ProgrammingError as error:  # no right to, no schema to make them in, or another program's are there
+        place = cursor.connection.info
+        raise UnsuitableError(
+            f"newsbot can not make its tables in the database {place.dbname} as {place.user}:"
+            f" {error.diag.message_primary}; give it a database or a schema of its own, or let the owner run"
+            " `scrapy db upgrade` and grant what is missing"
+        ) from None
 
 
 def migrate(connection: "Connection") -> None:

@@ -1,6 +1,7 @@
 import multiprocessing
 from contextlib import closing
 from importlib import resources
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -9,6 +10,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 from newsbot.storage.database import Database
+from newsbot.storage.errors import UnsuitableError
 from newsbot.storage.tables import metadata
 from newsbot.storage.upgrade import HEAD, UnknownRevisionError, current, migrate, print_schema, upgrade
 
@@ -86,3 +88,35 @@ def test_a_migration_that_fails_leaves_nothing(database, query):
     with closing(database.connect()) as connection:
         assert current(connection) is None
     assert query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == [("sources",)]
+
+
+@pytest.fixture
+def plain(database):
+    """A role that may connect and no more; gives the URL with it."""
+    with closing(database.connect()) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE ROLE plain LOGIN")
+            yield database.url.replace("postgres@", "plain@")
+            cursor.execute("DROP OWNED BY plain")
+            cursor.execute("DROP ROLE plain")
+
+
+def test_a_user_without_the_right_to_make_tables_is_told(plain):
+    told = pytest.raises(UnsuitableError, match="as plain: permission denied for schema public; ")
+    with closing(Database(plain, Path()).connect()) as connection, told:
+        upgrade(connection)
+
+
+def test_tables_of_another_program_are_told(database, query):
+    query("CREATE TABLE articles (id int)")
+    told = pytest.raises(UnsuitableError, match='relation "articles" already exists; ')
+    with closing(database.connect()) as connection, told:
+        upgrade(connection)
+    assert query("SELECT count(*) FROM articles") == [(0,)]
+
+
+def test_a_user_who_may_only_read_is_told(tables, query, plain, store):
+    query("GRANT SELECT ON ALL TABLES IN SCHEMA public TO plain")
+    with pytest.raises(UnsuitableError, match="lets newsbot read only: permission denied for table "):
+        store(DATABASE_URL=plain)
