@@ -6,6 +6,7 @@ from scrapy import signals
 from scrapy.extensions import corestats
 
 if TYPE_CHECKING:
+    from scrapy import Spider
     from scrapy.crawler import Crawler
 
 
@@ -19,3 +20,8 @@ class CoreStats(corestats.CoreStats):
         crawler.signals.disconnect(extension.item_scraped, signal=signals.item_scraped)
         crawler.signals.disconnect(extension.item_dropped, signal=signals.item_dropped)
         return extension
+
+    def spider_closed(self, spider: "Spider", reason: str) -> None:
+        """As Scrapy's, which fails on a spider that was never opened, as when the database can not be used."""
+        if self.start_time is not None:
+            super().spider_closed(spider, reason)
