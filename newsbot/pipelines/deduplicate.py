@@ -34,16 +34,16 @@ class DeduplicatePipeline:
         self._loop = asyncio.get_running_loop()
 
     async def process_item(self, item: Any) -> Any:
-        """The item with its `state`, `Unchanged`, or `Rejected` for a second version within one feed."""
+        """The item with its `state`, `Unchanged`, or `Rejected` for a second version from one origin."""
         if not isinstance(item, Article):
             return item
         sighting = (item.canonical_url, item.origin)
         earlier = self._seen.get(sighting)
         if earlier == item.content_hash:
             raise Unchanged("met before in this run")
-        if earlier is not None and item.covered:
+        if earlier is not None:
             # Two versions of one article in one feed: taking both in turn would revise it at every fetch, for ever.
-            raise Rejected("url", "another entry of this feed has this link and other content; the first one is kept")
+            raise Rejected("url", "another entry of this origin has this link and other content; the first one is kept")
         again = self._seen.get(item.canonical_url) is not None
         self._seen.add(sighting, item.content_hash)
         self._seen.add(item.canonical_url, "")

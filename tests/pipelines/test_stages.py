@@ -231,6 +231,14 @@ def test_a_second_version_within_one_feed_is_refused(crawl):
     assert run.query("SELECT count(*) FROM article_revisions") == [(0,)]
 
 
+def test_a_second_version_from_a_spider_of_ones_own_is_refused(crawl):
+    for times in (1, 2):  # a front page has a link under its headline, and again under "Read more"
+        run = crawl(article(), article(), article(title="Read more"))
+        assert run.query("SELECT title FROM articles") == [(f"{TITLE} 1",)]
+        assert run.query("SELECT field, times FROM rejects") == [("url", times)]
+    assert run.query("SELECT count(*) FROM article_revisions") == [(0,)]
+
+
 def test_stored_unchanged_ends_before_the_store(crawl):
     crawl(*map(article, range(5)))
     run = crawl(*map(article, range(5)))
