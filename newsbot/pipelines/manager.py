@@ -109,7 +109,8 @@ class PipelineManager(ItemPipelineManager):
 
     def _source(self, item: Any) -> str:
         """Of anything that a spider yields."""
-        return getattr(item, "source_id", None) or self.spider_name
+        source_id = getattr(item, "source_id", None)
+        return source_id if source_id and isinstance(source_id, str) else self.spider_name
 
 
 def _followed(item: Any, given: Any) -> Any:

@@ -8,6 +8,7 @@ import pytest
 from scrapy import Spider
 from scrapy.exceptions import DropItem
 
+from newsbot.extensions.runs import report
 from newsbot.items import Article, Checkpoint
 from newsbot.pipelines.outcomes import Rejected, Unchanged
 
@@ -209,6 +210,12 @@ def test_control_characters_alone_are_no_title(crawl):
 def test_language(crawl, title, declared, stored):
     run = crawl(article(title=title, language=declared))
     assert run.query("SELECT language FROM articles") == [(stored,)]
+
+
+def test_a_source_that_is_no_text_counts_for_the_spider(crawl):
+    run = crawl(article(), article(1, source_id=5))
+    assert run.query("SELECT source_id, field FROM rejects") == [("own", "source_id")]
+    assert "own" in report(run.store)
 
 
 # --- Deduplicate ------------------------------------------------------------------------------------------------------
