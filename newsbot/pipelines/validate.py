@@ -34,6 +34,10 @@ class ValidatePipeline:
             item.source_id = self.name
         if item.origin is None:
             item.origin = self.name
+        if item.authors is None:
+            item.authors = []
+        if item.keywords is None:
+            item.keywords = []
         from pydantic import ValidationError
 
         try:

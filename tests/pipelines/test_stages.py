@@ -218,6 +218,12 @@ def test_a_source_that_is_no_text_counts_for_the_spider(crawl):
     assert "own" in report(run.store)
 
 
+def test_authors_and_keywords_may_be_none(crawl):
+    run = crawl(article(authors=None, keywords=None))
+    assert run.query("SELECT authors, keywords FROM articles") == [([], [])]
+    assert rejects(run) == []
+
+
 # --- Deduplicate ------------------------------------------------------------------------------------------------------
 
 
