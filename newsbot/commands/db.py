@@ -12,6 +12,7 @@ from psycopg2 import extensions, sql
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from newsbot.commands.output import printing
 from newsbot.storage.database import Database
 from newsbot.storage.errors import DatabaseError
 from newsbot.storage.upgrade import HEAD, UnknownRevisionError, upgrade
@@ -108,10 +109,11 @@ class Command(ScrapyCommand):
         extensions.register_type(_AS_TEXT, connection)
         with connection.cursor() as cursor:
             rows = _rows(cursor, statement, opts.timeout)
-            if opts.csv:
-                csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
-            else:
-                _print_table(rows)
+            with printing():
+                if opts.csv:
+                    csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
+                else:
+                    _print_table(rows)
         connection.close()
 
 

@@ -12,6 +12,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.utils.conf import arglist_to_dict
 
+from newsbot.commands.output import printing
 from newsbot.sources.catalogue import SelectionError, load, matching
 from newsbot.sources.model import CatalogueError, Source
 
@@ -64,6 +65,10 @@ class Command(ScrapyCommand):
             sources = matching(load(paths), opts.country, opts.language)
         except (CatalogueError, SelectionError) as error:
             raise UsageError(str(error), print_help=False) from error
+        with printing():
+            self._print(sources, opts)
+
+    def _print(self, sources: Sequence[Source], opts: Namespace) -> None:
         if opts.status:
             self._print_status(sources, as_csv=opts.csv)
         elif opts.csv:
