@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from parsel import Selector
 from scrapy import Request
@@ -131,6 +132,12 @@ def _headlines(page: bytes) -> str | None:
     document = Selector(text=page.decode("utf-8", "replace"))
     for selector in HEADLINES:
         links = document.css(selector)
-        if links and all(link.xpath("normalize-space()").get() for link in links):
+        if any(map(_is_headline, links)):
             return selector
     return None
+
+
+def _is_headline(link: Selector) -> bool:
+    """As the spider of the template has it: a link with a text, to a page."""
+    is_page = urljoin("https://site.example/", link.attrib["href"]).startswith("http")
+    return is_page and bool(link.xpath("normalize-space()").get())

@@ -121,6 +121,26 @@ def test_a_site_that_can_not_be_fetched_gives_a_made_up_page(project, not_found,
     assert tested.returncode == 0, tested.stdout
 
 
+class Links(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(404 if self.path == "/robots.txt" else 200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        picture, script = "<h2><a href='/1'><img src='1.jpg'></a></h2>", "<h2><a href='javascript:go()'>Menu</a></h2>"
+        self.wfile.write(f"{picture}{script}<h2><a href='/1'>The dam holds</a></h2>".encode())
+
+
+def test_pictures_and_scripts_are_no_headlines(project):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Links) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings = json.dumps({"site.example": f"http://127.0.0.1:{server.server_port}"})
+        made = project.run("scrapy", "genspider", "-t", "site", "-s", f"STAND_INS={settings}", "links", "site.example")
+        server.shutdown()
+    assert "made-up" not in made.stdout
+    tested = project.run("pytest", "-q", "tests/spiders/test_links.py")
+    assert tested.returncode == 0, tested.stdout
+
+
 def test_a_name_that_is_no_module(project):
     made = project.run("scrapy", "genspider", "-t", "site", "1st!", "site.example")
     assert made.returncode == 2
