@@ -13,6 +13,17 @@ from newsbot.storage.errors import DatabaseError
 from newsbot.storage.store import Store
 from newsbot.storage.upgrade import UnknownRevisionError
 
+# Settings that are read in the middle of a crawl: a wrong one must not end it there.
+NUMBERS = {
+    "DATABASE_WAIT": float,
+    "REJECTS_DAYS": int,
+    "RETRY_AFTER_MAX": float,
+    "FEED_INTERVAL_MIN": int,
+    "FEED_INTERVAL_MAX": int,
+    "FEED_FULL_FETCH_INTERVAL": float,
+    "SITEMAP_CHILDREN_MAX": int,
+}
+
 
 class Command(crawl.Command):
     """Exits with 0 when something was stored or nothing had changed, 1 when the run failed, 2 when asked wrongly."""
@@ -26,6 +37,7 @@ class Command(crawl.Command):
             near = difflib.get_close_matches(args[0], known, n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else "`scrapy list` shows them"
             raise UsageError(f"there is no spider {args[0]!r}; {hint}", print_help=False)
+        self._check_numbers()
         crawler = self._create_crawler(args[0])
         crawl = self.crawler_process.crawl(crawler, **opts.spargs)
         # What is imported by now stays: the collector need not look at it again and again, nor so often at what is new.
@@ -44,3 +56,14 @@ class Command(crawl.Command):
         else:
             traceback.print_exception(error)
             self.exitcode = 1
+
+    def _check_numbers(self) -> None:
+        for name, kind in NUMBERS.items():
+            given = self.settings[name]
+            try:
+                good = 0 <= kind(given) < float("inf")
+            except (TypeError, ValueError):
+                good = False
+            if not good:
+                right = "a whole number, 0 or more" if kind is int else "a number, 0 or more"
+                raise UsageError(f"{name}={given}: {right} is right", print_help=False)

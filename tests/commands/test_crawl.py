@@ -4,12 +4,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
 def crawl(*arguments):
     command = [sys.executable, "-m", "scrapy", "crawl", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("value", ["FEED_INTERVAL_MIN=abc", "SITEMAP_CHILDREN_MAX=-1", "DATABASE_WAIT=nan"])
+def test_a_setting_that_is_no_number_is_named(value):
+    run = crawl("headlines", "-a", "sources=bbc", "-s", value)
+    assert run.returncode == 2
+    assert f"error: {value}: " in run.stderr.splitlines()[-1]
 
 
 def test_a_home_that_can_not_be_used_is_told_without_a_traceback():
