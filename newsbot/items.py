@@ -27,7 +27,7 @@ class Tracked:
 
     def __post_init__(self) -> None:
         self.content_hash: str | None = None  # of the fields that are revised
-        self.covered = False  # whether a checkpoint waits for it
+        self.covered: Checkpoint | None = None  # what waits for it
         self.refused: list[tuple[str, str, Any]] = []  # (field, reason, value) of values left out
         self.state: str | None = None  # "new", "changed", "seen" or "again"; None until it was looked up
         self.stored_id: str | None = None  # the article's id, where the store knows it

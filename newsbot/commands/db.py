@@ -57,7 +57,7 @@ class Command(ScrapyCommand):
         parser.add_argument("--csv", action="store_true", help="sql: print CSV with a header, not a table")
         parser.add_argument(
             "--timeout",
-            type=float,
+            type=seconds,
             default=DEFAULT_TIMEOUT,
             metavar="SECONDS",
             help=f"sql: end a statement that runs longer (default: {DEFAULT_TIMEOUT:g})",
@@ -115,6 +115,14 @@ class Command(ScrapyCommand):
                 else:
                     _print_table(rows)
         connection.close()
+
+
+def seconds(text: str) -> float:
+    """A time of more than 0; argparse tells the ValueError with the argument."""
+    value = float(text)
+    if not 0 < value < 1_000_000:
+        raise ValueError(text)
+    return value
 
 
 def _explained(error: psycopg2.Error) -> str:

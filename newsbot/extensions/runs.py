@@ -1,7 +1,8 @@
 """How a run ends: its exit code, its row, and the table that a user reads."""
 
 import sys
-from typing import TYPE_CHECKING, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import signals
 
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 
 # Ends that a user or a limit of the user's asked for; any other but "finished" is a failure.
 _ASKED_FOR = ("finished", "shutdown", "cancelled", "closespider_")
+
+_FAILED_REQUESTS = {  # Scrapy's stats that count them, by prefix
+    "downloader/exception_type_count/": "no answer: ",
+    "httperror/response_ignored_status_count/": "HTTP status ",
+    "spider_exceptions/": "in a callback: ",
+}
 
 FAILURES_SHOWN = 20
 REASONS_SHOWN = 10
@@ -40,6 +47,9 @@ class RunRecord:
         errors = self.stats.get_value("spider_exceptions/count", 0)
         await self.store.finish(reason, exit_code, errors)
         print(report(self.store), file=sys.stderr)
+        failed = _failed_requests(self.stats.get_stats())
+        if failed and not self.store.outcomes:  # a spider of a user's own, without feeds
+            print("\nFailed:", *failed, sep="\n", file=sys.stderr)
 
     def _exit_code(self, reason: str) -> int:
         """0 unless the run failed as a whole: every source, every request, or nothing could be stored."""
@@ -89,6 +99,16 @@ def report(store: Store) -> str:
         if len(store.reasons) > REASONS_SHOWN:
             lines.append(f"  and {len(store.reasons) - REASONS_SHOWN} other reasons")
     return "\n".join(lines)
+
+
+def _failed_requests(stats: Mapping[str, Any]) -> list[str]:
+    """What became of requests that no item came of, each reason with its number."""
+    return [
+        f"  {number} x {what}{name.removeprefix(prefix).rpartition('.')[2]}"
+        for prefix, what in _FAILED_REQUESTS.items()
+        for name, number in sorted(stats.items())
+        if name.startswith(prefix) and name != "spider_exceptions/count"
+    ]
 
 
 def _status(store: Store, source_id: str) -> str:

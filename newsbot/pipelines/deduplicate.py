@@ -43,7 +43,11 @@ class DeduplicatePipeline:
             raise Unchanged("met before in this run")
         if earlier is not None:
             # Two versions of one article in one feed: taking both in turn would revise it at every fetch, for ever.
-            raise Rejected("url", "another entry of this origin has this link and other content; the first one is kept")
+            raise Rejected(
+                "url",
+                "another entry of this origin has this link and other content; the first one is kept (what is richer,"
+                " as the page behind a teaser, needs an `origin` of its own)",
+            )
         again = self._seen.get(item.canonical_url) is not None
         self._seen.add(sighting, item.content_hash)
         self._seen.add(item.canonical_url, "")

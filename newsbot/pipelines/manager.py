@@ -68,7 +68,7 @@ class PipelineManager(ItemPipelineManager):
         items = iter(checkpoint.items)
         while part := list(islice(items, BATCH)):
             for item in part:
-                item.covered = True
+                item.covered = checkpoint
             await self.store.room()
             await asyncio.gather(*map(way, part))
         if self.store.failure is None:
@@ -103,6 +103,9 @@ class PipelineManager(ItemPipelineManager):
                 self._refuse(item, None, f"{type(error).__name__}: {error}")
 
     def _refuse(self, item: Any, field: str | None, reason: str) -> None:
+        checkpoint = getattr(item, "covered", None)
+        if checkpoint is not None and "entries" in checkpoint.columns:
+            checkpoint.columns["entries"] -= 1
         reject = Reject.of(item, field, reason)
         reject.source_id = self._source(item)
         self.store.refuse(reject)

@@ -48,7 +48,9 @@ _OF_OTHER_DRIVERS = {
     "pgbouncer",
     "prepare_threshold",
     "prepared_statement_cache_size",
+    "prepareThreshold",
     "statement_cache_size",
+    "supa",
 }
 _SPELLINGS = (
     "postgresql://USER:PASSWORD@HOST:5432/NAME, any of its spellings, or host=HOST dbname=NAME"
@@ -240,7 +242,7 @@ def _without_foreign(address: str) -> str:
     for part in query.split("&"):
         name, _, value = part.partition("=")
         if name == "ssl" and value != "true":  # that one libpq knows
-            kept.append(f"sslmode={value}")
+            kept.append(f"sslmode={'disable' if value == 'false' else value}")
         elif name not in _OF_OTHER_DRIVERS:
             kept.append(part)
     return place + mark + "&".join(kept)

@@ -118,7 +118,7 @@ feeds = Table(
     Column("status", Integer),  # of the last answer; NULL when there was none
     Column("problem", Text),  # what is wrong with it, in words; NULL when nothing is
     Column("failures", Integer, nullable=False, server_default=text("0")),  # in a row
-    Column("entries", Integer),  # in the last good answer
+    Column("entries", Integer),  # in the last good answer, without what was refused
     Column("etag", Text),
     Column("last_modified", Text),
     Column("content_hash", Text),  # of the entries that are all stored: the same again is no work

@@ -106,6 +106,17 @@ def not_found():
         server.shutdown()
 
 
+def test_the_end_of_a_crawl_says_which_requests_failed(project, database_url):
+    made = project.run("scrapy", "genspider", "gone", "127.0.0.1:1")
+    assert made.returncode == 0, made.stderr
+    settings = {"STAND_INS": '{"127.0.0.1:1": "http://127.0.0.1:1"}', "DATABASE_URL": database_url, "RETRY_TIMES": 0}
+    crawled = project.run(
+        "scrapy", "crawl", "gone", *(part for n, v in settings.items() for part in ("-s", f"{n}={v}"))
+    )
+    assert crawled.returncode == 1
+    assert "x no answer: DownloadConnectionRefusedError" in crawled.stderr
+
+
 @pytest.mark.parametrize(
     ("host", "problem"), [("127.0.0.1:1", "refused"), ("no-such-site.example", "404"), ("10.1.2.3", "private")]
 )

@@ -12,7 +12,10 @@ SECTION = """
 """
 
 ENTRIES = [
-    *(source(name, "/feed") for name in ("etag", "date", "lying", "plain", "temporary", "silent", "hourly", "cut")),
+    *(
+        source(name, "/feed")
+        for name in ("etag", "date", "lying", "plain", "temporary", "silent", "hourly", "cut", "poor")
+    ),
     source("moved", "/old"),
     source("moved308", "/old"),
     source("mixed", "/old"),
@@ -31,6 +34,7 @@ STORED = {
     "zone": 1,
     "gzip": 2,
     "section": 1,
+    "poor": 1,
 }
 MODIFIED = "Wed, 04 Mar 2026 05:06:07 GMT"
 
@@ -54,6 +58,7 @@ def routes():
         ("cut", "/feed"): conditional(stories("cut").partition(b"</item>")[0], "ETag", '"2"', "If-None-Match"),
         ("plain", "/feed"): (200, stories("plain"), {}),
         ("silent", "/feed"): (200, rss(), {}),
+        ("poor", "/feed"): (200, rss(entry("A good one", "https://poor.example/1"), entry("Without a link")), {}),
         ("hourly", "/feed"): (200, stories("hourly"), {"Cache-Control": "max-age=3600"}),
         ("moved", "/old"): (301, b"", {"Location": "/new"}),
         ("moved", "/new"): (200, stories("moved"), {}),
@@ -112,7 +117,7 @@ def runs(newsbot):
 
 def test_everything_is_stored_once(runs, newsbot):
     first, second, *_ = runs
-    assert (first.stats["new"], first.stats["rejected"]) == (sum(STORED.values()) - 3, 0)
+    assert (first.stats["new"], first.stats["rejected"]) == (sum(STORED.values()) - 3, 1)
     assert (second.stats["new"], second.stats["changed"], second.revisions) == (2, 0, 0)
     assert dict(newsbot.query("SELECT source_id, count(*) FROM articles GROUP BY source_id")) == STORED
 
@@ -127,6 +132,13 @@ def test_conditional_requests(runs):
         assert [headers.get(condition) for _, headers in second.asked(name)] == [value]
         assert second.statuses[f"https://{name}.example/feed"] == "not modified"
     assert second.statuses["https://plain.example/feed"] == "the same entries"
+
+
+def test_the_same_entries_count_as_before(runs):
+    first, second, *_ = runs
+    figures = [run.stats["sources"]["poor"] for run in (first, second)]
+    assert [(each["new"], each["unchanged"], each["rejected"]) for each in figures] == [(1, 0, 1), (0, 1, 1)]
+    assert second.statuses["https://poor.example/feed"] == "the same entries"
 
 
 def test_the_validators_of_a_feed_that_was_cut_off_are_not_kept(runs):

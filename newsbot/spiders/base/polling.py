@@ -196,8 +196,12 @@ class PollingSpider(Spider):
         )
         if read:
             checkpoint.items = (self.item(entry, reading, endpoint) for entry in reading.entries)
-        else:  # the very entries that were all stored last time
-            self.store.tally(endpoint.source.id).unchanged += len(reading.entries)
+        else:  # the very entries of last time, which were all stored or refused
+            stored = min(state.entries, len(reading.entries))
+            checkpoint.columns["entries"] = stored
+            tally = self.store.tally(endpoint.source.id)
+            tally.unchanged += stored
+            tally.rejected += len(reading.entries) - stored
         yield checkpoint
         status = "ok" if read else "the same entries"
         moved = checkpoint.columns["moved_to"]
