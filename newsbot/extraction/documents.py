@@ -14,7 +14,9 @@ from newsbot.extraction.tidy import well_formed
 _T = TypeVar("_T")
 
 MAX_BYTES = 52_428_800  # 50 MiB after inflating: what the sitemap protocol allows
-MAX_TAGS = 3_000_000  # half a GB of elements; a full sitemap has 1,000,000
+MAX_BROKEN_BYTES = 20_971_520  # of what has to be mended, which takes many times the memory of reading it
+MAX_TAGS = 2_000_000  # a full sitemap has 500,000
+MAX_TREE_BYTES = 400_000_000  # of what the parser makes of the markup
 
 _DECLARATION = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']\s*([\w.:-]+)""", re.IGNORECASE)
 _BOMS = (
@@ -40,10 +42,10 @@ _HTML = re.compile(
     r"(?i)\s*+(?:<\?xml[^>]*+>\s*+|(?><!--.{0,2000}?-->)\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.DOTALL
 )
 _SAMPLE_BYTES = 20_000
+_OF_TEXT = (b"&amp;", b"&lt;", b"&gt;", b"&quot;", b"&apos;")  # references that the parser puts into the text
 _TAGS = re.compile(rb"<[^<>]*+>")
 _ASCII = bytes(range(128))
-_STRAY = re.compile("[\udc80-\udcff]+")
-_WIDE = re.compile("[\x80-\ud7ff\ue000-\U0010ffff]+")
+_STRAYS = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 
 
 def inflate(raw: bytes) -> bytes:
@@ -66,18 +68,40 @@ def read_xml(raw: bytes, url: str) -> tuple[etree._Element, bool]:
     first, so that no entity and no external file is ever read. Raises FeedError where no element is found.
     """
     utf8 = _utf8(raw)
-    if (tags := utf8.count(b"<")) > MAX_TAGS:
-        raise FeedError(f"found {tags} tags, expected at most {MAX_TAGS}", "unknown")
     if b"<!DOCTYPE" not in utf8 and b"\0" not in utf8:
         root, sound = _parsed(utf8, url)
         if sound:
             return root, True
+        del root  # the mended one needs as much memory
+    if len(raw) > MAX_BROKEN_BYTES:
+        raise _too_large(raw, f"{len(raw)} bytes of broken XML, expected at most {MAX_BROKEN_BYTES}")
     text = decode(raw)
     mended = None if _HTML.match(text) else well_formed(text)
     root = _parsed(mended, url)[0] if mended else None
     if root is None:
         raise no_feed(text)
     return root, bool(re.search(rf"(?i)</(?:[\w.-]+:)?{re.escape(local_name(root))}\s*>", text))
+
+
+def _check_markup(utf8: bytes) -> None:
+    """Raise FeedError where there is more markup than can be kept, before it is parsed: three bytes can make hundreds.
+
+    What an element, the text between two tags, an attribute and a reference take was measured.
+    """
+    if len(utf8) < MAX_TREE_BYTES // 300:
+        return
+    count = utf8.count
+    tags, attributes = count(b"<"), count(b"=")
+    references = count(b"&") - sum(map(count, _OF_TEXT))
+    elements, texts = tags - count(b"</"), tags - count(b"><")
+    if tags > MAX_TAGS or 200 * elements + 122 * texts + 228 * attributes + 300 * references > MAX_TREE_BYTES:
+        found = f"{tags} tags, {attributes} attributes and {references} references"
+        raise _too_large(utf8, f"{found}, expected at most {MAX_TAGS} tags or {MAX_TREE_BYTES} bytes of them in memory")
+
+
+def _too_large(raw: bytes, found: str) -> FeedError:
+    error = no_feed(raw[:_SAMPLE_BYTES].decode("utf-8", "replace"))
+    return error if error.looks_like != "unknown" else FeedError(f"found {found}", "unknown")
 
 
 def no_feed(text: str) -> FeedError:
@@ -128,6 +152,7 @@ def local_name(element: etree._Element) -> str:
 
 def _parsed(utf8: bytes, url: str) -> tuple[etree._Element | None, bool]:
     """The root element and whether it was well-formed; undeclared prefixes do not count."""
+    _check_markup(utf8)
     parser = etree.XMLParser(
         encoding="utf-8",
         recover=True,
@@ -176,10 +201,10 @@ def _utf8(raw: bytes) -> bytes:
 def _guessed(raw: bytes) -> str:
     """Bytes that are no UTF-8 and name no other encoding. Where most of what is beyond ASCII is UTF-8, the rest is
     taken for Windows-1252; else the encoding is detected."""
-    text = raw.decode("utf-8", "surrogateescape")
-    strays = sum(map(len, _STRAY.findall(text)))
-    if 2 * strays <= sum(map(len, _WIDE.findall(text))):
-        return _STRAY.sub(lambda run: run[0].encode("utf-8", "surrogateescape").decode("cp1252", "replace"), text)
+    valid = raw.decode("utf-8", "ignore")
+    wide = len(valid) - len(valid.encode("ascii", "ignore"))
+    if 2 * (len(raw) - len(valid.encode())) <= wide:
+        return raw.decode("utf-8", "surrogateescape").translate(_STRAYS)
     sample = _TAGS.sub(b" ", raw[:_SAMPLE_BYTES])
     if 3 * len(sample.translate(None, _ASCII)) < len(sample):  # Latin script, in which accents are few
         return raw.decode("cp1252", "replace")

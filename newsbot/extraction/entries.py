@@ -7,7 +7,9 @@ MAX_TITLE_CHARS = 2_000
 MAX_SUMMARY_CHARS = 2_000
 MAX_NAME_CHARS = 500  # an author, a keyword, a section, a language
 MAX_URL_CHARS = 8_000  # a link, an image, an id
-MAX_LIST = 100  # authors or keywords of one entry
+MAX_LIST = 100  # authors of one entry
+MAX_INHERITED = 10  # authors of a feed, whom every entry without its own has
+MAX_KEYWORDS = 50  # of one entry: a word of a list has three bytes on the wire and sixty in memory
 MAX_ENTRIES = 100_000  # of one feed; a sitemap may have 50,000
 
 Kind = Literal["rss", "atom", "rdf", "json", "sitemap", "news_sitemap", "sitemap_index"]
@@ -24,7 +26,7 @@ class FeedError(ValueError):
 def check_count(entries: int) -> None:
     """Raise FeedError for more than `MAX_ENTRIES`, before they are read."""
     if entries > MAX_ENTRIES:
-        raise FeedError(f"found {entries} entries, expected at most {MAX_ENTRIES}", "unknown")
+        raise FeedError(f"found more than {MAX_ENTRIES} entries, expected at most that number", "unknown")
 
 
 class Entry(TypedDict):

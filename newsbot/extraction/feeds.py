@@ -13,6 +13,9 @@ from newsbot.extraction.entries import Entry, Feed, FeedError
 
 __all__ = ["Entry", "Feed", "FeedError", "parse"]
 
+MAX_JSON_BYTES = 26_214_400  # 25 MiB: the text and all that it says are in memory together
+MAX_JSON_VALUES = 1_200_000  # 230 MB where each is an object
+
 _KINDS = {"rss": "rss", "channel": "rss", "feed": "atom", "entry": "atom", "rdf": "rdf"}
 
 
@@ -44,6 +47,13 @@ def parse(raw: bytes, url: str) -> Feed:
 
 
 def _json(raw: bytes) -> dict[str, Any]:
+    values = sum(map(raw.count, (b"{", b"[", b",")))
+    if len(raw) > MAX_JSON_BYTES or values > MAX_JSON_VALUES:
+        raise FeedError(
+            f"found {len(raw)} bytes of JSON with {values} values,"
+            f" expected at most {MAX_JSON_BYTES} bytes and {MAX_JSON_VALUES} values",
+            "json",
+        )
     try:
         document = json.loads(decode(raw))
     except (ValueError, RecursionError) as error:

@@ -4,6 +4,8 @@ import re
 from contextlib import suppress
 from html import unescape
 
+from newsbot.extraction.entries import MAX_KEYWORDS
+
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _SCRIPT = re.compile(r"<((?:\w+:)?(?:script|style|applet|SCRIPT|STYLE|APPLET))\b.*?(?:</\1\s*>|\Z)", re.DOTALL)
 # Tags that part words; all others leave them together.
@@ -56,8 +58,9 @@ def _reread(text: str) -> str:
 
 
 def split_keywords(text: str, limit: int) -> list[str]:
-    """The parts of a list with commas between, as plain texts of at most `limit` characters."""
-    return [word for part in text.split(",") if (word := plain(part, limit))]
+    """The first `MAX_KEYWORDS` parts of a list with commas between, as plain texts of at most `limit` characters."""
+    parts = (plain(text, MAX_KEYWORDS * limit) or "").split(",", MAX_KEYWORDS)[:MAX_KEYWORDS]
+    return [word for part in parts if (word := part.strip()[:limit])]
 
 
 def first_image(markup: str) -> str | None:

@@ -8,7 +8,7 @@ from lxml import etree
 from newsbot.extraction.dates import parse_date
 from newsbot.extraction.documents import each_once, local_name
 from newsbot.extraction.entries import (
-    MAX_LIST,
+    MAX_ENTRIES,
     MAX_NAME_CHARS,
     MAX_TITLE_CHARS,
     MAX_URL_CHARS,
@@ -29,20 +29,23 @@ def read(root: etree._Element, url: str) -> Feed:
     feed = Feed(kind="sitemap")
     elements = list(root.iter("{*}url"))
     check_count(len(elements))
-    for texts in each_once(elements, _texts):
-        if not texts:
-            continue
+
+    def read_one(element: etree._Element) -> Entry | None:
+        texts = _texts(element)
         if "title" in texts or "publication_date" in texts:
             feed.kind = "news_sitemap"
-        feed.entries.append(_entry(texts, url))
+        return _entry(texts, url) if texts else None
+
+    feed.entries = [entry for entry in each_once(elements, read_one) if entry]
     return feed
 
 
 def read_list(text: str) -> Feed | None:
     """A sitemap that is a plain list of addresses, one a line; None where `text` is anything else."""
-    lines = text.split()
+    lines = text[:MAX_URL_CHARS].split(None, 1)
     if not lines or not absolute(lines[0], ""):
         return None
+    lines = text.split(None, MAX_ENTRIES + 1)
     check_count(len(lines))
     links = [absolute(line, "") for line in lines]
     if None in links:
@@ -61,7 +64,7 @@ def _entry(texts: dict[str, str], url: str) -> Entry:
         updated=modified,
         image=absolute(texts.get("image", ""), url),
         language=squash(texts.get("language", ""), MAX_NAME_CHARS),
-        keywords=split_keywords(texts.get("keywords", ""), MAX_NAME_CHARS)[:MAX_LIST],
+        keywords=split_keywords(texts.get("keywords", ""), MAX_NAME_CHARS),
         refused_link=None if link else location.strip()[:MAX_URL_CHARS] or None,
     )
 

@@ -5,7 +5,7 @@ from html import unescape
 from html.entities import html5
 from xml.sax.saxutils import escape
 
-MAX_DEPTH = 200  # libxml2 stops at 256 unless told otherwise; feeds need about ten
+MAX_DEPTH = 100  # feeds need about ten; each closing tag is looked for among as many
 
 _ROOT = re.compile(r"(?i)<(?:[\w.-]+:)?(?:rss|rdf|feed|channel|entry|urlset|sitemapindex)(?=[\s>/])")
 # Quoted values may hold ">"; where the quotes do not match, the tag ends at the first ">". Possessive, so linear.
@@ -64,7 +64,9 @@ def _balanced(text: str, position: int, entities: dict[str, str]) -> list[str]:
             position = len(text) if end < 0 else end + 3
         elif slash:
             lower = name.lower()
-            if lower in names:
+            if names and names[-1] == lower:
+                close(len(names) - 1)
+            elif lower in names:
                 close(len(names) - 1 - names[::-1].index(lower))
             if not names:
                 break

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from newsbot.extraction.documents import MAX_BYTES
 from newsbot.extraction.feeds import FeedError, parse
 
 URL = "https://news.test/feed"
@@ -177,6 +178,37 @@ HOSTILE = {
     "a date of 1 MB": rss(ONE, f"<item><pubDate>{'1' * 1_000_000}</pubDate></item>"),
 }  # fmt: skip
 
+LARGE = {  # made when they are asked for
+    "keywords": lambda: rss(ONE, f"<item><keywords>{','.join(map(str, range(100, 200)))}</keywords></item>" * 90_000),
+    "20 MB of bytes that are no UTF-8": lambda: rss(ITEM("a@" * 10_000_000), ONE).replace(b"@", b"\xff"),
+    "20 MB of UTF-8 and such bytes": lambda: rss(ITEM("éé@" * 4_180_000), ONE).replace(b"@", b"\xff"),
+}
+
+
+@pytest.mark.parametrize(
+    ("start", "unit"),
+    [
+        (b"<rss>", b"<a/>x"),
+        (b"<rss>", b"<a b=''/>"),
+        (b"<rss>", b"&e;"),
+        (b"<rss>", b"&#1;"),
+        (b"<rss>", b"</b>"),
+        (b"<rss>", b"a\xff"),
+        (b"<rss></b>", "😀".encode()),
+        (b'{"items":[{"x":[{}', b",{}"),
+        (b'{"items":[{"x":[[]', b',"ab"'),
+        (b'{"items":["', "😀".encode()),
+        (b"https://news.test/1", b"\nab"),
+        (b"Service unavailable", b" ab"),
+        (b"\x7f\xff", bytes(range(0x61, 0x100))),
+        (b"<!doctype html><html>", b"<p>"),
+    ],
+)
+def test_what_is_too_much_is_refused_before_it_costs_too_much(start, unit):
+    raw = start + unit * ((MAX_BYTES - len(start)) // len(unit))
+    with bounded(), pytest.raises(FeedError):
+        parse(raw, URL)
+
 
 NESTED = f"<urlset>{'<url>' * 1_000}{'<a>x</a>' * 200_000}{'</url>' * 1_000}</urlset>"
 
@@ -187,10 +219,11 @@ def test_addresses_in_addresses_cost_no_more_than_a_feed_may(raw):
         parse(raw.encode(), URL)
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", [*HOSTILE, *LARGE])
 def test_a_hostile_feed_costs_no_more_than_a_feed_may(name):
+    raw = HOSTILE.get(name) or LARGE[name]()
     with bounded():
-        assert "One" in titles(HOSTILE[name])
+        assert "One" in titles(raw)
 
 
 def test_a_feed_with_a_hundred_flaws_at_random_never_crashes():
