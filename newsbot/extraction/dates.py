@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 MAX_DATE_CHARS = 100
+MAX_DATE_WORDS = 20
 
 # Hours east of UTC of the zone names seen in feeds. Where two zones share a name, RFC 822's meaning or the more
 # common one stands: CST is US Central, IST is India, BST is British Summer Time.
@@ -177,10 +178,13 @@ def _numeric_date(text: str) -> tuple[int, int, int] | None:
 
 
 def _named_date(text: str) -> tuple[int, int, int] | None:
-    months = [month for word in _WORD.findall(text) if (month := _month(word))]
     numbers = _NUMBER.findall(text)
     year = next((number for number in numbers if len(number) == 4), None) or (numbers[1] if len(numbers) > 1 else None)
-    if not months or year is None:
+    words = _WORD.findall(text)
+    if year is None or len(words) > MAX_DATE_WORDS:
+        return None
+    months = [month for word in words if (month := _month(word))]
+    if not months:
         return None
     numbers.remove(year)
     # The last name: "mar. 5 mars" begins with a weekday.

@@ -4,6 +4,7 @@ from typing import Any
 
 from newsbot.extraction.dates import parse_date
 from newsbot.extraction.entries import (
+    MAX_INHERITED,
     MAX_LIST,
     MAX_NAME_CHARS,
     MAX_SUMMARY_CHARS,
@@ -21,7 +22,8 @@ def read(document: dict[str, Any], url: str) -> Feed:
     """The feed in a decoded JSON Feed. A value of a wrong type counts as missing."""
     home = absolute(_text(document, "home_page_url"), url)
     base = home or url
-    authors = _authors(document)
+    authors = _authors(document)[:MAX_INHERITED]
+    inherited = authors, ", ".join(authors) or None
     items = document.get("items")
     items = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
     check_count(len(items))
@@ -30,17 +32,18 @@ def read(document: dict[str, Any], url: str) -> Feed:
         title=squash(_text(document, "title"), MAX_TITLE_CHARS),
         link=home,
         language=squash(_text(document, "language"), MAX_NAME_CHARS),
-        entries=[_entry(item, base, authors) for item in items],
+        entries=[_entry(item, base, inherited) for item in items],
     )
 
 
-def _entry(item: dict[str, Any], base: str, inherited: list[str]) -> Entry:
+def _entry(item: dict[str, Any], base: str, inherited: tuple[list[str], str | None]) -> Entry:
     identity = _text(item, "id")
     raw = _text(item, "url") or _text(item, "external_url") or (identity if identity.startswith("http") else "")
     link = absolute(raw, base)
     html = _text(item, "content_html")
     updated = parse_date(_text(item, "date_modified"))
-    authors = _authors(item) or inherited
+    authors = _authors(item)
+    authors, author = (authors, ", ".join(authors)) if authors else inherited
     image = _text(item, "image") or _text(item, "banner_image") or first_image(html) or ""
     tags = item.get("tags")
     return {
@@ -48,7 +51,7 @@ def _entry(item: dict[str, Any], base: str, inherited: list[str]) -> Entry:
         "link": link,
         "published": parse_date(_text(item, "date_published")) or updated,
         "updated": updated,
-        "author": ", ".join(authors) or None,
+        "author": author,
         "authors": authors,
         "summary": squash(_text(item, "summary") or _text(item, "content_text"), MAX_SUMMARY_CHARS)
         or plain(html, MAX_SUMMARY_CHARS),

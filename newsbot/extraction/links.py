@@ -5,12 +5,17 @@ from urllib.parse import urljoin, urlsplit
 
 from newsbot.extraction.entries import MAX_URL_CHARS
 
+MAX_BASE_CHARS = 500  # of what links are relative to: to join one to a longer base takes milliseconds
+
 _WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
 _BREAKS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def absolute(link: str, base: str) -> str | None:
-    """`link` against `base`; None where that is no http or https URL with a host, or beyond `MAX_URL_CHARS`."""
+    """`link` against `base`; None where that is no http or https URL with a host, or beyond `MAX_URL_CHARS`.
+
+    A base beyond `MAX_BASE_CHARS` is none.
+    """
     link = link.strip()
     if not link or len(link) > MAX_URL_CHARS:
         return None
@@ -20,9 +25,9 @@ def absolute(link: str, base: str) -> str | None:
         link = link.replace("&amp;", "&")
     try:
         if not link.startswith(("http://", "https://")):
-            link = urljoin(base, link)
+            link = urljoin(base if len(base) <= MAX_BASE_CHARS else "", link)
         elif not link.isascii() or "[" in link or "]" in link:
             urlsplit(link)
     except ValueError:  # a host that urllib finds malformed
         return None
-    return link if _WEB.match(link) else None
+    return link if len(link) <= MAX_URL_CHARS and _WEB.match(link) else None

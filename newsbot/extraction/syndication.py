@@ -15,6 +15,9 @@ from lxml import etree
 from newsbot.extraction.dates import parse_date
 from newsbot.extraction.documents import each_once
 from newsbot.extraction.entries import (
+    MAX_ENTRIES,
+    MAX_INHERITED,
+    MAX_KEYWORDS,
     MAX_LIST,
     MAX_NAME_CHARS,
     MAX_SUMMARY_CHARS,
@@ -31,6 +34,7 @@ from newsbot.extraction.markup import first_image, plain, split_keywords, squash
 Fields = dict[str, list[etree._Element]]
 
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+_XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _HAS_BASE = etree.XPath("boolean(//@xml:base)")
 
@@ -70,10 +74,11 @@ _PUBLISHED = ("pubdate", "published", "issued", "dcterms:issued", "dc:date", "pr
 _UPDATED = ("updated", "modified", "dcterms:modified", "dc:date", "lastmod", "created", "dcterms:created")
 _AUTHORS = ("author", "dc:creator", "dc:author", "itunes:author")
 
-_EMAIL = re.compile(r"\(?<?(?:mailto:)?[\w.+-]+@[\w-]+(?:\.[\w-]+)+>?\)?")
+_EMAIL = re.compile(r"\(?<?(?:mailto:)?(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++>?\)?")
 _IMAGE_FILE = re.compile(r"(?i)\.(?:jpe?g|png|gif|webp|avif)(?:[?#]|$)")
 _PERIODS = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000, "yearly": 31536000}
 _MAX_INTERVAL = 31536000
+_MAX_NAMES = 1_000  # of elements that are told apart: each costs more than the element
 
 
 class _Names(dict[str, str]):
@@ -83,7 +88,9 @@ class _Names(dict[str, str]):
         tag = element.tag
         name = self.get(tag)
         if name is None:
-            name = self[tag] = self._qualified(element)
+            name = self._qualified(element)
+            if len(self) < _MAX_NAMES:
+                self[tag] = name
         return name
 
     @staticmethod
@@ -111,6 +118,8 @@ class _Reader:
         self.url = self.base = url
         self.names = _Names()
         self.has_base = _HAS_BASE(root)
+        self.unreadable_dates = 0  # bounded: every notation was tried on each
+        self.bases: dict[etree._Element | None, str | None] = {None: None}  # what xml:base says
 
     def feed(self) -> Feed:
         names = self.names
@@ -120,7 +129,8 @@ class _Reader:
         fields = self._fields(child for child in channel if names.of(child) not in ("item", "entry"))
         link, _ = self._link(channel, {"link": fields.get("link", [])})
         self.base = link or self.url
-        authors = self._authors(fields) if self.kind == "atom" else []
+        authors = self._authors(fields)[:MAX_INHERITED] if self.kind == "atom" else []
+        self.inherited = authors, ", ".join(authors) or None
         feed = Feed(
             kind=self.kind,
             title=self._first(fields, ("title", "dc:title"), MAX_TITLE_CHARS),
@@ -129,7 +139,7 @@ class _Reader:
             interval=self._interval(fields),
         )
         check_count(len(entries))
-        feed.entries = each_once(entries, lambda element: self._entry(element, authors))
+        feed.entries = each_once(entries, self._entry)
         return feed
 
     def _named_entries(self, *tags: str) -> list[etree._Element]:
@@ -143,7 +153,7 @@ class _Reader:
             name = known(element.tag) or of(element)
             if name in fields:
                 fields[name].append(element)
-            else:
+            elif len(fields) < _MAX_NAMES:
                 fields[name] = [element]
         if "media:group" in fields:
             for group in fields.pop("media:group"):
@@ -151,17 +161,20 @@ class _Reader:
                     fields.setdefault(of(element), []).append(element)
         return fields
 
-    def _entry(self, element: etree._Element, inherited: list[str]) -> Entry:
+    def _entry(self, element: etree._Element) -> Entry:
         fields = self._fields(element)
         link, refused = self._link(element, fields)
         updated = self._date(fields, _UPDATED) or parse_date(_attribute(element, "lastmod"))
-        authors = self._authors(fields) or (inherited if "source" not in fields else [])
+        authors = self._authors(fields)
+        author = ", ".join(authors) or None
+        if not authors and "source" not in fields:
+            authors, author = self.inherited
         return {
             "title": self._first(fields, _TITLES, MAX_TITLE_CHARS),
             "link": link,
             "published": self._date(fields, _PUBLISHED) or updated,
             "updated": updated,
-            "author": ", ".join(authors) or None,
+            "author": author,
             "authors": authors,
             "summary": self._summary(fields),
             "image": self._image(fields),
@@ -240,10 +253,21 @@ class _Reader:
             yield href, parent
 
     def _base(self, element: etree._Element) -> str:
+        """What the links of an element are relative to: xml:base, which is itself relative to that around it.
+
+        As lxml's `base`, which joins all of them anew for every element.
+        """
         if not self.has_base:
             return self.base
-        base = element.base
-        return base if base and base != self.url and absolute(base, self.url) else self.base
+        inside: etree._Element | None = element
+        unknown = []
+        while inside not in self.bases:
+            unknown.append(inside)
+            inside = inside.getparent()
+        base = self.bases[inside]
+        for each in reversed(unknown):
+            base = self.bases[each] = absolute(each.get(_XML_BASE, ""), base or self.url) or base
+        return base or self.base
 
     def _image(self, fields: Fields) -> str | None:
         for raw, element in self._image_candidates(fields):
@@ -267,8 +291,10 @@ class _Reader:
         for name in names:
             if name in fields:
                 for element in fields[name]:
-                    if element.text and (moment := parse_date(element.text)):
-                        return moment
+                    if element.text and self.unreadable_dates < MAX_ENTRIES:
+                        if moment := parse_date(element.text):
+                            return moment
+                        self.unreadable_dates += 1
         return None
 
     def _authors(self, fields: Fields) -> list[str]:
@@ -299,7 +325,7 @@ class _Reader:
         for name in ("itunes:keywords", "media:keywords", "keywords"):
             for element in fields.get(name, ()):
                 keywords += split_keywords(element.text or "", MAX_NAME_CHARS)
-        return list(dict.fromkeys(filter(None, keywords)))[:MAX_LIST] if keywords else keywords
+        return list(dict.fromkeys(filter(None, keywords)))[:MAX_KEYWORDS] if keywords else keywords
 
     def _id(self, element: etree._Element, fields: Fields) -> str | None:
         for each in (*fields.get("guid", ()), *fields.get("id", ())):
@@ -321,11 +347,24 @@ class _Reader:
 
 
 def _markup(element: etree._Element) -> str:
-    """What is inside of an element, as markup."""
-    text = element.text or ""
+    """What is inside of an element, as markup: names, texts, and where images are.
+
+    As lxml's `tostring`, which looks for the namespaces of all elements around it, at every call.
+    """
     if not len(element):
-        return text
-    return escape(text) + "".join(etree.tostring(child, encoding="unicode", method="html") for child in element)
+        return element.text or ""
+    parts = [escape(element.text or "")]
+    for event, inner in etree.iterwalk(element, events=("start", "end")):
+        if inner is element:
+            continue
+        name = inner.tag.rpartition("}")[2]
+        if event == "end":
+            parts.append(f"</{name}>{escape(inner.tail or '')}")
+        elif src := inner.get("src"):
+            parts.append(f'<{name} src="{escape(src)}">{escape(inner.text or "")}')
+        else:
+            parts.append(f"<{name}>{escape(inner.text or '')}")
+    return "".join(parts)
 
 
 def _is_text(form: str) -> bool:

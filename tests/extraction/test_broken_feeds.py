@@ -179,10 +179,23 @@ HOSTILE = {
 }  # fmt: skip
 
 LARGE = {  # made when they are asked for
+    "names": lambda: rss(ONE, *(f"<a{n}/>" for n in range(1_200_000))),
+    "bases in bases": lambda: rss(
+        "<a xml:base='bases/'>" * 1_000, "<item><link>x</link></item>" * 20_000, "</a>" * 1_000, ONE
+    ),
+    "namespaces": lambda: rss(
+        *(f"<x xmlns:a{n}='{n}'>" for n in range(1_000)), ITEM("a<b/>") * 5_000, "</x>" * 1_000, ONE
+    ),
+    "a long base": lambda: rss(
+        f"<link>https://a.test{'/b' * 3_900}/</link>", "<item><link>x</link></item>" * 50_000, ONE
+    ),
     "keywords": lambda: rss(ONE, f"<item><keywords>{','.join(map(str, range(100, 200)))}</keywords></item>" * 90_000),
+    "no addresses": lambda: rss(ONE, f"<item><author>{'a.' * 240}@a</author></item>" * 20_000),
+    "no dates": lambda: rss(ONE, f"<item>{f'<pubDate>{NO_DATE}</pubDate>' * 230_000}</item>"),
     "20 MB of bytes that are no UTF-8": lambda: rss(ITEM("a@" * 10_000_000), ONE).replace(b"@", b"\xff"),
     "20 MB of UTF-8 and such bytes": lambda: rss(ITEM("éé@" * 4_180_000), ONE).replace(b"@", b"\xff"),
 }
+NO_DATE = "a " * 18 + "1 é " * 12
 
 
 @pytest.mark.parametrize(
@@ -224,6 +237,13 @@ def test_a_hostile_feed_costs_no_more_than_a_feed_may(name):
     raw = HOSTILE.get(name) or LARGE[name]()
     with bounded():
         assert "One" in titles(raw)
+
+
+def test_the_authors_of_a_feed_cost_its_entries_nothing():
+    people = "".join(f"<author><name>{n}{'x' * 480}</name></author>" for n in range(100))
+    raw = f"<feed>{people}{'<entry><title>One</title></entry>' * 50_000}</feed>".encode()
+    with bounded():
+        assert titles(raw) == ["One"] * 50_000
 
 
 def test_a_feed_with_a_hundred_flaws_at_random_never_crashes():
