@@ -72,7 +72,7 @@ def _authors(item: dict[str, Any]) -> list[str]:
 
 
 def _names(values: list[Any]) -> list[str]:
-    names = [squash(value, MAX_NAME_CHARS) for value in values[:MAX_LIST] if isinstance(value, str)]
+    names = [squash(_storable(value), MAX_NAME_CHARS) for value in values[:MAX_LIST] if isinstance(value, str)]
     return list(dict.fromkeys(filter(None, names)))
 
 
@@ -80,5 +80,10 @@ def _text(item: dict[str, Any], key: str) -> str:
     """The value of a key as a string that can be stored; numbers too, as ids are often written."""
     value = item.get(key)
     if isinstance(value, str):
-        return value if value.isprintable() else value.encode("utf-8", "replace").decode("utf-8")
+        return _storable(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def _storable(text: str) -> str:
+    """`text` without lone surrogates, which JSON can spell and nothing can keep."""
+    return text if text.isprintable() else text.encode("utf-8", "replace").decode("utf-8")

@@ -162,6 +162,18 @@ def test_json_feed():
     assert wrong == blank(author="Di", authors=["Di"])
 
 
+def test_lone_surrogates_of_json_are_replaced_wherever_they_stand():
+    item = {
+        "id": "1\ud800",
+        "title": "A\ud800",
+        "content_html": "\udfff",
+        "tags": ["b\ud800"],
+        "authors": [{"name": "C\udc00"}],
+    }
+    (entry,) = parse(json.dumps({"items": [item]}).encode(), URL).entries
+    assert (entry["title"], entry["keywords"], entry["authors"]) == ("A?", ["b?"], ["C?"])
+
+
 def test_sitemap_with_images_and_alternates():
     feed = parse(
         b"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml"
