@@ -18,7 +18,7 @@ from scrapy.core.downloader.handlers.http11 import (
     _LenientHTTP11ClientProtocol,
     _ScrapyAgent,
 )
-from scrapy.exceptions import DownloadFailedError
+from scrapy.exceptions import DownloadCancelledError, DownloadFailedError, ResponseDataLossError
 from scrapy.utils._download_handlers import normalize_bind_address, wrap_twisted_exceptions
 from scrapy.utils.defer import maybe_deferred_to_future
 from scrapy.utils.httpobj import urlparse_cached
@@ -93,6 +93,12 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
         try:
             with wrap_twisted_exceptions():
                 return await maybe_deferred_to_future(agent.download_request(request))
+        except (DownloadCancelledError, ResponseDataLossError) as error:
+            if str(error):
+                raise
+            if isinstance(error, ResponseDataLossError):
+                raise ResponseDataLossError("the answer broke off before its end") from error
+            raise DownloadCancelledError(f"larger than {self._default_maxsize} bytes (DOWNLOAD_MAXSIZE)") from error
         except RefusedRequest as error:
             logger.warning("%s: %s", request, error)
             self._crawler.stats.inc_value("guards/refused")

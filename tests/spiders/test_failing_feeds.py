@@ -56,12 +56,21 @@ def trickling(handler):
         handler.wfile.flush()
 
 
+def broken_off(handler):
+    """Less than was promised."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(stories("brokenoff"))
+    handler.close_connection = True
+
+
 def silent(handler):
     handler.server.stopping.wait()
 
 
 NAMES = ("good", "html", "empty", "notfound", "error", "timeout", "refused", "forbidden", "later", "gone", "endless")
-MORE = ("trickling", "inflating", "gzbomb", "entities", "redirect", "odd", "json", "tosite", "loop")
+MORE = ("trickling", "inflating", "gzbomb", "entities", "redirect", "odd", "json", "tosite", "loop", "brokenoff")
 METADATA = "http://169.254.169.254/latest/meta-data"
 ENTRIES = [
     *(source(name, "/feed") for name in NAMES + MORE),
@@ -98,6 +107,7 @@ def runs(newsbot, other):
         "gone": (410, b"", {}),
         "endless": endless,
         "trickling": trickling,
+        "brokenoff": broken_off,
         "inflating": (200, gzip.compress(zeros), {"Content-Encoding": "gzip"}),
         "gzbomb": (200, gzip.compress(rss() + zeros), {"Content-Type": "application/gzip"}),
         "entities": (200, ENTITIES.encode(), {}),
@@ -127,9 +137,10 @@ def runs(newsbot, other):
         ("https://forbidden.example/feed", "robots.txt"),
         ("https://later.example/feed", "HTTP status 503"),
         ("https://gone.example/feed", "gone (410): take it out of the catalogue"),
-        ("https://endless.example/feed", ""),
+        ("https://endless.example/feed", f"larger than {MAXSIZE} bytes"),
         ("https://trickling.example/feed", "took longer than 3"),
-        ("https://inflating.example/feed", ""),
+        ("https://brokenoff.example/feed", "the answer broke off before its end"),
+        ("https://inflating.example/feed", f"exceeded DOWNLOAD_MAXSIZE ({MAXSIZE} B)"),
         ("https://redirect.example/feed", "127.0.0.2 (loopback)"),
         ("https://loop.example/feed", "redirect"),
         (METADATA, "169.254.169.254 (metadata)"),
