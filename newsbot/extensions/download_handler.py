@@ -47,6 +47,7 @@ logger = logging.getLogger(__name__)
 
 # Bytes of status line and headers; what Chromium takes. Twisted bounds a line (16 KiB) but not their number.
 MAX_HEAD = 256 * 1024
+MAX_REASON = 200  # characters of what a server sent, where an error repeats it
 
 
 class GuardSettings:
@@ -93,18 +94,23 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
         try:
             with wrap_twisted_exceptions():
                 return await maybe_deferred_to_future(agent.download_request(request))
-        except (DownloadCancelledError, ResponseDataLossError) as error:
-            if str(error):
-                raise
-            if isinstance(error, ResponseDataLossError):
-                raise ResponseDataLossError("the answer broke off before its end") from error
-            raise DownloadCancelledError(f"larger than {self._default_maxsize} bytes (DOWNLOAD_MAXSIZE)") from error
+        except (DownloadCancelledError, DownloadFailedError, ResponseDataLossError) as error:
+            raise type(error)(self._in_words(error)) from error
         except RefusedRequest as error:
             logger.warning("%s: %s", request, error)
             self._crawler.stats.inc_value("guards/refused")
             for reason in set(error.addresses.values()):
                 self._crawler.stats.inc_value(f"guards/refused/{reason}")
             raise
+
+    def _in_words(self, error: Exception) -> str:
+        """What went wrong, for a user: Scrapy tells nothing or the names of Twisted's objects."""
+        if isinstance(error, DownloadCancelledError):
+            return str(error) or f"larger than {self._default_maxsize} bytes (DOWNLOAD_MAXSIZE)"
+        if isinstance(error, ResponseDataLossError):
+            return "the answer broke off before its end"
+        reasons = getattr(error.__cause__, "reasons", ())
+        return "; ".join(reason.getErrorMessage()[:MAX_REASON] for reason in reasons) or str(error)
 
 
 class _GuardedScrapyAgent(_ScrapyAgent):

@@ -65,12 +65,35 @@ def broken_off(handler):
     handler.close_connection = True
 
 
+def hanging_up(handler):
+    handler.close_connection = True
+
+
+def talking_of_other_things(handler):
+    handler.wfile.write(b"HTTP/1.1 hello " + b"o" * 10_000 + b"\r\n\r\n")
+    handler.close_connection = True
+
+
 def silent(handler):
     handler.server.stopping.wait()
 
 
 NAMES = ("good", "html", "empty", "notfound", "error", "timeout", "refused", "forbidden", "later", "gone", "endless")
-MORE = ("trickling", "inflating", "gzbomb", "entities", "redirect", "odd", "json", "tosite", "loop", "brokenoff")
+MORE = (
+    "trickling",
+    "inflating",
+    "gzbomb",
+    "entities",
+    "redirect",
+    "odd",
+    "json",
+    "tosite",
+    "loop",
+    "brokenoff",
+    "hangup",
+    "talk",
+    "tofile",
+)
 METADATA = "http://169.254.169.254/latest/meta-data"
 ENTRIES = [
     *(source(name, "/feed") for name in NAMES + MORE),
@@ -108,6 +131,9 @@ def runs(newsbot, other):
         "endless": endless,
         "trickling": trickling,
         "brokenoff": broken_off,
+        "hangup": hanging_up,
+        "talk": talking_of_other_things,
+        "tofile": (302, b"", {"Location": "file:///etc/passwd"}),
         "inflating": (200, gzip.compress(zeros), {"Content-Encoding": "gzip"}),
         "gzbomb": (200, gzip.compress(rss() + zeros), {"Content-Type": "application/gzip"}),
         "entities": (200, ENTITIES.encode(), {}),
@@ -140,6 +166,9 @@ def runs(newsbot, other):
         ("https://endless.example/feed", f"larger than {MAXSIZE} bytes"),
         ("https://trickling.example/feed", "took longer than 3"),
         ("https://brokenoff.example/feed", "the answer broke off before its end"),
+        ("https://hangup.example/feed", "Connection was closed cleanly."),
+        ("https://talk.example/feed", "('non-integer status code', b'HTTP/1.1 hello ooo"),
+        ("https://tofile.example/feed", "HTTP status 302, leads to 'file:///etc/passwd'"),
         ("https://inflating.example/feed", f"exceeded DOWNLOAD_MAXSIZE ({MAXSIZE} B)"),
         ("https://redirect.example/feed", "127.0.0.2 (loopback)"),
         ("https://loop.example/feed", "redirect"),
@@ -150,6 +179,8 @@ def test_it_is_told(runs, url, told):
     process, statuses, *_ = runs
     assert statuses[url] not in ("ok", "")
     assert told in statuses[url]
+    assert "twisted" not in statuses[url]
+    assert len(statuses[url]) < 300
     assert f"{url}: {statuses[url]}" in process.stderr
 
 

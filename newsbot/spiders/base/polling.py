@@ -161,7 +161,7 @@ class PollingSpider(Spider):
             yield self._failure(endpoint, state, "gone", response, gone=True)
             return
         if response.status != 200:
-            for item in self._failed(endpoint, state, f"HTTP status {response.status}", response):
+            for item in self._failed(endpoint, state, _status(response), response):
                 yield item
             return
         try:
@@ -217,7 +217,7 @@ class PollingSpider(Spider):
         """The checkpoint of a fetch that got no answer."""
         request = failure.request
         response = failure.value.response if failure.check(HttpError) else None
-        problem = str(failure.value) or type(failure.value).__name__
+        problem = _status(response) if response is not None else str(failure.value) or type(failure.value).__name__
         yield from self._failed(**request.cb_kwargs, problem=problem.splitlines()[0], response=response)
 
     def _failed(
@@ -255,6 +255,12 @@ class PollingSpider(Spider):
 
     def _tell(self, endpoint: Endpoint, *, ok: bool, status: str) -> None:
         self.store.outcome(endpoint.source.id, endpoint.url, ok=ok, status=status)
+
+
+def _status(response: Response) -> str:
+    """The status of an answer, and where it leads if that was not followed, as to a file."""
+    location = _header(response, "Location")
+    return f"HTTP status {response.status}" + (f", leads to {location[:200]!r}" if location else "")
 
 
 def _moved_to(endpoint: Endpoint, state: FeedState, response: Response | None) -> str | None:
