@@ -189,8 +189,8 @@ class Entry(BaseModel):
     section: Text | None = Field(None, description="section of articles that name none themselves, as `sport`")
     delay: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
         None,
-        description="seconds between two requests to one host; without it the setting `DOWNLOAD_DELAY`; 0, for servers of"
-        " your own: no pause, and no bound on requests at once",
+        description="seconds between two requests to one host; without it the setting `DOWNLOAD_DELAY`; 0, for servers"
+        " of your own: no pause, and no bound on requests at once",
     )
     feeds: list[Url] = Field([], description="URLs of RSS, Atom or JSON feeds")
     news_sitemaps: list[Url] = Field([], description="URLs of news sitemaps, or of an index of such")
