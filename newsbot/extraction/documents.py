@@ -91,8 +91,10 @@ def _check_markup(utf8: bytes) -> None:
     if len(utf8) < MAX_TREE_BYTES // 300:
         return
     count = utf8.count
-    tags, attributes = count(b"<"), count(b"=")
-    references = count(b"&") - sum(map(count, _OF_TEXT))
+    tags, attributes, references = map(count, (b"<", b"=", b"&"))
+    if tags <= MAX_TAGS and 322 * tags + 228 * attributes + 300 * references <= MAX_TREE_BYTES:
+        return  # as nearly always: all that is counted below is less
+    references -= sum(map(count, _OF_TEXT))
     elements, texts = tags - count(b"</"), tags - count(b"><")
     if tags > MAX_TAGS or 200 * elements + 122 * texts + 228 * attributes + 300 * references > MAX_TREE_BYTES:
         found = f"{tags} tags, {attributes} attributes and {references} references"
