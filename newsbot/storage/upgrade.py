@@ -36,11 +36,7 @@ class UnknownRevisionError(Exception):
 def current(connection: "Connection") -> str | None:
     """The revision that the database is at; None for one without our tables. Leaves no transaction open."""
     with connection, connection.cursor() as cursor:
-        if not _has_tables(cursor):
-            return None
-        cursor.execute("SELECT version_num FROM alembic_version")
-        row = cursor.fetchone()
-        return row[0] if row else None
+        return _revision(cursor) if _has_tables(cursor) else None
 
 
 def upgrade(connection: "Connection") -> bool:
@@ -50,17 +46,14 @@ def upgrade(connection: "Connection") -> bool:
     Raises `UnknownRevisionError` when the database is newer than this version of newsbot, `UnsuitableError` when the
     tables can not be made in it.
     """
-    found = current(connection)
-    if found == HEAD:
+    if current(connection) == HEAD:
         return False
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         if not _has_tables(cursor):
             _make_tables(cursor)
-        elif found is not None:
+        elif _revision(cursor) != HEAD:  # another process may have been first
             migrate(connection)
-    if found is None:
-        upgrade(connection)  # another process may have made the tables meanwhile, of an older version
     return True
 
 
@@ -81,6 +74,7 @@ def migrate(connection: "Connection") -> None:
     from alembic import command
     from alembic.util import CommandError
     from sqlalchemy import create_engine
+    from sqlalchemy.exc import ProgrammingError
     from sqlalchemy.pool import StaticPool
 
     engine = create_engine("postgresql+psycopg2://", creator=lambda: connection, poolclass=StaticPool)
@@ -92,6 +86,11 @@ def migrate(connection: "Connection") -> None:
                 f"the database was made by another version of newsbot ({error}); this one knows revisions up to"
                 f" {HEAD!r}: install the newer version, or use another database"
             ) from error
+        except ProgrammingError as error:  # no right to, or a table of revisions that says nothing beside our tables
+            raise UnsuitableError(
+                f"newsbot can not upgrade its tables: {error.orig.diag.message_primary}; let their owner run"
+                " `scrapy db upgrade`, or give newsbot a database of its own"
+            ) from None
         shared.commit()
 
 
@@ -122,6 +121,12 @@ def _copy(source: "Traversable", target: Path) -> None:
             _copy(entry, target / entry.name)
     else:
         target.write_bytes(source.read_bytes())
+
+
+def _revision(cursor: "Cursor") -> str | None:
+    cursor.execute("SELECT version_num FROM alembic_version")
+    row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def _has_tables(cursor: Any) -> bool:

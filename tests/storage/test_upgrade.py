@@ -81,6 +81,12 @@ def test_a_newer_database_is_told(database, tables, query):
     assert query("SELECT version_num FROM alembic_version") == [("9999",)]
 
 
+def test_a_table_of_revisions_that_says_nothing_is_told(database, tables, query):
+    query("DELETE FROM alembic_version")
+    with closing(database.connect()) as connection, pytest.raises(UnsuitableError, match="can not upgrade its tables"):
+        upgrade(connection)
+
+
 def test_a_migration_that_fails_leaves_nothing(database, query):
     query("CREATE TABLE sources (made_by_another int)")
     with closing(database.connect()) as connection, pytest.raises(Exception, match="sources"):
