@@ -135,3 +135,98 @@ CREATE TABLE sources (
 
 INSERT INTO alembic_version (version_num) VALUES ('0001') RETURNING alembic_version.version_num;
 
+-- Running upgrade 0001 -> 0002
+
+CREATE TABLE fires (
+    schedule TEXT NOT NULL, 
+    nominal_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+    fired_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    outcome TEXT NOT NULL, 
+    reason TEXT, 
+    job TEXT, 
+    node TEXT, 
+    PRIMARY KEY (schedule, nominal_at)
+);
+
+CREATE INDEX fires_fired_at_idx ON fires (fired_at);
+
+CREATE TABLE jobs (
+    project TEXT NOT NULL, 
+    id TEXT NOT NULL, 
+    spider TEXT NOT NULL, 
+    version TEXT, 
+    args JSONB DEFAULT '{}' NOT NULL, 
+    settings JSONB DEFAULT '{}' NOT NULL, 
+    priority REAL DEFAULT 0 NOT NULL, 
+    asked_by TEXT NOT NULL, 
+    schedule TEXT, 
+    nominal_at TIMESTAMP WITH TIME ZONE, 
+    retry_of TEXT, 
+    retries INTEGER DEFAULT 0 NOT NULL, 
+    backoff REAL DEFAULT 0 NOT NULL, 
+    timeout REAL, 
+    wanted_node TEXT, 
+    waits_for JSONB, 
+    not_before TIMESTAMP WITH TIME ZONE, 
+    queued_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    state TEXT DEFAULT 'pending' NOT NULL, 
+    token UUID, 
+    taken INTEGER DEFAULT 0 NOT NULL, 
+    lease_until TIMESTAMP WITH TIME ZONE, 
+    node TEXT, 
+    machine TEXT, 
+    pid INTEGER, 
+    birth TEXT, 
+    started_at TIMESTAMP WITH TIME ZONE, 
+    asked_end TEXT, 
+    stop_signal TEXT, 
+    ended_at TIMESTAMP WITH TIME ZONE, 
+    exit_code INTEGER, 
+    signal INTEGER, 
+    reason TEXT, 
+    log_file TEXT, 
+    items_file TEXT, 
+    PRIMARY KEY (project, id), 
+    UNIQUE (token)
+);
+
+CREATE INDEX jobs_ended_at_idx ON jobs (ended_at);
+
+CREATE INDEX jobs_pending_idx ON jobs (priority DESC, queued_at) WHERE state = 'pending';
+
+CREATE INDEX jobs_queued_at_idx ON jobs (queued_at);
+
+CREATE INDEX jobs_running_idx ON jobs (node) WHERE state = 'running';
+
+CREATE INDEX jobs_schedule_idx ON jobs (schedule, nominal_at) WHERE schedule IS NOT NULL;
+
+CREATE UNIQUE INDEX jobs_schedule_running_key ON jobs (schedule) WHERE state = 'running';
+
+CREATE INDEX jobs_spider_queued_at_idx ON jobs (spider, queued_at);
+
+CREATE INDEX jobs_state_queued_at_idx ON jobs (state, queued_at);
+
+CREATE TABLE nodes (
+    name TEXT NOT NULL, 
+    machine TEXT NOT NULL, 
+    pid INTEGER NOT NULL, 
+    birth TEXT NOT NULL, 
+    slots INTEGER NOT NULL, 
+    started_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    heartbeat_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    clock_offset REAL DEFAULT 0 NOT NULL, 
+    PRIMARY KEY (name)
+);
+
+CREATE TABLE schedules (
+    name TEXT NOT NULL, 
+    times TEXT NOT NULL, 
+    last_nominal_at TIMESTAMP WITH TIME ZONE, 
+    paused BOOLEAN DEFAULT false NOT NULL, 
+    PRIMARY KEY (name)
+);
+
+CREATE INDEX runs_job_idx ON runs (job);
+
+UPDATE alembic_version SET version_num='0002' WHERE alembic_version.version_num = '0001';
+

@@ -6,6 +6,7 @@ waited for; a row that the database refuses is split from its batch and kept amo
 
 import asyncio
 import logging
+import os
 import threading
 import time
 import uuid
@@ -23,10 +24,11 @@ import psycopg2
 from psycopg2.errors import UniqueViolation
 
 from newsbot.items import Article, Checkpoint
-from newsbot.storage import articles, feeds, rejects, runs, sources
+from newsbot.storage import articles, feeds, jobs, rejects, runs, sources
 from newsbot.storage.database import Database, is_lost
 from newsbot.storage.errors import DatabaseError, UnsuitableError
 from newsbot.storage.rejects import Reject
+from newsbot.storage.session import Session
 from newsbot.storage.upgrade import upgrade
 
 if TYPE_CHECKING:
@@ -82,32 +84,6 @@ class Outcome:
     status: str  # in words, for the table at the end
 
 
-class _Session:
-    """One connection, opened again after it was lost. Used by one thread at a time."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._connection = None
-
-    def transaction(self, work: "Callable[[Cursor], _T]") -> _T:
-        """Do `work` in one transaction; whatever it raises rolls back."""
-        if self._connection is None:
-            self._connection = self._database.connect()
-        try:
-            with self._connection, self._connection.cursor() as cursor:
-                return work(cursor)
-        except psycopg2.Error:
-            if self._connection.closed:
-                self._connection = None
-            raise
-
-    def close(self) -> None:
-        if self._connection is not None:
-            with suppress(psycopg2.Error):  # it may be broken already
-                self._connection.close()
-            self._connection = None
-
-
 class Store:
     """See the module. One a crawler: `Store.of(crawler)`."""
 
@@ -131,8 +107,9 @@ class Store:
         self._patience = settings.getfloat("DATABASE_WAIT")
         self._rejects_days = settings.getint("REJECTS_DAYS")
         self._full_fetch_interval = settings.getfloat("FEED_FULL_FETCH_INTERVAL")
-        self._writing = _Session(self._database)
-        self._reading = _Session(self._database)
+        self._token = _token(settings)
+        self._writing = Session(self._database)
+        self._reading = Session(self._database)
         self._queue: list[Article | Reject | Checkpoint] = []
         self._task: asyncio.Task | None = None
         self._closing = False
@@ -338,6 +315,8 @@ class Store:
         items = [row for row in batch if isinstance(row, Article)]
         refused = [row for row in batch if isinstance(row, Reject)]
         checkpoints = [row for row in batch if isinstance(row, Checkpoint)]
+        if self._token:
+            jobs.hold(cursor, self._token)
         if next(tries):  # what was known before the failed try may be wrong by now
             for item in items:
                 item.state = "again"
@@ -370,7 +349,7 @@ class Store:
             }
         return stats
 
-    async def _patiently(self, session: _Session, work: "Callable[[Cursor], _T]") -> _T:
+    async def _patiently(self, session: Session, work: "Callable[[Cursor], _T]") -> _T:
         """Do `work` in a transaction; a database that is away or full is waited for."""
         pause, since = 0.1, time.monotonic()
         tell_at = since + 1  # a restart of the server is over by then
@@ -387,6 +366,12 @@ class Store:
                     logger.warning("The database can not be used, the crawl waits since %d s: %s", now - since, reason)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _token(settings: "BaseSettings") -> str | None:
+    """The token of the job that this crawl is, where its rows go to the database that has the queue of jobs."""
+    elsewhere = any(settings.get(name) != os.environ.get(name, "") for name in ("DATABASE_URL", "NEWSBOT_HOME"))
+    return None if elsewhere else os.environ.get(jobs.TOKEN)
 
 
 def _in_thread(work: Callable[[], _T]) -> "asyncio.Future[_T]":

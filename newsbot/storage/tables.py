@@ -7,6 +7,7 @@ There are no foreign keys: they cost more than the whole rest of an upsert, and 
 from sqlalchemy import (
     REAL,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Identity,
@@ -25,10 +26,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 metadata = MetaData()
 
 
-def _moment(name: str, *, default: bool = False) -> Column:
+def _moment(name: str, *, default: bool = False, **options: object) -> Column:
     if default:
         return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
-    return Column(name, DateTime(timezone=True))
+    return Column(name, DateTime(timezone=True), **options)
 
 
 def _id(name: str = "id", **options: object) -> Column:
@@ -168,4 +169,90 @@ runs = Table(
     Column("errors", Integer, nullable=False, server_default=text("0")),
     Column("stats", JSONB, nullable=False, server_default=text("'{}'")),
     Index("runs_started_at_idx", "started_at"),
+    Index("runs_job_idx", "job"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("spider", Text, nullable=False),
+    Column("version", Text),  # of the egg; NULL: the newest when it starts
+    Column("args", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("settings", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("priority", REAL, nullable=False, server_default=text("0")),
+    Column("asked_by", Text, nullable=False),
+    Column("schedule", Text),  # the entry that it belongs to
+    _moment("nominal_at"),  # when that was due
+    Column("retry_of", Text),
+    Column("retries", Integer, nullable=False, server_default=text("0")),  # that are left
+    Column("backoff", REAL, nullable=False, server_default=text("0")),  # seconds before the next one
+    Column("timeout", REAL),  # seconds
+    Column("wanted_node", Text),
+    Column("waits_for", JSONB),  # entry: the nominal time from which it must have finished well
+    _moment("not_before"),
+    _moment("queued_at", default=True),
+    Column("state", Text, nullable=False, server_default=text("'pending'")),
+    # Who has it. The token is new with each taking: who holds an old one writes nothing more.
+    _id("token", unique=True),
+    Column("taken", Integer, nullable=False, server_default=text("0")),  # times
+    _moment("lease_until"),
+    Column("node", Text),
+    Column("machine", Text),
+    Column("pid", Integer),
+    Column("birth", Text),  # of that process: numbers are used again
+    _moment("started_at"),
+    Column("asked_end", Text),  # the state that it was told to end with
+    Column("stop_signal", Text),  # still to be sent
+    _moment("ended_at"),
+    Column("exit_code", Integer),
+    Column("signal", Integer),
+    Column("reason", Text),
+    Column("log_file", Text),
+    Column("items_file", Text),
+    Index("jobs_pending_idx", text("priority DESC"), "queued_at", postgresql_where=text("state = 'pending'")),
+    Index("jobs_running_idx", "node", postgresql_where=text("state = 'running'")),
+    # Never two of one entry at a time, whoever takes them.
+    Index("jobs_schedule_running_key", "schedule", unique=True, postgresql_where=text("state = 'running'")),
+    Index("jobs_schedule_idx", "schedule", "nominal_at", postgresql_where=text("schedule IS NOT NULL")),
+    Index("jobs_queued_at_idx", "queued_at"),
+    Index("jobs_ended_at_idx", "ended_at"),
+    Index("jobs_spider_queued_at_idx", "spider", "queued_at"),
+    Index("jobs_state_queued_at_idx", "state", "queued_at"),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("machine", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("birth", Text, nullable=False),
+    Column("slots", Integer, nullable=False),
+    _moment("started_at", default=True),
+    _moment("heartbeat_at", default=True),
+    Column("clock_offset", REAL, nullable=False, server_default=text("0")),  # seconds ahead of the database's clock
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("times", Text, nullable=False),  # what its fire times follow from: when that changes, nothing was missed
+    _moment("last_nominal_at"),  # all up to here is fired or told as skipped
+    Column("paused", Boolean, nullable=False, server_default=text("false")),
+)
+
+fires = Table(
+    "fires",
+    metadata,
+    Column("schedule", Text, primary_key=True),
+    _moment("nominal_at", primary_key=True),
+    _moment("fired_at", default=True),
+    Column("outcome", Text, nullable=False),  # queued, skipped or missed
+    Column("reason", Text),
+    Column("job", Text),
+    Column("node", Text),
+    Index("fires_fired_at_idx", "fired_at"),
 )

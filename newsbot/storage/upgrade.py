@@ -6,6 +6,7 @@ Alembic and SQLAlchemy costs more CPU than all else of a first start. An older o
 `python -m newsbot.storage.upgrade` prints the schema.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -23,14 +24,16 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+logger = logging.getLogger(__name__)
+
 # The newest revision in migrations/versions; a test holds that it is.
-HEAD = "0001"
+HEAD = "0002"
 
 _LOCK = 0x6E657773_626F74  # any number that is ours
 
 
 class UnknownRevisionError(Exception):
-    """The database is at a revision that this version does not know."""
+    """The database is at a revision that no version of newsbot counts to."""
 
 
 def current(connection: "Connection") -> str | None:
@@ -43,10 +46,15 @@ def upgrade(connection: "Connection") -> bool:
     """Upgrade to `HEAD`; whether there was anything to do.
 
     All in one transaction behind an advisory lock: of processes that start together one upgrades and the others wait.
-    Raises `UnknownRevisionError` when the database is newer than this version of newsbot, `UnsuitableError` when the
-    tables can not be made in it.
+    A database that a newer version has upgraded is good as it is, since migrations only add: so nodes can be renewed
+    one by one, and a deployment rolled back. Raises `UnknownRevisionError` when the revision is none of newsbot's,
+    `UnsuitableError` when the tables can not be made in it.
     """
-    if current(connection) == HEAD:
+    found = current(connection)
+    if found == HEAD:
+        return False
+    if found is not None and found.isdecimal() and found > HEAD:
+        logger.info("The database is at revision %s, newer than the %s of this version", found, HEAD)
         return False
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
@@ -69,8 +77,8 @@ def _make_tables(cursor: "Cursor") -> None:
         ) from None
 
 
-def migrate(connection: "Connection") -> None:
-    """Run the migrations in the transaction that is open."""
+def migrate(connection: "Connection", revision: str = HEAD) -> None:
+    """Run the migrations up to `revision` in the transaction that is open."""
     from alembic import command
     from alembic.util import CommandError
     from sqlalchemy import create_engine
@@ -80,7 +88,7 @@ def migrate(connection: "Connection") -> None:
     engine = create_engine("postgresql+psycopg2://", creator=lambda: connection, poolclass=StaticPool)
     with engine.connect() as shared, _config(connection=shared) as config:
         try:
-            command.upgrade(config, HEAD)
+            command.upgrade(config, revision)
         except CommandError as error:
             raise UnknownRevisionError(
                 f"the database was made by another version of newsbot ({error}); this one knows revisions up to"

@@ -74,11 +74,28 @@ def test_of_processes_that_start_together_all_succeed(database_url, query):
     assert query("SELECT version_num FROM alembic_version") == [(HEAD,)]
 
 
-def test_a_newer_database_is_told(database, tables, query):
+def test_a_database_of_a_newer_version_is_good_as_it_is(database, tables, query):
     query("UPDATE alembic_version SET version_num = '9999'")
+    with closing(database.connect()) as connection:
+        assert not upgrade(connection)
+    assert query("SELECT version_num FROM alembic_version") == [("9999",)]
+
+
+def test_a_foreign_revision_is_told(database, tables, query):
+    query("UPDATE alembic_version SET version_num = '4f2a91c'")
     with closing(database.connect()) as connection, pytest.raises(UnknownRevisionError, match="install the newer"):
         upgrade(connection)
-    assert query("SELECT version_num FROM alembic_version") == [("9999",)]
+    assert query("SELECT version_num FROM alembic_version") == [("4f2a91c",)]
+
+
+def test_rows_of_the_first_version_stay(database, query):
+    """Each migration, on a database that is in use."""
+    with closing(database.connect()) as connection:
+        migrate(connection, "0001")
+        query("INSERT INTO sources (id, name) VALUES ('bbc', 'BBC')")
+        assert upgrade(connection)
+        assert current(connection) == HEAD
+    assert query("SELECT id FROM sources") == [("bbc",)]
 
 
 def test_a_table_of_revisions_that_says_nothing_is_told(database, tables, query):

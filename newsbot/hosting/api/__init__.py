@@ -1,0 +1,1 @@
+"""The web service: Scrapyd's own calls, and newsbot's beside them."""

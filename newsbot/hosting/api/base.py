@@ -1,0 +1,120 @@
+"""What every call has in common: its parameters are a model, its answer has Scrapyd's form."""
+
+import functools
+import json
+import logging
+from typing import Any, ClassVar, get_origin
+
+import psycopg2
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+from scrapyd.website import Root
+from twisted.internet.defer import CancelledError, ensureDeferred
+from twisted.python.failure import Failure
+from twisted.web import http, resource, server
+
+from newsbot.storage.errors import DatabaseError
+
+logger = logging.getLogger(__name__)
+
+
+class RefusedError(Exception):
+    """The call can not be answered: an HTTP status, and why."""
+
+    def __init__(self, message: str, status: int = http.BAD_REQUEST) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Query(BaseModel):
+    """The parameters of a call; each field's description is part of the published one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Call(resource.Resource):
+    """One call. The docstring of a subclass is its published description."""
+
+    isLeaf = True  # noqa: N815  Twisted's
+    method: ClassVar[str] = "GET"
+    query: ClassVar[type[Query]] = Query
+    # Scrapyd answers 200 to what lacks a parameter or names something unknown, and its clients know that.
+    lenient: ClassVar[bool] = False
+
+    def __init__(self, root: Root) -> None:
+        super().__init__()
+        self.root = root
+
+    async def answer(self, query: Any) -> dict[str, Any]:
+        """The answer without status and node. Raises `RefusedError`."""
+        raise NotImplementedError
+
+    def render(self, request: http.Request) -> int:
+        """For Twisted."""
+        answering = ensureDeferred(self._answer(request))
+        request.notifyFinish().addErrback(lambda _: answering.cancel())
+        answering.addCallbacks(functools.partial(self._send, request), functools.partial(self._fail, request))
+        return server.NOT_DONE_YET
+
+    async def _answer(self, request: http.Request) -> dict[str, Any] | None:
+        allowed = f"OPTIONS, HEAD, {self.method}" if self.method == "GET" else f"OPTIONS, {self.method}"
+        method = request.method.decode("ascii", "replace")
+        if method not in allowed.split(", "):
+            request.setHeader("Allow", allowed)
+            raise RefusedError(f"{method[:20]} is not for this call; {self.method} is", http.NOT_ALLOWED)
+        if method == "OPTIONS":
+            request.setHeader("Allow", allowed)
+            request.setResponseCode(http.NO_CONTENT)
+            return None
+        return {"status": "ok"} | await self.answer(self._read(request.args or {}))
+
+    def _read(self, arguments: dict[bytes, list[bytes]]) -> Query:
+        """The parameters. Of several values the first counts, as in Scrapyd, where no list is asked for."""
+        fields = {field.alias or name: field for name, field in self.query.model_fields.items()}
+        try:
+            given: dict[str, Any] = {}
+            for name, values in arguments.items():
+                texts = [value.decode() for value in values] if name != b"egg" else values
+                key = name.decode()
+                many = key in fields and get_origin(fields[key].annotation) is list
+                given[key] = texts if many else texts[0]
+        except UnicodeDecodeError as error:
+            raise RefusedError(f"not UTF-8: {error}") from None
+        try:
+            return self.query.model_validate(given)
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_context=False)
+            missing = all(detail["type"] == "missing" for detail in details)
+            message = "; ".join(map(_message, details[:5]))
+            raise RefusedError(message, http.OK if missing and self.lenient else http.BAD_REQUEST) from None
+
+    def _send(self, request: http.Request, data: dict[str, Any] | None) -> None:
+        if data is not None:
+            request.setHeader("Content-Type", "application/json")
+            data["node_name"] = self.root.node_name
+            request.write(json.dumps(data, default=str).encode() + b"\n")
+        request.finish()
+
+    def _fail(self, request: http.Request, failure: Failure) -> None:
+        error = failure.value
+        if isinstance(error, CancelledError):  # nobody listens any more
+            return
+        if isinstance(error, RefusedError):
+            status, message = error.status, str(error)
+        elif isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError | DatabaseError):
+            status, message = http.SERVICE_UNAVAILABLE, f"the database can not be used: {' '.join(str(error).split())}"
+        else:
+            logger.error("%s failed", type(self).__name__, exc_info=(failure.type, error, failure.getTracebackObject()))
+            status, message = http.INTERNAL_SERVER_ERROR, f"{type(error).__name__}: {error}"
+        request.setResponseCode(status)
+        self._send(request, {"status": "error", "message": message})
+
+
+def _message(detail: ErrorDetails) -> str:
+    name = ".".join(map(str, detail["loc"]))
+    match detail["type"]:
+        case "missing":
+            return f"'{name}' parameter is required"
+        case "extra_forbidden":
+            return f"'{name[:60]}' is no parameter of this call"
+    return f"{name} is invalid: {detail['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,344 @@
+"""Scrapyd's own calls: the same names, parameters and answers, from the queue in Postgres, and more keys.
+
+https://scrapyd.readthedocs.io/en/latest/api.html
+"""
+
+import uuid
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from pydantic import ConfigDict, Field, model_validator
+from scrapyd.exceptions import EggNotFoundError, ProjectNotFoundError
+from twisted.internet.threads import deferToThread
+from twisted.web import http
+
+from newsbot.hosting.api.base import Call, Query, RefusedError
+from newsbot.hosting.names import Name, Version, check_argument, check_setting
+from newsbot.hosting.processes import signal_number
+from newsbot.hosting.secrets import masked
+from newsbot.hosting.sessions import sessions
+from newsbot.hosting.spiders import ListingError
+from newsbot.storage import jobs
+from newsbot.storage.jobs import Job
+
+PROJECT = Field(description="the project, as `newsbot`")
+
+
+class ScrapydCall(Call):
+    """What Scrapyd's calls share."""
+
+    lenient = True
+
+    def check_project(self, project: str | None) -> None:
+        """Raises `RefusedError` for one that is not known."""
+        if project is not None and project not in self.root.poller.queues:
+            raise RefusedError(f"project '{project}' not found", http.OK)
+
+    def check_version(self, project: str, version: str | None) -> None:
+        """Raises `RefusedError` for one that is not known."""
+        if version:
+            _, egg = self.root.eggstorage.get(project, version)
+            if egg is None:
+                raise RefusedError(f"version '{version}' not found", http.OK)
+            egg.close()
+
+    async def spiders(self, project: str, version: str | None) -> list[str]:
+        """The spiders of a version. Raises `RefusedError` when it can not tell."""
+        try:
+            return await deferToThread(self.root.spiders.get, project, version)
+        except ListingError as error:
+            raise RefusedError(f"the spiders can not be listed: {error}", http.OK) from None
+
+
+class DaemonStatus(ScrapydCall):
+    """How many jobs are pending, running and finished."""
+
+    async def answer(self, query: Query) -> dict[str, Any]:
+        """As Scrapyd's."""
+        counts = await sessions().do(jobs.counts)
+        return {name: counts[name] for name in (jobs.PENDING, jobs.RUNNING, jobs.FINISHED)}
+
+
+class Schedule(ScrapydCall):
+    """Queue a job. Any other parameter is an argument of the spider."""
+
+    method = "POST"
+
+    class query(Query):  # noqa: N801
+        """Parameters."""
+
+        model_config = ConfigDict(extra="allow")
+        project: Name = PROJECT
+        spider: str = Field(description="the spider, as `headlines`", max_length=200)
+        version: Version | None = Field(None, alias="_version", description="of the egg; the newest without it")
+        jobid: Name = Field(
+            default_factory=lambda: uuid.uuid1().hex, description="an id that no job has; made without it"
+        )
+        priority: float = Field(0, description="higher goes first", allow_inf_nan=False)
+        setting: list[str] = Field([], description="`NAME=VALUE`, as `DOWNLOAD_DELAY=2`; once for each setting")
+
+        @model_validator(mode="after")
+        def _arguments(self) -> "Schedule.query":
+            for name, value in self.model_extra.items():
+                check_argument(name, value)
+            for setting in self.setting:
+                if "=" not in setting:
+                    raise ValueError(f"setting {setting[:60]!r}: NAME=VALUE is right")
+            return self
+
+    async def answer(self, query: Any) -> dict[str, Any]:
+        """As Scrapyd's; a setting that is not allowed, and an id that is known, are refused."""
+        settings = dict(setting.split("=", 1) for setting in query.setting)
+        for name, value in settings.items():
+            try:
+                check_setting(name, value, self.root.allowed_settings)
+            except ValueError as error:
+                raise RefusedError(str(error), http.FORBIDDEN) from None
+        self.check_project(query.project)
+        self.check_version(query.project, query.version)
+        if query.spider not in await self.spiders(query.project, query.version):
+            raise RefusedError(f"spider '{query.spider}' not found", http.OK)
+        given = {"_version": query.version} if query.version else {}
+        schedule = partial(self.root.scheduler.schedule, query.project, query.spider, priority=query.priority)
+        try:
+            await deferToThread(schedule, settings=settings, _job=query.jobid, **given, **query.model_extra)
+        except jobs.DuplicateError as error:
+            raise RefusedError(str(error), http.CONFLICT) from None
+        self.root.poller.poll()
+        return {"jobid": query.jobid}
+
+
+class Cancel(ScrapydCall):
+    """Cancel a pending job, or tell a running one to end, on whatever node. Told twice it ends at once."""
+
+    method = "POST"
+
+    class query(Query):  # noqa: N801
+        """Parameters."""
+
+        project: Name = PROJECT
+        job: str = Field(description="the job's id", max_length=200)
+        signal: str = Field("INT", description="for a running one, as `INT` or `KILL`", max_length=10)
+
+    async def answer(self, query: Any) -> dict[str, Any]:
+        """As Scrapyd's."""
+        self.check_project(query.project)
+        try:
+            signal_number(query.signal)
+        except ValueError as error:
+            raise RefusedError(str(error)) from None
+        return {"prevstate": await self.root.cancel(query.project, query.job, query.signal)}
+
+
+class Status(ScrapydCall):
+    """The state of a job: pending, running or finished; `state` says how it finished."""
+
+    class query(Query):  # noqa: N801
+        """Parameters."""
+
+        job: str = Field(description="the job's id", max_length=200)
+        project: Name | None = Field(None, description=PROJECT.description)
+
+    async def answer(self, query: Any) -> dict[str, Any]:
+        """As Scrapyd's, with `state`."""
+        self.check_project(query.project)
+        job = await sessions().do(lambda cursor: jobs.find(cursor, query.job, query.project))
+        if job is None:
+            return {"currstate": None}
+        plain = job.state if job.state in (jobs.PENDING, jobs.RUNNING) else "finished"
+        return {"currstate": plain, "state": job.state}
+
+
+class ListJobs(ScrapydCall):
+    """Pending and running jobs of all nodes, and the newest finished ones (`finished_to_keep`)."""
+
+    class query(Query):  # noqa: N801
+        """Parameters."""
+
+        project: Name | None = Field(None, description=PROJECT.description)
+
+    async def answer(self, query: Any) -> dict[str, Any]:
+        """As Scrapyd's; running and finished jobs say more."""
+        self.check_project(query.project)
+        keep = self.root.launcher.finished.finished_to_keep
+        pending, running, finished = await sessions().do(
+            lambda cursor: (
+                jobs.waiting(cursor, query.project),
+                jobs.running(cursor, query.project),
+                jobs.ended(cursor, keep, query.project),
+            )
+        )
+        return {
+            "pending": [self._pending(job) for job in pending],
+            "running": [self._running(job) for job in running],
+            "finished": [self._finished(job) for job in finished],
+        }
+
+    def _pending(self, job: Job) -> dict[str, Any]:
+        named = {"id": job.id, "project": job.project, "spider": job.spider, "version": job.version}
+        return named | {
+            "settings": masked(job.settings),
+            "args": masked(job.args),
+            "asked_by": job.asked_by,
+            "priority": job.priority,
+        }
+
+    def _running(self, job: Job) -> dict[str, Any]:
+        return {
+            "id": job.id,
+            "project": job.project,
+            "spider": job.spider,
+            "pid": job.pid,
+            "start_time": local(job.started_at),
+            "log_url": self.root.get_log_url(job),
+            "items_url": self.root.get_item_url(job),
+            "node": job.node,
+            "asked_by": job.asked_by,
+        }
+
+    def _finished(self, job: Job) -> dict[str, Any]:
+        return {
+            "id": job.id,
+            "project": job.project,
+            "spider": job.spider,
+            "start_time": local(job.started_at),
+            "end_time": local(job.ended_at),
+            "log_url": self.root.get_log_url(job),
+            "items_url": self.root.get_item_url(job),
+            "state": job.state,
+            "exit_code": job.exit_code,
+            "signal": job.signal,
+            "reason": job.reason,
+            "node": job.node,
+            "asked_by": job.asked_by,
+            "retry_of": job.retry_of,
+        }
+
+
+def local(moment: datetime | None) -> str | None:
+    """A time as Scrapyd writes it: the node's own, without a zone."""
+    return str(moment.astimezone().replace(tzinfo=None)) if moment else None
+
+
+# Projects, versions, spiders
+
+
+class ListProjects(ScrapydCall):
+    """The projects."""
+
+    async def answer(self, query: Query) -> dict[str, Any]:
+        """As Scrapyd's."""
+        return {"projects": self.root.scheduler.list_projects()}
+
+
+class ListVersions(ScrapydCall):
+    """The versions of a project that were uploaded, the newest last."""
+
+    class query(Query):  # noqa: N801
+        """Parameters."""
+
+        project: Name = PROJECT
+
+    async def answer(self, query: Any) -> dict[str, Any]:
+        """As Scrapyd's."""
+        return {"versions": self.root.eggstorage.list(query.project)}
+
+
+class ListSpiders(ScrapydCall):
+    """The spiders of a version."""
+
+    class query(Query):  # noqa: N801
+        """Parameters."""
+
+        project: Name = PROJECT
+        version: Version | None = Field(None, alias="_version", description="of the egg; the newest without it")
+
+    async def answer(self, query: Any) -> dict[str, Any]:
+        """As Scrapyd's."""
+        self.check_project(query.project)
+        self.check_version(query.project, query.version)
+        return {"spiders": await self.spiders(query.project, query.version)}
+
+
+class AddVersion(ScrapydCall):
+    """Upload an egg as a version. One that can not list its spiders is refused and leaves nothing."""
+
+    method = "POST"
+
+    class query(Query):  # noqa: N801
+        """Parameters."""
+
+        project: Name = PROJECT
+        version: Version = Field(description="a time stamp is right: the newest version is the last in order")
+        egg: bytes = Field(description="the egg, as a file of a form")
+
+    async def answer(self, query: Any) -> dict[str, Any]:
+        """As Scrapyd's."""
+        try:
+            spiders = await deferToThread(self._add, query)
+        except ValueError as error:
+            raise RefusedError(str(error), http.OK) from None
+        except ListingError as error:
+            raise RefusedError(
+                f"the version is refused, since its spiders can not be listed: {error}", http.OK
+            ) from None
+        except OSError as error:
+            raise RefusedError(f"the egg can not be stored: {error}", http.INSUFFICIENT_STORAGE_SPACE) from None
+        self.root.update_projects()
+        return {"project": query.project, "version": query.version, "spiders": len(spiders)}
+
+    def _add(self, query: Any) -> list[str]:
+        storage = self.root.eggstorage
+        staged = storage.stage(query.egg, query.project, query.version)
+        try:
+            spiders = self.root.spiders.ask(query.project, None, staged=str(staged))
+        except ListingError:
+            storage.drop(staged, query.project)
+            raise
+        storage.keep(staged, query.project, query.version)
+        self.root.spiders.forget(query.project)
+        return spiders
+
+
+class DeleteVersion(ScrapydCall):
+    """Delete an uploaded version."""
+
+    method = "POST"
+
+    class query(Query):  # noqa: N801
+        """Parameters."""
+
+        project: Name = PROJECT
+        version: Version = Field(description="the version")
+
+    async def answer(self, query: Any) -> dict[str, Any]:
+        """As Scrapyd's."""
+        try:
+            self.root.eggstorage.delete(query.project, query.version)
+        except EggNotFoundError:
+            raise RefusedError(f"version '{query.version}' not found", http.OK) from None
+        self.root.spiders.forget(query.project)
+        self.root.update_projects()
+        return {}
+
+
+class DeleteProject(ScrapydCall):
+    """Delete all uploaded versions of a project."""
+
+    method = "POST"
+
+    class query(Query):  # noqa: N801
+        """Parameters."""
+
+        project: Name = PROJECT
+
+    async def answer(self, query: Any) -> dict[str, Any]:
+        """As Scrapyd's."""
+        try:
+            self.root.eggstorage.delete(query.project)
+        except ProjectNotFoundError:
+            raise RefusedError(f"project '{query.project}' not found", http.OK) from None
+        self.root.spiders.forget(query.project)
+        self.root.update_projects()
+        return {}

@@ -1,0 +1,52 @@
+"""Scrapyd's `application`, put together from its plug points."""
+
+import ipaddress
+import logging
+import os
+
+from scrapyd.config import Config
+from scrapyd.environ import Environment
+from scrapyd.exceptions import ConfigError
+from scrapyd.interfaces import IEggStorage, IEnvironment, IJobStorage, IPoller, ISpiderScheduler
+from scrapyd.scheduler import SpiderScheduler
+from scrapyd.utils import initialize_component
+from twisted.application.internet import TCPServer, TimerService
+from twisted.application.service import Application
+
+from newsbot.hosting.access import Login, guarded
+from newsbot.hosting.config import placed, port
+from newsbot.hosting.scheduler import Scheduler
+
+logger = logging.getLogger(__name__)
+
+
+def application(config: Config) -> Application:
+    """Scrapyd as newsbot runs it. Raises `ConfigError` for what it must not run with."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s [%(name)s] %(levelname)s: %(message)s")
+    placed(config)
+    address, login = os.environ.get("SCRAPYD_BIND_ADDRESS") or config.get("bind_address", "127.0.0.1"), Login.of(config)
+    if login is None and not _is_loopback(address):
+        raise ConfigError(
+            f"bind_address {address} can be reached from outside, and access to the API runs code: set a username and a"
+            " password (SCRAPYD_USERNAME, SCRAPYD_PASSWORD), or bind to 127.0.0.1"
+        )
+    app = Application("Scrapyd")
+    app.setComponent(IEnvironment, Environment(config))
+    app.setComponent(ISpiderScheduler, SpiderScheduler(config))
+    for interface, setting in ((IPoller, "poller"), (IJobStorage, "jobstorage"), (IEggStorage, "eggstorage")):
+        app.setComponent(interface, initialize_component(config, setting, None))
+    launcher = initialize_component(config, "launcher", None, app)
+    launcher.setServiceParent(app)
+    Scheduler(config, app).setServiceParent(app)
+    TimerService(config.getfloat("poll_interval", 0.5), app.getComponent(IPoller).poll).setServiceParent(app)
+    site = guarded(initialize_component(config, "webroot", None, app), login)
+    TCPServer(port(config), site, interface=address).setServiceParent(app)
+    logger.info("Scrapyd listens on http://%s:%s/", address, port(config))
+    return app
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"

@@ -1,0 +1,47 @@
+"""How a job ended, by name, from what is known of its process."""
+
+from typing import NamedTuple
+
+from newsbot.storage.jobs import CANCELLED, FAILED, FINISHED, KILLED, OUT_OF_MEMORY, TIMED_OUT
+
+
+class End(NamedTuple):
+    """A state of `storage.jobs` and, unless it is plain, why."""
+
+    state: str
+    reason: str | None
+
+
+def named(
+    exit_code: int | None,
+    signal: int | None,
+    *,
+    asked: str | None,
+    finish_reason: str | None,
+    out_of_memory: bool,
+    last_line: str | None,
+) -> End:
+    """The end of a process that has an exit code or fell to a signal.
+
+    `asked` is the state that it was told to end with, `finish_reason` what its run says, `out_of_memory` whether the
+    kernel killed something for that meanwhile, `last_line` the last of what it said.
+    """
+    if asked in (CANCELLED, TIMED_OUT):
+        return End(asked, None)
+    if finish_reason == "memusage_exceeded":
+        return End(OUT_OF_MEMORY, "it passed MEMUSAGE_LIMIT_MB")
+    if finish_reason == "memory_error" or (exit_code and (last_line or "").startswith("MemoryError")):
+        return End(OUT_OF_MEMORY, "it was refused more memory")
+    if signal is not None:
+        if signal == 9 and out_of_memory:
+            return End(OUT_OF_MEMORY, "the kernel killed it for want of memory")
+        return End(KILLED, f"by signal {signal}")
+    if finish_reason in ("shutdown", "cancelled"):
+        return End(KILLED, "told to stop by a signal that was not Scrapyd's")
+    if exit_code == 0:
+        return End(FINISHED, None if finish_reason in (None, "finished") else finish_reason)
+    if finish_reason not in (None, "finished"):
+        return End(FAILED, finish_reason)
+    return End(
+        FAILED, last_line if finish_reason is None else "every source failed or nothing could be stored; see its log"
+    )

@@ -1,0 +1,365 @@
+"""Scrapyd's launcher: starts the jobs that the poller takes, looks after them, and names how each ended."""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from multiprocessing import cpu_count
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+from scrapyd.config import Config
+from scrapyd.interfaces import IEnvironment, IJobStorage, IPoller
+from scrapyd.launcher import get_crawl_args
+from twisted.application.service import Service
+from twisted.internet import defer, error, protocol, reactor, task
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.threads import deferToThread
+
+from newsbot.hosting import ends, logs, orphans, processes
+from newsbot.hosting.queue import Message
+from newsbot.hosting.secrets import masked
+from newsbot.hosting.sessions import sessions
+from newsbot.storage import jobs, nodes, schedules
+from newsbot.storage.errors import DatabaseError
+from newsbot.storage.jobs import FAILED, FINISHED, LEASE, TIMED_OUT, Job
+from newsbot.storage.nodes import HEARTBEAT, Node
+from newsbot.storage.upgrade import upgrade
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+    from twisted.application.service import Application
+    from twisted.python.failure import Failure
+
+logger = logging.getLogger(__name__)
+
+STOPPED = "stopped"  # told to end because Scrapyd stops: its job is queued again
+FORGET_EVERY = 3600.0  # seconds
+TELL_EVERY = 60.0  # seconds between two warnings that the database is away
+LAST_TRIES = 10.0  # seconds that a stopping Scrapyd goes on trying to note how its jobs ended
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the machine sleeps
+_NOT_FOR_JOBS = ("SCRAPYD_USERNAME", "SCRAPYD_PASSWORD")
+
+
+class Watched:
+    """A job that runs on this node, with what Scrapyd's services look at."""
+
+    def __init__(self, job: Job, age: float = 0.0) -> None:
+        self.row = job
+        self.project, self.spider, self.job, self.pid = job.project, job.spider, job.id, job.pid
+        self.start_time = datetime.fromtimestamp(time.time() - age)
+        self.end_time: datetime | None = None
+        self.asked: str | None = None  # the end that this Scrapyd told it
+        self.killed_for_memory = processes.killed_for_memory()
+        self._alarms: list[Any] = []
+
+    def send(self, number: int) -> None:
+        """Send its process a signal, if it is still there."""
+        if self.pid and self.row.birth:
+            processes.send(self.pid, self.row.birth, number)
+
+    def stop(self, asked: str | None, number: int, patience: float) -> None:
+        """Tell it to end, and kill it if it has not after `patience` seconds."""
+        self.asked = self.asked or asked
+        self.send(number)
+        self._alarms.append(reactor.callLater(patience, self.send, signal.SIGKILL))
+
+    def limit(self, seconds: float, patience: float) -> None:
+        """Stop it as timed out after `seconds`."""
+        self._alarms.append(reactor.callLater(max(0.0, seconds), self.stop, TIMED_OUT, signal.SIGTERM, patience))
+
+    def over(self) -> None:
+        """No signal is due any more."""
+        self.end_time = datetime.now()
+        for alarm in self._alarms:
+            if alarm.active():
+                alarm.cancel()
+
+
+class Child(Watched, protocol.ProcessProtocol):
+    """A job whose parent this process is."""
+
+    def __init__(self, job: Job, args: list[str], env: dict[str, str]) -> None:
+        super().__init__(job)
+        self.args, self.env = args, env
+        self.deferred: Deferred[Failure] = Deferred()
+
+    def connectionMade(self) -> None:  # noqa: N802  Twisted's
+        """Scrapyd's services want the number."""
+        self.pid = self.transport.pid
+
+    def send(self, number: int) -> None:
+        """As above; the parent needs no look at the process table."""
+        with contextlib.suppress(error.ProcessExitedAlready):
+            self.transport.signalProcess(number)
+
+    def processEnded(self, status: "Failure") -> None:  # noqa: N802  Twisted's
+        """Hand on how it ended."""
+        self.deferred.callback(status)
+
+
+class Launcher(Service):
+    """`launcher` of scrapyd.conf."""
+
+    name = "launcher"
+
+    def __init__(self, config: Config, app: "Application") -> None:
+        self.app = app
+        self.processes: dict[int, Watched] = {}  # by slot; adopted ones have numbers beyond
+        self.finished = app.getComponent(IJobStorage)
+        self.poller = app.getComponent(IPoller)
+        self.max_proc = config.getint("max_proc", 0) or cpu_count() * config.getint("max_proc_per_cpu", 4)
+        self.runner = config.get("runner", "newsbot.hosting.runner")
+        self.patience = config.getfloat("stop_timeout", 60)
+        self.job_timeout = config.getfloat("job_timeout", 86_400)
+        self.history_days = config.getfloat("history_days", 90)
+        self.log_max = config.getfloat("log_max_mb", 100) * 2**20
+        pid = os.getpid()
+        self.node = Node(self.poller.node, processes.machine(), pid, processes.birth(pid), self.max_proc)
+        self.failure: str | None = "not tried yet"  # why the database can not be used; None while it can
+        self._prepared = self._stopping = False
+        self._survey_at = self._forget_at = self._tell_at = 0.0
+        self._reached_at = self._last_reached = 0.0  # since when, and when last, the database was in reach
+        self._closing: set[Deferred[None]] = set()
+        self._watch = task.LoopingCall(lambda: self.poller.lock.run(lambda: ensureDeferred(self._look())))
+        self._interval = config.getfloat("poll_interval", 0.5)
+
+    # Scrapyd's life
+
+    def startService(self) -> None:  # noqa: N802  Twisted's
+        """Open the slots; jobs come once the database is ready."""
+        super().startService()
+        for slot in range(self.max_proc):
+            self._vacate(slot)
+        self._watch.start(self._interval)
+
+    async def _stop(self) -> None:
+        self.poller.open = False
+        self._stopping = True
+        for process in self.processes.values():
+            process.stop(STOPPED, signal.SIGTERM, self.patience)
+        adopted = [process for slot, process in self.processes.items() if slot >= self.max_proc]
+        while any(processes.lives(each.pid, each.row.birth) for each in adopted):
+            await task.deferLater(reactor, self._interval)
+        for slot in [slot for slot in self.processes if slot >= self.max_proc]:
+            self._close_adopted(slot)
+        await defer.DeferredList([each.deferred for each in self.processes.values() if isinstance(each, Child)])
+        await defer.DeferredList(list(self._closing))
+        if self._watch.running:
+            self._watch.stop()
+        with contextlib.suppress(psycopg2.Error, DatabaseError):  # the next start finds what it left
+            await sessions().do(lambda cursor: nodes.leave(cursor, self.node.name))
+
+    def stopService(self) -> "Deferred[None]":  # noqa: N802  Twisted's
+        """Let the jobs end in order, within `stop_timeout`; what had not finished is queued again."""
+        super().stopService()
+        return ensureDeferred(self._stop())
+
+    # Jobs begin
+
+    def _vacate(self, slot: int) -> None:
+        self.poller.next().addCallback(self._spawn, slot)
+
+    def _spawn(self, message: Message, slot: int) -> None:
+        job = message.job
+        if self._stopping:
+            self._note(lambda cursor: jobs.give_back(cursor, job.token, "its Scrapyd was stopped"))
+            return
+        try:
+            process = self._start(message, slot)
+        except Exception as failure:  # noqa: BLE001  of the file system, of the system's limits, of Scrapyd's checks
+            logger.error("Job %s of %s can not be started: %s", job.id, job.spider, failure)
+            reason = f"it can not be started: {failure}"
+            self._note(lambda cursor: jobs.end(cursor, job.token, FAILED, reason=reason))
+            self._vacate(slot)
+            return
+        self.processes[slot] = process
+        process.deferred.addCallback(self._child_ended, process, slot)
+        process.limit(job.timeout or self.job_timeout, self.patience)
+        logger.info(
+            "Job %s started: project=%s spider=%s pid=%s args=%s",
+            *(job.id, job.project, job.spider, process.pid, masked(job.args | job.settings)),
+        )
+
+    def _start(self, message: Message, slot: int) -> Child:
+        environment, job = self.app.getComponent(IEnvironment), message.job
+        message["settings"].update(environment.get_settings(message))
+        env = environment.get_environment(message, slot) | {jobs.TOKEN: job.token}
+        env = {name: value for name, value in env.items() if name not in _NOT_FOR_JOBS}
+        args = [sys.executable, "-m", self.runner, "crawl", *get_crawl_args(message)]
+        job.log_file, job.items_file = message["settings"].get("LOG_FILE"), message["settings"].get("FEEDS")
+        process = Child(job, args, env)
+        # What a job prints goes to its log, not through a pipe: it must be able to outlive this process.
+        output = os.open(job.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644) if job.log_file else os.dup(2)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        try:
+            reactor.spawnProcess(process, sys.executable, args, env, childFDs={0: nothing, 1: output, 2: output})
+        finally:
+            os.close(output)
+            os.close(nothing)
+        job.birth = processes.birth(process.pid)
+        self._note(lambda cursor: jobs.note_files(cursor, job.token, job.log_file, job.items_file))
+        return process
+
+    # Jobs end
+
+    def _child_ended(self, status: "Failure", process: Child, slot: int) -> None:
+        del self.processes[slot]
+        process.over()
+        self._note(lambda cursor: self._close(cursor, process, status.value.exitCode, status.value.signal))
+        self._vacate(slot)
+
+    def _close(self, cursor: "Cursor", process: Watched, exit_code: int | None, number: int | None) -> None:
+        token = process.row.token
+        reason = jobs.finish_reason(cursor, token)
+        if process.asked == STOPPED and reason != "finished":
+            jobs.give_back(cursor, token, "its Scrapyd was stopped")
+            return
+        end = ends.named(
+            exit_code,
+            number,
+            asked=process.asked or jobs.asked_end(cursor, token),
+            finish_reason=reason,
+            out_of_memory=processes.killed_for_memory() > process.killed_for_memory,
+            last_line=logs.last_line(process.row.log_file),
+        )
+        jobs.end(cursor, token, end.state, exit_code=exit_code, signal=number, reason=end.reason)
+        level = logging.INFO if end.state == FINISHED else logging.WARNING
+        logger.log(
+            level, "Job %s of %s: %s%s", process.job, process.spider, end.state, f", {end.reason}" * bool(end.reason)
+        )
+
+    def _note(self, work: Any) -> None:
+        """Do `work` in a transaction, however long the database may be away."""
+        noting = ensureDeferred(self._noted(work))
+        self._closing.add(noting)
+        noting.addErrback(lambda failure: logger.error("The end of a job can not be noted: %s", failure.value))
+        noting.addBoth(lambda _: self._closing.discard(noting))
+
+    async def _noted(self, work: Any) -> None:
+        pause, stopping_since = 0.2, None
+        while True:
+            try:
+                await sessions().do(work)
+            except (psycopg2.OperationalError, psycopg2.InterfaceError, DatabaseError) as failure:
+                self._away(failure)
+                if self._stopping:
+                    stopping_since = stopping_since or time.monotonic()
+                    if time.monotonic() - stopping_since > LAST_TRIES:
+                        raise
+                await task.deferLater(reactor, pause)
+                pause = min(2 * pause, 5.0)
+            else:
+                self.poller.poll()
+                return
+
+    # Looking after them
+
+    async def _look(self) -> None:
+        """Once every `poll_interval`: what other nodes want of our jobs; every `HEARTBEAT` all that runs."""
+        self._close_ended_orphans()
+        now = time.monotonic()
+        try:
+            if self.processes:
+                for token, name in await sessions().do(lambda cursor: jobs.signals_to_send(cursor, self.node.name)):
+                    self.signal(token, name)
+            if now >= self._survey_at:
+                await self._survey()
+                self._survey_at = now + HEARTBEAT
+        except (psycopg2.Error, DatabaseError) as failure:
+            self._away(failure)
+        except Exception:
+            logger.exception("The jobs can not be looked after")
+
+    def signal(self, token: str, name: str) -> None:
+        """Send the job of that token a signal, and kill it when it has not ended after `stop_timeout`."""
+        for process in self.processes.values():
+            if process.row.token == token:
+                process.stop(None, processes.signal_number(name), self.patience)
+
+    async def _survey(self) -> None:
+        if not self._prepared:
+            await deferToThread(_prepare)
+            self._prepared = True
+        own = [process.row.token for process in self.processes.values()]
+        found = await sessions().do(lambda cursor: self._meet(cursor, own))
+        self._reached()
+        for job in found.adopted:
+            self._adopt(job)
+        for job_id in found.given_back:
+            logger.warning("Job %s is queued again: its process or its node is gone", job_id)
+        for process in self.processes.values():
+            if process.row.token in found.lost:
+                logger.warning("Job %s was given to another node: its process %s is killed", process.job, process.pid)
+                process.send(signal.SIGKILL)
+            if process.row.log_file and logs.cut(process.row.log_file, self.log_max):
+                logger.warning("The log of job %s passed %d bytes and was cut", process.job, self.log_max)
+        if not self._stopping:
+            self.poller.open = True
+        if time.monotonic() >= self._forget_at:
+            self._forget_at = time.monotonic() + FORGET_EVERY
+            await sessions().do(
+                lambda cursor: (jobs.forget(cursor, self.history_days), schedules.forget(cursor, self.history_days))
+            )
+
+    def _meet(self, cursor: "Cursor", own: list[str]) -> orphans.Survey:
+        self.node.clock_offset = nodes.beat(cursor, self.node, datetime.now(UTC))
+        return orphans.survey(
+            cursor, self.node.name, own, patient=time.clock_gettime(_CLOCK) - self._reached_at < LEASE
+        )
+
+    def _adopt(self, job: Job) -> None:
+        age = time.time() - self.node.clock_offset - job.started_at.timestamp()
+        process = Watched(job, age)
+        slot = next(number for number in range(self.max_proc, sys.maxsize) if number not in self.processes)
+        self.processes[slot] = process
+        self.poller.adopted += 1
+        process.limit((job.timeout or self.job_timeout) - age, self.patience)
+        logger.warning("Job %s of %s runs on as process %s: adopted", job.id, job.spider, job.pid)
+
+    def _close_ended_orphans(self) -> None:
+        for slot, process in list(self.processes.items()):
+            if slot >= self.max_proc and not processes.lives(process.pid, process.row.birth):
+                self._close_adopted(slot)
+
+    def _close_adopted(self, slot: int) -> None:
+        process = self.processes.pop(slot)
+        process.over()
+        self.poller.adopted -= 1
+        self._note(lambda cursor: self._close_orphan(cursor, process))
+
+    def _close_orphan(self, cursor: "Cursor", process: Watched) -> None:
+        """Nobody's child: its exit code is what it noted itself; without one it did not end in order."""
+        token = process.row.token
+        exit_code = jobs.exit_code(cursor, token)
+        if exit_code is not None or process.asked == TIMED_OUT:
+            self._close(cursor, process, exit_code, None if exit_code is not None else signal.SIGKILL)
+        else:
+            jobs.give_back(cursor, token, "its process is gone")
+
+    # The database
+
+    def _reached(self) -> None:
+        now = time.clock_gettime(_CLOCK)
+        if now - self._last_reached > 3 * HEARTBEAT:  # it was away, or this machine slept
+            self._reached_at = now
+        self._last_reached = now
+        if self.failure and self._tell_at:
+            logger.warning("The database is in reach again")
+        self.failure, self._tell_at = None, 0.0
+
+    def _away(self, failure: Exception) -> None:
+        self.failure = " ".join(str(failure).split())
+        if time.monotonic() >= self._tell_at:
+            self._tell_at = time.monotonic() + TELL_EVERY
+            logger.warning("The database can not be used; running jobs go on, no new one starts: %s", self.failure)
+
+
+def _prepare() -> None:
+    """Bring the database to the tables of this version."""
+    sessions().database.check()
+    with contextlib.closing(sessions().database.connect()) as connection:
+        upgrade(connection)

@@ -1,0 +1,83 @@
+"""A job's hold on its row in the queue, renewed by the job's own process."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Self
+
+import psycopg2
+
+from newsbot.hosting import processes
+from newsbot.hosting.sessions import sessions
+from newsbot.storage import jobs
+from newsbot.storage.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+logger = logging.getLogger(__name__)
+
+GRACE = 15.0  # seconds for an end in order once the job is another's
+
+
+class Lease(threading.Thread):
+    """Renews until the process ends. A job that was given to another ends itself."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(name="lease", daemon=True)
+        self.token = token
+        self._registered = False
+
+    @classmethod
+    def begin(cls, token: str) -> Self:
+        """Note this process as the job's. Exits when the job is another's by now."""
+        lease = cls(token)
+        if lease._kept() is False:
+            sys.exit("this job was given to another process before it began")
+        lease.start()
+        return lease
+
+    def run(self) -> None:
+        """Renew, again and again. A database that is away is waited for: the crawl waits as well."""
+        told = False
+        while True:
+            time.sleep(jobs.LEASE / 3)
+            kept = self._kept()
+            if kept is None and not told:
+                logger.warning("The lease of this job can not be renewed for now: the database is away")
+            told = kept is None
+            if kept is False:
+                self._give_up()
+
+    def end(self, exit_code: int) -> None:
+        """Note how it ends, for a Scrapyd that is not its parent any more."""
+        self._try(lambda cursor: jobs.note_exit(cursor, self.token, exit_code))
+
+    def _kept(self) -> bool | None:
+        """Whether the job is still ours; None when the database does not say."""
+        pid = os.getpid()
+
+        def work(cursor: "Cursor") -> bool:
+            if self._registered:
+                return jobs.renew(cursor, self.token)
+            return jobs.register(cursor, self.token, pid, processes.birth(pid))
+
+        kept = self._try(work)
+        self._registered |= bool(kept)
+        return kept
+
+    def _try(self, work: "Callable[[Cursor], bool | None]") -> bool | None:
+        try:
+            return sessions().transaction(work)
+        except (psycopg2.Error, DatabaseError):
+            return None
+
+    def _give_up(self) -> None:
+        logger.critical("This job was given to another process, so it ends here")
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE)
+        os.kill(os.getpid(), signal.SIGKILL)

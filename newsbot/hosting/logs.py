@@ -1,0 +1,44 @@
+"""Logs of jobs, which may be of any size."""
+
+import os
+from pathlib import Path
+
+KEPT = 1 << 20  # bytes of a log that is cut
+
+
+def tail(file: str | Path, size: int) -> bytes:
+    """The last `size` bytes, from the beginning of a line on. Raises OSError."""
+    with Path(file).open("rb") as log:
+        end = log.seek(0, os.SEEK_END)
+        log.seek(max(0, end - size))
+        text = log.read(size)
+    return text if end <= size else text.partition(b"\n")[2] or text
+
+
+def last_line(file: str | Path | None) -> str | None:
+    """The last line that is not empty, shortened to 300 characters; None without one."""
+    if file is None:
+        return None
+    try:
+        lines = tail(file, 4096).decode(errors="replace").split("\n")
+    except OSError:
+        return None
+    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), None)
+
+
+def cut(file: str | Path, limit: int) -> bool:
+    """Leave the last `KEPT` bytes of a log that is larger than `limit`, with a line that says so; whether it was.
+
+    Whoever writes to it goes on: logs are opened to append. What is written in the very moment may be lost.
+    """
+    try:
+        size = os.path.getsize(file)
+        if size <= limit:
+            return False
+        rest = tail(file, KEPT)
+        with Path(file).open("ab") as log:
+            os.truncate(file, 0)
+            log.write(f"[newsbot: the log was cut here, as it passed {limit} bytes]\n".encode() + rest)
+    except OSError:  # not there yet, or no longer
+        return False
+    return True

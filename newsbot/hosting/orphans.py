@@ -1,0 +1,58 @@
+"""Running jobs that nobody looks after: their Scrapyd, their machine or they themselves are gone."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from newsbot.hosting import processes
+from newsbot.storage import jobs, nodes
+from newsbot.storage.jobs import FAILED, FINISHED, Job
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+
+@dataclass
+class Survey:
+    """What was found."""
+
+    adopted: list[Job] = field(default_factory=list)  # their processes live, and are this node's from now on
+    given_back: list[str] = field(default_factory=list)  # ids of those that wait in the queue again
+    lost: set[str] = field(default_factory=set)  # tokens of this node that are another's by now
+
+
+def survey(cursor: "Cursor", node: str, own: Collection[str], *, patient: bool) -> Survey:
+    """Look at all running jobs; `own` are the tokens of those that this process looks after.
+
+    Jobs of this machine are known by their processes. For those of other machines there is only the lease, which is not
+    judged while `patient`: after a time without the database nobody could renew it.
+    """
+    found = Survey(lost=set(own))
+    alive = nodes.known(cursor)
+    overdue = set(jobs.overdue(cursor))
+    for job in jobs.running(cursor):
+        found.lost.discard(job.token)
+        if job.token in own or _is_looked_after(job, node, alive):
+            continue
+        here = job.machine == processes.machine() and job.pid is not None
+        if here and processes.lives(job.pid, job.birth):
+            if jobs.adopt(cursor, job.token, node, job.node):
+                found.adopted.append(job)
+        elif here and job.exit_code is not None:
+            jobs.end(cursor, job.token, FAILED if job.exit_code else FINISHED, exit_code=job.exit_code)
+        elif here or (job.token in overdue and not patient):
+            why = "its process is gone" if here else "its lease has ended"
+            if jobs.give_back(cursor, job.token, f"{why}; it was on {job.node}"):
+                found.given_back.append(job.id)
+    return found
+
+
+def _is_looked_after(job: Job, node: str, alive: dict[str, nodes.Node]) -> bool:
+    """Whether another Scrapyd of this machine has it. One elsewhere is not asked: the lease says it."""
+    owner = alive.get(job.node)
+    return (
+        owner is not None
+        and owner.name != node
+        and owner.machine == job.machine == processes.machine()
+        and processes.lives(owner.pid, owner.birth)
+    )

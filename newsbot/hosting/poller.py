@@ -1,0 +1,64 @@
+"""Scrapyd's poller: takes jobs from the queue in Postgres while this node has room."""
+
+import logging
+
+import psycopg2
+from scrapyd.config import Config
+from scrapyd.interfaces import IPoller
+from scrapyd.utils import get_spider_queues
+from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred
+from zope.interface import implementer
+
+from newsbot.hosting.config import node_name
+from newsbot.hosting.processes import machine
+from newsbot.hosting.queue import Message
+from newsbot.hosting.sessions import sessions
+from newsbot.storage import jobs
+from newsbot.storage.errors import DatabaseError
+from newsbot.storage.jobs import Job
+
+logger = logging.getLogger(__name__)
+
+
+@implementer(IPoller)
+class Poller:
+    """`poller` of scrapyd.conf."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.node = node_name(config)
+        self.open = False  # set once the database is ready and orphans are found; cleared when Scrapyd stops
+        self.adopted = 0  # jobs of this node that have no slot of their own
+        self.lock = DeferredLock()  # between what is taken and what is looked after
+        self._waiting: list[Deferred[Message]] = []
+        self.update_projects()
+
+    def update_projects(self) -> None:
+        """Look for the projects anew."""
+        self.queues = get_spider_queues(self.config)
+
+    def next(self) -> "Deferred[Message]":
+        """The next job, once there is one and room for it."""
+        deferred: Deferred[Message] = Deferred()
+        self._waiting.append(deferred)
+        return deferred
+
+    def poll(self) -> "Deferred[None]":
+        """Take jobs while there is room. A database that is away is tried again at the next call."""
+        return self.lock.run(lambda: ensureDeferred(self._poll()))
+
+    async def _poll(self) -> None:
+        while self.open and len(self._waiting) > self.adopted:
+            try:
+                job = await sessions().do(self._take)
+            except psycopg2.errors.UniqueViolation:  # another node took a job of the same entry at the same moment
+                return
+            except (psycopg2.Error, DatabaseError) as error:
+                logger.debug("No job can be taken: %s", error)  # the launcher tells of it
+                return
+            if job is None:
+                return
+            self._waiting.pop(0).callback(Message(job, _project=job.project, _spider=job.spider))
+
+    def _take(self, cursor: "psycopg2.extensions.cursor") -> Job | None:
+        return jobs.take(cursor, self.node, machine(), self.queues)

@@ -1,0 +1,87 @@
+"""`python -m newsbot.hosting.runner`: runs `scrapy` for Scrapyd, with the code of the version that was asked for.
+
+An egg comes first on the path: newsbot is installed beside Scrapyd as well, and would else run in its place. A job
+keeps its own lease from here, whatever its project is.
+"""
+
+import atexit
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+from importlib import metadata
+from typing import IO
+
+from scrapyd.exceptions import DirectoryTraversalError
+from scrapyd.utils import initialize_component
+
+from newsbot.hosting.config import configured
+from newsbot.hosting.lease import Lease
+from newsbot.storage.jobs import TOKEN
+
+
+def main() -> None:
+    """Run `scrapy` with the arguments given; never returns."""
+    token = os.environ.get(TOKEN)
+    lease = Lease.begin(token) if token else None
+    code: object = 1
+    try:
+        activate(os.environ["SCRAPY_PROJECT"], os.environ.get("SCRAPYD_EGG_VERSION"))
+        from scrapy.cmdline import execute  # reads SCRAPY_SETTINGS_MODULE, or [settings] of scrapy.cfg for the project
+
+        execute()
+    except SystemExit as end:
+        code = end.code
+        raise
+    finally:
+        if lease:
+            lease.end(code if isinstance(code, int) else int(code is not None))
+
+
+def activate(project: str, version: str | None) -> None:
+    """Put the egg of that version, or the newest, first on the path; without any egg the installed code runs.
+
+    Exits, with what is wrong, when there is no such version or it is no egg of a Scrapy project.
+    """
+    storage = initialize_component(configured(), "eggstorage", "scrapyd.eggstorage.FilesystemEggStorage")
+    try:
+        found, egg = storage.get(project, version)
+    except DirectoryTraversalError as error:
+        sys.exit(f"project {project!r}: {error}")
+    if egg is None:
+        if version:
+            sys.exit(f"version {version!r} of project {project!r} is not on this node; listversions.json shows what is")
+        return
+    with egg:
+        path = _path(egg)
+    try:
+        distribution = next(iter(metadata.distributions(path=[path])), None)
+    except Exception as error:  # noqa: BLE001  whatever stands in that file
+        sys.exit(f"version {found!r} of project {project!r} can not be read: {error}")
+    if distribution is None:
+        sys.exit(f"version {found!r} of project {project!r} is no egg: it has no EGG-INFO")
+    settings = [
+        entry.value for entry in distribution.entry_points if (entry.group, entry.name) == ("scrapy", "settings")
+    ]
+    if not settings:
+        sys.exit(f"version {found!r} of project {project!r} lacks the entry point `settings` of the group `scrapy`")
+    sys.path.insert(0, path)
+    for package in (distribution.read_text("top_level.txt") or "").split():
+        for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+            del sys.modules[name]  # of the installed one; what runs here already keeps its own
+    importlib.invalidate_caches()
+    os.environ["SCRAPY_SETTINGS_MODULE"] = settings[0]
+
+
+def _path(egg: IO[bytes]) -> str:
+    if isinstance(name := getattr(egg, "name", None), str):
+        return os.path.abspath(name)
+    with tempfile.NamedTemporaryFile(suffix=".egg", delete=False) as copy:  # from a storage without files
+        atexit.register(os.remove, copy.name)
+        shutil.copyfileobj(egg, copy)
+    return copy.name
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,422 @@
+"""The queue of jobs and what became of each, for every Scrapyd on one database.
+
+A job is taken by one node with a token and a lease that the job's own process renews. Whoever's lease has ended loses
+the job to the next taker, and its transactions are refused from then on: `hold`.
+
+All times are the database's, so that no node's clock matters.
+"""
+
+# ruff: noqa: S608  what is put into the statements are names of columns
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from psycopg2.extras import Json, execute_values
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+PENDING, RUNNING = "pending", "running"
+FINISHED, FAILED, KILLED = "finished", "failed", "killed"
+OUT_OF_MEMORY, TIMED_OUT, CANCELLED, LOST = "out of memory", "timed out", "cancelled", "lost"
+BAD_ENDS = (FAILED, KILLED, OUT_OF_MEMORY, TIMED_OUT, LOST)  # that an entry's retries are for
+STATES = (PENDING, RUNNING, FINISHED, CANCELLED, *BAD_ENDS)
+
+TOKEN = "NEWSBOT_JOB_TOKEN"  # noqa: S105  the environment variable that a job has it in
+LEASE = 30  # seconds; renewed every third of it
+TAKINGS = 5  # of one job, before it is suspected of what befell its nodes
+LONGEST_BACKOFF = 3600  # seconds
+
+
+class FencedError(Exception):
+    """The job was taken over, or given up: this process may write nothing more for it."""
+
+
+class DuplicateError(ValueError):
+    """The project has a job of that id."""
+
+
+@dataclass(slots=True)
+class Job:
+    """A row of `jobs`; see `storage/tables.py`."""
+
+    project: str
+    id: str
+    spider: str
+    version: str | None = None
+    args: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    priority: float = 0.0
+    asked_by: str = "api"
+    schedule: str | None = None
+    nominal_at: datetime | None = None
+    retry_of: str | None = None
+    retries: int = 0
+    backoff: float = 0.0
+    timeout: float | None = None
+    wanted_node: str | None = None
+    waits_for: dict[str, str] | None = None
+    not_before: datetime | None = None
+    queued_at: datetime | None = None
+    state: str = PENDING
+    token: str | None = None
+    taken: int = 0
+    node: str | None = None
+    machine: str | None = None
+    pid: int | None = None
+    birth: str | None = None
+    started_at: datetime | None = None
+    asked_end: str | None = None
+    ended_at: datetime | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    reason: str | None = None
+    log_file: str | None = None
+    items_file: str | None = None
+
+    @classmethod
+    def all(cls, cursor: "Cursor") -> list[Self]:
+        """The rows that a statement with `COLUMNS` gave."""
+        return [cls(*row) for row in cursor.fetchall()]
+
+    @classmethod
+    def one(cls, cursor: "Cursor") -> Self | None:
+        """The first of them."""
+        row = cursor.fetchone()
+        return cls(*row) if row else None
+
+
+COLUMNS = ", ".join(f"jobs.{each.name}" + ("::text" * (each.name == "token")) for each in fields(Job))
+_GIVEN = [each.name for each in fields(Job)[: [each.name for each in fields(Job)].index("queued_at")]]
+
+
+# The queue
+
+
+def add(cursor: "Cursor", jobs: Sequence[Job]) -> None:
+    """Queue them. Raises `DuplicateError` when one's id is known in its project."""
+    rows = [[_plain(getattr(job, name)) for name in _GIVEN] for job in jobs]
+    execute_values(
+        cursor,
+        f"INSERT INTO jobs ({', '.join(_GIVEN)}) VALUES %s ON CONFLICT DO NOTHING",
+        rows,
+        page_size=max(1, len(rows)),
+    )
+    if cursor.rowcount < len(jobs):
+        cursor.execute("SELECT id FROM jobs WHERE id = ANY(%s)", ([job.id for job in jobs],))
+        raise DuplicateError(f"there is a job {cursor.fetchone()[0]!r} already; each needs an id of its own")
+
+
+def _plain(value: Any) -> Any:
+    return Json(value) if isinstance(value, dict) else value
+
+
+def waiting(cursor: "Cursor", project: str | None = None) -> list[Job]:
+    """The pending jobs in the order in which they are to be taken."""
+    cursor.execute(
+        f"SELECT {COLUMNS} FROM jobs WHERE state = 'pending' AND (%(project)s IS NULL OR project = %(project)s)"
+        " ORDER BY priority DESC, queued_at, id",
+        {"project": project},
+    )
+    return Job.all(cursor)
+
+
+def counts(cursor: "Cursor", project: str | None = None) -> dict[str, int]:
+    """How many jobs are pending, running and ended (`finished`, whichever way)."""
+    cursor.execute(
+        "SELECT CASE WHEN state IN ('pending', 'running') THEN state ELSE 'finished' END, count(*) FROM jobs"
+        " WHERE %(project)s IS NULL OR project = %(project)s GROUP BY 1",
+        {"project": project},
+    )
+    return {PENDING: 0, RUNNING: 0, FINISHED: 0} | dict(cursor.fetchall())
+
+
+def release(cursor: "Cursor") -> None:
+    """Let those go that waited for other entries, which have finished well by now."""
+    cursor.execute(
+        """
+        UPDATE jobs SET waits_for = NULL WHERE state = 'pending' AND waits_for IS NOT NULL AND NOT EXISTS (
+            SELECT FROM jsonb_each_text(waits_for) AS named (entry, since) WHERE NOT EXISTS (
+                SELECT FROM jobs AS done WHERE done.schedule = named.entry AND done.state = 'finished'
+                AND done.nominal_at >= named.since::timestamptz))
+        """
+    )
+
+
+def take(cursor: "Cursor", node: str, machine: str, projects: Collection[str]) -> Job | None:
+    """The next job for this node, now its own, with a new token; None when there is none.
+
+    Jobs of one entry run one after the other: a unique index refuses the second, should two nodes try at once.
+    """
+    cursor.execute(
+        f"""
+        UPDATE jobs SET state = 'running', node = %(node)s, machine = %(machine)s, token = gen_random_uuid(),
+            taken = jobs.taken + 1, started_at = now(), lease_until = now() + make_interval(secs => %(lease)s)
+        FROM (SELECT project, id FROM jobs WHERE state = 'pending' AND waits_for IS NULL
+            AND (not_before IS NULL OR not_before <= now()) AND (wanted_node IS NULL OR wanted_node = %(node)s)
+            AND project = ANY(%(projects)s) AND (schedule IS NULL OR NOT EXISTS (
+                SELECT FROM jobs AS other WHERE other.schedule = jobs.schedule AND other.state = 'running'))
+            ORDER BY priority DESC, queued_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
+        WHERE jobs.project = next.project AND jobs.id = next.id RETURNING {COLUMNS}
+        """,
+        {"node": node, "machine": machine, "lease": LEASE, "projects": list(projects)},
+    )
+    return Job.one(cursor)
+
+
+def give_back(cursor: "Cursor", token: str, reason: str) -> bool:
+    """Queue a running job again, or, after `TAKINGS`, end it as lost; whether it was still this token's."""
+    cursor.execute(
+        """
+        UPDATE jobs SET state = 'pending', token = NULL, lease_until = NULL, node = NULL, machine = NULL, pid = NULL,
+            birth = NULL, started_at = NULL, asked_end = NULL, stop_signal = NULL, exit_code = NULL, reason = %s
+        WHERE token = %s AND state = 'running' AND taken < %s AND asked_end IS DISTINCT FROM 'cancelled'
+        """,
+        (reason, token, TAKINGS),
+    )
+    if cursor.rowcount:
+        _close_run(cursor, token, LOST, None)
+        return True
+    cursor.execute("SELECT taken, asked_end FROM jobs WHERE token = %s AND state = 'running'", (token,))
+    row = cursor.fetchone()
+    if row is None:
+        return False
+    state = CANCELLED if row[1] == CANCELLED else LOST
+    return end(cursor, token, state, reason=f"{reason}; taken {row[0]} times") is not None
+
+
+# A running job
+
+
+def register(cursor: "Cursor", token: str, pid: int, birth: str) -> bool:
+    """Note the process of a job, by itself; whether the job is still this token's."""
+    cursor.execute(
+        "UPDATE jobs SET pid = %s, birth = %s, lease_until = now() + make_interval(secs => %s)"
+        " WHERE token = %s AND state = 'running'",
+        (pid, birth, LEASE, token),
+    )
+    return cursor.rowcount > 0
+
+
+def renew(cursor: "Cursor", token: str) -> bool:
+    """Renew the lease; whether the job is still this token's."""
+    cursor.execute(
+        "UPDATE jobs SET lease_until = now() + make_interval(secs => %s) WHERE token = %s AND state = 'running'",
+        (LEASE, token),
+    )
+    return cursor.rowcount > 0
+
+
+def hold(cursor: "Cursor", token: str) -> None:
+    """Until this transaction ends nobody takes the job over. Raises `FencedError` when somebody has.
+
+    The token has a unique index, so that its change waits for this lock and the renewal of a lease does not.
+    """
+    cursor.execute("SELECT FROM jobs WHERE token = %s AND state = 'running' FOR KEY SHARE", (token,))
+    if cursor.rowcount == 0:
+        raise FencedError("this job was taken over by another process, or given up: nothing more is stored here")
+
+
+def note_files(cursor: "Cursor", token: str, log_file: str | None, items_file: str | None) -> None:
+    """Note where a job writes."""
+    cursor.execute("UPDATE jobs SET log_file = %s, items_file = %s WHERE token = %s", (log_file, items_file, token))
+
+
+def note_exit(cursor: "Cursor", token: str, exit_code: int) -> None:
+    """Note the exit code of a job, by itself, for whoever finds it ended without being its parent."""
+    cursor.execute("UPDATE jobs SET exit_code = %s WHERE token = %s AND state = 'running'", (exit_code, token))
+
+
+def end(
+    cursor: "Cursor",
+    token: str,
+    state: str,
+    *,
+    exit_code: int | None = None,
+    signal: int | None = None,
+    reason: str | None = None,
+) -> Job | None:
+    """Close a running job and, where its entry wants that, queue it to be tried again. None when it is not ours."""
+    cursor.execute(
+        f"""
+        UPDATE jobs SET state = %s, exit_code = %s, signal = %s, reason = coalesce(%s, reason), ended_at = now(),
+            lease_until = NULL, stop_signal = NULL
+        WHERE token = %s AND state = 'running' RETURNING {COLUMNS}
+        """,
+        (state, exit_code, signal, reason, token),
+    )
+    job = Job.one(cursor)
+    if job is None:
+        return None
+    _close_run(cursor, token, state, exit_code)
+    if state in BAD_ENDS:
+        _retry(cursor, job)
+    return job
+
+
+def _retry(cursor: "Cursor", job: Job) -> None:
+    if job.retries == 0:
+        if job.retry_of:
+            cursor.execute(
+                "UPDATE jobs SET reason = concat_ws('; ', reason, 'no retry is left: given up') WHERE token = %s",
+                (job.token,),
+            )
+        return
+    again = Job(
+        **{name: getattr(job, name) for name in _GIVEN if name not in ("id", "not_before", "waits_for")}
+        | {"retry_of": job.id, "retries": job.retries - 1, "backoff": min(2 * job.backoff, LONGEST_BACKOFF)},
+        id=uuid.uuid4().hex,
+    )
+    add(cursor, [again])
+    cursor.execute(
+        "UPDATE jobs SET not_before = now() + make_interval(secs => %s) WHERE project = %s AND id = %s",
+        (job.backoff, again.project, again.id),
+    )
+
+
+def _close_run(cursor: "Cursor", token: str, state: str, exit_code: int | None) -> None:
+    """Name the end in the run's row where the run could not do so itself."""
+    cursor.execute(
+        """
+        UPDATE runs SET finished_at = coalesce(finished_at, now()), finish_reason = %s,
+            exit_code = coalesce(runs.exit_code, %s)
+        FROM jobs WHERE jobs.token = %s AND runs.job = jobs.id
+            AND (finished_at IS NULL OR finish_reason = 'killed')
+        """,
+        (state, exit_code, token),
+    )
+
+
+def finish_reason(cursor: "Cursor", token: str) -> str | None:
+    """How the run of a job that is at its end says that it ended; None when it has no run or did not say."""
+    cursor.execute(
+        """
+        SELECT finish_reason FROM runs JOIN jobs ON runs.job = jobs.id
+        WHERE jobs.token = %s AND runs.started_at >= jobs.started_at ORDER BY runs.started_at DESC LIMIT 1
+        """,
+        (token,),
+    )
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def asked_end(cursor: "Cursor", token: str) -> str | None:
+    """The state that a job was told to end with."""
+    return _value(cursor, "asked_end", token)
+
+
+def exit_code(cursor: "Cursor", token: str) -> int | None:
+    """What a job has noted as its exit code."""
+    return _value(cursor, "exit_code", token)
+
+
+def _value(cursor: "Cursor", column: str, token: str) -> Any:
+    cursor.execute(f"SELECT {column} FROM jobs WHERE token = %s", (token,))
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+# Being told to stop
+
+
+def cancel(cursor: "Cursor", project: str, job_id: str, signal: str, reason: str = "asked for") -> str | None:
+    """End a pending job, or let its node send a running one the signal; the state it was in, None without one."""
+    cursor.execute(
+        """
+        UPDATE jobs SET state = 'cancelled', ended_at = now(), reason = %s
+        WHERE project = %s AND id = %s AND state = 'pending'
+        """,
+        (reason, project, job_id),
+    )
+    if cursor.rowcount:
+        return PENDING
+    cursor.execute(
+        """
+        UPDATE jobs SET asked_end = 'cancelled', reason = %s, stop_signal = %s
+        WHERE project = %s AND id = %s AND state = 'running'
+        """,
+        (reason, signal, project, job_id),
+    )
+    return RUNNING if cursor.rowcount else None
+
+
+def signals_to_send(cursor: "Cursor", node: str) -> list[tuple[str, str]]:
+    """Token and signal of each of the node's jobs that was told to stop, once."""
+    cursor.execute(
+        """
+        UPDATE jobs SET stop_signal = NULL FROM (SELECT token, stop_signal FROM jobs
+            WHERE state = 'running' AND node = %s AND stop_signal IS NOT NULL FOR UPDATE) AS told
+        WHERE jobs.token = told.token RETURNING jobs.token::text, told.stop_signal
+        """,
+        (node,),
+    )
+    return cursor.fetchall()
+
+
+# What runs
+
+
+def running(cursor: "Cursor", project: str | None = None) -> list[Job]:
+    """The running jobs of all nodes."""
+    cursor.execute(
+        f"SELECT {COLUMNS} FROM jobs WHERE state = 'running' AND (%(project)s IS NULL OR project = %(project)s)"
+        " ORDER BY started_at, id",
+        {"project": project},
+    )
+    return Job.all(cursor)
+
+
+def adopt(cursor: "Cursor", token: str, node: str, old_node: str) -> bool:
+    """Take over the watch of a job whose process lives on; whether nobody else was first."""
+    cursor.execute(
+        "UPDATE jobs SET node = %s WHERE token = %s AND state = 'running' AND node = %s", (node, token, old_node)
+    )
+    return cursor.rowcount > 0
+
+
+def overdue(cursor: "Cursor") -> list[str]:
+    """The tokens of running jobs whose lease has ended."""
+    cursor.execute("SELECT token::text FROM jobs WHERE state = 'running' AND lease_until < now()")
+    return [token for (token,) in cursor]
+
+
+# What was
+
+
+def find(cursor: "Cursor", job_id: str, project: str | None = None) -> Job | None:
+    """A job by its id."""
+    cursor.execute(
+        f"SELECT {COLUMNS} FROM jobs WHERE id = %(id)s AND (%(project)s IS NULL OR project = %(project)s) LIMIT 1",
+        {"id": job_id, "project": project},
+    )
+    return Job.one(cursor)
+
+
+def ended(cursor: "Cursor", limit: int, project: str | None = None) -> list[Job]:
+    """The newest jobs that have ended."""
+    cursor.execute(
+        f"SELECT {COLUMNS} FROM jobs WHERE ended_at IS NOT NULL AND (%(project)s IS NULL OR project = %(project)s)"
+        " ORDER BY ended_at DESC LIMIT %(limit)s",
+        {"project": project, "limit": limit},
+    )
+    return Job.all(cursor)
+
+
+def history(cursor: "Cursor", filters: Mapping[str, str | None], limit: int, offset: int) -> list[Job]:
+    """Jobs of every state, the newest first; `filters` by column, those that are None left out."""
+    given = {name: value for name, value in filters.items() if value is not None}
+    where = "".join(f" AND jobs.{name} = %({name})s" for name in given)
+    cursor.execute(
+        f"SELECT {COLUMNS} FROM jobs WHERE true{where} ORDER BY queued_at DESC, id LIMIT %(limit)s OFFSET %(offset)s",
+        given | {"limit": limit, "offset": offset},
+    )
+    return Job.all(cursor)
+
+
+def forget(cursor: "Cursor", days: float) -> int:
+    """Delete what has ended so long ago; how many."""
+    cursor.execute("DELETE FROM jobs WHERE ended_at < now() - make_interval(secs => %s)", (days * 86_400,))
+    return cursor.rowcount

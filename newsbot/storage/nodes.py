@@ -1,0 +1,62 @@
+"""The Scrapyd processes that share the database, and whose clock is off."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+HEARTBEAT = 5  # seconds
+KEPT = 86_400  # seconds that a silent node is still shown
+
+
+@dataclass(slots=True)
+class Node:
+    """A row of `nodes`. `birth` tells its process from a later one of the same number."""
+
+    name: str
+    machine: str
+    pid: int
+    birth: str
+    slots: int
+    clock_offset: float = 0.0  # seconds ahead of the database's
+    silent: float = 0.0  # seconds since the last heartbeat
+
+
+def beat(cursor: "Cursor", node: Node, clock: datetime) -> float:
+    """Say that the node lives; how many seconds `clock`, its own time, is ahead of the database's."""
+    cursor.execute(
+        """
+        INSERT INTO nodes (name, machine, pid, birth, slots, clock_offset)
+        VALUES (%(name)s, %(machine)s, %(pid)s, %(birth)s, %(slots)s, extract(epoch FROM %(clock)s - clock_timestamp()))
+        ON CONFLICT (name) DO UPDATE SET machine = excluded.machine, pid = excluded.pid, birth = excluded.birth,
+            slots = excluded.slots, clock_offset = excluded.clock_offset, heartbeat_at = now()
+        RETURNING clock_offset
+        """,
+        {
+            "name": node.name,
+            "machine": node.machine,
+            "pid": node.pid,
+            "birth": node.birth,
+            "slots": node.slots,
+            "clock": clock,
+        },
+    )
+    return cursor.fetchone()[0]
+
+
+def known(cursor: "Cursor") -> dict[str, Node]:
+    """All nodes by name."""
+    cursor.execute(
+        "SELECT name, machine, pid, birth, slots, clock_offset, extract(epoch FROM now() - heartbeat_at)::real"
+        " FROM nodes ORDER BY name"
+    )
+    return {row[0]: Node(*row) for row in cursor}
+
+
+def leave(cursor: "Cursor", name: str) -> None:
+    """Take the node out, as it stops in order; also those that were silent for a day."""
+    cursor.execute(
+        "DELETE FROM nodes WHERE name = %s OR heartbeat_at < now() - make_interval(secs => %s)", (name, KEPT)
+    )

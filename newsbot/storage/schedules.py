@@ -1,0 +1,158 @@
+"""What the schedule's entries have fired, for every Scrapyd on one database.
+
+A nominal time is fired once: an entry's row says up to which time all is fired or told as skipped, and who fires holds
+that row. A restart, a second node or a clock that was set back find it done.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from psycopg2.extras import execute_values
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+QUEUED, SKIPPED, MISSED = "queued", "skipped", "missed"
+
+
+class Mark(NamedTuple):
+    """Where an entry is."""
+
+    last_nominal_at: datetime
+    paused: bool
+
+
+@dataclass(slots=True)
+class Fire:
+    """A row of `fires`: what became of a nominal time."""
+
+    schedule: str
+    nominal_at: datetime
+    outcome: str
+    reason: str | None = None
+    job: str | None = None
+    node: str | None = None
+    fired_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Active:
+    """A job of an entry that has not ended."""
+
+    project: str
+    id: str
+    schedule: str
+    state: str
+    nominal_at: datetime | None
+    waits: bool  # for other entries
+
+
+def now(cursor: "Cursor") -> datetime:
+    """The database's clock, which is everybody's."""
+    cursor.execute("SELECT now()")
+    return cursor.fetchone()[0]
+
+
+def enter(cursor: "Cursor", times: Mapping[str, str]) -> None:
+    """Note the entries of a schedule, each with what its fire times follow from.
+
+    One that is new or whose times were changed begins now: it has missed nothing.
+    """
+    rows = sorted(times.items())
+    if rows:
+        execute_values(
+            cursor,
+            """
+            INSERT INTO schedules (name, times, last_nominal_at) VALUES %s
+            ON CONFLICT (name) DO UPDATE SET times = excluded.times,
+                last_nominal_at = greatest(schedules.last_nominal_at, excluded.last_nominal_at)
+            WHERE schedules.times <> excluded.times
+            """,
+            rows,
+            template="(%s, %s, now())",
+            page_size=len(rows),
+        )
+
+
+def marks(cursor: "Cursor", names: Collection[str], *, claim: bool = False) -> dict[str, Mark]:
+    """Where the entries are. With `claim` nobody else fires them until this transaction ends."""
+    cursor.execute(
+        "SELECT name, last_nominal_at, paused FROM schedules WHERE name = ANY(%s) ORDER BY name"  # noqa: S608
+        + (" FOR UPDATE" if claim else ""),
+        (list(names),),
+    )
+    return {name: Mark(*rest) for name, *rest in cursor}
+
+
+def active(cursor: "Cursor", names: Collection[str]) -> list[Active]:
+    """Their jobs that are pending or running."""
+    cursor.execute(
+        """
+        SELECT project, id, schedule, state, nominal_at, waits_for IS NOT NULL FROM jobs
+        WHERE state IN ('pending', 'running') AND schedule = ANY(%s) ORDER BY queued_at
+        """,
+        (list(names),),
+    )
+    return [Active(*row) for row in cursor]
+
+
+def record(cursor: "Cursor", fires: Sequence[Fire]) -> None:
+    """Tell what became of nominal times, and move the entries' marks to the newest of them."""
+    if not fires:
+        return
+    execute_values(
+        cursor,
+        "INSERT INTO fires (schedule, nominal_at, outcome, reason, job, node) VALUES %s ON CONFLICT DO NOTHING",
+        [(each.schedule, each.nominal_at, each.outcome, each.reason, each.job, each.node) for each in fires],
+        page_size=len(fires),
+    )
+    newest: dict[str, datetime] = {}
+    for each in fires:
+        newest[each.schedule] = max(each.nominal_at, newest.get(each.schedule, each.nominal_at))
+    execute_values(
+        cursor,
+        """
+        UPDATE schedules SET last_nominal_at = greatest(last_nominal_at, new.nominal_at)
+        FROM (VALUES %s) AS new (name, nominal_at) WHERE schedules.name = new.name
+        """,
+        list(newest.items()),
+        page_size=len(newest),
+    )
+
+
+def pause(cursor: "Cursor", names: Collection[str], *, paused: bool) -> list[str]:
+    """Pause or resume entries; the names of those that are known."""
+    cursor.execute("UPDATE schedules SET paused = %s WHERE name = ANY(%s) RETURNING name", (paused, list(names)))
+    return sorted(name for (name,) in cursor)
+
+
+def last_fires(cursor: "Cursor", names: Collection[str]) -> dict[str, tuple[Fire, str | None, str | None]]:
+    """The newest fire of each entry, with the state and the reason of its job."""
+    cursor.execute(
+        """
+        SELECT fire.schedule, fire.nominal_at, fire.outcome, fire.reason, fire.job, fire.node, fire.fired_at,
+            job.state, job.reason
+        FROM unnest(%s) AS entry (name)
+        CROSS JOIN LATERAL (SELECT * FROM fires WHERE schedule = entry.name ORDER BY nominal_at DESC LIMIT 1) AS fire
+        LEFT JOIN LATERAL (SELECT state, reason FROM jobs WHERE id = fire.job LIMIT 1) AS job ON true
+        """,
+        (list(names),),
+    )
+    return {row[0]: (Fire(*row[:7]), row[7], row[8]) for row in cursor}
+
+
+def last_good(cursor: "Cursor", names: Collection[str]) -> dict[str, datetime]:
+    """The newest nominal time of each entry whose job finished well."""
+    cursor.execute(
+        "SELECT schedule, max(nominal_at) FROM jobs WHERE schedule = ANY(%s) AND state = 'finished' GROUP BY schedule",
+        (list(names),),
+    )
+    return {name: moment for name, moment in cursor if moment is not None}
+
+
+def forget(cursor: "Cursor", days: float) -> int:
+    """Delete the fires of so long ago; how many."""
+    cursor.execute("DELETE FROM fires WHERE fired_at < now() - make_interval(secs => %s)", (days * 86_400,))
+    return cursor.rowcount

@@ -1,0 +1,41 @@
+"""One connection that is opened again after it was lost."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+
+import psycopg2
+
+from newsbot.storage.database import Database
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+_T = TypeVar("_T")
+
+
+class Session:
+    """Used by one thread at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection = None
+
+    def transaction(self, work: "Callable[[Cursor], _T]") -> _T:
+        """Do `work` in one transaction; whatever it raises rolls back."""
+        if self._connection is None:
+            self._connection = self._database.connect()
+        try:
+            with self._connection, self._connection.cursor() as cursor:
+                return work(cursor)
+        except psycopg2.Error:
+            if self._connection.closed:
+                self._connection = None
+            raise
+
+    def close(self) -> None:
+        """Disconnect, if it is connected."""
+        if self._connection is not None:
+            with suppress(psycopg2.Error):  # it may be broken already
+                self._connection.close()
+            self._connection = None
