@@ -5,14 +5,13 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 import parsel
 from cssselect import SelectorError
@@ -21,15 +20,15 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
     TypeAdapter,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic.fields import FieldInfo
 
-from newsbot.sources.document import Document, UnreadableError, Where
+from newsbot.sources import entries
+from newsbot.sources.document import Where
+from newsbot.sources.entries import FaultyFileError, Text, Timezone, fault, perhaps
 from newsbot.sources.model import CatalogueError, Source
 
 # ISO 639-1. A language without a code of two letters has one of three, which is checked for its form alone.
@@ -57,32 +56,22 @@ _LANGUAGE_OF = {
 }
 
 
-def _fault(message: str, kind: Literal["wrong", "absent"] = "wrong") -> PydanticCustomError:
-    # A brace would begin a placeholder.
-    return PydanticCustomError(kind, "{message}", {"message": message})
-
-
-def _perhaps(value: str, known: Iterable[str]) -> str:
-    near = get_close_matches(value, known, n=1)
-    return f"; perhaps {near[0]!r}" if near else ""
-
-
 def _id(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value):
-        raise _fault("lower-case ASCII letters, digits and single hyphens between them are right, as 'example-news'")
+        raise fault("lower-case ASCII letters, digits and single hyphens between them are right, as 'example-news'")
     return value
 
 
 def _url(value: str) -> str:
     if re.search(r"[\s\x00-\x1f]", value):
-        raise _fault("a URL has no blanks; write %20 for one, and each URL on a line of its own")
+        raise fault("a URL has no blanks; write %20 for one, and each URL on a line of its own")
     try:
         parts = urlsplit(value)
         whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError as error:
-        raise _fault(f"no URL: {error}") from error
+        raise fault(f"no URL: {error}") from error
     if not whole:
-        raise _fault("http:// or https:// and a host are right, as https://www.example.com/feed.xml")
+        raise fault("http:// or https:// and a host are right, as https://www.example.com/feed.xml")
     return value
 
 
@@ -101,7 +90,7 @@ def _country(value: str) -> str:
         names["uk"] = "gb"
         near = get_close_matches(value.lower(), names, n=1)
         hint = f"; perhaps {names[near[0]]!r}" if near else ""
-        raise _fault(f"an ISO 3166-1 alpha-2 code in lower case is right, as 'fr'{hint}")
+        raise fault(f"an ISO 3166-1 alpha-2 code in lower case is right, as 'fr'{hint}")
     return value
 
 
@@ -109,38 +98,25 @@ def _language(value: str) -> str:
     if value not in _LANGUAGES and not re.fullmatch("[a-z]{3}", value):
         primary = re.split("[-_]", value.lower())[0]
         near = _LANGUAGE_OF.get(primary, primary)
-        hint = f"; perhaps {near!r}" if near in _LANGUAGES else _perhaps(primary, sorted(_LANGUAGES))
-        raise _fault(f"a primary language tag of BCP 47 (ISO 639) in lower case is right, as 'de'{hint}")
+        hint = f"; perhaps {near!r}" if near in _LANGUAGES else perhaps(primary, sorted(_LANGUAGES))
+        raise fault(f"a primary language tag of BCP 47 (ISO 639) in lower case is right, as 'de'{hint}")
     return value
-
-
-def _timezone(value: str) -> str:
-    # ZoneInfo would also take paths such as 'Europe' or 'zone.tab', and fail in its own ways.
-    if value not in _timezones():
-        raise _fault(f"an IANA time zone is right, as 'Europe/Berlin'{_perhaps(value, sorted(_timezones()))}")
-    return value
-
-
-@cache
-def _timezones() -> frozenset[str]:
-    return frozenset(available_timezones())
 
 
 def _css(value: str) -> str:
     try:
         parsel.css2xpath(value)
     except SelectorError as error:
-        raise _fault(f"no CSS selector: {error}") from error
+        raise fault(f"no CSS selector: {error}") from error
     return value
 
 
 def _element(value: str) -> str:
     if re.search(r"::[a-z-]+(\([^)]*\))?\s*$", value):
-        raise _fault("selects an element, so without ::text or ::attr()")
+        raise fault("selects an element, so without ::text or ::attr()")
     return _css(value)
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Url = Annotated[str, AfterValidator(_url), Field(json_schema_extra={"format": "uri", "pattern": "^https?://"})]
 Css = Annotated[str, AfterValidator(_css)]
 
@@ -183,7 +159,7 @@ class Entry(BaseModel):
         description="primary language tag of BCP 47 in lower case, as `de`",
         json_schema_extra={"pattern": "^[a-z]{2,3}$"},
     )
-    timezone: Annotated[str, AfterValidator(_timezone)] | None = Field(
+    timezone: Timezone | None = Field(
         None, description="IANA time zone of dates that carry none, as `Europe/Berlin`; without it UTC"
     )
     section: Text | None = Field(None, description="section of articles that name none themselves, as `sport`")
@@ -206,14 +182,14 @@ class Entry(BaseModel):
     def _has_something_to_fetch(cls, enabled: bool, info: ValidationInfo) -> bool:
         # A key that is absent from `info.data` has a fault of its own.
         if enabled and not any(info.data.get(key, True) for key in ("feeds", "news_sitemaps", "sections")):
-            raise _fault("nothing to fetch; give feeds, news_sitemaps or sections, or enabled: false", "absent")
+            raise fault("nothing to fetch; give feeds, news_sitemaps or sections, or enabled: false", "absent")
         return enabled
 
     @field_validator("reason")
     @classmethod
     def _says_why_not(cls, reason: str | None, info: ValidationInfo) -> str | None:
         if reason is None and info.data.get("enabled") is False:
-            raise _fault("missing; an entry that is not enabled says why", "absent")
+            raise fault("missing; an entry that is not enabled says why", "absent")
         return reason
 
 
@@ -241,7 +217,9 @@ def read(paths: Sequence[Path | str]) -> list[Source]:
         for file in files:
             try:
                 sources += _read(file)
-            except CatalogueError as error:
+            except OSError as error:
+                faults.append(f"{file}: {error.strerror}; a file, or a folder of *.yaml, is right")
+            except FaultyFileError as error:
                 faults += error.faults
     if faults:
         raise CatalogueError(faults)
@@ -249,70 +227,12 @@ def read(paths: Sequence[Path | str]) -> list[Source]:
 
 
 def _read(file: Path) -> list[Source]:
-    try:
-        document = Document(file)
-    except OSError as error:
-        raise CatalogueError([f"{file}: {error.strerror}; a file, or a folder of *.yaml, is right"]) from error
-    except UnreadableError as error:
-        raise CatalogueError([f"{file}:{error.line}: {error}"]) from error
-    if not isinstance(document.data, list) or not document.data:
-        found = "a list of entries is right, each beginning with `- id: `"
-        raise CatalogueError([f"{file}:1: {'no list' if document.data else 'empty'}; {found}"])
-
-    faults = [(line, where, "stands twice; once is right") for where, line in document.repeated]
-    faults += [(document.line(where), where, message) for where, message in _repeated_ids(document.data)]
-    entries: list[Entry] = []
-    try:
-        entries = _ENTRIES.validate_python(document.data)
-    except ValidationError as error:
-        faults += [
-            (document.line(detail["loc"]), detail["loc"], _message(detail))
-            for detail in error.errors(include_url=False, include_context=False)
-        ]
-    if faults:
-        faults.sort(key=lambda fault: fault[0])
-        raise CatalogueError(
-            [f"{file}:{line}: {_name(document.data, where)}: {message}" for line, where, message in faults]
-        )
-    return [Source.from_entry(entry.model_dump(exclude_unset=True)) for entry in entries]
+    checked = entries.read(file, _ENTRIES, identity="id", keys=_keys)
+    return [Source.from_entry(entry.model_dump(exclude_unset=True)) for entry in checked]
 
 
-def _repeated_ids(data: list[Any]) -> Iterator[tuple[Where, str]]:
-    first: dict[str, int] = {}
-    for number, entry in enumerate(data, 1):
-        name = entry.get("id") if isinstance(entry, dict) else None
-        if isinstance(name, str) and first.setdefault(name, number) != number:
-            yield (number - 1, "id"), f"{name!r} is also the id of entry {first[name]}; each needs its own"
-
-
-def _message(detail: ErrorDetails) -> str:
-    """What was found at a place, and what would be right."""
-    keys = SectionEntry.model_fields if "sections" in detail["loc"][:-1] else Entry.model_fields
-    key = str(detail["loc"][-1])
-    match detail["type"]:
-        case "missing":
-            return f"missing; {keys[key].description}"
-        case "absent":
-            return detail["msg"]
-        case "extra_forbidden":
-            return f"unknown key{_perhaps(key, keys)}; the keys are {', '.join(keys)}"
-        case "model_type":
-            right = "a mapping is right, `key: value` on a line each"
-        case "list_type":
-            right = "a list is right, each element on a line of its own after a hyphen"
-        case _:
-            right = detail["msg"]
-    value = repr(detail["input"])
-    return f"{value if len(value) <= 80 else value[:77] + '...'}: {right}"
-
-
-def _name(data: list[Any], where: Where) -> str:
-    """A place as people say it: `entry 3 (bbc): feeds[0]`."""
-    number, *steps = where
-    entry = data[int(number)]
-    name = f" ({entry['id']})" if isinstance(entry, dict) and entry.get("id") else ""
-    key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-    return f"entry {int(number) + 1}{name}" + (f": {key[1:]}" if key else "")
+def _keys(where: Where) -> Mapping[str, FieldInfo]:
+    return SectionEntry.model_fields if "sections" in where[:-1] else Entry.model_fields
 
 
 if __name__ == "__main__":

@@ -62,8 +62,7 @@ class Document:
             self._build_all(yaml.parse(text, Loader=SafeLoader))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
-            tab = "; indent with blanks, not tabs" if text[mark.index : mark.index + 1] == "\t" else ""
-            raise UnreadableError(mark.line + 1, f"not YAML: {error.problem}{tab}") from error
+            raise UnreadableError(mark.line + 1, f"not YAML: {error.problem}{_hint(text, mark.index)}") from error
 
     def line(self, where: Where) -> int:
         """The line of a value, or of the nearest thing around it that the file has."""
@@ -113,6 +112,15 @@ class Document:
             mapping.lines[key] = _line(event)
             mapping[key] = self._build(next(events), events, (*where, key))
         return mapping
+
+
+def _hint(text: str, index: int) -> str:
+    """What would be right where the parser stopped."""
+    if text[index : index + 1] == "\t":
+        return "; indent with blanks, not tabs"
+    if text[index : index + 1] in ("@", "%", "`") or text[index - 1 : index] == "*":
+        return "; put a value that begins so in quotes"
+    return ""
 
 
 def _line(event: yaml.Event) -> int:
