@@ -1,0 +1,343 @@
+"""The schedule file: which spider runs when. It is read with its lines and checked whole: one error tells every fault.
+
+`python -m newsbot.hosting.schedule` prints the JSON Schema that is published beside this module.
+"""
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cronsim import CronSim, CronSimError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+
+from newsbot.sources import entries
+from newsbot.sources.document import Where
+from newsbot.sources.entries import FaultyFileError, Text, Timezone, fault, perhaps
+
+NAME = "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+MAX_DURATION = 365 * 86_400  # seconds
+MAX_RETRIES = 100
+
+_MAX_HINTS = 200  # entries: to look for the nearest name of each wrong one takes the square of this
+_MAX_CYCLE = 10  # names that are shown of one
+_MAX_CRON = 1000  # characters
+
+_NICKNAMES = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+_FIELDS = {
+    "minute": "0-59",
+    "hour": "0-23",
+    "day-of-month": "1-31, L (the last) or LW (the last from Monday to Friday)",
+    "month": "1-12 or JAN-DEC",
+    "day-of-week": "0-7 (0 and 7 are Sunday) or SUN-SAT, with #2 (the second of the month) or L (the last) after a day",
+}
+_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_DURATION = re.compile("".join(rf"(?:(\d{{1,9}}(?:\.\d{{1,6}})?){unit})?" for unit in _UNITS), re.ASCII)
+
+
+class ScheduleError(ValueError):
+    """What is wrong with a schedule file: `faults`, one line of text each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(["the schedule can not be read:", *self.faults]))
+
+
+def _seconds(value: Any) -> Any:
+    """The seconds of a text; what is no text is left to the model."""
+    if not isinstance(value, str) or value == "0":
+        return value
+    parts = _DURATION.fullmatch(value)
+    if not value or not parts:
+        raise fault("a number with its unit is right, as 30s, 5m, 1h, 1d or 1h30m")
+    return sum(float(number or 0) * seconds for number, seconds in zip(parts.groups(), _UNITS.values(), strict=True))
+
+
+def _bounded(value: float) -> float:
+    if not 0 <= value <= MAX_DURATION:
+        raise fault(f"from 0 to {MAX_DURATION // 86_400}d is right")
+    return value
+
+
+def _not_zero(value: float | None) -> float | None:
+    if value == 0:
+        raise fault("more than 0 is right; without the key there is no limit")
+    return value
+
+
+def _interval(value: float | None) -> float | None:
+    if value is not None and value < 1:
+        raise fault("1s is the least")
+    return value
+
+
+def _cron(value: str) -> str:
+    """Five fields; a nickname as the fields that it stands for."""
+    value = " ".join(_NICKNAMES.get(value.strip().lower(), value).split())
+    if value.startswith("@"):
+        raise fault(f"five fields or one of {', '.join(_NICKNAMES)} are right{perhaps(value.lower(), _NICKNAMES)}")
+    fields = value.split(" ")
+    if len(fields) != len(_FIELDS) or len(value) > _MAX_CRON:
+        raise fault(f"five fields are right, {' '.join(_FIELDS)}, as '30 6 * * MON-FRI', or @hourly, @daily and such")
+    for place, (name, right) in enumerate(_FIELDS.items()):
+        alone = ["*"] * len(_FIELDS)
+        alone[place] = fields[place]
+        if not _fires(" ".join(alone)):
+            raise fault(f"the {name} {fields[place]!r} is wrong; {right} is right, also as *, 1-5, 1,3 or */2")
+    if not _fires(value):
+        raise fault("this never fires: no such day comes in these months")
+    return value
+
+
+def _fires(cron: str) -> bool:
+    try:
+        return next(CronSim(cron, datetime(2000, 1, 1)), None) is not None
+    except CronSimError:
+        return False
+
+
+def _identifier(value: str) -> str:
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", value):
+        raise fault("ASCII letters, digits and _ are right, no digit first")
+    return value
+
+
+def _text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise fault("a plain value is right, as 1 or some words; '' is the empty one")
+    return value
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(NAME, value):
+        raise fault("1 to 64 ASCII letters, digits, '_', '.' and '-' are right, a letter or digit first")
+    return value
+
+
+def _names(value: Any) -> Any:
+    """One name is a list of one."""
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, tuple) or (isinstance(value, list) and value):
+        return value
+    raise fault("one name or a list of names is right; without the key it waits for none")
+
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise fault("each name once is right")
+    return names
+
+
+_DURATION_SCHEMA = {
+    "type": "string",
+    "pattern": r"^(?=\d)(\d+(\.\d+)?d)?(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?$",
+}
+_DURATION_OR_0_SCHEMA = {"anyOf": [_DURATION_SCHEMA, {"const": 0}]}
+_NAMES_SCHEMA = {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}]
+}
+_TEXTS_SCHEMA = {
+    "type": "object",
+    "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
+    "additionalProperties": {"type": ["string", "number", "boolean"]},
+}
+
+Duration = Annotated[float, BeforeValidator(_seconds), AfterValidator(_bounded), WithJsonSchema(_DURATION_OR_0_SCHEMA)]
+Positive = Annotated[Duration, AfterValidator(_not_zero), WithJsonSchema(_DURATION_SCHEMA)]
+Interval = Annotated[Duration, AfterValidator(_interval), WithJsonSchema(_DURATION_SCHEMA)]
+Identifier = Annotated[str, AfterValidator(_identifier)]
+Texts = Annotated[dict[Identifier, Annotated[str, BeforeValidator(_text)]], WithJsonSchema(_TEXTS_SCHEMA)]
+
+
+class Entry(BaseModel):
+    """A spider with its arguments, and when it runs: by `cron`, `every` so often, or only `after` others: then it fires
+    each time that all of those have finished well anew.
+    """
+
+    # Durations are written with units and kept as seconds.
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["cron"]},
+                {"required": ["every"]},
+                {"required": ["after"], "not": {"anyOf": [{"required": ["cron"]}, {"required": ["every"]}]}},
+            ]
+        },
+    )
+
+    name: Annotated[str, AfterValidator(_name)] = Field(
+        description="the entry's own name, once in the file", json_schema_extra={"pattern": f"^{NAME}$"}
+    )
+    spider: Text = Field(description="the spider to run, one of `scrapy list`")
+    args: Texts = Field({}, description="the spider's arguments, as after `scrapy crawl -a`")
+    settings: Texts = Field({}, description="settings of this job, as after `scrapy crawl -s`")
+    cron: Annotated[str, AfterValidator(_cron)] | None = Field(
+        None,
+        description="when it fires, as in crontab(5): minute, hour, day of month, month, day of week; or `@hourly`,"
+        " `@daily`, `@weekly`, `@monthly`, `@yearly`. In quotes where it begins with `*` or `@`",
+    )
+    every: Interval | None = Field(
+        None, description="fires so often, as `30s`, `5m`, `1h`, `1d` or `1h30m`, counted from 1970-01-01 UTC"
+    )
+    timezone: Timezone = Field("UTC", description="IANA time zone of `cron`, as `Europe/Berlin`")
+    jitter: Duration = Field(
+        0.0, description="starts up to so much later, by chance, as `30s`", json_schema_extra={"default": 0}
+    )
+    after: Annotated[
+        tuple[str, ...], BeforeValidator(_names), AfterValidator(_distinct), WithJsonSchema(_NAMES_SCHEMA)
+    ] = Field((), description="starts when the entries named here, one or a list, have finished well")
+    overlap: Literal["skip", "queue", "replace"] = Field(
+        "skip",
+        description="what a fire does while a job of this entry waits or runs: nothing, wait for it, or end it",
+    )
+    catch_up: Literal["once", "none"] = Field(
+        "once", description="fires missed while the server was down: one job for all of them, or none"
+    )
+    retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] = Field(
+        0, description="how often a job that failed is run again"
+    )
+    backoff: Duration = Field(
+        10.0,
+        description="wait before the first retry, doubled for each further",
+        json_schema_extra={"default": "10s"},
+    )
+    timeout: Positive | None = Field(None, description="a job that runs longer is ended, as `2h`")
+    priority: Annotated[float, Field(allow_inf_nan=False)] = Field(
+        0.0, description="of the waiting jobs the one with the highest runs first; may be negative"
+    )
+    node: Text | None = Field(None, description="name of the only node that may run it; without it any")
+    enabled: bool = Field(True, description="`false` keeps the entry but never fires it")
+
+    @field_validator("jitter")
+    @classmethod
+    def _is_shorter_than_the_interval(cls, jitter: float, info: ValidationInfo) -> float:
+        every = info.data.get("every")
+        if every is not None and jitter >= every:
+            raise fault("less than `every` is right")
+        return jitter
+
+
+_ENTRIES = TypeAdapter(list[Entry])
+
+
+def schema() -> str:
+    """The JSON Schema of a schedule file, as schedule.schema.json holds it."""
+    return json.dumps(_ENTRIES.json_schema() | {"title": "newsbot schedule"}, indent=2) + "\n"
+
+
+def read(file: Path | str, spiders: Collection[str] | None = None) -> list[Entry]:
+    """The entries of a schedule file, in its order; an empty list, `[]`, is a schedule of nothing.
+
+    `spiders` are the names that there are; without them any is right. Raises ScheduleError with all faults.
+    """
+
+    def more(data: list[Any]) -> Iterator[tuple[Where, str]]:
+        yield from _wrong_rhythms(data)
+        yield from _unknown_spiders(data, spiders)
+        yield from _wrong_orders(data)
+
+    try:
+        return entries.read(
+            Path(file), _ENTRIES, identity="name", keys=lambda _: Entry.model_fields, more=more, may_be_empty=True
+        )
+    except OSError as error:
+        raise ScheduleError([f"{file}: {error.strerror}; a schedule file is right"]) from error
+    except FaultyFileError as error:
+        raise ScheduleError(error.faults) from error
+
+
+# What shows only across keys or entries is looked for in the data as written, so that no other fault hides it.
+
+
+def _wrong_rhythms(data: list[Any]) -> Iterator[tuple[Where, str]]:
+    for number, entry in enumerate(data):
+        if not isinstance(entry, dict):
+            continue
+        if entry.get("cron") is not None and entry.get("every") is not None:
+            yield (number, "every"), "beside cron; one of the two is right"
+        elif all(entry.get(key) is None for key in ("cron", "every", "after")):
+            yield (number,), "never fires; give cron, every or after"
+
+
+def _unknown_spiders(data: list[Any], spiders: Collection[str] | None) -> Iterator[tuple[Where, str]]:
+    for number, entry in enumerate(data):
+        spider = entry.get("spider") if isinstance(entry, dict) else None
+        if spiders is not None and isinstance(spider, str) and spider.strip() not in spiders:
+            there = ", ".join(sorted(spiders)) or "none"
+            yield (number, "spider"), f"{spider!r}: no such spider{perhaps(spider, spiders)}; there are {there}"
+
+
+def _wrong_orders(data: list[Any]) -> Iterator[tuple[Where, str]]:
+    """Names in `after` that are unknown, and those that lead back to their own entry."""
+    numbers: dict[str, int] = {}
+    after: dict[str, list[str]] = {}
+    for number, entry in enumerate(data):
+        if isinstance(entry, dict) and isinstance(name := entry.get("name"), str) and name not in numbers:
+            numbers[name] = number
+            after[name] = [each for each in _listed(entry.get("after")) if isinstance(each, str)]
+
+    for number, entry in enumerate(data):
+        if isinstance(entry, dict):
+            written = entry.get("after")
+            for place, each in enumerate(_listed(written)):
+                if isinstance(each, str) and each not in numbers:
+                    hint = perhaps(each, numbers) if len(numbers) <= _MAX_HINTS else ""
+                    where = (number, "after", place) if isinstance(written, list) else (number, "after")
+                    yield where, f"{each!r}: no entry of this name{hint}"
+
+    for cycle in _cycles(after):
+        where = (numbers[cycle[0]], "after")
+        if len(cycle) == 1:
+            yield where, f"{cycle[0]!r}: it can not wait for itself"
+        else:
+            shown = [*cycle, cycle[0]] if len(cycle) <= _MAX_CYCLE else [*cycle[:_MAX_CYCLE], "..."]
+            yield where, f"a cycle: {' after '.join(shown)}; none of them would ever start"
+
+
+def _listed(after: Any) -> list[Any]:
+    return after if isinstance(after, list) else [] if after is None else [after]
+
+
+def _cycles(after: Mapping[str, list[str]]) -> Iterator[list[str]]:
+    """The names of each cycle, each followed by one that it waits for; the last waits for the first."""
+    done: set[str] = set()
+    for start in after:
+        way = {} if start in done else {start: iter(after[start])}
+        while way:
+            name = next(reversed(way))
+            following = next(way[name], None)
+            if following is None:
+                done.add(name)
+                del way[name]
+            elif following in way:
+                names = list(way)
+                yield names[names.index(following) :]
+            elif following in after and following not in done:
+                way[following] = iter(after[following])
+
+
+if __name__ == "__main__":
+    print(schema(), end="")
