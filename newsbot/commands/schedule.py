@@ -1,0 +1,127 @@
+"""`scrapy schedule check FILE`: what is wrong with a schedule file, or when its entries fire."""
+
+import heapq
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+from scrapy.spiderloader import get_spider_loader
+
+from newsbot.commands.output import printing
+
+if TYPE_CHECKING:  # pydantic takes long, and every command is imported at every start
+    from newsbot.hosting.schedule import Entry
+
+SPAN = timedelta(days=1)  # shown without --to
+MAX_LINES = 50  # shown without --from and --to
+
+
+class Command(ScrapyCommand):
+    """Exits with 0, 1 when the schedule is wrong, 2 when it was asked wrongly."""
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
+
+    def syntax(self) -> str:
+        """What follows the name of the command."""
+        return "[options] check FILE"
+
+    def short_desc(self) -> str:
+        """One line for `scrapy -h`."""
+        return "Check a schedule file and list its coming fires"
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument(
+            "--from",
+            dest="start",
+            type=moment,
+            metavar="TIME",
+            help="fires after this time (default: now); ISO 8601, a date or date and time, UTC if without offset",
+        )
+        parser.add_argument(
+            "--to",
+            dest="end",
+            type=moment,
+            metavar="TIME",
+            help=f"fires up to this time, all of them (default: a day; at most {MAX_LINES} without --from)",
+        )
+
+    def run(self, args: list[str], opts: Namespace) -> None:
+        """Print the fires, one a line: time in UTC, entry, local time. All else goes to standard error."""
+        if len(args) != 2 or args[0] != "check":
+            raise UsageError(f"expected: {self.syntax()}", print_help=False)
+        start = opts.start or datetime.now(UTC)
+        end = opts.end or start + SPAN
+        if end < start:
+            raise UsageError(f"--to {_utc(end)} is before --from, {_utc(start)}", print_help=False)
+
+        from newsbot.hosting.schedule import ScheduleError, read
+
+        try:
+            entries = read(args[1], get_spider_loader(self.settings).list())
+        except ScheduleError as error:
+            print(f"scrapy schedule: {error}", file=sys.stderr)
+            self.exitcode = 1
+            return
+        _print_summary(args[1], entries)
+        fires = _fires(entries, start, end)
+        with printing():
+            for line in fires if opts.start or opts.end else islice(fires, MAX_LINES):
+                print(line)
+        if next(fires, None):
+            print(f"The first {MAX_LINES} are shown; --to TIME shows all until then.", file=sys.stderr)
+
+
+def moment(text: str) -> datetime:
+    """A time of the years that the calendars of all zones have."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = datetime.min
+    if not 1970 <= time.year < 9000:
+        raise ArgumentTypeError(
+            f"{text!r}: a time from 1970 on is right, as 2026-03-29, 2026-03-29T01:00Z or ...+02:00"
+        )
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _print_summary(file: str, entries: "Sequence[Entry]") -> None:
+    print(f"{file}: {len(entries)} {'entry' if len(entries) == 1 else 'entries'}, no fault", file=sys.stderr)
+    for entry in entries:
+        if not entry.enabled:
+            print(f"  {entry.name}: not enabled", file=sys.stderr)
+        elif entry.after:
+            by_clock = "" if entry.cron is None and entry.every is None else "as below, "
+            print(f"  {entry.name}: {by_clock}after {', '.join(entry.after)}", file=sys.stderr)
+
+
+def _fires(entries: "Sequence[Entry]", start: datetime, end: datetime) -> Iterator[str]:
+    """The lines of all entries, in the order of their times."""
+    from newsbot.hosting.fires import between
+
+    def fires(number: int, entry: "Entry") -> Iterator[tuple[datetime, int]]:
+        return ((fire, number) for fire in between(entry, start, end))
+
+    enabled = [entry for entry in entries if entry.enabled]
+    for fire, number in heapq.merge(*(fires(number, entry) for number, entry in enumerate(enabled))):
+        yield _line(fire, enabled[number])
+
+
+def _line(fire: datetime, entry: "Entry") -> str:
+    line = f"{_utc(fire)}  {entry.name}"
+    if entry.timezone != "UTC":
+        line += f"  {fire.astimezone(ZoneInfo(entry.timezone)):%Y-%m-%d %H:%M:%S %Z} ({entry.timezone})"
+    return line
+
+
+def _utc(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
