@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 def application(config: Config) -> Application:
     """Scrapyd as newsbot runs it. Raises `ConfigError` for what it must not run with."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s [%(name)s] %(levelname)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     placed(config)
     address, login = os.environ.get("SCRAPYD_BIND_ADDRESS") or config.get("bind_address", "127.0.0.1"), Login.of(config)
     if login is None and not _is_loopback(address):
@@ -37,10 +38,10 @@ def application(config: Config) -> Application:
         app.setComponent(interface, initialize_component(config, setting, None))
     launcher = initialize_component(config, "launcher", None, app)
     launcher.setServiceParent(app)
-    Scheduler(config, app).setServiceParent(app)
+    root = initialize_component(config, "webroot", None, app)
+    Scheduler(config, app, root.spiders).setServiceParent(app)
     TimerService(config.getfloat("poll_interval", 0.5), app.getComponent(IPoller).poll).setServiceParent(app)
-    site = guarded(initialize_component(config, "webroot", None, app), login)
-    TCPServer(port(config), site, interface=address).setServiceParent(app)
+    TCPServer(port(config), guarded(root, login), interface=address).setServiceParent(app)
     logger.info("Scrapyd listens on http://%s:%s/", address, port(config))
     return app
 

@@ -41,7 +41,6 @@ FORGET_EVERY = 3600.0  # seconds
 TELL_EVERY = 60.0  # seconds between two warnings that the database is away
 LAST_TRIES = 10.0  # seconds that a stopping Scrapyd goes on trying to note how its jobs ended
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the machine sleeps
-_NOT_FOR_JOBS = ("SCRAPYD_USERNAME", "SCRAPYD_PASSWORD")
 
 
 class Watched:
@@ -124,7 +123,7 @@ class Launcher(Service):
         self._survey_at = self._forget_at = self._tell_at = 0.0
         self._reached_at = self._last_reached = 0.0  # since when, and when last, the database was in reach
         self._closing: set[Deferred[None]] = set()
-        self._watch = task.LoopingCall(lambda: self.poller.lock.run(lambda: ensureDeferred(self._look())))
+        self._watch = task.LoopingCall(self.look)
         self._interval = config.getfloat("poll_interval", 0.5)
 
     # Scrapyd's life
@@ -188,7 +187,6 @@ class Launcher(Service):
         environment, job = self.app.getComponent(IEnvironment), message.job
         message["settings"].update(environment.get_settings(message))
         env = environment.get_environment(message, slot) | {jobs.TOKEN: job.token}
-        env = {name: value for name, value in env.items() if name not in _NOT_FOR_JOBS}
         args = [sys.executable, "-m", self.runner, "crawl", *get_crawl_args(message)]
         job.log_file, job.items_file = message["settings"].get("LOG_FILE"), message["settings"].get("FEEDS")
         process = Child(job, args, env)
@@ -257,6 +255,10 @@ class Launcher(Service):
                 return
 
     # Looking after them
+
+    def look(self) -> "Deferred[None]":
+        """Look after what runs, now; not while the poller takes a job, which would seem to be nobody's."""
+        return self.poller.lock.run(lambda: ensureDeferred(self._look()))
 
     async def _look(self) -> None:
         """Once every `poll_interval`: what other nodes want of our jobs; every `HEARTBEAT` all that runs."""

@@ -24,6 +24,8 @@ from newsbot.storage.jobs import TOKEN
 def main() -> None:
     """Run `scrapy` with the arguments given; never returns."""
     token = os.environ.get(TOKEN)
+    if token:
+        os.setsid()  # Ctrl-C at Scrapyd's terminal is Scrapyd's: it tells its jobs itself
     lease = Lease.begin(token) if token else None
     code: object = 1
     try:

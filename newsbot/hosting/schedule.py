@@ -65,11 +65,11 @@ class ScheduleError(ValueError):
 
 def _seconds(value: Any) -> Any:
     """The seconds of a text; what is no text is left to the model."""
-    if not isinstance(value, str) or value == "0":
+    if not isinstance(value, str) or re.fullmatch(r"\d{1,9}", value, re.ASCII):
         return value
     parts = _DURATION.fullmatch(value)
     if not value or not parts:
-        raise fault("a number with its unit is right, as 30s, 5m, 1h, 1d or 1h30m")
+        raise fault("a number with its unit is right, as 30s, 5m, 1h, 1d or 1h30m; one without is in seconds")
     return sum(float(number or 0) * seconds for number, seconds in zip(parts.groups(), _UNITS.values(), strict=True))
 
 
@@ -149,11 +149,12 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-_DURATION_SCHEMA = {
+_WRITTEN = {
     "type": "string",
     "pattern": r"^(?=\d)(\d+(\.\d+)?d)?(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?$",
 }
-_DURATION_OR_0_SCHEMA = {"anyOf": [_DURATION_SCHEMA, {"const": 0}]}
+_DURATION_SCHEMA = {"anyOf": [_WRITTEN, {"type": "integer", "minimum": 1}]}
+_DURATION_OR_0_SCHEMA = {"anyOf": [_WRITTEN, {"type": "integer", "minimum": 0}]}
 _NAMES_SCHEMA = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}]
 }

@@ -99,15 +99,18 @@ def active(cursor: "Cursor", names: Collection[str]) -> list[Active]:
 
 
 def record(cursor: "Cursor", fires: Sequence[Fire]) -> None:
-    """Tell what became of nominal times, and move the entries' marks to the newest of them."""
-    if not fires:
-        return
-    execute_values(
-        cursor,
-        "INSERT INTO fires (schedule, nominal_at, outcome, reason, job, node) VALUES %s ON CONFLICT DO NOTHING",
-        [(each.schedule, each.nominal_at, each.outcome, each.reason, each.job, each.node) for each in fires],
-        page_size=len(fires),
-    )
+    """Tell what became of nominal times."""
+    if fires:
+        execute_values(
+            cursor,
+            "INSERT INTO fires (schedule, nominal_at, outcome, reason, job, node) VALUES %s ON CONFLICT DO NOTHING",
+            [(each.schedule, each.nominal_at, each.outcome, each.reason, each.job, each.node) for each in fires],
+            page_size=len(fires),
+        )
+
+
+def move(cursor: "Cursor", fires: Sequence[Fire]) -> None:
+    """Move the entries' marks to the newest of their fires."""
     newest: dict[str, datetime] = {}
     for each in fires:
         newest[each.schedule] = max(each.nominal_at, newest.get(each.schedule, each.nominal_at))
@@ -134,7 +137,7 @@ def last_fires(cursor: "Cursor", names: Collection[str]) -> dict[str, tuple[Fire
         """
         SELECT fire.schedule, fire.nominal_at, fire.outcome, fire.reason, fire.job, fire.node, fire.fired_at,
             job.state, job.reason
-        FROM unnest(%s) AS entry (name)
+        FROM unnest(%s::text[]) AS entry (name)
         CROSS JOIN LATERAL (SELECT * FROM fires WHERE schedule = entry.name ORDER BY nominal_at DESC LIMIT 1) AS fire
         LEFT JOIN LATERAL (SELECT state, reason FROM jobs WHERE id = fire.job LIMIT 1) AS job ON true
         """,

@@ -19,11 +19,12 @@ logger = logging.getLogger(__name__)
 
 
 class RefusedError(Exception):
-    """The call can not be answered: an HTTP status, and why."""
+    """The call can not be answered: an HTTP status, why, and what there is to say beside."""
 
-    def __init__(self, message: str, status: int = http.BAD_REQUEST) -> None:
+    def __init__(self, message: str, status: int = http.BAD_REQUEST, data: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.data = data or {}
 
 
 class Query(BaseModel):
@@ -107,7 +108,7 @@ class Call(resource.Resource):
             logger.error("%s failed", type(self).__name__, exc_info=(failure.type, error, failure.getTracebackObject()))
             status, message = http.INTERNAL_SERVER_ERROR, f"{type(error).__name__}: {error}"
         request.setResponseCode(status)
-        self._send(request, {"status": "error", "message": message})
+        self._send(request, {"status": "error", "message": message} | getattr(error, "data", {}))
 
 
 def _message(detail: ErrorDetails) -> str:

@@ -1,0 +1,55 @@
+"""Scrapyd's `webroot`: all calls of [services], the logs, and the page."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scrapyd import website
+from scrapyd.config import Config
+from twisted.application.service import IServiceCollection
+
+from newsbot.hosting.config import node_name
+from newsbot.hosting.sessions import sessions
+from newsbot.hosting.spiders import SpiderList
+from newsbot.storage import jobs
+
+if TYPE_CHECKING:
+    from twisted.application.service import Application
+
+    from newsbot.hosting.scheduler import Scheduler
+
+
+class Root(website.Root):
+    """`webroot` of scrapyd.conf. Calls find here what they ask."""
+
+    def __init__(self, config: Config, app: "Application") -> None:
+        super().__init__(config, app)
+        self.node_name = node_name(config)
+        self.allowed_settings = config.get("allowed_settings", "")
+        self.spiders = SpiderList(self.eggstorage, self.runner)
+
+    @property
+    def schedule(self) -> "Scheduler":
+        """The service that fires."""
+        return IServiceCollection(self.app).getServiceNamed("scheduler")
+
+    def get_log_url(self, job: Any) -> str | None:
+        """Where a job's log is read; None when this node has none."""
+        return self._url("logs", self.logs_dir, job, "log")
+
+    def get_item_url(self, job: Any) -> str | None:
+        """Where a job's items are read; None when this node has none."""
+        return self._url("items", self.items_dir, job, "jl") if self.local_items else None
+
+    def _url(self, base: str, folder: str, job: Any, extension: str) -> str | None:
+        """`job` is a row of ours or a process as Scrapyd's services have it."""
+        name = f"{getattr(job, 'id', None) or job.job}.{extension}"
+        path = Path(folder, job.project, job.spider, name)
+        return f"/{base}/{job.project}/{job.spider}/{name}" if folder and os.path.exists(path) else None
+
+    async def cancel(self, project: str, job_id: str, signal: str = "INT") -> str | None:
+        """Cancel a job; the state it was in, None without one. A process of this node is told at once."""
+        state = await sessions().do(lambda cursor: jobs.cancel(cursor, project, job_id, signal))
+        if state == jobs.RUNNING:
+            await self.launcher.look()
+        return state
