@@ -1,5 +1,6 @@
 """How a job ended, by name, from what is known of its process."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from newsbot.storage.jobs import CANCELLED, FAILED, FINISHED, KILLED, OUT_OF_MEMORY, TIMED_OUT
@@ -19,18 +20,18 @@ def named(
     asked: str | None,
     finish_reason: str | None,
     out_of_memory: bool,
-    last_line: str | None,
+    last_lines: Sequence[str],
 ) -> End:
     """The end of a process that has an exit code or fell to a signal.
 
     `asked` is the state that it was told to end with, `finish_reason` what its run says, `out_of_memory` whether the
-    kernel killed something for that meanwhile, `last_line` the last of what it said.
+    kernel killed something for that meanwhile, `last_lines` the last of what it logged or printed.
     """
     if asked in (CANCELLED, TIMED_OUT):
         return End(asked, None)
     if finish_reason == "memusage_exceeded":
         return End(OUT_OF_MEMORY, "it passed MEMUSAGE_LIMIT_MB")
-    if finish_reason == "memory_error" or (exit_code and (last_line or "").startswith("MemoryError")):
+    if exit_code and any(line.startswith("MemoryError") for line in last_lines):
         return End(OUT_OF_MEMORY, "it was refused more memory")
     if signal is not None:
         if signal == 9 and out_of_memory:
@@ -42,6 +43,6 @@ def named(
         return End(FINISHED, None if finish_reason in (None, "finished") else finish_reason)
     if finish_reason not in (None, "finished"):
         return End(FAILED, finish_reason)
-    return End(
-        FAILED, last_line if finish_reason is None else "every source failed or nothing could be stored; see its log"
-    )
+    if finish_reason == "finished":
+        return End(FAILED, "every source failed or nothing could be stored; see its log")
+    return End(FAILED, last_lines[-1] if last_lines else None)

@@ -84,7 +84,7 @@ class Child(Watched, protocol.ProcessProtocol):
     def __init__(self, job: Job, args: list[str], env: dict[str, str]) -> None:
         super().__init__(job)
         self.args, self.env = args, env
-        self.deferred: Deferred[Failure] = Deferred()
+        self.deferred: Deferred[tuple[int | None, int | None]] = Deferred()  # exit code and signal
 
     def connectionMade(self) -> None:  # noqa: N802  Twisted's
         """Scrapyd's services want the number."""
@@ -97,7 +97,7 @@ class Child(Watched, protocol.ProcessProtocol):
 
     def processEnded(self, status: "Failure") -> None:  # noqa: N802  Twisted's
         """Hand on how it ended."""
-        self.deferred.callback(status)
+        self.deferred.callback((status.value.exitCode, status.value.signal))
 
 
 class Launcher(Service):
@@ -198,16 +198,16 @@ class Launcher(Service):
         finally:
             os.close(output)
             os.close(nothing)
-        job.birth = processes.birth(process.pid)
-        self._note(lambda cursor: jobs.note_files(cursor, job.token, job.log_file, job.items_file))
+        job.pid, job.birth = process.pid, processes.birth(process.pid)
+        self._note(lambda cursor: jobs.note_process(cursor, job))
         return process
 
     # Jobs end
 
-    def _child_ended(self, status: "Failure", process: Child, slot: int) -> None:
+    def _child_ended(self, end: tuple[int | None, int | None], process: Child, slot: int) -> None:
         del self.processes[slot]
         process.over()
-        self._note(lambda cursor: self._close(cursor, process, status.value.exitCode, status.value.signal))
+        self._note(lambda cursor: self._close(cursor, process, *end))
         self._vacate(slot)
 
     def _close(self, cursor: "Cursor", process: Watched, exit_code: int | None, number: int | None) -> None:
@@ -222,7 +222,7 @@ class Launcher(Service):
             asked=process.asked or jobs.asked_end(cursor, token),
             finish_reason=reason,
             out_of_memory=processes.killed_for_memory() > process.killed_for_memory,
-            last_line=logs.last_line(process.row.log_file),
+            last_lines=logs.last_lines(process.row.log_file),
         )
         jobs.end(cursor, token, end.state, exit_code=exit_code, signal=number, reason=end.reason)
         level = logging.INFO if end.state == FINISHED else logging.WARNING

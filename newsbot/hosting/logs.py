@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+LAST = 16 << 10  # bytes in which the reason of an end is looked for
 KEPT = 1 << 20  # bytes of a log that is cut
 
 
@@ -15,15 +16,15 @@ def tail(file: str | Path, size: int) -> bytes:
     return text if end <= size else text.partition(b"\n")[2] or text
 
 
-def last_line(file: str | Path | None) -> str | None:
-    """The last line that is not empty, shortened to 300 characters; None without one."""
+def last_lines(file: str | Path | None) -> list[str]:
+    """The last lines that are not empty, each shortened to 300 characters; none where there is no log."""
     if file is None:
-        return None
+        return []
     try:
-        lines = tail(file, 4096).decode(errors="replace").split("\n")
+        text = tail(file, LAST).decode(errors="replace")
     except OSError:
-        return None
-    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), None)
+        return []
+    return [line.strip()[:300] for line in text.split("\n") if line.strip()]
 
 
 def cut(file: str | Path, limit: int) -> bool:

@@ -220,9 +220,12 @@ def hold(cursor: "Cursor", token: str) -> None:
         raise FencedError("this job was taken over by another process, or given up: nothing more is stored here")
 
 
-def note_files(cursor: "Cursor", token: str, log_file: str | None, items_file: str | None) -> None:
-    """Note where a job writes."""
-    cursor.execute("UPDATE jobs SET log_file = %s, items_file = %s WHERE token = %s", (log_file, items_file, token))
+def note_process(cursor: "Cursor", job: Job) -> None:
+    """Note the process of a job and where it writes, by who started it."""
+    cursor.execute(
+        "UPDATE jobs SET pid = %s, birth = %s, log_file = %s, items_file = %s WHERE token = %s",
+        (job.pid, job.birth, job.log_file, job.items_file, job.token),
+    )
 
 
 def note_exit(cursor: "Cursor", token: str, exit_code: int) -> None:

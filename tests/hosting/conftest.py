@@ -1,0 +1,173 @@
+"""A real Scrapyd, with newsbot's parts, on a port and a database of its own."""
+
+import configparser
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from socket import socket
+
+import psutil
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[2]
+MADE_UP = Path(__file__).parent / "made_up"
+PATIENCE = 60  # seconds
+
+
+class Scrapyd:
+    """One that runs in a folder. Its calls: `scrapyd.get("history.json", state="failed")`."""
+
+    def __init__(self, folder, database_url, schedule="[]\n", environment=None, **options):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        with socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.auth = ("ann", "secret: 50%")
+        self.schedule = folder / "schedule.yaml"
+        self.schedule.write_text(schedule)
+        self.output = folder / "scrapyd.log"
+        config = configparser.RawConfigParser()
+        config.read(ROOT / "scrapyd" / "scrapyd.conf")
+        for name, value in options.items():
+            config.set("scrapyd", name, str(value))
+        with (folder / "scrapyd.conf").open("w") as file:
+            config.write(file)
+        (folder / "scrapy.cfg").write_text("[settings]\nnewsbot = made_up_settings\n")
+        self.environment = os.environ | {
+            "DATABASE_URL": database_url,
+            "NEWSBOT_HOME": str(folder / "home"),
+            "NEWSBOT_SCHEDULE": str(self.schedule),
+            "SCRAPYD_HTTP_PORT": str(self.port),
+            "SCRAPYD_USERNAME": self.auth[0],
+            "SCRAPYD_PASSWORD": self.auth[1],
+            "PYTHONPATH": f"{MADE_UP}{os.pathsep}{ROOT}",
+        }
+        self.environment |= environment or {}
+        self.process = None
+
+    def start(self, *, healthy=True):
+        with self.output.open("a") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "newsbot.hosting.serve"],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        self.wait_for(lambda: self.answers() and (not healthy or self.is_healthy()))
+        return self
+
+    def answers(self):
+        if self.process.poll() is not None:
+            pytest.fail(f"Scrapyd ended with {self.process.returncode}: {self.said()}")
+        with contextlib.suppress(requests.ConnectionError):
+            return self.call("GET", "listprojects.json").status_code == 200
+        return False
+
+    def is_healthy(self):
+        """The database is in reach and the schedule is read, well or not."""
+        answer = self.call("GET", "health.json").json()
+        read = f"The schedule {self.schedule}" in self.said() or "The schedule can not be used" in self.said()
+        return answer.get("parts", {}).get("database", {}).get("ok") and read
+
+    def said(self):
+        return self.output.read_text(errors="replace")
+
+    def call(self, method, name, **options):
+        return requests.request(method, f"{self.url}/{name}", **{"auth": self.auth, "timeout": 60} | options)
+
+    def get(self, name, **params):
+        return self.call("GET", name, params=params).json()
+
+    def post(self, name, **data):
+        return self.call("POST", name, data=data).json()
+
+    def run(self, spider, **data):
+        """Queue a job; its id."""
+        answer = self.post("schedule.json", project="newsbot", spider=spider, **data)
+        assert answer["status"] == "ok", answer
+        return answer["jobid"]
+
+    def jobs(self, **filters):
+        return self.get("history.json", limit=1000, **filters)["jobs"]
+
+    def job(self, job_id):
+        return self.jobs(id=job_id)[0]
+
+    def wait_for(self, condition, patience=PATIENCE):
+        """What `condition` gives, once that is true."""
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            if outcome := condition():
+                return outcome
+            time.sleep(0.05)
+        return pytest.fail(f"waited in vain for {patience} s; Scrapyd said:\n{self.said()[-5000:]}")
+
+    def wait_until(self, job_id, *states):
+        """The job, once it is in one of the states; without any, once it has ended."""
+
+        def there():
+            job = self.job(job_id)
+            if job["state"] == "running" and not job["pid"]:  # taken, but not started yet
+                return None
+            return job if (job["state"] in states if states else job["end_time"]) else None
+
+        return self.wait_for(there)
+
+    def kill(self):
+        """As by kill -9; its jobs go on."""
+        self.process.kill()
+        self.process.wait()
+
+    def kill_all(self):
+        """The whole tree, as a machine that loses power."""
+        processes = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.process.wait()
+        psutil.wait_procs(processes)
+
+    def stop(self):
+        """In order."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def clear(self):
+        """End all that it left."""
+        if self.process and self.process.poll() is None:
+            self.kill_all()
+        for process in psutil.process_iter(["environ"]):
+            if (process.info["environ"] or {}).get("NEWSBOT_HOME") == str(self.folder / "home"):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+
+
+@pytest.fixture
+def make_scrapyd(tmp_path, database_url):
+    """Make a Scrapyd: `make_scrapyd("one", schedule="...", max_proc=2).start()`; all on one database."""
+    made = []
+
+    def make(name="scrapyd", **options):
+        made.append(Scrapyd(tmp_path / name, **{"database_url": database_url} | options))
+        return made[-1]
+
+    yield make
+    for scrapyd in made:
+        scrapyd.clear()
+        shutil.rmtree(scrapyd.folder)
+
+
+@pytest.fixture
+def scrapyd(make_scrapyd):
+    """One that runs, with an empty schedule."""
+    return make_scrapyd().start()

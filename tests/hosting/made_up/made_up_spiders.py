@@ -1,0 +1,90 @@
+"""Spiders that fetch nothing: they wait, crash, hang or take memory as they are told."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import scrapy
+
+from newsbot.items import Article
+
+
+class Made(scrapy.Spider):
+    """What they share: `items` articles, each with the job's own URL unless `same` names one."""
+
+    def articles(self):
+        for number in range(int(getattr(self, "items", 0))):
+            same = getattr(self, "same", None)
+            yield Article(
+                url=f"https://made-up.example/{same or self._job}/{number}", title=f"Made up, number {number}"
+            )
+
+    def parse(self, response):
+        yield from self.articles()
+
+    async def start(self):
+        await self.act()
+        if hasattr(self, "items"):
+            yield scrapy.Request("https://made-up.example/", callback=self.parse)
+
+    async def act(self):
+        pass
+
+
+class Quick(Made):
+    """Ends at once."""
+
+    name = "quick"
+
+
+class Waits(Made):
+    """Ends when the file `until` is there, at the latest after ten minutes. Appends a line to `tells` at each start."""
+
+    name = "waits"
+
+    async def act(self):
+        if tells := getattr(self, "tells", None):
+            with Path(tells).open("a") as file:
+                file.write(f"{self._job} {os.getpid()}\n")
+        for _ in range(12_000):
+            if Path(self.until).exists():
+                return
+            await asyncio.sleep(0.05)
+
+
+class Crashes(Made):
+    """Ends with `code`, without a word."""
+
+    name = "crashes"
+
+    async def act(self):
+        os._exit(int(getattr(self, "code", 1)))
+
+
+class Hangs(Made):
+    """Never comes back to the event loop."""
+
+    name = "hangs"
+
+    async def act(self):
+        while True:
+            pass
+
+
+class Greedy(Made):
+    """Is refused memory."""
+
+    name = "greedy"
+
+    async def act(self):
+        raise MemoryError
+
+
+class Talks(Made):
+    """Logs `text`, `times` times."""
+
+    name = "talks"
+
+    async def act(self):
+        for _ in range(int(getattr(self, "times", 1))):
+            self.logger.info("%s", self.text)
