@@ -74,11 +74,12 @@ class Command(ScrapyCommand):
             return
         _print_summary(args[1], entries)
         fires = _fires(entries, start, end)
+        limit = None if opts.start or opts.end else MAX_LINES
         with printing():
-            for line in fires if opts.start or opts.end else islice(fires, MAX_LINES):
+            for line in islice(fires, limit):
                 print(line)
-        if next(fires, None):
-            print(f"The first {MAX_LINES} are shown; --to TIME shows all until then.", file=sys.stderr)
+            if next(fires, None):
+                print(f"The first {limit} are shown; --to TIME shows all until then.", file=sys.stderr)
 
 
 def moment(text: str) -> datetime:
@@ -89,7 +90,7 @@ def moment(text: str) -> datetime:
         time = datetime.min
     if not 1970 <= time.year < 9000:
         raise ArgumentTypeError(
-            f"{text!r}: a time from 1970 on is right, as 2026-03-29, 2026-03-29T01:00Z or ...+02:00"
+            f"{text!r}: a time from 1970 to 8999 is right, as 2026-03-29, 2026-03-29T01:00Z or ...+02:00"
         )
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 

@@ -199,6 +199,7 @@ class Entry(BaseModel):
         None,
         description="when it fires, as in crontab(5): minute, hour, day of month, month, day of week; or `@hourly`,"
         " `@daily`, `@weekly`, `@monthly`, `@yearly`. In quotes where it begins with `*` or `@`",
+        json_schema_extra={"pattern": r"^\s*(@[A-Za-z]+|\S+(\s+\S+){4})\s*$"},
     )
     every: Interval | None = Field(
         None, description="fires so often, as `30s`, `5m`, `1h`, `1d` or `1h30m`, counted from 1970-01-01 UTC"

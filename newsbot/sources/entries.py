@@ -13,6 +13,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from newsbot.sources.document import Document, UnreadableError, Where
 
+MAX_SHOWN = 80  # characters of a value in a message
+
 EntryT = TypeVar("EntryT")
 
 
@@ -76,12 +78,6 @@ def perhaps(value: str, known: Iterable[str]) -> str:
     return f"; perhaps {near[0]!r}" if near else ""
 
 
-def shortened(value: Any) -> str:
-    """A value as a message quotes it."""
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
 def _timezone(value: str) -> str:
     # ZoneInfo would also take paths such as 'Europe' or 'zone.tab', and fail in its own ways.
     if value not in _timezones():
@@ -128,13 +124,22 @@ def _message(detail: ErrorDetails, keys: Mapping[str, FieldInfo]) -> str:
             right = "a list is right, each element on a line of its own after a hyphen"
         case _:
             right = detail["msg"]
-    return f"{shortened(detail['input'])}: {right}"
+    return f"{_cut(repr(detail['input']))}: {right}"
 
 
 def _place(data: list[Any], where: Where, identity: str) -> str:
     """A place as people say it: `entry 3 (bbc): feeds[0]`."""
     number, *steps = where
     entry = data[int(number)]
-    name = f" ({entry[identity]})" if isinstance(entry, dict) and entry.get(identity) else ""
-    key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    name = f" ({_line(entry[identity])})" if isinstance(entry, dict) and entry.get(identity) else ""
+    key = "".join(f"[{step}]" if isinstance(step, int) else f".{_line(step)}" for step in steps)
     return f"entry {int(number) + 1}{name}" + (f": {key[1:]}" if key else "")
+
+
+def _line(value: Any) -> str:
+    """What was written, as part of one line."""
+    return _cut(" ".join(str(value).split()))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
