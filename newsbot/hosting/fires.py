@@ -67,7 +67,7 @@ def _cron(cron: str, zone: ZoneInfo, moment: datetime) -> Iterator[datetime]:
     last = moment
     for local in CronSim(cron, _start(zone, moment)):
         fire = local.astimezone(UTC)
-        # Several local times that a clock skips become one, its first after them.
+        # Before `moment` lie those of an earlier start, and of the first of two hours where it is in the second.
         if fire > last:
             yield fire
             last = fire
