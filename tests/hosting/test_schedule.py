@@ -114,7 +114,7 @@ def test_what_is_left_out(written):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("1s", 1), ("30s", 30), ("5m", 300), ("1h", 3600), ("1d", 86_400), ("1h30m", 5400), ("1d2h3m4s", 93_784)],
+    [("1s", 1), ("30s", 30), ("5m", 300), ("300", 300), ("1h", 3600), ("1d", 86_400), ("1h30m", 5400), ("1d2h3m4s", 93_784)],
 )
 def test_durations(written, text, seconds):
     assert read(written(entry(every=text)))[0].every == seconds
@@ -182,7 +182,7 @@ def test_ten_thousand_entries(written):
         ({"every": None}, 1, "", "never fires; give cron, every or after"),
         ({"cron": "0 0 * * *"}, 3, "every", "beside cron; one of the two is right"),
         ({"every": "5 m"}, 3, "every", "'5 m': a number with its unit is right, as 30s, 5m, 1h, 1d or 1h30m"),
-        ({"every": "300"}, 3, "every", "'300': a number with its unit is right"),
+        ({"every": "300 s"}, 3, "every", "'300 s': a number with its unit is right"),
         ({"every": "30m1h"}, 3, "every", "'30m1h': a number with its unit"),
         ({"every": "-5m"}, 3, "every", "'-5m': a number with its unit"),
         ({"every": "''"}, 3, "every", "'': a number with its unit"),
@@ -399,7 +399,7 @@ def test_what_is_right_fits_the_schema(validator, written, changes):
     [
         {"every": None},
         {"cron": "'@daily'"},
-        {"every": "300"},
+        {"every": "300 s"},
         {"every": "''"},
         {"crn": "1"},
         {"timeout": "0"},
