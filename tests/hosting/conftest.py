@@ -2,12 +2,15 @@
 
 import configparser
 import contextlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import socket
 
@@ -152,13 +155,37 @@ class Scrapyd:
                     process.kill()
 
 
+class _Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class _Site(ThreadingHTTPServer):
+    request_queue_size = 128
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The environment in which the made-up spiders' site is there: an empty page at every address."""
+    with _Site(("127.0.0.1", 0), _Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield {"STAND_INS": json.dumps({"made-up.example": f"http://127.0.0.1:{server.server_port}"})}
+        server.shutdown()
+
+
 @pytest.fixture
-def make_scrapyd(tmp_path, database_url):
+def make_scrapyd(tmp_path, database_url, site):
     """Make a Scrapyd: `make_scrapyd("one", schedule="...", max_proc=2).start()`; all on one database."""
     made = []
 
-    def make(name="scrapyd", **options):
-        made.append(Scrapyd(tmp_path / name, **{"database_url": database_url} | options))
+    def make(name="scrapyd", environment=None, **options):
+        options = {"database_url": database_url, "environment": site | (environment or {})} | options
+        made.append(Scrapyd(tmp_path / name, **options))
         return made[-1]
 
     yield make

@@ -114,7 +114,16 @@ def test_what_is_left_out(written):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("1s", 1), ("30s", 30), ("5m", 300), ("300", 300), ("1h", 3600), ("1d", 86_400), ("1h30m", 5400), ("1d2h3m4s", 93_784)],
+    [
+        ("1s", 1),
+        ("30s", 30),
+        ("5m", 300),
+        ("300", 300),
+        ("1h", 3600),
+        ("1d", 86_400),
+        ("1h30m", 5400),
+        ("1d2h3m4s", 93_784),
+    ],
 )
 def test_durations(written, text, seconds):
     assert read(written(entry(every=text)))[0].every == seconds

@@ -3,3 +3,4 @@
 from newsbot.settings import *  # noqa: F403
 
 SPIDER_MODULES = ["newsbot.spiders", "made_up_spiders"]
+DOWNLOAD_DELAY = 0
