@@ -17,6 +17,7 @@ from socket import socket
 import psutil
 import pytest
 import requests
+import yaml
 
 ROOT = Path(__file__).parents[2]
 MADE_UP = Path(__file__).parent / "made_up"
@@ -56,6 +57,12 @@ class Scrapyd:
         self.environment |= environment or {}
         self.process = None
 
+    def edit(self, *entries):
+        """Write the schedule, as an editor does."""
+        new = self.folder / "schedule.yaml.new"
+        new.write_text(yaml.safe_dump(list(entries)))
+        new.replace(self.schedule)
+
     def start(self, *, healthy=True):
         with self.output.open("a") as output:
             self.process = subprocess.Popen(
@@ -88,11 +95,11 @@ class Scrapyd:
     def call(self, method, name, **options):
         return requests.request(method, f"{self.url}/{name}", **{"auth": self.auth, "timeout": 60} | options)
 
-    def get(self, name, **params):
-        return self.call("GET", name, params=params).json()
+    def get(self, call, /, **params):
+        return self.call("GET", call, params=params).json()
 
-    def post(self, name, **data):
-        return self.call("POST", name, data=data).json()
+    def post(self, call, /, **data):
+        return self.call("POST", call, data=data).json()
 
     def run(self, spider, **data):
         """Queue a job; its id."""
@@ -192,6 +199,19 @@ def make_scrapyd(tmp_path, database_url, site):
     for scrapyd in made:
         scrapyd.clear()
         shutil.rmtree(scrapyd.folder)
+
+
+@pytest.fixture
+def query(database):
+    """Run SQL in a transaction of its own; the rows, if it gives any."""
+    with contextlib.closing(database.connect()) as connection:
+
+        def run(sql, *parameters):
+            with connection, connection.cursor() as cursor:
+                cursor.execute(sql, parameters)
+                return cursor.fetchall() if cursor.description else None
+
+        yield run
 
 
 @pytest.fixture

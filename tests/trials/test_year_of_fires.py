@@ -29,7 +29,9 @@ def made_up_entries(chance):
         often = number % 20 == 0
         minute = f"*/{chance.choice((15, 20, 30))}" if often else str(chance.randrange(60))
         hour = chance.choice(("*", "1-4", "*/6")) if often else chance.choice(("0", "1", "2", "3", "2,14", "23"))
-        days = chance.choice(("* * *", "* * *", "* * MON-FRI", "1,15 * *", "13 * FRI", "* 3,4,10,11 0", "L * *", "* * 7"))
+        days = chance.choice(
+            ("* * *", "* * *", "* * MON-FRI", "1,15 * *", "13 * FRI", "* 3,4,10,11 0", "L * *", "* * 7")
+        )
         yield Entry(
             name=f"entry-{number}",
             spider="headlines",
