@@ -4,6 +4,7 @@ import ipaddress
 import logging
 import os
 
+import psycopg2
 from scrapyd.config import Config
 from scrapyd.environ import Environment
 from scrapyd.exceptions import ConfigError
@@ -14,8 +15,15 @@ from twisted.application.internet import TCPServer, TimerService
 from twisted.application.service import Application
 
 from newsbot.hosting.access import Login, guarded
-from newsbot.hosting.config import placed, port
+from newsbot.hosting.config import node_name, placed, port
+from newsbot.hosting.launcher import prepare
+from newsbot.hosting.processes import lives, machine
 from newsbot.hosting.scheduler import Scheduler
+from newsbot.hosting.sessions import sessions
+from newsbot.storage import nodes
+from newsbot.storage.database import is_lost
+from newsbot.storage.errors import DatabaseError
+from newsbot.storage.upgrade import UnknownRevisionError
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +39,7 @@ def application(config: Config) -> Application:
             f"bind_address {address} can be reached from outside, and access to the API runs code: set a username and a"
             " password (SCRAPYD_USERNAME, SCRAPYD_PASSWORD), or bind to 127.0.0.1"
         )
+    _prepare(node_name(config))
     app = Application("Scrapyd")
     app.setComponent(IEnvironment, Environment(config))
     app.setComponent(ISpiderScheduler, SpiderScheduler(config))
@@ -44,6 +53,30 @@ def application(config: Config) -> Application:
     TCPServer(port(config), guarded(root, login), interface=address).setServiceParent(app)
     logger.info("Scrapyd listens on http://%s:%s/", address, port(config))
     return app
+
+
+def _prepare(name: str) -> None:
+    """Bring the database to this version, and see that no other Scrapyd on it has this name.
+
+    One that is away is waited for later, by the launcher. Raises `ConfigError`.
+    """
+    try:
+        prepare()
+        known = sessions().transaction(nodes.known).get(name)
+    except (psycopg2.Error, DatabaseError, UnknownRevisionError) as error:
+        if not is_lost(error):
+            raise ConfigError(str(error)) from None
+        logger.warning("Scrapyd starts without its database, and waits for it: %s", " ".join(str(error).split()))
+        return
+    if known is None or known.silent > 3 * nodes.HEARTBEAT:
+        return
+    if known.machine == machine() and not lives(known.pid, known.birth):
+        return
+    raise ConfigError(
+        f"a Scrapyd named {name!r} is on this database already: process {known.pid} on {known.machine.split('/')[0]};"
+        " give this one another node_name in scrapyd.conf, or another port. One that was killed elsewhere is forgotten"
+        f" after {3 * nodes.HEARTBEAT} s"
+    )
 
 
 def _is_loopback(address: str) -> bool:

@@ -1,16 +1,68 @@
 """How a job ended, by name, from what is known of its process."""
 
+import logging
+import signal as signals
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from newsbot.storage.jobs import CANCELLED, FAILED, FINISHED, KILLED, OUT_OF_MEMORY, TIMED_OUT
+from newsbot.hosting import logs
+from newsbot.storage import jobs
+from newsbot.storage.jobs import CANCELLED, FAILED, FINISHED, KILLED, OUT_OF_MEMORY, TIMED_OUT, Job
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+logger = logging.getLogger(__name__)
+
+STOPPED = "stopped"  # told to end because Scrapyd stops: what had not finished is queued again
 
 
 class End(NamedTuple):
     """A state of `storage.jobs` and, unless it is plain, why."""
 
     state: str
-    reason: str | None
+    reason: str | None = None
+
+
+def close(
+    cursor: "Cursor",
+    job: Job,
+    exit_code: int | None,
+    signal: int | None,
+    *,
+    asked: str | None = None,
+    out_of_memory: bool = False,
+) -> None:
+    """Note the end of a job whose process had an exit code or fell to a signal; see `named`."""
+    finish_reason = jobs.finish_reason(cursor, job.token)
+    if asked == STOPPED and finish_reason != "finished":
+        jobs.give_back(cursor, job.token, "its Scrapyd was stopped")
+        return
+    end = named(
+        exit_code,
+        signal,
+        asked=asked or jobs.asked_end(cursor, job.token),
+        finish_reason=finish_reason,
+        out_of_memory=out_of_memory,
+        last_lines=logs.last_lines(job.log_file),
+    )
+    if jobs.end(cursor, job.token, end.state, exit_code=exit_code, signal=signal, reason=end.reason):
+        level = logging.INFO if end.state == FINISHED else logging.WARNING
+        logger.log(level, "Job %s of %s: %s%s", job.id, job.spider, end.state, f", {end.reason}" if end.reason else "")
+
+
+def close_orphan(cursor: "Cursor", job: Job, *, asked: str | None = None) -> None:
+    """Note the end of a job that was nobody's child: by the exit code that it noted itself.
+
+    Without one it did not end in order, and is queued again.
+    """
+    exit_code = jobs.exit_code(cursor, job.token)
+    if exit_code is not None:
+        close(cursor, job, exit_code, None, asked=asked)
+    elif asked == TIMED_OUT:
+        close(cursor, job, None, signals.SIGKILL, asked=asked)
+    elif jobs.give_back(cursor, job.token, f"its process is gone; it was on {job.node}"):
+        logger.warning("Job %s of %s is queued again: its process is gone", job.id, job.spider)
 
 
 def named(
@@ -28,21 +80,19 @@ def named(
     kernel killed something for that meanwhile, `last_lines` the last of what it logged or printed.
     """
     if asked in (CANCELLED, TIMED_OUT):
-        return End(asked, None)
+        return End(asked)
     if finish_reason == "memusage_exceeded":
         return End(OUT_OF_MEMORY, "it passed MEMUSAGE_LIMIT_MB")
     if exit_code and any(line.startswith("MemoryError") for line in last_lines):
         return End(OUT_OF_MEMORY, "it was refused more memory")
+    if signal == signals.SIGKILL and out_of_memory:
+        return End(OUT_OF_MEMORY, "the kernel killed it for want of memory")
     if signal is not None:
-        if signal == 9 and out_of_memory:
-            return End(OUT_OF_MEMORY, "the kernel killed it for want of memory")
         return End(KILLED, f"by signal {signal}")
     if finish_reason in ("shutdown", "cancelled"):
         return End(KILLED, "told to stop by a signal that was not Scrapyd's")
     if exit_code == 0:
         return End(FINISHED, None if finish_reason in (None, "finished") else finish_reason)
-    if finish_reason not in (None, "finished"):
-        return End(FAILED, finish_reason)
     if finish_reason == "finished":
         return End(FAILED, "every source failed or nothing could be stored; see its log")
-    return End(FAILED, last_lines[-1] if last_lines else None)
+    return End(FAILED, finish_reason or (last_lines[-1] if last_lines else None))

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from multiprocessing import cpu_count
 from typing import TYPE_CHECKING, Any
 
-import psycopg2
 from scrapyd.config import Config
 from scrapyd.interfaces import IEnvironment, IJobStorage, IPoller
 from scrapyd.launcher import get_crawl_args
@@ -20,12 +19,12 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.threads import deferToThread
 
 from newsbot.hosting import ends, logs, orphans, processes
+from newsbot.hosting.ends import STOPPED
 from newsbot.hosting.queue import Message
 from newsbot.hosting.secrets import masked
-from newsbot.hosting.sessions import sessions
+from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.storage import jobs, nodes, schedules
-from newsbot.storage.errors import DatabaseError
-from newsbot.storage.jobs import FAILED, FINISHED, LEASE, TIMED_OUT, Job
+from newsbot.storage.jobs import FAILED, LEASE, TIMED_OUT, Job
 from newsbot.storage.nodes import HEARTBEAT, Node
 from newsbot.storage.upgrade import upgrade
 
@@ -36,9 +35,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STOPPED = "stopped"  # told to end because Scrapyd stops: its job is queued again
 FORGET_EVERY = 3600.0  # seconds
-TELL_EVERY = 60.0  # seconds between two warnings that the database is away
 LAST_TRIES = 10.0  # seconds that a stopping Scrapyd goes on trying to note how its jobs ended
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the machine sleeps
 
@@ -118,9 +115,8 @@ class Launcher(Service):
         self.log_max = config.getfloat("log_max_mb", 100) * 2**20
         pid = os.getpid()
         self.node = Node(self.poller.node, processes.machine(), pid, processes.birth(pid), self.max_proc)
-        self.failure: str | None = "not tried yet"  # why the database can not be used; None while it can
         self._prepared = self._stopping = False
-        self._survey_at = self._forget_at = self._tell_at = 0.0
+        self._survey_at = self._forget_at = 0.0
         self._reached_at = self._last_reached = 0.0  # since when, and when last, the database was in reach
         self._closing: set[Deferred[None]] = set()
         self._watch = task.LoopingCall(self.look)
@@ -149,7 +145,7 @@ class Launcher(Service):
         await defer.DeferredList(list(self._closing))
         if self._watch.running:
             self._watch.stop()
-        with contextlib.suppress(psycopg2.Error, DatabaseError):  # the next start finds what it left
+        with contextlib.suppress(AwayError):  # the next start finds what it left
             await sessions().do(lambda cursor: nodes.leave(cursor, self.node.name))
 
     def stopService(self) -> "Deferred[None]":  # noqa: N802  Twisted's
@@ -207,28 +203,9 @@ class Launcher(Service):
     def _child_ended(self, end: tuple[int | None, int | None], process: Child, slot: int) -> None:
         del self.processes[slot]
         process.over()
-        self._note(lambda cursor: self._close(cursor, process, *end))
+        killed = processes.killed_for_memory() > process.killed_for_memory
+        self._note(lambda cursor: ends.close(cursor, process.row, *end, asked=process.asked, out_of_memory=killed))
         self._vacate(slot)
-
-    def _close(self, cursor: "Cursor", process: Watched, exit_code: int | None, number: int | None) -> None:
-        token = process.row.token
-        reason = jobs.finish_reason(cursor, token)
-        if process.asked == STOPPED and reason != "finished":
-            jobs.give_back(cursor, token, "its Scrapyd was stopped")
-            return
-        end = ends.named(
-            exit_code,
-            number,
-            asked=process.asked or jobs.asked_end(cursor, token),
-            finish_reason=reason,
-            out_of_memory=processes.killed_for_memory() > process.killed_for_memory,
-            last_lines=logs.last_lines(process.row.log_file),
-        )
-        jobs.end(cursor, token, end.state, exit_code=exit_code, signal=number, reason=end.reason)
-        level = logging.INFO if end.state == FINISHED else logging.WARNING
-        logger.log(
-            level, "Job %s of %s: %s%s", process.job, process.spider, end.state, f", {end.reason}" * bool(end.reason)
-        )
 
     def _note(self, work: Any) -> None:
         """Do `work` in a transaction, however long the database may be away."""
@@ -242,8 +219,7 @@ class Launcher(Service):
         while True:
             try:
                 await sessions().do(work)
-            except (psycopg2.OperationalError, psycopg2.InterfaceError, DatabaseError) as failure:
-                self._away(failure)
+            except AwayError:
                 if self._stopping:
                     stopping_since = stopping_since or time.monotonic()
                     if time.monotonic() - stopping_since > LAST_TRIES:
@@ -271,8 +247,8 @@ class Launcher(Service):
             if now >= self._survey_at:
                 await self._survey()
                 self._survey_at = now + HEARTBEAT
-        except (psycopg2.Error, DatabaseError) as failure:
-            self._away(failure)
+        except AwayError:  # sessions tell of it
+            pass
         except Exception:
             logger.exception("The jobs can not be looked after")
 
@@ -284,15 +260,13 @@ class Launcher(Service):
 
     async def _survey(self) -> None:
         if not self._prepared:
-            await deferToThread(_prepare)
+            await deferToThread(prepare)
             self._prepared = True
         own = [process.row.token for process in self.processes.values()]
         found = await sessions().do(lambda cursor: self._meet(cursor, own))
         self._reached()
         for job in found.adopted:
             self._adopt(job)
-        for job_id in found.given_back:
-            logger.warning("Job %s is queued again: its process or its node is gone", job_id)
         for process in self.processes.values():
             if process.row.token in found.lost:
                 logger.warning("Job %s was given to another node: its process %s is killed", process.job, process.pid)
@@ -331,37 +305,17 @@ class Launcher(Service):
         process = self.processes.pop(slot)
         process.over()
         self.poller.adopted -= 1
-        self._note(lambda cursor: self._close_orphan(cursor, process))
-
-    def _close_orphan(self, cursor: "Cursor", process: Watched) -> None:
-        """Nobody's child: its exit code is what it noted itself; without one it did not end in order."""
-        token = process.row.token
-        exit_code = jobs.exit_code(cursor, token)
-        if exit_code is not None or process.asked == TIMED_OUT:
-            self._close(cursor, process, exit_code, None if exit_code is not None else signal.SIGKILL)
-        else:
-            jobs.give_back(cursor, token, "its process is gone")
-
-    # The database
+        self._note(lambda cursor: ends.close_orphan(cursor, process.row, asked=process.asked))
 
     def _reached(self) -> None:
         now = time.clock_gettime(_CLOCK)
-        if now - self._last_reached > 3 * HEARTBEAT:  # it was away, or this machine slept
+        if now - self._last_reached > 3 * HEARTBEAT:  # the database was away, or this machine slept
             self._reached_at = now
         self._last_reached = now
-        if self.failure and self._tell_at:
-            logger.warning("The database is in reach again")
-        self.failure, self._tell_at = None, 0.0
-
-    def _away(self, failure: Exception) -> None:
-        self.failure = " ".join(str(failure).split())
-        if time.monotonic() >= self._tell_at:
-            self._tell_at = time.monotonic() + TELL_EVERY
-            logger.warning("The database can not be used; running jobs go on, no new one starts: %s", self.failure)
 
 
-def _prepare() -> None:
-    """Bring the database to the tables of this version."""
+def prepare() -> None:
+    """Bring the database to the tables of this version. Raises `DatabaseError`."""
     sessions().database.check()
     with contextlib.closing(sessions().database.connect()) as connection:
         upgrade(connection)

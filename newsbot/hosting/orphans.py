@@ -1,15 +1,18 @@
 """Running jobs that nobody looks after: their Scrapyd, their machine or they themselves are gone."""
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from newsbot.hosting import processes
+from newsbot.hosting import ends, processes
 from newsbot.storage import jobs, nodes
-from newsbot.storage.jobs import FAILED, FINISHED, Job
+from newsbot.storage.jobs import Job
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -17,7 +20,6 @@ class Survey:
     """What was found."""
 
     adopted: list[Job] = field(default_factory=list)  # their processes live, and are this node's from now on
-    given_back: list[str] = field(default_factory=list)  # ids of those that wait in the queue again
     lost: set[str] = field(default_factory=set)  # tokens of this node that are another's by now
 
 
@@ -38,12 +40,10 @@ def survey(cursor: "Cursor", node: str, own: Collection[str], *, patient: bool) 
         if here and processes.lives(job.pid, job.birth):
             if jobs.adopt(cursor, job.token, node, job.node):
                 found.adopted.append(job)
-        elif here and job.exit_code is not None:
-            jobs.end(cursor, job.token, FAILED if job.exit_code else FINISHED, exit_code=job.exit_code)
-        elif here or (job.token in overdue and not patient):
-            why = "its process is gone" if here else "its lease has ended"
-            if jobs.give_back(cursor, job.token, f"{why}; it was on {job.node}"):
-                found.given_back.append(job.id)
+        elif here:
+            ends.close_orphan(cursor, job)
+        elif job.token in overdue and not patient and jobs.give_back(cursor, job.token, f"{job.node} is gone with it"):
+            logger.warning("Job %s of %s is queued again: its lease on %s has ended", job.id, job.spider, job.node)
     return found
 
 

@@ -1,7 +1,5 @@
 """Scrapyd's poller: takes jobs from the queue in Postgres while this node has room."""
 
-import logging
-
 import psycopg2
 from scrapyd.config import Config
 from scrapyd.interfaces import IPoller
@@ -12,12 +10,9 @@ from zope.interface import implementer
 from newsbot.hosting.config import node_name
 from newsbot.hosting.processes import machine
 from newsbot.hosting.queue import Message
-from newsbot.hosting.sessions import sessions
+from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.storage import jobs
-from newsbot.storage.errors import DatabaseError
 from newsbot.storage.jobs import Job
-
-logger = logging.getLogger(__name__)
 
 
 @implementer(IPoller)
@@ -53,8 +48,7 @@ class Poller:
                 job = await sessions().do(self._take)
             except psycopg2.errors.UniqueViolation:  # another node took a job of the same entry at the same moment
                 return
-            except (psycopg2.Error, DatabaseError) as error:
-                logger.debug("No job can be taken: %s", error)  # the launcher tells of it
+            except AwayError:
                 return
             if job is None:
                 return

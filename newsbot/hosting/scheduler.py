@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg2
 from scrapyd.config import Config
 from scrapyd.interfaces import IPoller
 from twisted.application.service import IServiceCollection, Service
@@ -20,10 +19,9 @@ from newsbot.hosting import claims
 from newsbot.hosting.claims import PROJECT
 from newsbot.hosting.plan import Plan
 from newsbot.hosting.schedule import Entry, ScheduleError, read
-from newsbot.hosting.sessions import sessions
+from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.hosting.spiders import ListingError, SpiderList
 from newsbot.storage import jobs, schedules
-from newsbot.storage.errors import DatabaseError
 from newsbot.storage.schedules import QUEUED, Fire
 
 if TYPE_CHECKING:
@@ -91,9 +89,8 @@ class Scheduler(Service):
                 self._due.update(name for name, entry in self.entries.items() if _only_follows(entry))
             if self._due or look:
                 await self._fire(release=look)
-        except (psycopg2.Error, DatabaseError) as error:
+        except AwayError:
             self._rest_until = clock + RETRY_AFTER
-            logger.debug("Nothing can be fired: %s", error)  # the launcher tells of it
         except Exception:
             logger.exception("The schedule can not be fired")
 
@@ -150,7 +147,7 @@ class Scheduler(Service):
         gone = dict.fromkeys(self.entries.keys() - entries.keys(), "")
         try:
             await sessions().do(lambda cursor: schedules.enter(cursor, times | gone))
-        except (psycopg2.Error, DatabaseError):
+        except AwayError:
             self._stamp = None
             raise
         self.entries, self.faults = entries, ()

@@ -5,7 +5,6 @@ import json
 import logging
 from typing import Any, ClassVar, get_origin
 
-import psycopg2
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 from scrapyd.website import Root
@@ -13,7 +12,8 @@ from twisted.internet.defer import CancelledError, ensureDeferred
 from twisted.python.failure import Failure
 from twisted.web import http, resource, server
 
-from newsbot.storage.errors import DatabaseError
+from newsbot.hosting.sessions import AwayError
+from newsbot.storage.database import is_lost
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class Call(resource.Resource):
             return
         if isinstance(error, RefusedError):
             status, message = error.status, str(error)
-        elif isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError | DatabaseError):
+        elif isinstance(error, AwayError) or is_lost(error):
             status, message = http.SERVICE_UNAVAILABLE, f"the database can not be used: {' '.join(str(error).split())}"
         else:
             logger.error("%s failed", type(self).__name__, exc_info=(failure.type, error, failure.getTracebackObject()))

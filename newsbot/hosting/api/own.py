@@ -215,13 +215,13 @@ class Health(Call):
     async def _parts(self) -> dict[str, dict[str, Any]]:
         launcher, schedule = self.root.launcher, self.root.schedule
         parts = {
-            "database": _part(launcher.failure is None, launcher.failure or "in reach"),
+            "database": _part(sessions().failure is None, sessions().failure or "in reach"),
             "schedule": _part(not schedule.faults, "; ".join(schedule.faults) or f"{len(schedule.entries)} entries"),
             "launcher": _part(True, f"{len(launcher.processes)} of {launcher.max_proc} slots in use"),
         }
         off = launcher.node.clock_offset
         parts["clock"] = _part(abs(off) < CLOCK_OFF, f"{off:+.1f} s from the database's, which is the one that counts")
-        if launcher.failure is None:
+        if sessions().failure is None:
             known = await sessions().do(nodes.known)
             silent = [node.name for node in known.values() if node.silent > 3 * nodes.HEARTBEAT]
             told = f"{', '.join(silent)} silent" if silent else f"{len(known)} in all"
