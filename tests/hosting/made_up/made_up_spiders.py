@@ -1,7 +1,9 @@
 """Spiders that fetch nothing: they wait, crash, hang or take memory as they are told."""
 
 import asyncio
+import fcntl
 import os
+import time
 from pathlib import Path
 
 import scrapy
@@ -50,6 +52,21 @@ class Waits(Made):
             if Path(self.until).exists():
                 return
             await asyncio.sleep(0.05)
+
+
+class Works(Made):
+    """Works for `seconds`, and tells in the folder `locks` when another process does the same job at the same time."""
+
+    name = "works"
+
+    async def act(self):
+        self.lock = (Path(self.locks) / self._job).open("a")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            (Path(self.locks) / f"twice-{self._job}").touch()
+        print(time.time(), os.getpid(), file=self.lock, flush=True)
+        await asyncio.sleep(float(self.seconds))
 
 
 class Crashes(Made):
