@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from benchmarks import crawl, demo, feeds, growth, real, start, store
+from benchmarks import crawl, demo, feeds, growth, hosting, real, start, store
 from benchmarks.kit import SavedFeed, load
 from benchmarks.measure import Figure
 
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[list[SavedFeed]], Iterator[Figure]]] = {
     "store": lambda saved: store.figures(),
     "start": lambda saved: start.figures(),
     "demo": lambda saved: demo.figures(),
+    "hosting": lambda saved: hosting.figures(),
     "real": real.figures,
     "growth": lambda saved: growth.figures(),
 }
