@@ -34,7 +34,7 @@ SELECT 'newsbot', md5(n::text), 'spider-' || n % 20, '{{"due": "1"}}', 'schedule
     CASE WHEN n % 50 = 0 THEN 'failed' ELSE 'finished' END,
     now() - n * interval '1 min', now() - n * interval '1 min', now() - n * interval '1 min' + interval '20 s', 'node'
 FROM generate_series(1, {FINISHED}) AS n
-"""  # noqa: S608
+"""
 
 
 class Server:

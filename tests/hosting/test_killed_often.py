@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -148,7 +149,7 @@ def test_overlaps_of_many_fires(make_scrapyd, query, locks):
         node.post("pause.json", name="often")
     nodes[0].wait_for(lambda: done(nodes[0]), 300)
     spans = query("SELECT started_at, ended_at FROM jobs ORDER BY started_at")
-    assert all(earlier[1] <= later[0] for earlier, later in zip(spans, spans[1:], strict=False))
+    assert all(earlier[1] <= later[0] for earlier, later in pairwise(spans))
     assert list(locks.glob("twice-*")) == []
     (count, distinct) = query("SELECT count(*), count(DISTINCT nominal_at) FROM fires")[0]
     assert count == distinct > 25
