@@ -17,13 +17,17 @@ def tail(file: str | Path, size: int) -> bytes:
 
 
 def last_lines(file: str | Path | None) -> list[str]:
-    """The last lines that are not empty, each shortened to 300 characters; none where there is no log."""
+    """The last lines that are not empty, each shortened to 300 characters; none where there is no log.
+
+    What Python says when it tidies up after the program's end is left out.
+    """
     if file is None:
         return []
     try:
         text = tail(file, LAST).decode(errors="replace")
     except OSError:
         return []
+    text = text.partition("\nException ignored in")[0]
     return [line.strip()[:300] for line in text.split("\n") if line.strip()]
 
 

@@ -1,6 +1,8 @@
 """Jobs from the queue to their named end, under a real Scrapyd."""
 
 import signal
+import uuid
+from pathlib import Path
 
 import psutil
 import pytest
@@ -48,3 +50,74 @@ def test_a_job_that_hangs_is_timed_out(make_scrapyd):
     scrapyd = make_scrapyd(job_timeout=2, stop_timeout=1).start()
     job = scrapyd.wait_until(scrapyd.run("hangs"))
     assert (job["state"], job["signal"]) == ("timed out", signal.SIGKILL)
+
+
+@pytest.fixture
+def small_group():
+    """A control group of the system's with little memory."""
+    for base in (Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")):
+        group = base / f"newsbot-test-{uuid.uuid4().hex[:8]}"
+        try:
+            group.mkdir()
+            name = "memory.max" if (group / "memory.max").exists() else "memory.limit_in_bytes"
+            (group / name).write_text(str(256 << 20))
+        except OSError:
+            continue
+        yield group
+        group.rmdir()
+        return
+    pytest.skip("no control group can be made here (root of a machine of its own can)")
+
+
+def test_the_kernel_kills_for_want_of_memory(scrapyd, small_group):
+    job = scrapyd.wait_until(scrapyd.run("swells", group=small_group))
+    assert (job["state"], job["signal"]) == ("out of memory", signal.SIGKILL)
+    assert job["reason"] == "the kernel killed it for want of memory"
+
+
+def test_a_crawl_that_passes_its_limit(make_scrapyd, tmp_path):
+    scrapyd = make_scrapyd(allowed_settings="MEMUSAGE_*").start()
+    settings = ["MEMUSAGE_LIMIT_MB=50", "MEMUSAGE_CHECK_INTERVAL_SECONDS=0.5"]
+    job = scrapyd.wait_until(scrapyd.run("waits", until=tmp_path / "never", setting=settings))
+    assert (job["state"], job["reason"]) == ("out of memory", "it passed MEMUSAGE_LIMIT_MB")
+
+
+def test_a_spider_that_is_not_there(scrapyd):
+    """Refused at once; and where it went meanwhile, the job fails with the reason."""
+    answer = scrapyd.post("schedule.json", project="newsbot", spider="nobody")
+    assert (answer["status"], answer["message"]) == ("error", "spider 'nobody' not found")
+    assert scrapyd.jobs() == []
+
+
+def test_a_job_that_can_not_be_started(make_scrapyd, query):
+    scrapyd = make_scrapyd().start()
+    query("INSERT INTO jobs (project, id, spider, asked_by) VALUES ('newsbot', 'one', 'nobody', 'test')")
+    job = scrapyd.wait_until("one")
+    assert (job["state"], job["exit_code"]) == ("failed", 2)
+    assert "there is no spider 'nobody'" in job["reason"]
+    logs = scrapyd.folder / "home" / "scrapyd" / "logs" / "newsbot" / "quick"
+    logs.parent.mkdir(parents=True, exist_ok=True)
+    logs.write_text("a file in place of the folder")
+    job = scrapyd.wait_until(scrapyd.run("quick"))
+    assert job["state"] == "failed"
+    assert "can not be started" in job["reason"]
+
+
+def test_a_long_log_is_cut(make_scrapyd):
+    scrapyd = make_scrapyd(log_max_mb=2).start()
+    job = scrapyd.run("talks", text="x" * 1000, times=60_000, pause=0.0005)
+    log = Path(scrapyd.wait_until(job, "running", "finished")["log"])
+    scrapyd.wait_for(lambda: "was cut" in scrapyd.said())
+    assert "the log was cut here" in log.read_text().partition("\n")[0]
+    scrapyd.post("cancel.json", project="newsbot", job=job)
+    scrapyd.wait_until(job)
+
+
+def test_the_run_says_how_it_ended(scrapyd, query, tmp_path):
+    job = scrapyd.wait_until(scrapyd.run("waits", until=tmp_path / "never"), "running")
+    scrapyd.wait_for(lambda: query("SELECT 1 FROM runs WHERE job = %s", job["id"]))
+    psutil.Process(job["pid"]).kill()
+    scrapyd.wait_until(job["id"])
+    assert query("SELECT finish_reason, finished_at IS NULL FROM runs WHERE job = %s", job["id"]) == [("killed", False)]
+    finished = scrapyd.get("listjobs.json")["finished"][0]
+    assert (finished["state"], finished["signal"]) == ("killed", signal.SIGKILL)

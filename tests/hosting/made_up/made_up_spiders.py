@@ -97,6 +97,18 @@ class Greedy(Made):
         raise MemoryError
 
 
+class Swells(Made):
+    """Takes memory in the control group `group` until the kernel kills it."""
+
+    name = "swells"
+
+    async def act(self):
+        Path(self.group, "cgroup.procs").write_text(str(os.getpid()))
+        taken = []
+        while True:
+            taken.append(bytearray(os.urandom(1 << 20)))
+
+
 class Talks(Made):
     """Logs `text`, `times` times."""
 
@@ -105,3 +117,4 @@ class Talks(Made):
     async def act(self):
         for _ in range(int(getattr(self, "times", 1))):
             self.logger.info("%s", self.text)
+            await asyncio.sleep(float(getattr(self, "pause", 0)))
