@@ -1,5 +1,6 @@
 """One connection that is opened again after it was lost."""
 
+import select
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
@@ -9,6 +10,7 @@ import psycopg2
 from newsbot.storage.database import Database
 
 if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection  # noqa: N812
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 _T = TypeVar("_T")
@@ -23,6 +25,8 @@ class Session:
 
     def transaction(self, work: "Callable[[Cursor], _T]") -> _T:
         """Do `work` in one transaction; whatever it raises rolls back."""
+        if self._connection is not None and _has_input(self._connection):
+            self.close()  # the server has ended it meanwhile: to an idle client it has nothing else to say
         if self._connection is None:
             self._connection = self._database.connect()
         try:
@@ -39,3 +43,9 @@ class Session:
             with suppress(psycopg2.Error):  # it may be broken already
                 self._connection.close()
             self._connection = None
+
+
+def _has_input(connection: "Connection") -> bool:
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
