@@ -1,6 +1,7 @@
 """What a name, an argument or a setting that comes from outside may be."""
 
 import re
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Annotated
@@ -11,37 +12,55 @@ _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
 _VERSION = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.+:~-]*)")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 LONGEST = 128
+LONGEST_VALUE = 32 << 10  # characters: a process takes 128 KiB
 
-# Settings that let a job run other code, write to other places, or pass the guards. Scrapy's that are not a plain
-# number, truth value or text are among them as well: classes, and tables of classes.
-_DANGEROUS = (
-    *("*_CLASS", "*_CLASSES", "*_DIR", "*_FACTORY", "*_FORMATTER", "*_HANDLER*", "*_LOOP", "*_MODULE", "*_MODULES"),
-    *("*_PROCESSOR", "*_REACTOR", "*_RESOLVER", "*_STORAGE*", "*_STORE*", "*_POLICY", "*_QUEUE*", "*_ENGINE*"),
-    *("ADDONS*", "AWS_*", "*PIPELINES*", "*MIDDLEWARES*", "EXTENSIONS*", "EDITOR", "FEED*", "FILES_*", "IMAGES_*"),
-    *(
-        "FTP_*",
-        "GCS_*",
-        "HTTPCACHE_*",
-        "JOBDIR",
-        "LOG_FILE*",
-        "MAIL_*",
-        "PLAYWRIGHT_*",
-        "REMOTE_CONTROL_*",
-        "SCHEDULER*",
-    ),
-    *("SPIDER_CONTRACTS*", "TELNETCONSOLE_*", "*PROXY*", "ROBOTSTXT_*", "DOWNLOAD_VERIFY_CERTIFICATES", "DOWNLOADER*"),
-    *(
-        "DATABASE_URL",
-        "NEWSBOT_HOME",
-        "ALLOW_PRIVATE_HOSTS",
-        "STAND_INS",
-        "CATALOGUE",
-        "CONTACT",
-        "USER_AGENT",
-        "ANSWER*",
-    ),
-)
-_HARMLESS = ("FEED_INTERVAL_*", "FEED_FULL_FETCH_INTERVAL")  # newsbot's own
+# Arguments that name a file of this machine, of which the log would quote what is wrong in it; each with the setting
+# that names the same, and must be allowed.
+_FILES = {"catalogue": "CATALOGUE"}
+# What Scrapy and Scrapyd call their own parameters on the way to a spider.
+_TAKEN = ("self", "cls", "crawler", "name", "settings", "spider_name")
+
+# Of the settings of Scrapy and newsbot those that a caller may change: how fast, how deep, how long, how much is told.
+# All others let a job run other code, write to other places, delete, pass the guards, or print a secret.
+_HARMLESS = """
+    AUTOTHROTTLE_DEBUG AUTOTHROTTLE_ENABLED AUTOTHROTTLE_MAX_DELAY AUTOTHROTTLE_START_DELAY
+    AUTOTHROTTLE_TARGET_CONCURRENCY
+    BOT_NAME
+    CLOSESPIDER_ERRORCOUNT CLOSESPIDER_ITEMCOUNT CLOSESPIDER_PAGECOUNT CLOSESPIDER_PAGECOUNT_NO_ITEM
+    CLOSESPIDER_TIMEOUT CLOSESPIDER_TIMEOUT_NO_ITEM
+    COMPRESSION_ENABLED COOKIES_ENABLED CRAWLSPIDER_FOLLOW_LINKS
+    CONCURRENT_ITEMS CONCURRENT_REQUESTS CONCURRENT_REQUESTS_PER_DOMAIN SCRAPER_SLOT_MAX_ACTIVE_SIZE
+    DATABASE_WAIT
+    DEFAULT_DROPITEM_LOG_LEVEL LOGSTATS_INTERVAL LOG_COLOR LOG_DATEFORMAT LOG_ENABLED LOG_ENCODING LOG_FORMAT LOG_LEVEL
+    LOG_SHORT_NAMES LOG_STDOUT MEMDEBUG_ENABLED PERIODIC_LOG_DELTA PERIODIC_LOG_STATS PERIODIC_LOG_TIMING_ENABLED
+    STATS_DUMP WARN_ON_GENERATOR_RETURN_VALUE DUPEFILTER_DEBUG
+    DEPTH_LIMIT DEPTH_PRIORITY DEPTH_STATS_VERBOSE
+    DNSCACHE_ENABLED DNSCACHE_SIZE DNS_TIMEOUT
+    DOWNLOAD_DELAY DOWNLOAD_DELAY_JITTER RANDOMIZE_DOWNLOAD_DELAY DOWNLOAD_FAIL_ON_DATALOSS DOWNLOAD_TIMEOUT
+    DOWNLOAD_WARNSIZE
+    FEED_FULL_FETCH_INTERVAL FEED_INTERVAL_MAX FEED_INTERVAL_MIN SITEMAP_CHILDREN_MAX
+    HTTPERROR_ALLOWED_CODES HTTPERROR_ALLOW_ALL
+    METAREFRESH_ENABLED METAREFRESH_IGNORE_TAGS METAREFRESH_MAXDELAY
+    REACTOR_THREADPOOL_MAXSIZE REFERER_ENABLED URLLENGTH_LIMIT
+    REDIRECT_ENABLED REDIRECT_MAX_TIMES REDIRECT_PRIORITY_ADJUST
+    RETRY_AFTER_MAX RETRY_ENABLED RETRY_GIVE_UP_LOG_LEVEL RETRY_HTTP_CODES RETRY_PRIORITY_ADJUST RETRY_TIMES
+    SPIDER_LOADER_WARN_ONLY
+"""
+
+# What is dangerous among newsbot's own settings, and, by their names, among those of others' packages and of older
+# versions of Scrapy.
+_DANGEROUS = """
+    ALLOW_PRIVATE_HOSTS ANSWER_* CATALOGUE CONTACT DATABASE_URL NEWSBOT_* REJECTS_DAYS STAND_INS
+    *_CLASS *_CLASSES *_CLS *_DIR *_ENGINE* *_FACTORY *_FORMATTER *_FUNC *_FUNCTION *_HANDLER* *_HOOK *_LOOP *_MODULE
+    *_MODULES *_PATH *_POLICY *_PROCESSOR *_QUEUE* *_REACTOR *_RESOLVER *_SERIALIZER *_STORAGE* *_STORE*
+    *MIDDLEWARES* *PIPELINE* *PROXY* *EXTENSIONS* ADDONS* AWS_* DOWNLOADER* FEED* FILES_* FTP_* GCS_* HTTPAUTH_*
+    HTTPCACHE_* IMAGES_* JOBDIR LOG_FILE* MAIL_* MEDIA_* MEMUSAGE_* PLAYWRIGHT_* REMOTE_CONTROL_* ROBOTSTXT_*
+    SCHEDULER* SPIDER_CONTRACTS* STATSMAILER_* TELNETCONSOLE_*
+"""
+
+
+class NotAllowedError(ValueError):
+    """Something that could be done, but not by who asks."""
 
 
 def _named(value: str) -> str:
@@ -64,34 +83,64 @@ Version = Annotated[str, AfterValidator(_versioned)]
 
 
 def check_argument(name: str, value: str) -> None:
-    """Raises ValueError when a spider can not have that argument."""
+    """Raises ValueError when no spider can have that argument."""
     if not _KEY.fullmatch(name) or len(name) > LONGEST:
         raise ValueError(f"the argument {name[:60]!r}: letters, digits and '_' are right")
-    if name.startswith("_") or name in ("settings", "name"):
+    if name.startswith("_"):
         raise ValueError(f"the argument {name!r} is Scrapyd's own")
-    if "\0" in value:
-        raise ValueError(f"the argument {name!r} holds a NUL character")
+    if name in _TAKEN:
+        raise ValueError(f"the argument {name!r} is Scrapy's and Scrapyd's own")
+    _check_value(f"the argument {name!r}", value)
 
 
 def check_setting(name: str, value: str, allowed: str) -> None:
-    """Raises ValueError when a job may not be given that setting; `allowed` names exceptions, blanks between them."""
-    if not _KEY.fullmatch(name) or "\0" in value:
+    """Raises ValueError for what is no setting, and `NotAllowedError` for what a job may not be given.
+
+    `allowed` are patterns of settings, blanks between them, that may be given all the same.
+    """
+    if not _KEY.fullmatch(name) or len(name) > LONGEST:
         raise ValueError(f"the setting {name[:60]!r}: NAME=VALUE is right, as DOWNLOAD_DELAY=2")
-    if is_dangerous(name) and not any(fnmatchcase(name, pattern) for pattern in allowed.split()):
-        raise ValueError(
-            f"the setting {name} could make a job run other code, write elsewhere or pass the guards; who runs this"
-            " Scrapyd may allow it: allowed_settings in scrapyd.conf, or `settings` of an entry of the schedule"
+    _check_value(f"the setting {name}", value)
+    if is_dangerous(name) and not _matches(name, allowed):
+        raise NotAllowedError(
+            f"the setting {name} could make a job run other code, write elsewhere, pass the guards or print a secret;"
+            " who runs this Scrapyd may allow it: allowed_settings in scrapyd.conf, or `settings` of an entry of the"
+            " schedule"
         )
+
+
+def check_files(arguments: Iterable[str], allowed: str) -> None:
+    """Raises `NotAllowedError` when one of the arguments names a file and the setting for it is not `allowed`."""
+    for name in arguments:
+        if name in _FILES and not _matches(_FILES[name], allowed):
+            raise NotAllowedError(
+                f"the argument {name} names a file of this machine, which the job's log would quote; who runs this"
+                f" Scrapyd may allow it: {_FILES[name]} among allowed_settings in scrapyd.conf, or `args` of an entry"
+                " of the schedule"
+            )
+
+
+def _check_value(what: str, value: str) -> None:
+    if "\0" in value:
+        raise ValueError(f"{what} holds a NUL character")
+    if len(value) > LONGEST_VALUE:
+        raise ValueError(f"{what} has {len(value)} characters: {LONGEST_VALUE} at most are right")
+
+
+def _matches(name: str, patterns: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns.split())
 
 
 @cache
 def is_dangerous(name: str) -> bool:
-    """Whether a setting is more than a number or a word of the crawl's own."""
+    """Whether a setting is more than a matter of the crawl's own."""
+    if _matches(name, _HARMLESS):
+        return False
+    return name in _known() or _matches(name.upper(), _DANGEROUS)
+
+
+@cache
+def _known() -> frozenset[str]:
     from scrapy.settings import default_settings
 
-    if any(fnmatchcase(name, pattern) for pattern in _HARMLESS):
-        return False
-    if any(fnmatchcase(name.upper(), pattern) for pattern in _DANGEROUS):
-        return True
-    default = getattr(default_settings, name, None)
-    return isinstance(default, dict | list | tuple) or (isinstance(default, str) and default.startswith("scrapy."))
+    return frozenset(filter(str.isupper, dir(default_settings)))

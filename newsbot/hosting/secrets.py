@@ -3,10 +3,24 @@
 import re
 from collections.abc import Mapping
 
-_SECRET = re.compile(r"pass(word|wd)?|secret|token|api_?key|credential|auth|database_url|dsn", re.IGNORECASE)
-_LOGIN = re.compile(r"(?<=://)[^/@\s]*(?=@)")
+_WORDS = (
+    r"passw|passphrase|pwd|secret|token|credential|cookie|bearer|signature|database_?url|dsn|(?:api|access|private)_?key"
+    r"|(?:^|_)(?:pass|auth|authorization|key|session)(?:$|_)"
+)
+_SECRET = re.compile(_WORDS, re.IGNORECASE)
+_LOGIN = re.compile(r"(?<=://)[^/\s]*(?=@)")
+_IN_QUERY = re.compile(r"(?<=[?&;])([^?&;=#\s]+)=([^&;#\s]*)")
 
 
 def masked(values: Mapping[str, str]) -> dict[str, str]:
-    """The values with `***` for those whose names speak of a secret, and for logins in URLs."""
-    return {name: "***" if _SECRET.search(name) else _LOGIN.sub("***", str(value)) for name, value in values.items()}
+    """The values with `***` for those whose names speak of a secret, and for logins and secrets in URLs."""
+    return {name: "***" if is_secret(name) else _masked_urls(str(value)) for name, value in values.items()}
+
+
+def is_secret(name: str) -> bool:
+    """Whether an argument, a setting or a parameter of that name has a value that nobody should read."""
+    return bool(_SECRET.search(name.replace("-", "_")))
+
+
+def _masked_urls(text: str) -> str:
+    return _IN_QUERY.sub(lambda pair: f"{pair[1]}=***" if is_secret(pair[1]) else pair[0], _LOGIN.sub("***", text))

@@ -14,7 +14,7 @@ from twisted.internet.threads import deferToThread
 from twisted.web import http
 
 from newsbot.hosting.api.base import Call, Query, RefusedError
-from newsbot.hosting.names import Name, Version, check_argument, check_setting
+from newsbot.hosting.names import Name, NotAllowedError, Version, check_argument, check_files, check_setting
 from newsbot.hosting.processes import signal_number
 from newsbot.hosting.secrets import masked
 from newsbot.hosting.sessions import sessions
@@ -90,11 +90,14 @@ class Schedule(ScrapydCall):
     async def answer(self, query: Any) -> dict[str, Any]:
         """As Scrapyd's; a setting that is not allowed, and an id that is known, are refused."""
         settings = dict(setting.split("=", 1) for setting in query.setting)
-        for name, value in settings.items():
-            try:
+        try:
+            for name, value in settings.items():
                 check_setting(name, value, self.root.allowed_settings)
-            except ValueError as error:
-                raise RefusedError(str(error), http.FORBIDDEN) from None
+            check_files(query.model_extra, self.root.allowed_settings)
+        except NotAllowedError as error:
+            raise RefusedError(str(error), http.FORBIDDEN) from None
+        except ValueError as error:
+            raise RefusedError(str(error)) from None
         self.check_project(query.project)
         self.check_version(query.project, query.version)
         if query.spider not in await self.spiders(query.project, query.version):
@@ -102,7 +105,8 @@ class Schedule(ScrapydCall):
         given = {"_version": query.version} if query.version else {}
         schedule = partial(self.root.scheduler.schedule, query.project, query.spider, priority=query.priority)
         try:
-            await deferToThread(schedule, settings=settings, _job=query.jobid, **given, **query.model_extra)
+            # The arguments of the spider may be named as those of deferToThread are.
+            await deferToThread(partial(schedule, settings=settings, _job=query.jobid, **given, **query.model_extra))
         except jobs.DuplicateError as error:
             raise RefusedError(str(error), http.CONFLICT) from None
         self.root.poller.poll()

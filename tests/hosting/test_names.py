@@ -1,0 +1,108 @@
+"""What names, arguments and settings may be, and what is masked."""
+
+import pytest
+from scrapy.settings import default_settings
+
+from newsbot import settings
+from newsbot.hosting import names
+from newsbot.hosting.names import NotAllowedError, check_argument, check_files, check_setting, is_dangerous
+from newsbot.hosting.secrets import masked
+
+DANGEROUS = """
+    ITEM_PIPELINES DOWNLOADER_MIDDLEWARES SPIDER_MODULES ADDONS EXTENSIONS RETRY_EXCEPTIONS REFERRER_POLICY
+    DNS_RESOLVER TWISTED_REACTOR TWISTED_REACTOR_ENABLED DOWNLOAD_HANDLERS HTTPCACHE_DBM_MODULE FEED_URI_PARAMS
+    REMOTE_CONTROL_ENABLED LOG_FILE JOBDIR FEEDS FEED_URI FILES_STORE HTTPCACHE_DIR TEMPLATES_DIR
+    REMOTE_CONTROL_JOBS_DIR REJECTS_DAYS DATABASE_URL NEWSBOT_HOME CATALOGUE ALLOW_PRIVATE_HOSTS STAND_INS
+    DOWNLOAD_VERIFY_CERTIFICATES DOWNLOAD_TLS_MIN_VERSION DOWNLOAD_MAXSIZE ROBOTSTXT_OBEY MEMUSAGE_LIMIT_MB
+    HTTPPROXY_ENABLED DOWNLOAD_BIND_ADDRESS USER_AGENT CONTACT COOKIES_DEBUG HTTPAUTH_PASS TELNETCONSOLE_PASSWORD
+    AWS_SECRET_ACCESS_KEY PLAYWRIGHT_LAUNCH_OPTIONS PLAYWRIGHT_PROCESS_REQUEST_HEADERS MY_PIPELINES_EXTRA
+    SCHEDULER_SERIALIZER MY_STORAGE_URI
+"""
+
+
+@pytest.mark.parametrize("name", DANGEROUS.split())
+def test_dangerous_settings(name):
+    assert is_dangerous(name)
+    with pytest.raises(NotAllowedError, match=rf"{name} .*allowed_settings in scrapyd\.conf"):
+        check_setting(name, "x", allowed="DOWNLOAD_DELAY LOG_*Q")
+    check_setting(name, "x", allowed=f"Y {name[:-1]}*")
+
+
+@pytest.mark.parametrize(
+    "name", ["DOWNLOAD_DELAY", "CLOSESPIDER_TIMEOUT", "LOG_LEVEL", "RETRY_HTTP_CODES", "FEED_INTERVAL_MIN", "MY_LIMIT"]
+)
+def test_harmless_settings(name):
+    check_setting(name, "2", allowed="")
+
+
+def test_each_setting_of_newsbot_was_decided_on():
+    for name in settings.OWN:
+        assert is_dangerous(name) or name in names._HARMLESS.split(), f"{name}: put it on a list of names.py"
+
+
+def test_a_setting_of_scrapy_that_nobody_has_thought_about_is_dangerous(monkeypatch):
+    monkeypatch.setattr(default_settings, "SOMETHING_NEW", 1, raising=False)
+    names._known.cache_clear()
+    assert is_dangerous("SOMETHING_NEW")
+    names._known.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a-b", "-s", "a.b", "ｘ", "x" * 129, "A\n"])
+def test_what_is_no_setting(name):
+    with pytest.raises(ValueError, match="NAME=VALUE is right"):
+        check_setting(name, "x", allowed="*")
+
+
+@pytest.mark.parametrize("name", ["_job", "_project", "settings", "name", "self", "crawler", "-a", "a b", "", "1a"])
+def test_arguments_that_no_spider_has(name):
+    with pytest.raises(ValueError, match="argument"):
+        check_argument(name, "x")
+
+
+def test_values_have_a_length():
+    check_argument("x", "y" * 32_768)
+    with pytest.raises(ValueError, match="32769 characters"):
+        check_argument("x", "y" * 32_769)
+    with pytest.raises(ValueError, match="32769 characters"):
+        check_setting("LOG_LEVEL", "y" * 32_769, "")
+
+
+def test_an_argument_that_names_a_file_needs_leave():
+    check_files(["sources", "country"], allowed="")
+    with pytest.raises(NotAllowedError, match=r"catalogue names a file .*CATALOGUE among allowed_settings"):
+        check_files(["sources", "catalogue"], allowed="LOG_FILE")
+    check_files(["catalogue"], allowed="LOG_FILE CATALOGUE")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["password", "API_KEY", "apikey", "api-key", "key", "token", "HTTPAUTH_PASS", "DATABASE_URL", "auth", "x_session"],
+)
+def test_secrets_are_masked(name):
+    assert masked({name: "hunter2"}) == {name: "***"}
+
+
+def test_what_is_no_secret_is_shown():
+    plain = {
+        "sources": "bbc,guardian",
+        "author": "x",
+        "keywords": "y",
+        "monkey": "z",
+        "passages": "3",
+        "url": "http://a/",
+    }
+    assert masked(plain) == plain
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("postgres://ann:s3cret@db/x", "postgres://***@db/x"),
+        ("postgres://ann:p@ss@db/x", "postgres://***@db/x"),
+        ("http://a/?q=1&api_key=abc&page=2#x", "http://a/?q=1&api_key=***&page=2#x"),
+        ("http://a/?token=abc;x=y", "http://a/?token=***;x=y"),
+        ("http://a/x@y?key=", "http://a/x@y?key=***"),
+    ],
+)
+def test_secrets_in_urls_are_masked(value, shown):
+    assert masked({"url": value}) == {"url": shown}
