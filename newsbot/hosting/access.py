@@ -1,29 +1,44 @@
-"""Who may ask: login, cross-site requests, sizes; and what every answer says to browsers."""
+"""Who may ask: login, cross-site requests, sizes, patience; and what every answer says to browsers."""
 
 import base64
 import binascii
+import hashlib
 import hmac
+import ipaddress
 import json
 import logging
 import os
 import time
+from collections.abc import Iterator
+from configparser import InterpolationError
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from scrapyd.config import Config
 from scrapyd.exceptions import ConfigError, InvalidUsernameError
+from scrapyd.website import Root
 from twisted.internet import reactor, task
+from twisted.internet.interfaces import IAddress
 from twisted.web import http, resource, server
+
+from newsbot.hosting import forms
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY = 1 << 20  # bytes of a request
+MAX_BODY = 256 << 10  # bytes of a request; more arguments could not be given to a process
 MAX_EGG = 64 << 20  # bytes of one that brings an egg
+LONGEST_LENGTH = 20  # digits of a Content-Length
+MAX_CONNECTIONS = 256  # files are open for jobs and the database as well
+TIMEOUT = 60  # seconds that a request may take to come; who has logged in: that nothing of its body may come
+LINGER = 5  # seconds that a refused client is given to stop sending and read why
 FIRST_DELAY, LONGEST_DELAY = 0.1, 1.0  # seconds before a wrong password is told so, doubled with each
 FORGIVEN = 300.0  # seconds after which wrong passwords are forgotten
 REMEMBERED = 10_000  # addresses with wrong passwords
+REFUSALS_LOGGED = 60  # a minute
 
+_PARTS = ("username", "password")
+_METHODS = (b"GET", b"HEAD", b"OPTIONS", b"POST")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -46,11 +61,12 @@ class Login:
     def of(cls, config: Config) -> Self | None:
         """From the environment, which forgets it so that no job inherits it, or from the configuration.
 
-        Raises `ConfigError` when only one of the two is given.
+        Raises `ConfigError` when only one of the two is given, or the file can not be read.
         """
-        given = [
-            os.environ.pop(f"SCRAPYD_{name.upper()}", "") or config.get(name, "") for name in ("username", "password")
-        ]
+        try:
+            given = [os.environ.pop(f"SCRAPYD_{name.upper()}", "") or config.get(name, "") for name in _PARTS]
+        except InterpolationError as error:
+            raise ConfigError(f"{error.option} in scrapyd.conf: a % is written %%") from None
         if not any(given):
             return None
         if not all(given):
@@ -62,77 +78,13 @@ class Login:
         return cls(*given)
 
     def fits(self, username: bytes, password: bytes) -> bool:
-        """Whether these are the right ones, in a time that does not tell how much of them is."""
-        right = hmac.compare_digest(username, self.username.encode())
-        return hmac.compare_digest(password, self.password.encode()) and right
+        """Whether these are the right ones, in a time that tells neither how much of them is, nor their lengths."""
+        right = hmac.compare_digest(_digest(username), _digest(os.fsencode(self.username)))
+        return hmac.compare_digest(_digest(password), _digest(os.fsencode(self.password))) and right
 
 
-class Request(server.Request):
-    """Refuses a body that is too large before it has come."""
-
-    _taken = 0
-
-    def gotLength(self, length: int | None) -> None:  # noqa: N802  Twisted's
-        """See the announced length."""
-        super().gotLength(length)
-        if length is not None and length > MAX_EGG:
-            self._refuse()
-
-    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802  Twisted's
-        """Count what comes."""
-        self._taken += len(data)
-        if self._taken <= MAX_EGG:
-            super().handleContentChunk(data)
-        elif self._taken - len(data) <= MAX_EGG:
-            self._refuse()
-
-    def _refuse(self) -> None:
-        self._taken = MAX_EGG + 1
-        body = json.dumps({"status": "error", "message": f"more than {MAX_EGG} bytes"}).encode()
-        head = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Type: application/json\r\n"
-        self.channel.transport.write(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        self.channel.loseConnection()
-
-
-class Gate(resource.Resource):
-    """Stands before all that is served."""
-
-    def __init__(self, root: resource.Resource, login: Login | None) -> None:
-        super().__init__()
-        self.root = root
-        self.login = login
-        self._wrong: dict[str, tuple[int, float]] = {}  # by address: how many in a row, and when the last
-
-    def getChildWithDefault(self, path: bytes, request: http.Request) -> Any:  # noqa: N802  Twisted's
-        """What was asked for, or why not."""
-        for name, value in _HEADERS.items():
-            request.setHeader(name, value)
-        if self.login and (refusal := self._unknown(request)):
-            return refusal
-        if request.method not in (b"GET", b"HEAD", b"OPTIONS") and _is_from_elsewhere(request):
-            return Refusal(http.FORBIDDEN, "this request was sent by a page of another site")
-        if path != b"addversion.json" and int(request.getHeader("content-length") or 0) > MAX_BODY:
-            return Refusal(http.REQUEST_ENTITY_TOO_LARGE, f"more than {MAX_BODY} bytes")
-        return self.root.getChildWithDefault(path, request)
-
-    def _unknown(self, request: http.Request) -> "Refusal | None":
-        """A refusal unless the request has the right name and password."""
-        address = request.getClientAddress().host
-        given = _credentials(request)
-        if given and self.login.fits(*given):
-            self._wrong.pop(address, None)
-            return None
-        delay = 0.0
-        if given:
-            times, last = self._wrong.get(address, (0, 0.0))
-            times = times + 1 if time.monotonic() - last < FORGIVEN else 1
-            if len(self._wrong) >= REMEMBERED:
-                self._wrong.clear()
-            self._wrong[address] = times, time.monotonic()
-            delay = min(FIRST_DELAY * 2 ** min(times - 1, 10), LONGEST_DELAY)
-            logger.warning("Wrong user name or password from %s, %d in a row", address, times)
-        request.setHeader("WWW-Authenticate", 'Basic realm="Scrapyd", charset="UTF-8"')
-        return Refusal(http.UNAUTHORIZED, "a user name and a password are needed", delay)
+def _digest(text: bytes) -> bytes:
+    return hashlib.sha256(text).digest()
 
 
 class Refusal(resource.Resource):
@@ -140,32 +92,271 @@ class Refusal(resource.Resource):
 
     isLeaf = True  # noqa: N815  Twisted's
 
-    def __init__(self, status: int, message: str, delay: float = 0.0) -> None:
+    def __init__(self, status: int, message: str, node: str, *, delay: float = 0.0, allow: bytes = b"") -> None:
         super().__init__()
-        self.status, self.message, self.delay = status, message, delay
+        self.status, self.delay, self.allow = status, delay, allow
+        self.body = json.dumps({"status": "error", "message": message, "node_name": node}).encode() + b"\n"
 
     def render(self, request: http.Request) -> bytes | int:
         """Answer, later if it is to be so."""
         request.setResponseCode(self.status)
         request.setHeader("Content-Type", "application/json")
-        body = json.dumps({"status": "error", "message": self.message}).encode() + b"\n"
-        if not self.delay:
-            return body
+        request.setHeader("Content-Length", str(len(self.body)))
+        if self.allow:
+            request.setHeader("Allow", self.allow)
+        if self.status == http.UNAUTHORIZED:
+            request.setHeader("WWW-Authenticate", 'Basic realm="Scrapyd", charset="UTF-8"')
         gone = request.notifyFinish()
         waiting = task.deferLater(reactor, self.delay)
         gone.addErrback(lambda _: waiting.cancel())
-        waiting.addCallbacks(lambda _: (request.write(body), request.finish()), lambda _: None)
+        waiting.addCallbacks(lambda _: (request.write(self.body), request.finish()), lambda _: None)
         return server.NOT_DONE_YET
 
 
-def guarded(root: resource.Resource, login: Login | None) -> server.Site:
+class Gate(resource.Resource):
+    """Stands before all that is served."""
+
+    def __init__(self, root: Root, login: Login | None) -> None:
+        super().__init__()
+        self.root = root
+        self.login = login
+        self._wrong: dict[str, tuple[int, float]] = {}  # by address: how many in a row, and when the last
+
+    def refusal(self, status: int, message: str, **options: Any) -> Refusal:
+        """No, and why."""
+        return Refusal(status, message, self.root.node_name, **options)
+
+    def look(self, request: http.Request) -> Refusal | None:
+        """A refusal by what the headers say, before anything else of the request is taken."""
+        hosts = request.requestHeaders.getRawHeaders(b"host", [])
+        if len(hosts) > 1:
+            return self.refusal(http.BAD_REQUEST, "more than one Host header")
+        if self.login:
+            return self._unknown(request)
+        # A page of another site may have its name lead here, and is then of the same origin for its browser.
+        if hosts and not _is_loopback(hosts[0]):
+            shown = hosts[0].decode(errors="replace")[:60]
+            return self.refusal(
+                http.FORBIDDEN,
+                f"without a password this Scrapyd answers to localhost only, not to {shown!r}:"
+                " set SCRAPYD_USERNAME and SCRAPYD_PASSWORD",
+            )
+        return None
+
+    def getChildWithDefault(self, path: bytes, request: "Request") -> Any:  # noqa: N802  Twisted's
+        """What was asked for, or why not."""
+        for name, value in _HEADERS.items():
+            request.setHeader(name, value)
+        if request.refusal:
+            return request.refusal
+        if not _is_text(unquote_to_bytes(request.path)):
+            return self.refusal(http.BAD_REQUEST, "the path is not UTF-8, or holds control characters")
+        if request.method not in _METHODS:
+            allow = b", ".join(_METHODS)
+            shown = request.method.decode()[:20]
+            return self.refusal(http.NOT_ALLOWED, f"{shown} is not for anything here", allow=allow)
+        if request.method == b"POST":
+            if _is_from_elsewhere(request):
+                return self.refusal(http.FORBIDDEN, "this request was sent by a page of another site")
+            limit = MAX_EGG if path == b"addversion.json" else MAX_BODY
+            if request.taken > limit:
+                return self.refusal(http.REQUEST_ENTITY_TOO_LARGE, f"more than {limit} bytes")
+            if request.getHeader(b"content-encoding") not in (None, b"identity"):
+                return self.refusal(http.UNSUPPORTED_MEDIA_TYPE, "a compressed body is not read: send it as it is")
+            try:
+                request.args |= forms.fields(request)
+            except forms.FormError as error:
+                return self.refusal(http.BAD_REQUEST, f"the form can not be read: {error}")
+        if path not in self.root.children:
+            return self.refusal(http.NOT_FOUND, f"there is no {_shown(request.path)} here")
+        return self.root.getChildWithDefault(path, request)
+
+    def _unknown(self, request: http.Request) -> Refusal | None:
+        """A refusal unless the request has the right name and password."""
+        address = request.getClientAddress().host
+        given = _credentials(request)
+        if given and self.login.fits(*given):
+            self._wrong.pop(address, None)
+            return None
+        delay = self._delay(address) if given else 0.0
+        return self.refusal(http.UNAUTHORIZED, "a user name and a password are needed", delay=delay)
+
+    def _delay(self, address: str) -> float:
+        """Seconds for one more wrong password from that address."""
+        times, last = self._wrong.pop(address, (0, 0.0))
+        times = times + 1 if time.monotonic() - last < FORGIVEN else 1
+        if len(self._wrong) >= REMEMBERED:
+            del self._wrong[next(iter(self._wrong))]  # the one that was wrong longest ago
+        self._wrong[address] = times, time.monotonic()
+        logger.warning("Wrong user name or password from %s, %d in a row", address, times)
+        return min(FIRST_DELAY * 2 ** min(times - 1, 10), LONGEST_DELAY)
+
+
+class Channel(http.HTTPChannel):
+    """A connection. A request has `TIMEOUT` to come as a whole: a byte now and then does not prolong it."""
+
+    refused = False  # is told so, and nothing more is taken from it
+
+    @property
+    def admitted(self) -> bool:
+        """Whether what it sends, or is sent, is of somebody who may."""
+        return any(request.admitted for request in self.requests)
+
+    def connectionMade(self) -> None:  # noqa: N802  Twisted's
+        """Be counted."""
+        super().connectionMade()
+        self.site.channels[self] = None
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802  Twisted's
+        """Be counted no more."""
+        self.site.channels.pop(self, None)
+        super().connectionLost(reason)
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802  Twisted's
+        """Take what comes, unless it was refused."""
+        if not self.refused:
+            super().dataReceived(data)
+
+    def resetTimeout(self) -> None:  # noqa: N802  Twisted's
+        """Something came: what counts is the body of somebody who may send one."""
+        if self.admitted:
+            super().resetTimeout()
+
+    def headerReceived(self, line: bytes) -> bool:  # noqa: N802  Twisted's
+        """See a header; Twisted would stumble over a length that Python does not read."""
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length" and len(value.strip()) > LONGEST_LENGTH:
+            self.refuse(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+            return False
+        return super().headerReceived(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802  Twisted's
+        """A request line or header that is too long."""
+        self.refuse(b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+
+    def refuse(self, answer: bytes) -> None:
+        """Answer before the request is whole, and give the client the time to read that."""
+        self.refused = True
+        self.transport.write(answer)
+        self.callLater(LINGER, self.transport.abortConnection)
+
+
+class Request(server.Request):
+    """Takes no body of somebody who may not send it, nor more than the largest."""
+
+    refusal: Refusal | None = None
+    admitted = False
+    taken = 0  # bytes of the body
+
+    def __repr__(self) -> str:
+        return f"<{self.method} {_shown(self.path)}>"  # the query may hold a secret
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802  Twisted's
+        """All headers are there."""
+        super().gotLength(length)
+        self.refusal = self.channel.site.gate.look(self)
+        self.admitted = self.refusal is None
+        if length is not None and length > MAX_EGG:
+            self._cut()
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802  Twisted's
+        """Count what comes, and keep it if it is to be."""
+        self.taken += len(data)
+        if self.channel.refused:
+            return
+        if self.taken > MAX_EGG:
+            self._cut()
+        elif self.admitted:
+            super().handleContentChunk(data)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802  Twisted's
+        """All is there."""
+        if not self.channel.refused:
+            super().requestReceived(command, path, version)
+
+    def _cut(self) -> None:
+        refusal = self.refusal or self.channel.site.gate.refusal(
+            http.REQUEST_ENTITY_TOO_LARGE, f"more than {MAX_EGG} bytes"
+        )
+        logger.warning("%s sent more than %d bytes: %d", self.getClientAddress().host, MAX_EGG, refusal.status)
+        self.admitted = False
+        reason = http.RESPONSES[refusal.status]
+        head = b"HTTP/1.1 %d %b\r\nConnection: close\r\nContent-Type: application/json\r\n" % (refusal.status, reason)
+        self.channel.refuse(head + b"Content-Length: %d\r\n\r\n" % len(refusal.body) + refusal.body)
+
+
+class Site(server.Site):
+    """What is served, behind a gate."""
+
+    protocol = Channel
+
+    def __init__(self, root: Root, login: Login | None) -> None:
+        self.gate = Gate(root, login)
+        # Forms are read once their sender is known.
+        super().__init__(self.gate, requestFactory=Request, timeout=TIMEOUT, parsePOSTFormSubmission=False)
+        self.channels: dict[Channel, None] = {}  # the oldest first
+
+    def buildProtocol(self, addr: IAddress) -> Channel | None:  # noqa: N802  Twisted's
+        """A connection; at the limit in the place of the oldest that nobody known makes use of."""
+        if len(self.channels) >= MAX_CONNECTIONS:
+            oldest = next((channel for channel in self.channels if not channel.admitted), None)
+            if oldest is None:
+                return None
+            del self.channels[oldest]
+            oldest.transport.abortConnection()
+        return super().buildProtocol(addr)
+
+    def log(self, request: Request) -> None:
+        """What was refused and what may have changed something, without the query, which may hold a secret."""
+        level = logging.WARNING if request.code >= 400 else logging.INFO if request.method == b"POST" else logging.DEBUG
+        address = request.getClientAddress().host
+        logger.log(level, "%s: %s %s: %d", address, request.method.decode(), _shown(request.path), request.code)
+
+
+class Sparing(logging.Filter):
+    """Lets `REFUSALS_LOGGED` warnings a minute pass, and tells how many there were besides: who asks must not be able
+    to fill the disk.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._since, self._seen = 0.0, 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to log it."""
+        if record.levelno < logging.WARNING:
+            return True
+        if time.monotonic() - self._since >= 60:
+            if (left_out := self._seen - REFUSALS_LOGGED) > 0:
+                record.msg = f"{record.getMessage()} ({left_out} refusals before this were not logged)"
+                record.args = ()
+            self._since, self._seen = time.monotonic(), 0
+        self._seen += 1
+        return self._seen <= REFUSALS_LOGGED
+
+
+logger.addFilter(Sparing())
+
+
+def guarded(root: Root, login: Login | None) -> Site:
     """The site of `root`, behind a gate."""
-    return server.Site(Gate(root, login), requestFactory=Request, timeout=60)
+    return Site(root, login)
+
+
+def _is_text(path: bytes) -> bool:
+    try:
+        return path.decode().isprintable()
+    except UnicodeDecodeError:
+        return False
+
+
+def _shown(path: bytes) -> str:
+    return repr(path[:200])[2:-1]
 
 
 def _credentials(request: http.Request) -> tuple[bytes, bytes] | None:
-    kind, _, given = (request.getHeader("authorization") or "").partition(" ")
-    if kind.lower() != "basic":
+    kind, _, given = (request.getHeader(b"authorization") or b"").partition(b" ")
+    if kind.lower() != b"basic":
         return None
     try:
         username, colon, password = base64.b64decode(given, validate=True).partition(b":")
@@ -174,14 +365,22 @@ def _credentials(request: http.Request) -> tuple[bytes, bytes] | None:
     return (username, password) if colon else (b"", b"")
 
 
+def _is_loopback(host: bytes) -> bool:
+    try:
+        name = urlsplit(f"//{host.decode('ascii')}").hostname or ""
+        return name == "localhost" or name.endswith(".localhost") or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
 def _is_from_elsewhere(request: http.Request) -> bool:
     """Whether a browser says that a page of another site sent this. Programs say nothing of the kind."""
-    if request.getHeader("sec-fetch-site") in ("cross-site", "same-site"):
+
+    def values(name: bytes) -> Iterator[bytes]:
+        return (value.strip().lower() for value in request.requestHeaders.getRawHeaders(name, []))
+
+    if any(value not in (b"same-origin", b"none") for value in values(b"sec-fetch-site")):
         return True
-    origin = request.getHeader("origin")
-    if origin is None:
-        return False
-    return (
-        urlsplit(origin).netloc.lower()
-        != (request.getHeader("x-forwarded-host") or request.getHeader("host") or "").lower()
-    )
+    hosts = {*values(b"host"), *values(b"x-forwarded-host")}  # a page can set neither without asking first
+    own = {scheme + host for scheme in (b"http://", b"https://") for host in hosts}
+    return any(origin not in own for origin in values(b"origin"))

@@ -55,6 +55,7 @@ class Scrapyd:
             "PYTHONPATH": f"{MADE_UP}{os.pathsep}{ROOT}",
         }
         self.environment |= environment or {}
+        self.command = [sys.executable, "-m", "newsbot.hosting.serve"]
         self.process = None
 
     def edit(self, *entries):
@@ -66,7 +67,7 @@ class Scrapyd:
     def start(self, *, healthy=True):
         with self.output.open("a") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "newsbot.hosting.serve"],
+                self.command,
                 cwd=self.folder,
                 env=self.environment,
                 stdout=output,

@@ -5,6 +5,7 @@ import json
 import logging
 from typing import Any, ClassVar, get_origin
 
+import psycopg2
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 from scrapyd.website import Root
@@ -12,6 +13,7 @@ from twisted.internet.defer import CancelledError, ensureDeferred
 from twisted.python.failure import Failure
 from twisted.web import http, resource, server
 
+from newsbot.hosting.forms import MAX_FIELDS
 from newsbot.hosting.sessions import AwayError
 from newsbot.storage.database import is_lost
 
@@ -60,6 +62,8 @@ class Call(resource.Resource):
     async def _answer(self, request: http.Request) -> dict[str, Any] | None:
         allowed = f"OPTIONS, HEAD, {self.method}" if self.method == "GET" else f"OPTIONS, {self.method}"
         method = request.method.decode("ascii", "replace")
+        if any(request.postpath):  # a slash at the end is Scrapyd's as well
+            raise RefusedError("this call has nothing below it", http.NOT_FOUND)
         if method not in allowed.split(", "):
             request.setHeader("Allow", allowed)
             raise RefusedError(f"{method[:20]} is not for this call; {self.method} is", http.NOT_ALLOWED)
@@ -71,16 +75,15 @@ class Call(resource.Resource):
 
     def _read(self, arguments: dict[bytes, list[bytes]]) -> Query:
         """The parameters. Of several values the first counts, as in Scrapyd, where no list is asked for."""
-        fields = {field.alias or name: field for name, field in self.query.model_fields.items()}
-        try:
-            given: dict[str, Any] = {}
-            for name, values in arguments.items():
-                texts = [value.decode() for value in values] if name != b"egg" else values
-                key = name.decode()
-                many = key in fields and get_origin(fields[key].annotation) is list
-                given[key] = texts if many else texts[0]
-        except UnicodeDecodeError as error:
-            raise RefusedError(f"not UTF-8: {error}") from None
+        kinds = {field.alias or name: field.annotation for name, field in self.query.model_fields.items()}
+        if len(arguments) > MAX_FIELDS:
+            raise RefusedError(f"more than {MAX_FIELDS} parameters")
+        given: dict[str, Any] = {}
+        for name, values in arguments.items():
+            key = _text("the name of a parameter", name)
+            kind = kinds.get(key)
+            texts = values if kind is bytes else [_text(f"'{key[:60]}'", value) for value in values]
+            given[key] = texts if get_origin(kind) is list else texts[0]
         try:
             return self.query.model_validate(given)
         except ValidationError as error:
@@ -102,6 +105,8 @@ class Call(resource.Resource):
             return
         if isinstance(error, RefusedError):
             status, message = error.status, str(error)
+        elif isinstance(error, psycopg2.DataError):
+            status, message = http.BAD_REQUEST, f"the database has no room for such a value: {error}".strip()
         elif isinstance(error, AwayError) or is_lost(error):
             status, message = http.SERVICE_UNAVAILABLE, f"the database can not be used: {' '.join(str(error).split())}"
         else:
@@ -109,6 +114,16 @@ class Call(resource.Resource):
             status, message = http.INTERNAL_SERVER_ERROR, f"{type(error).__name__}: {error}"
         request.setResponseCode(status)
         self._send(request, {"status": "error", "message": message} | getattr(error, "data", {}))
+
+
+def _text(what: str, value: bytes) -> str:
+    try:
+        text = value.decode()
+    except UnicodeDecodeError as error:
+        raise RefusedError(f"{what} is not UTF-8: {error.reason} at byte {error.start}") from None
+    if "\0" in text:  # which neither a process nor Postgres takes
+        raise RefusedError(f"{what} holds a NUL character")
+    return text
 
 
 def _message(detail: ErrorDetails) -> str:
