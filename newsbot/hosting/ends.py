@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from newsbot.hosting import logs
+from newsbot.hosting.secrets import without
 from newsbot.storage import jobs
 from newsbot.storage.jobs import CANCELLED, FAILED, FINISHED, KILLED, OUT_OF_MEMORY, TIMED_OUT, Job
 
@@ -46,9 +47,10 @@ def close(
         out_of_memory=out_of_memory,
         last_lines=logs.last_lines(job.log_file),
     )
-    if jobs.end(cursor, job.token, end.state, exit_code=exit_code, signal=signal, reason=end.reason):
+    reason = without(end.reason, job.args | job.settings) if end.reason else None
+    if jobs.end(cursor, job.token, end.state, exit_code=exit_code, signal=signal, reason=reason):
         level = logging.INFO if end.state == FINISHED else logging.WARNING
-        logger.log(level, "Job %s of %s: %s%s", job.id, job.spider, end.state, f", {end.reason}" if end.reason else "")
+        logger.log(level, "Job %s of %s: %s%s", job.id, job.spider, end.state, f", {reason}" if reason else "")
 
 
 def close_orphan(cursor: "Cursor", job: Job, *, asked: str | None = None) -> None:

@@ -175,7 +175,7 @@ class Launcher(Service):
         process.deferred.addCallback(self._child_ended, process, slot)
         process.limit(job.timeout or self.job_timeout, self.patience)
         logger.info(
-            "Job %s started: project=%s spider=%s pid=%s args=%s",
+            "Job %s started: project=%s spider=%s pid=%s args=%.500s",
             *(job.id, job.project, job.spider, process.pid, masked(job.args | job.settings)),
         )
 
@@ -187,7 +187,7 @@ class Launcher(Service):
         job.log_file, job.items_file = message["settings"].get("LOG_FILE"), message["settings"].get("FEEDS")
         process = Child(job, args, env)
         # What a job prints goes to its log, not through a pipe: it must be able to outlive this process.
-        output = os.open(job.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644) if job.log_file else os.dup(2)
+        output = os.open(job.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640) if job.log_file else os.dup(2)
         nothing = os.open(os.devnull, os.O_RDONLY)
         try:
             reactor.spawnProcess(process, sys.executable, args, env, childFDs={0: nothing, 1: output, 2: output})

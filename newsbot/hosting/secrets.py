@@ -17,6 +17,14 @@ def masked(values: Mapping[str, str]) -> dict[str, str]:
     return {name: "***" if is_secret(name) else _masked_urls(str(value)) for name, value in values.items()}
 
 
+def without(text: str, values: Mapping[str, str]) -> str:
+    """The text with `***` for the secrets among the values."""
+    for name, value in values.items():
+        if value and is_secret(name):
+            text = text.replace(value, "***")
+    return _masked_urls(text)
+
+
 def is_secret(name: str) -> bool:
     """Whether an argument, a setting or a parameter of that name has a value that nobody should read."""
     return bool(_SECRET.search(name.replace("-", "_")))
