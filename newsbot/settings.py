@@ -41,6 +41,12 @@ FEED_FULL_FETCH_INTERVAL = 86_400
 # Sitemaps read from one index: the first ones are the newest by custom, and an index of an archive has thousands.
 SITEMAP_CHILDREN_MAX = 50
 
+# A file for the items as they are after cleaning, new or not, a line of JSON each. Empty: none. For crawl.json.
+ANSWER_FILE = ""
+# Items and bytes of that file; the crawl ends when it is full.
+ANSWER_ITEMS = 100
+ANSWER_BYTES = 4_194_304
+
 # --- Scrapy's settings ------------------------------------------------------------------------------------------------
 
 BOT_NAME = "newsbot"
@@ -99,6 +105,7 @@ ITEM_PROCESSOR = "newsbot.pipelines.manager.PipelineManager"
 ITEM_PIPELINES = {
     "newsbot.pipelines.validate.ValidatePipeline": 100,
     "newsbot.pipelines.clean.CleanPipeline": 200,
+    "newsbot.pipelines.answer.AnswerPipeline": 250,
     "newsbot.pipelines.deduplicate.DeduplicatePipeline": 300,
     "newsbot.pipelines.enrich.EnrichPipeline": 400,
     "newsbot.pipelines.store.StorePipeline": 800,
@@ -138,6 +145,9 @@ OWN = (
     "FEED_INTERVAL_MAX",
     "FEED_FULL_FETCH_INTERVAL",
     "SITEMAP_CHILDREN_MAX",
+    "ANSWER_FILE",
+    "ANSWER_ITEMS",
+    "ANSWER_BYTES",
 )
 globals().update({name: os.environ[name] for name in OWN if name in os.environ})
 

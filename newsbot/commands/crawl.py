@@ -22,6 +22,8 @@ NUMBERS = {
     "FEED_INTERVAL_MAX": int,
     "FEED_FULL_FETCH_INTERVAL": float,
     "SITEMAP_CHILDREN_MAX": int,
+    "ANSWER_ITEMS": int,
+    "ANSWER_BYTES": int,
 }
 
 

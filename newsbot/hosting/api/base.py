@@ -3,6 +3,7 @@
 import functools
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any, ClassVar, get_origin
 
 import psycopg2
@@ -43,6 +44,7 @@ class Call(resource.Resource):
     query: ClassVar[type[Query]] = Query
     # Scrapyd answers 200 to what lacks a parameter or names something unknown, and its clients know that.
     lenient: ClassVar[bool] = False
+    errors: ClassVar[Mapping[int, str]] = {}  # by status, beside those that every call has
 
     def __init__(self, root: Root) -> None:
         super().__init__()

@@ -1,43 +1,73 @@
 """newsbot's calls: the schedule, the history, health."""
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
-from pydantic import Field
+import psycopg2
+from pydantic import Field, field_validator
+from scrapyd.website import Root
+from twisted.internet.defer import DeferredLock, TimeoutError
 from twisted.internet.threads import deferToThread
 from twisted.web import http
 
 from newsbot.hosting import claims, fires
+from newsbot.hosting.api import answers
 from newsbot.hosting.api.base import Call, Query, RefusedError
+from newsbot.hosting.api.waiting import within
+from newsbot.hosting.config import home
 from newsbot.hosting.names import Name
 from newsbot.hosting.schedule import Entry
 from newsbot.hosting.secrets import masked
 from newsbot.hosting.sessions import sessions
 from newsbot.storage import jobs, nodes, schedules
+from newsbot.storage.errors import DatabaseError
 from newsbot.storage.jobs import STATES, Job
+from newsbot.storage.nodes import Node
 from newsbot.storage.schedules import QUEUED, Fire, Mark
 
 PAGE = 100  # jobs
 MAX_PAGES = 100_000
 CLOCK_OFF = 60.0  # seconds that a node's clock may differ from the database's
+PATIENCE = 3.0  # seconds for the database to answer before it counts as away
+LEAST_FREE = 512 << 20  # bytes: a few logs at their largest
 
 
 # The schedule
 
 
+NO_ENTRY = {http.NOT_FOUND: "The schedule has no such entry."}
+
+
+class OfSchedule(Query):
+    """The schedule is one project's."""
+
+    project: Name = Field(claims.PROJECT, description=f"the project whose schedule this is: `{claims.PROJECT}`")
+
+    @field_validator("project")
+    @classmethod
+    def _has_a_schedule(cls, project: str) -> str:
+        if project != claims.PROJECT:
+            raise ValueError(f"{project!r}: the schedule is of {claims.PROJECT!r}")
+        return project
+
+
 class Schedules(Call):
     """The entries of the schedule: when each fires next, when it did last, and what came of that."""
 
-    async def answer(self, query: Query) -> dict[str, Any]:
+    query = OfSchedule
+
+    async def answer(self, query: Query) -> answers.Schedule:
         """`schedules`, and the `faults` of the file, if it was edited wrongly since."""
         schedule = self.root.schedule
         rows = await deferToThread(described, schedule.entries, schedule.now())
         return {"schedules": rows, "file": str(schedule.file), "faults": list(schedule.faults)}
 
 
-def described(entries: Mapping[str, Entry], now: datetime) -> list[dict[str, Any]]:
+def described(entries: Mapping[str, Entry], now: datetime) -> list[answers.Entry]:
     """Each entry with its past and its next time. Waits for the database: call it from a thread."""
 
     def work(cursor: Any) -> tuple[dict[str, Mark], dict[str, tuple[Fire, str | None, str | None]]]:
@@ -49,7 +79,7 @@ def described(entries: Mapping[str, Entry], now: datetime) -> list[dict[str, Any
 
 def _described(
     entry: Entry, mark: Mark | None, last: tuple[Fire, str | None, str | None] | None, now: datetime
-) -> dict[str, Any]:
+) -> answers.Entry:
     paused = bool(mark and mark.paused)
     following = next(islice(fires.after(entry, now), 1), None) if entry.enabled and not paused else None
     fire, state, reason = last or (None, None, None)
@@ -82,10 +112,9 @@ def stamp(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds") if moment else None
 
 
-class Entries(Query):
+class Entries(OfSchedule):
     """An entry of the schedule, by name."""
 
-    project: Name = Field("newsbot", description="the project, as `newsbot`")
     name: str = Field(description="the entry's name", max_length=64)
 
 
@@ -94,6 +123,7 @@ class EntryCall(Call):
 
     method = "POST"
     query = Entries
+    errors = NO_ENTRY
 
     def entry(self, name: str) -> Entry:
         """Raises `RefusedError` for one that is not there."""
@@ -108,7 +138,7 @@ class EntryCall(Call):
 class Pause(EntryCall):
     """Fire an entry no more until it is resumed. Its times are told as skipped."""
 
-    async def answer(self, query: Any) -> dict[str, Any]:
+    async def answer(self, query: Any) -> answers.Pause:
         """`name` and `paused`."""
         entry = self.entry(query.name)
         await sessions().do(lambda cursor: schedules.pause(cursor, [entry.name], paused=True))
@@ -118,7 +148,7 @@ class Pause(EntryCall):
 class Resume(EntryCall):
     """Fire a paused entry again, from its next time on."""
 
-    async def answer(self, query: Any) -> dict[str, Any]:
+    async def answer(self, query: Any) -> answers.Pause:
         """`name` and `paused`."""
         entry = self.entry(query.name)
         await sessions().do(lambda cursor: schedules.pause(cursor, [entry.name], paused=False))
@@ -128,7 +158,11 @@ class Resume(EntryCall):
 class FireNow(EntryCall):
     """Run an entry now, out of turn, paused or not; while its job runs, `overlap` decides."""
 
-    async def answer(self, query: Any) -> dict[str, Any]:
+    errors: ClassVar[Mapping[int, str]] = NO_ENTRY | {
+        http.CONFLICT: "The entry skips while its job waits or runs; the message names the job."
+    }
+
+    async def answer(self, query: Any) -> answers.Fired:
         """`name` and `jobid`; refused, with the reason, where the entry skips."""
         entry = self.entry(query.name)
         fire = await sessions().do(lambda cursor: claims.fire_now(cursor, entry, self.root.node_name))
@@ -156,7 +190,7 @@ class History(Call):
         page: int = Field(1, description="from 1", ge=1, le=MAX_PAGES)
         limit: int = Field(PAGE, description="jobs on a page", ge=1, le=1000)
 
-    async def answer(self, query: Any) -> dict[str, Any]:
+    async def answer(self, query: Any) -> answers.History:
         """`jobs`, `page`, and `next_page` where there are more."""
         if query.state is not None and query.state not in STATES:
             raise RefusedError(f"state {query.state!r}: one of {', '.join(STATES)} is right")
@@ -170,7 +204,7 @@ class History(Call):
         }
 
 
-def told(job: Job) -> dict[str, Any]:
+def told(job: Job) -> answers.Job:
     """A job as the history has it; times in UTC."""
     return {
         "id": job.id,
@@ -201,9 +235,20 @@ def told(job: Job) -> dict[str, Any]:
 
 
 class Health(Call):
-    """Whether all parts work: 200 when they do, 503 with the parts when one does not."""
+    """Whether all parts work: 200 when they do, 503 with the parts when one does not.
 
-    async def answer(self, query: Query) -> dict[str, Any]:
+    The parts: `database`, `schedule` (the file as it is now is in force), `launcher` (slots in use), `clock` (of this
+    node), `disk` (room for logs and eggs), `nodes` (others that are silent or whose clock is off are named; they do not
+    make this one sick).
+    """
+
+    errors: ClassVar[Mapping[int, str]] = {http.SERVICE_UNAVAILABLE: "A part does not work: `parts` says which."}
+
+    def __init__(self, root: Root) -> None:
+        super().__init__(root)
+        self._looking = DeferredLock()  # a database that hangs holds one thread, however many ask
+
+    async def answer(self, query: Query) -> answers.Health:
         """`parts`: each with `ok` and what there is to say."""
         parts = await self._parts()
         data = {"healthy": all(part["ok"] for part in parts.values()), "parts": parts}
@@ -212,22 +257,49 @@ class Health(Call):
             raise RefusedError("; ".join(wrong), http.SERVICE_UNAVAILABLE, data)
         return data
 
-    async def _parts(self) -> dict[str, dict[str, Any]]:
+    async def _parts(self) -> dict[str, answers.Part]:
         launcher, schedule = self.root.launcher, self.root.schedule
-        parts = {
-            "database": _part(sessions().failure is None, sessions().failure or "in reach"),
+        failure, known = await self._look()
+        off = launcher.node.clock_offset
+        return {
+            "database": _part(failure is None, failure or "in reach"),
             "schedule": _part(not schedule.faults, "; ".join(schedule.faults) or f"{len(schedule.entries)} entries"),
             "launcher": _part(True, f"{len(launcher.processes)} of {launcher.max_proc} slots in use"),
+            "clock": _part(abs(off) < CLOCK_OFF, f"{off:+.1f} s from the database's, which is the one that counts"),
+            "disk": _disk({home(), Path(self.root.logs_dir or home())}),
+            "nodes": _part(True, _nodes(node for node in known if node.name != launcher.node.name)),
         }
-        off = launcher.node.clock_offset
-        parts["clock"] = _part(abs(off) < CLOCK_OFF, f"{off:+.1f} s from the database's, which is the one that counts")
-        if sessions().failure is None:
-            known = await sessions().do(nodes.known)
-            silent = [node.name for node in known.values() if node.silent > 3 * nodes.HEARTBEAT]
-            told = f"{', '.join(silent)} silent" if silent else f"{len(known)} in all"
-            parts["nodes"] = _part(True, told)
-        return parts
+
+    async def _look(self) -> tuple[str | None, list[Node]]:
+        """What is wrong with the database, if anything is, and the nodes on it."""
+        looking = self._looking.run(sessions().do, nodes.known)
+        try:
+            known = await within(PATIENCE, looking)
+        except TimeoutError:
+            return f"no answer within {PATIENCE:g} s", []
+        except (psycopg2.Error, DatabaseError) as error:
+            return " ".join(str(error).split()), []
+        return sessions().failure, list(known.values())
 
 
-def _part(ok: bool, message: str) -> dict[str, Any]:
+def _disk(folders: Iterable[Path]) -> answers.Part:
+    places = {next(each for each in (folder, *folder.parents) if each.exists()) for folder in folders}
+    free, place = min((shutil.disk_usage(place).free, str(place)) for place in places)
+    return _part(free >= LEAST_FREE, f"{free >> 20} MB free in {place}; {LEAST_FREE >> 20} at least are right")
+
+
+def _nodes(others: Iterable[Node]) -> str:
+    """What there is to say of the nodes beside this one."""
+    told = []
+    for node in others:
+        if node.silent > 3 * nodes.HEARTBEAT:
+            told.append(f"{node.name} silent for {node.silent:.0f} s")
+        elif abs(node.clock_offset) >= CLOCK_OFF:
+            told.append(f"{node.name} has its clock {node.clock_offset:+.0f} s off")
+        else:
+            told.append(f"{node.name} in service")
+    return ", ".join(told) or "no other"
+
+
+def _part(ok: bool, message: str) -> answers.Part:
     return {"ok": ok, "message": message}

@@ -4,15 +4,17 @@ https://scrapyd.readthedocs.io/en/latest/api.html
 """
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field, model_validator
 from scrapyd.exceptions import EggNotFoundError, ProjectNotFoundError
 from twisted.internet.threads import deferToThread
 from twisted.web import http
 
+from newsbot.hosting.api import answers
 from newsbot.hosting.api.base import Call, Query, RefusedError
 from newsbot.hosting.names import Name, NotAllowedError, Version, check_argument, check_files, check_setting
 from newsbot.hosting.processes import signal_number
@@ -33,14 +35,14 @@ class ScrapydCall(Call):
     def check_project(self, project: str | None) -> None:
         """Raises `RefusedError` for one that is not known."""
         if project is not None and project not in self.root.poller.queues:
-            raise RefusedError(f"project '{project}' not found", http.OK)
+            raise self.unfit(f"project '{project}' not found")
 
     def check_version(self, project: str, version: str | None) -> None:
         """Raises `RefusedError` for one that is not known."""
         if version:
             _, egg = self.root.eggstorage.get(project, version)
             if egg is None:
-                raise RefusedError(f"version '{version}' not found", http.OK)
+                raise self.unfit(f"version '{version}' not found")
             egg.close()
 
     async def spiders(self, project: str, version: str | None) -> list[str]:
@@ -48,47 +50,10 @@ class ScrapydCall(Call):
         try:
             return await deferToThread(self.root.spiders.get, project, version)
         except ListingError as error:
-            raise RefusedError(f"the spiders can not be listed: {error}", http.OK) from None
+            raise self.unfit(f"the spiders can not be listed: {error}", http.INTERNAL_SERVER_ERROR) from None
 
-
-class DaemonStatus(ScrapydCall):
-    """How many jobs are pending, running and finished."""
-
-    async def answer(self, query: Query) -> dict[str, Any]:
-        """As Scrapyd's."""
-        counts = await sessions().do(jobs.counts)
-        return {name: counts[name] for name in (jobs.PENDING, jobs.RUNNING, jobs.FINISHED)}
-
-
-class Schedule(ScrapydCall):
-    """Queue a job. Any other parameter is an argument of the spider."""
-
-    method = "POST"
-
-    class query(Query):  # noqa: N801
-        """Parameters."""
-
-        model_config = ConfigDict(extra="allow")
-        project: Name = PROJECT
-        spider: str = Field(description="the spider, as `headlines`", max_length=200)
-        version: Version | None = Field(None, alias="_version", description="of the egg; the newest without it")
-        jobid: Name = Field(
-            default_factory=lambda: uuid.uuid1().hex, description="an id that no job has; made without it"
-        )
-        priority: float = Field(0, description="higher goes first", allow_inf_nan=False)
-        setting: list[str] = Field([], description="`NAME=VALUE`, as `DOWNLOAD_DELAY=2`; once for each setting")
-
-        @model_validator(mode="after")
-        def _arguments(self) -> "Schedule.query":
-            for name, value in self.model_extra.items():
-                check_argument(name, value)
-            for setting in self.setting:
-                if "=" not in setting:
-                    raise ValueError(f"setting {setting[:60]!r}: NAME=VALUE is right")
-            return self
-
-    async def answer(self, query: Any) -> dict[str, Any]:
-        """As Scrapyd's; a setting that is not allowed, and an id that is known, are refused."""
+    async def check_job(self, query: "Asked") -> dict[str, str]:
+        """The settings of a job that is asked for. Raises `RefusedError` for one that can not or may not run."""
         settings = dict(setting.split("=", 1) for setting in query.setting)
         try:
             for name, value in settings.items():
@@ -101,7 +66,60 @@ class Schedule(ScrapydCall):
         self.check_project(query.project)
         self.check_version(query.project, query.version)
         if query.spider not in await self.spiders(query.project, query.version):
-            raise RefusedError(f"spider '{query.spider}' not found", http.OK)
+            raise self.unfit(f"spider '{query.spider}' not found")
+        return settings
+
+    def unfit(self, message: str, status: int = http.NOT_FOUND) -> RefusedError:
+        """What says so, with the status that this call's clients know."""
+        return RefusedError(message, http.OK if self.lenient else status)
+
+
+class DaemonStatus(ScrapydCall):
+    """How many jobs are pending, running and finished."""
+
+    async def answer(self, query: Query) -> answers.DaemonStatus:
+        """As Scrapyd's."""
+        counts = await sessions().do(jobs.counts)
+        return {name: counts[name] for name in (jobs.PENDING, jobs.RUNNING, jobs.FINISHED)}
+
+
+class Asked(Query):
+    """A job that is asked for. Any other parameter is an argument of the spider."""
+
+    model_config = ConfigDict(extra="allow")
+    project: Name = PROJECT
+    spider: str = Field(description="the spider, as `headlines`", max_length=200)
+    version: Version | None = Field(None, alias="_version", description="of the egg; the newest without it")
+    jobid: Name = Field(default_factory=lambda: uuid.uuid1().hex, description="an id that no job has; made without it")
+    setting: list[str] = Field([], description="`NAME=VALUE`, as `DOWNLOAD_DELAY=2`; once for each setting")
+
+    @model_validator(mode="after")
+    def _arguments(self) -> Self:
+        for name, value in self.model_extra.items():
+            check_argument(name, value)
+        for setting in self.setting:
+            if "=" not in setting:
+                raise ValueError(f"setting {setting[:60]!r}: NAME=VALUE is right")
+        return self
+
+
+class Schedule(ScrapydCall):
+    """Queue a job. Any other parameter is an argument of the spider."""
+
+    method = "POST"
+    errors: ClassVar[Mapping[int, str]] = {
+        http.FORBIDDEN: "A setting is not allowed.",
+        http.CONFLICT: "There is a job of that id.",
+    }
+
+    class query(Asked):  # noqa: N801
+        """Parameters."""
+
+        priority: float = Field(0, description="higher goes first", allow_inf_nan=False)
+
+    async def answer(self, query: Any) -> answers.Scheduled:
+        """As Scrapyd's; a setting that is not allowed, and an id that is known, are refused."""
+        settings = await self.check_job(query)
         given = {"_version": query.version} if query.version else {}
         schedule = partial(self.root.scheduler.schedule, query.project, query.spider, priority=query.priority)
         try:
@@ -125,7 +143,7 @@ class Cancel(ScrapydCall):
         job: str = Field(description="the job's id", max_length=200)
         signal: str = Field("INT", description="for a running one, as `INT` or `KILL`", max_length=10)
 
-    async def answer(self, query: Any) -> dict[str, Any]:
+    async def answer(self, query: Any) -> answers.Cancelled:
         """As Scrapyd's."""
         self.check_project(query.project)
         try:
@@ -144,7 +162,7 @@ class Status(ScrapydCall):
         job: str = Field(description="the job's id", max_length=200)
         project: Name | None = Field(None, description=PROJECT.description)
 
-    async def answer(self, query: Any) -> dict[str, Any]:
+    async def answer(self, query: Any) -> answers.Status:
         """As Scrapyd's, with `state`."""
         self.check_project(query.project)
         job = await sessions().do(lambda cursor: jobs.find(cursor, query.job, query.project))
@@ -162,7 +180,7 @@ class ListJobs(ScrapydCall):
 
         project: Name | None = Field(None, description=PROJECT.description)
 
-    async def answer(self, query: Any) -> dict[str, Any]:
+    async def answer(self, query: Any) -> answers.Jobs:
         """As Scrapyd's; running and finished jobs say more."""
         self.check_project(query.project)
         keep = self.root.launcher.finished.finished_to_keep
@@ -179,7 +197,7 @@ class ListJobs(ScrapydCall):
             "finished": [self._finished(job) for job in finished],
         }
 
-    def _pending(self, job: Job) -> dict[str, Any]:
+    def _pending(self, job: Job) -> answers.PendingJob:
         named = {"id": job.id, "project": job.project, "spider": job.spider, "version": job.version}
         return named | {
             "settings": masked(job.settings),
@@ -188,7 +206,7 @@ class ListJobs(ScrapydCall):
             "priority": job.priority,
         }
 
-    def _running(self, job: Job) -> dict[str, Any]:
+    def _running(self, job: Job) -> answers.RunningJob:
         return {
             "id": job.id,
             "project": job.project,
@@ -201,7 +219,7 @@ class ListJobs(ScrapydCall):
             "asked_by": job.asked_by,
         }
 
-    def _finished(self, job: Job) -> dict[str, Any]:
+    def _finished(self, job: Job) -> answers.FinishedJob:
         return {
             "id": job.id,
             "project": job.project,
@@ -231,7 +249,7 @@ def local(moment: datetime | None) -> str | None:
 class ListProjects(ScrapydCall):
     """The projects."""
 
-    async def answer(self, query: Query) -> dict[str, Any]:
+    async def answer(self, query: Query) -> answers.Projects:
         """As Scrapyd's."""
         return {"projects": self.root.scheduler.list_projects()}
 
@@ -244,7 +262,7 @@ class ListVersions(ScrapydCall):
 
         project: Name = PROJECT
 
-    async def answer(self, query: Any) -> dict[str, Any]:
+    async def answer(self, query: Any) -> answers.Versions:
         """As Scrapyd's."""
         return {"versions": self.root.eggstorage.list(query.project)}
 
@@ -258,7 +276,7 @@ class ListSpiders(ScrapydCall):
         project: Name = PROJECT
         version: Version | None = Field(None, alias="_version", description="of the egg; the newest without it")
 
-    async def answer(self, query: Any) -> dict[str, Any]:
+    async def answer(self, query: Any) -> answers.Spiders:
         """As Scrapyd's."""
         self.check_project(query.project)
         self.check_version(query.project, query.version)
@@ -269,6 +287,10 @@ class AddVersion(ScrapydCall):
     """Upload an egg as a version. One that can not list its spiders is refused and leaves nothing."""
 
     method = "POST"
+    errors: ClassVar[Mapping[int, str]] = {
+        http.REQUEST_ENTITY_TOO_LARGE: "The egg is too large.",
+        http.INSUFFICIENT_STORAGE_SPACE: "The egg can not be stored.",
+    }
 
     class query(Query):  # noqa: N801
         """Parameters."""
@@ -277,7 +299,7 @@ class AddVersion(ScrapydCall):
         version: Version = Field(description="a time stamp is right: the newest version is the last in order")
         egg: bytes = Field(description="the egg, as a file of a form")
 
-    async def answer(self, query: Any) -> dict[str, Any]:
+    async def answer(self, query: Any) -> answers.Added:
         """As Scrapyd's."""
         try:
             spiders = await deferToThread(self._add, query)
@@ -316,7 +338,7 @@ class DeleteVersion(ScrapydCall):
         project: Name = PROJECT
         version: Version = Field(description="the version")
 
-    async def answer(self, query: Any) -> dict[str, Any]:
+    async def answer(self, query: Any) -> answers.Nothing:
         """As Scrapyd's."""
         try:
             self.root.eggstorage.delete(query.project, query.version)
@@ -337,7 +359,7 @@ class DeleteProject(ScrapydCall):
 
         project: Name = PROJECT
 
-    async def answer(self, query: Any) -> dict[str, Any]:
+    async def answer(self, query: Any) -> answers.Nothing:
         """As Scrapyd's."""
         try:
             self.root.eggstorage.delete(query.project)

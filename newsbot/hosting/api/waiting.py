@@ -1,0 +1,20 @@
+"""Waiting within bounds for what can not be ended, such as a thread that waits for the database."""
+
+from typing import TypeVar
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+
+_T = TypeVar("_T")
+
+
+def within(seconds: float, working: "Deferred[_T]") -> "Deferred[_T]":
+    """The outcome of `working`, or `TimeoutError` of Twisted's after so long. It goes on, whoever gives up waiting."""
+    waiting: Deferred[_T] = Deferred()
+
+    def hand_on(outcome: _T) -> None:
+        if not waiting.called:
+            waiting.callback(outcome)
+
+    working.addBoth(hand_on)
+    return waiting.addTimeout(seconds, reactor)

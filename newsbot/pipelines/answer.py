@@ -1,0 +1,68 @@
+"""Stage 250: the items as the answer of one call, new or stored already, until that is large enough."""
+
+import asyncio
+import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from itemadapter import ItemAdapter
+from scrapy.exceptions import NotConfigured
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+# How a crawl ends whose answer is full.
+ITEMS_REACHED, BYTES_REACHED = "closespider_answer_items", "closespider_answer_bytes"
+
+
+class AnswerPipeline:
+    """Writes each item to `ANSWER_FILE`, then lets it go on; closes the spider at `ANSWER_ITEMS` or `ANSWER_BYTES`."""
+
+    def __init__(self, crawler: "Crawler", file: Path, items: int, size: int) -> None:
+        """Raises ValueError for a file that can not be written."""
+        self.crawler = crawler
+        self._items, self._size = items, size  # that there is still room for
+        self._full = False
+        try:
+            self._file = file.open("wb", buffering=0)  # a line is there at once and whole
+        except OSError as error:
+            raise ValueError(f"ANSWER_FILE {file}: {error.strerror}; nobody waits there for an answer") from None
+
+    @classmethod
+    def from_crawler(cls, crawler: "Crawler") -> Self:
+        """For Scrapy."""
+        settings = crawler.settings
+        if not settings["ANSWER_FILE"]:
+            raise NotConfigured  # without a word: no crawl but that of a call misses it
+        items, size = settings.getint("ANSWER_ITEMS"), settings.getint("ANSWER_BYTES")
+        return cls(crawler, Path(settings["ANSWER_FILE"]), items, size)
+
+    def process_item(self, item: Any) -> Any:
+        """The same item."""
+        if not self._full:
+            self._take(item)
+        return item
+
+    def close_spider(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _take(self, item: Any) -> None:
+        line = json.dumps(ItemAdapter(item).asdict(), default=_plain).encode() + b"\n"
+        if len(line) <= self._size:
+            self._file.write(line)
+            self._items -= 1
+            self._size -= len(line)
+            if self._items > 0:
+                return
+            reason = ITEMS_REACHED
+        else:
+            reason = BYTES_REACHED
+        self._full = True
+        self._closing = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason=reason))
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no form for: times in ISO 8601, all else as text."""
+    return value.isoformat() if isinstance(value, date) else str(value)
