@@ -69,6 +69,30 @@ class Works(Made):
         await asyncio.sleep(float(self.seconds))
 
 
+class Lingers(Made):
+    """Yields its articles, then goes on until the file `until` is there."""
+
+    name = "lingers"
+
+    def parse(self, response):
+        yield from self.articles()
+        yield from self.linger(response)
+
+    def linger(self, response):
+        if not Path(self.until).exists():
+            yield response.request.replace(callback=self.linger, dont_filter=True)
+
+
+class Loose(Made):
+    """Yields no typed item."""
+
+    name = "loose"
+
+    def parse(self, response):
+        yield {"word": "loose"}
+        yield from self.articles()
+
+
 class Crashes(Made):
     """Ends with `code`, without a word."""
 
