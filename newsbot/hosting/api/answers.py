@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
+from typing_extensions import NotRequired, TypedDict  # pydantic wants this one before Python 3.12
 
 from newsbot.storage.jobs import STATES
 
@@ -39,13 +39,13 @@ class Cancelled(TypedDict):
     ]
 
 
-class Status(TypedDict, total=False):
+class Status(TypedDict):
     """The state of a job, in Scrapyd's words and in ours."""
 
     currstate: Annotated[
         Literal["pending", "running", "finished"] | None, Field(description="null: there is no such job")
     ]
-    state: State
+    state: NotRequired[State]
 
 
 class PendingJob(TypedDict):
@@ -141,7 +141,7 @@ class Entry(TypedDict):
     name: str
     spider: str
     args: Texts
-    times: Annotated[str, Field(description="when it fires, as `*/30 * * * *` or `every 300s`")]
+    times: Annotated[str, Field(description="when it fires, as `*/30 * * * *` or `every 5m`")]
     timezone: str
     after: Annotated[list[str], Field(description="the entries that it waits for")]
     next_time: Annotated[Time | None, Field(description="null: it is paused, not enabled, or only follows others")]

@@ -112,7 +112,6 @@ class Crawl(ScrapydCall):
         }
 
     def _job(self, query: Any, settings: dict[str, str], file: Path) -> Job:
-        # Validators would leave out of the answer what a feed has already brought.
         own = {"ANSWER_FILE": str(file), "ANSWER_ITEMS": str(query.max_items), "ANSWER_BYTES": str(query.max_bytes)}
         return Job(
             project=query.project,
@@ -120,10 +119,11 @@ class Crawl(ScrapydCall):
             spider=query.spider,
             version=query.version,
             args=query.model_extra,
+            # Without the first the answer would lack what a feed has brought before.
             settings={"FEED_FULL_FETCH_INTERVAL": "0"} | settings | own,
             priority=PRIORITY,
             asked_by="crawl.json",
-            timeout=query.max_seconds,  # should this process not be there to end it
+            timeout=query.max_seconds + 2 * LAST_WORDS,  # should this process not be there to end it
             wanted_node=self.root.node_name,
         )
 

@@ -87,7 +87,7 @@ def _described(
         "name": entry.name,
         "spider": entry.spider,
         "args": masked(entry.args),
-        "times": entry.cron or (f"every {entry.every:g}s" if entry.every else f"after {', '.join(entry.after)}"),
+        "times": entry.cron or (f"every {_written(entry.every)}" if entry.every else f"after {', '.join(entry.after)}"),
         "timezone": entry.timezone,
         "after": list(entry.after),
         "next_time": stamp(following),
@@ -100,6 +100,18 @@ def _described(
         "paused": paused,
         "enabled": entry.enabled,
     }
+
+
+def _written(seconds: float) -> str:
+    """A duration as the schedule file has it, as 1h30m."""
+    parts = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        number, seconds = divmod(seconds, size)
+        if number:
+            parts.append(f"{number:.0f}{unit}")
+    if seconds:
+        parts.append(f"{seconds:g}s")
+    return "".join(parts)
 
 
 def _in_brackets(fire: Fire | None, reason: str | None) -> str | None:
