@@ -206,6 +206,21 @@ def test_a_database_that_hangs_is_told_within_bounds(make_scrapyd, relay):
     scrapyd.wait_for(lambda: scrapyd.call("GET", "health.json").status_code == 200)
 
 
+def test_a_database_that_is_read_only_is_no_health(scrapyd, database):
+    with closing(database.connect()) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_database()")
+            cursor.execute(f"ALTER DATABASE {cursor.fetchone()[0]} SET default_transaction_read_only = on")
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            cursor.execute("UPDATE nodes SET heartbeat_at = now() - interval '1 minute'")
+    wrong = scrapyd.wait_for(lambda: (found := part(scrapyd, "database"))["message"].startswith("no heart") and found)
+    assert wrong == {"ok": False, "message": "no heartbeat of this node was stored within 15 s"}
+
+
 def test_other_nodes_are_told(make_scrapyd, database):
     scrapyd, other = make_scrapyd("one").start(), make_scrapyd("two").start()
     name = other.get("health.json")["node_name"]

@@ -1,9 +1,9 @@
 """What the calls answer beside status and node: the published schemas are made from these."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
-from typing_extensions import NotRequired, TypedDict  # pydantic wants this one before Python 3.12
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from newsbot.storage.jobs import STATES
 

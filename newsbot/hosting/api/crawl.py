@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-import psycopg2
 from pydantic import Field
 from scrapyd.website import Root
 from twisted.internet import reactor, task
@@ -23,9 +22,8 @@ from newsbot.hosting.api.base import RefusedError
 from newsbot.hosting.api.scrapyd import Asked, ScrapydCall
 from newsbot.hosting.api.waiting import within
 from newsbot.hosting.config import home
-from newsbot.hosting.sessions import sessions
+from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.storage import jobs
-from newsbot.storage.errors import DatabaseError
 from newsbot.storage.jobs import PENDING, RUNNING, Job
 
 logger = logging.getLogger(__name__)
@@ -130,7 +128,7 @@ class Crawl(ScrapydCall):
     async def _run(self, job: Job, seconds: float) -> tuple[Job, bool]:
         """The job at its end, and whether it came to that in time; else as it is after it was told to end."""
         deadline = reactor.seconds() + seconds
-        adding = sessions().do(lambda cursor: jobs.add(cursor, [job]))
+        adding = ensureDeferred(sessions().do(lambda cursor: jobs.add(cursor, [job])))
         try:
             await within(LAST_WORDS, adding)
             self.root.poller.poll()
@@ -142,7 +140,7 @@ class Crawl(ScrapydCall):
             raise
         if ended:
             return ended, True
-        state = await within(LAST_WORDS, ensureDeferred(self._cancel(job, f"max_seconds={seconds:g} were over")))
+        state = await within(LAST_WORDS, self._cancel(job, f"max_seconds={seconds:g} were over"))
         if state == PENDING:
             message = f"no slot became free within {seconds:g} s; the job is cancelled"
             raise RefusedError(message, http.SERVICE_UNAVAILABLE, {"jobid": job.id})
@@ -153,7 +151,7 @@ class Crawl(ScrapydCall):
     async def _ended(self, job: Job, deadline: float) -> Job | None:
         """The job once it has ended, None when it has not until then. The database may be away for a while."""
         while True:
-            with contextlib.suppress(psycopg2.Error, DatabaseError, TimeoutError):
+            with contextlib.suppress(AwayError, TimeoutError):
                 found = await within(LAST_WORDS, sessions().do(lambda cursor: jobs.find(cursor, job.id, job.project)))
                 if found and found.ended_at:
                     return found

@@ -7,7 +7,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
-import psycopg2
 from pydantic import Field, field_validator
 from scrapyd.website import Root
 from twisted.internet.defer import DeferredLock, TimeoutError
@@ -22,9 +21,8 @@ from newsbot.hosting.config import home
 from newsbot.hosting.names import Name
 from newsbot.hosting.schedule import Entry
 from newsbot.hosting.secrets import masked
-from newsbot.hosting.sessions import sessions
+from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.storage import jobs, nodes, schedules
-from newsbot.storage.errors import DatabaseError
 from newsbot.storage.jobs import STATES, Job
 from newsbot.storage.nodes import Node
 from newsbot.storage.schedules import QUEUED, Fire, Mark
@@ -32,6 +30,7 @@ from newsbot.storage.schedules import QUEUED, Fire, Mark
 PAGE = 100  # jobs
 MAX_PAGES = 100_000
 CLOCK_OFF = 60.0  # seconds that a node's clock may differ from the database's
+SILENT = 3 * nodes.HEARTBEAT  # seconds after which a node counts as silent
 PATIENCE = 3.0  # seconds for the database to answer before it counts as away
 LEAST_FREE = 512 << 20  # bytes: a few logs at their largest
 
@@ -271,7 +270,7 @@ class Health(Call):
 
     async def _parts(self) -> dict[str, answers.Part]:
         launcher, schedule = self.root.launcher, self.root.schedule
-        failure, known = await self._look()
+        failure, others = await self._look()
         off = launcher.node.clock_offset
         return {
             "database": _part(failure is None, failure or "in reach"),
@@ -279,19 +278,22 @@ class Health(Call):
             "launcher": _part(True, f"{len(launcher.processes)} of {launcher.max_proc} slots in use"),
             "clock": _part(abs(off) < CLOCK_OFF, f"{off:+.1f} s from the database's, which is the one that counts"),
             "disk": _disk({home(), Path(self.root.logs_dir or home())}),
-            "nodes": _part(True, _nodes(node for node in known if node.name != launcher.node.name)),
+            "nodes": _part(True, _nodes(others)),
         }
 
     async def _look(self) -> tuple[str | None, list[Node]]:
-        """What is wrong with the database, if anything is, and the nodes on it."""
-        looking = self._looking.run(sessions().do, nodes.known)
+        """What is wrong with the database, if anything is, and the other nodes on it."""
         try:
-            known = await within(PATIENCE, looking)
+            known = await within(PATIENCE, self._looking.run(sessions().do, nodes.known))
         except TimeoutError:
             return f"no answer within {PATIENCE:g} s", []
-        except (psycopg2.Error, DatabaseError) as error:
-            return " ".join(str(error).split()), []
-        return sessions().failure, list(known.values())
+        except AwayError as error:
+            return str(error), []
+        own = known.pop(self.root.node_name, None)
+        # One that is read-only or full answers well enough.
+        if own is None or own.silent > SILENT:
+            return f"no heartbeat of this node was stored within {SILENT} s", list(known.values())
+        return None, list(known.values())
 
 
 def _disk(folders: Iterable[Path]) -> answers.Part:
@@ -304,7 +306,7 @@ def _nodes(others: Iterable[Node]) -> str:
     """What there is to say of the nodes beside this one."""
     told = []
     for node in others:
-        if node.silent > 3 * nodes.HEARTBEAT:
+        if node.silent > SILENT:
             told.append(f"{node.name} silent for {node.silent:.0f} s")
         elif abs(node.clock_offset) >= CLOCK_OFF:
             told.append(f"{node.name} has its clock {node.clock_offset:+.0f} s off")

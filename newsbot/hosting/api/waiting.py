@@ -1,14 +1,15 @@
 """Waiting within bounds for what can not be ended, such as a thread that waits for the database."""
 
-from typing import TypeVar
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, ensureDeferred
 
 _T = TypeVar("_T")
 
 
-def within(seconds: float, working: "Deferred[_T]") -> "Deferred[_T]":
+def within(seconds: float, working: "Deferred[_T] | Coroutine[Any, Any, _T]") -> "Deferred[_T]":
     """The outcome of `working`, or `TimeoutError` of Twisted's after so long. It goes on, whoever gives up waiting."""
     waiting: Deferred[_T] = Deferred()
 
@@ -16,5 +17,5 @@ def within(seconds: float, working: "Deferred[_T]") -> "Deferred[_T]":
         if not waiting.called:
             waiting.callback(outcome)
 
-    working.addBoth(hand_on)
+    ensureDeferred(working).addBoth(hand_on)
     return waiting.addTimeout(seconds, reactor)
