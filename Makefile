@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON ?= python3
 
-.PHONY: help install demo test trials lint bench clean
+.PHONY: help install demo serve deploy test trials lint bench clean
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,12 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 
 demo: install  ## Crawl the sample newsroom on this machine into the embedded database, and show what came of it
 	$(VENV)/bin/python -m newsbot.sample.demo
+
+serve: install  ## Run Scrapyd with the schedule until Ctrl-C; docs/hosting.md
+	@exec $(VENV)/bin/python -m newsbot.hosting.serve scrapyd
+
+deploy: install  ## Upload this version to the Scrapyd at TARGET=http://user:password@host:6800; prove it, or roll back
+	@exec $(VENV)/bin/python -m newsbot.hosting.deploy "$$TARGET"
 
 test: install servers  ## Run all tests; what a test lacks is named
 	$(VENV)/bin/python -m pytest

@@ -18,7 +18,7 @@ class EggStorage(FilesystemEggStorage):
             raise ValueError("egg is not a ZIP file (if using curl, use egg=@path not egg=path)")
         place = Path(self._egg_path(project, version))
         place.parent.mkdir(parents=True, exist_ok=True)
-        staged = place.with_name(f"{place.stem}.{os.urandom(4).hex()}.new")
+        staged = place.with_name(f".{place.stem}.{os.urandom(4).hex()}.egg")  # a name that `list` passes over
         try:
             with staged.open("wb") as file:
                 file.write(egg)

@@ -27,6 +27,8 @@ from newsbot.hosting.config import configured
 from newsbot.hosting.lease import Lease
 from newsbot.storage.jobs import TOKEN
 
+STAGED = "NEWSBOT_STAGED_EGG"  # environment variable: this egg runs, which is not in the storage yet
+
 
 def main() -> None:
     """Run `scrapy` with the arguments given; never returns."""
@@ -51,8 +53,12 @@ def main() -> None:
 def activate(project: str, version: str | None) -> None:
     """Put the egg of that version, or the newest, first on the path; without any egg the installed code runs.
 
-    Exits, with what is wrong, when there is no such version or it is no egg of a Scrapy project.
+    An egg that is only staged comes before all. Exits, with what is wrong, when there is no such version or it is no
+    egg of a Scrapy project.
     """
+    if staged := os.environ.pop(STAGED, None):
+        _use(staged, f"the egg for project {project!r}")
+        return
     storage = initialize_component(configured(), "eggstorage", "scrapyd.eggstorage.FilesystemEggStorage")
     try:
         found, egg = storage.get(project, version)
@@ -64,21 +70,26 @@ def activate(project: str, version: str | None) -> None:
         return
     with egg:
         path = _path(egg)
+    _use(path, f"version {found!r} of project {project!r}")
+
+
+def _use(path: str, name: str) -> None:
+    """Run the egg at `path` from here on; `name` says in errors what it is."""
     try:
         distribution = next(iter(metadata.distributions(path=[path])), None)
     except Exception as error:  # noqa: BLE001  whatever stands in that file
-        sys.exit(f"version {found!r} of project {project!r} can not be read: {error}")
+        sys.exit(f"{name} can not be read: {error}")
     if distribution is None:
-        sys.exit(f"version {found!r} of project {project!r} is no egg: it has no EGG-INFO")
+        sys.exit(f"{name} is no egg: it has no EGG-INFO")
     settings = [
         entry.value for entry in distribution.entry_points if (entry.group, entry.name) == ("scrapy", "settings")
     ]
     if not settings:
-        sys.exit(f"version {found!r} of project {project!r} lacks the entry point `settings` of the group `scrapy`")
+        sys.exit(f"{name} lacks the entry point `settings` of the group `scrapy`")
     sys.path.insert(0, path)
     for package in (distribution.read_text("top_level.txt") or "").split():
-        for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
-            del sys.modules[name]  # of the installed one; what runs here already keeps its own
+        for module in [module for module in sys.modules if module == package or module.startswith(f"{package}.")]:
+            del sys.modules[module]  # of the installed one; what runs here already keeps its own
     importlib.invalidate_caches()
     os.environ["SCRAPY_SETTINGS_MODULE"] = settings[0]
 

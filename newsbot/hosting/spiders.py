@@ -1,18 +1,25 @@
-"""Which spiders a version of a project has, as its own `scrapy list` says."""
+"""Which spiders a version of a project has, as its own `scrapy list` says, and whether it can run one."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 
 from scrapyd.interfaces import IEggStorage
 
-TIMEOUT = 120  # seconds for a project to list its spiders
-STAGED = "NEWSBOT_STAGED_EGG"  # environment variable: the runner takes this egg, which is not in the storage yet
+from newsbot.hosting.runner import STAGED
+
+TIMEOUT = 120  # seconds for a project to list its spiders, or to run one on trial
 
 
 class ListingError(Exception):
     """The version can not list its spiders: what it said last."""
+
+
+class ProbeError(Exception):
+    """The version can not run the spider that it is tried with: what it said last."""
 
 
 class SpiderList:
@@ -34,20 +41,34 @@ class SpiderList:
 
     def ask(self, project: str, version: str | None, staged: str | None = None) -> list[str]:
         """Let the project say it: the version's, or the code of the egg `staged`. Raises `ListingError`."""
-        env = os.environ | {"SCRAPY_PROJECT": project, "PYTHONIOENCODING": "UTF-8"}
-        if version:
-            env["SCRAPYD_EGG_VERSION"] = version
+        env = {"SCRAPYD_EGG_VERSION": version} if version else {}
         if staged:
             env[STAGED] = staged
-        command = [sys.executable, "-m", self._runner, "list", "-s", "LOG_STDOUT=0"]
-        try:
-            done = subprocess.run(command, env=env, capture_output=True, timeout=TIMEOUT, check=False)  # noqa: S603
-        except subprocess.TimeoutExpired:
-            raise ListingError(f"it did not list its spiders within {TIMEOUT} s") from None
-        if done.returncode:
-            said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-            raise ListingError(said[-1] if said else f"exit code {done.returncode}")
-        return done.stdout.decode().splitlines()
+        return self._scrapy(ListingError, project, env, "list", "-s", "LOG_STDOUT=0").splitlines()
+
+    def probe(self, project: str, staged: str, spider: str, arguments: Sequence[str]) -> None:
+        """Let the egg `staged` run a spider, each of the arguments `NAME=VALUE`. Raises `ProbeError`."""
+        given = [word for argument in arguments for word in ("-a", argument)]
+        self._scrapy(ProbeError, project, {STAGED: staged}, "crawl", spider, *given, "-s", "LOG_LEVEL=ERROR")
+
+    def _scrapy(self, error: type[Exception], project: str, env: dict[str, str], *arguments: str) -> str:
+        """What `scrapy` prints as a job of the project; `error`, with what it said last, when it fails."""
+        env = os.environ | {"SCRAPY_PROJECT": project, "PYTHONIOENCODING": "UTF-8"} | env
+        with subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", self._runner, *arguments],
+            **{"env": env, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
+            **{"encoding": "utf-8", "errors": "replace"},
+            start_new_session=True,  # its children end with it, and Ctrl-C at the terminal is Scrapyd's
+        ) as process:
+            try:
+                printed, said = process.communicate(timeout=TIMEOUT)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise error(f"`scrapy {arguments[0]}` did not end within {TIMEOUT} s") from None
+        if process.returncode:
+            lines = (said or printed).strip().splitlines()
+            raise error(lines[-1] if lines else f"exit code {process.returncode}")
+        return printed
 
     def forget(self, project: str) -> None:
         """After a version came or went."""

@@ -7,10 +7,13 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
+from threading import Event
 from typing import Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field, model_validator
 from scrapyd.exceptions import EggNotFoundError, ProjectNotFoundError
+from scrapyd.website import Root
+from twisted.internet.defer import CancelledError, DeferredLock
 from twisted.internet.threads import deferToThread
 from twisted.web import http
 
@@ -20,7 +23,7 @@ from newsbot.hosting.names import Name, NotAllowedError, Version, check_argument
 from newsbot.hosting.processes import signal_number
 from newsbot.hosting.secrets import masked
 from newsbot.hosting.sessions import sessions
-from newsbot.hosting.spiders import ListingError
+from newsbot.hosting.spiders import ListingError, ProbeError
 from newsbot.storage import jobs
 from newsbot.storage.jobs import Job
 
@@ -284,7 +287,7 @@ class ListSpiders(ScrapydCall):
 
 
 class AddVersion(ScrapydCall):
-    """Upload an egg as a version. One that can not list its spiders is refused and leaves nothing."""
+    """Upload an egg as a version. It serves once it is proven; one that is not is refused and leaves nothing."""
 
     method = "POST"
     errors: ClassVar[Mapping[int, str]] = {
@@ -298,32 +301,56 @@ class AddVersion(ScrapydCall):
         project: Name = PROJECT
         version: Version = Field(description="a time stamp is right: the newest version is the last in order")
         egg: bytes = Field(description="the egg, as a file of a form")
+        probe: str | None = Field(
+            None, description="a spider that the version must run well before it serves", pattern=r"^\w", max_length=200
+        )
+        arg: list[str] = Field([], description="`NAME=VALUE`, an argument of that spider; once for each")
+
+        @model_validator(mode="after")
+        def _arguments(self) -> "AddVersion.query":
+            for argument in self.arg:
+                check_argument(*argument.partition("=")[::2])
+            return self
+
+    def __init__(self, root: Root) -> None:
+        super().__init__(root)
+        self._one_at_a_time = DeferredLock()  # each takes a thread for as long as the egg is tried
 
     async def answer(self, query: Any) -> answers.Added:
-        """As Scrapyd's."""
+        """As Scrapyd's. Who goes away before the answer gets no version."""
+        gone = Event()
         try:
-            spiders = await deferToThread(self._add, query)
+            spiders = await self._one_at_a_time.run(deferToThread, self._add, query, gone)
+        except CancelledError:
+            gone.set()
+            raise
         except ValueError as error:
             raise RefusedError(str(error), http.OK) from None
         except ListingError as error:
             raise RefusedError(
                 f"the version is refused, since its spiders can not be listed: {error}", http.OK
             ) from None
+        except ProbeError as error:
+            raise RefusedError(
+                f"the version is refused, since it can not run {query.probe}: {error}", http.OK
+            ) from None
         except OSError as error:
             raise RefusedError(f"the egg can not be stored: {error}", http.INSUFFICIENT_STORAGE_SPACE) from None
+        self.root.spiders.forget(query.project)
         self.root.update_projects()
         return {"project": query.project, "version": query.version, "spiders": len(spiders)}
 
-    def _add(self, query: Any) -> list[str]:
+    def _add(self, query: Any, gone: Event) -> list[str]:
         storage = self.root.eggstorage
         staged = storage.stage(query.egg, query.project, query.version)
         try:
             spiders = self.root.spiders.ask(query.project, None, staged=str(staged))
-        except ListingError:
+            if query.probe:
+                self.root.spiders.probe(query.project, str(staged), query.probe, query.arg)
+            if not gone.is_set():
+                storage.keep(staged, query.project, query.version)
+        finally:
             storage.drop(staged, query.project)
-            raise
-        storage.keep(staged, query.project, query.version)
-        self.root.spiders.forget(query.project)
         return spiders
 
 

@@ -1,0 +1,210 @@
+"""`make deploy`: a version serves when it is proven; else the one of before does, and the exit code says so."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from socket import socket
+
+import pytest
+from made_eggs import changed_egg, copied_checkout, made_egg
+
+from newsbot.hosting.deploy import PROBE, build
+from newsbot.sources.catalogue import load, select
+from newsbot.spiders.base.arguments import shard
+
+ROOT = Path(__file__).parents[2]
+
+
+def run_deploy(target, *options, checkout=ROOT, **environment):
+    """The finished command, all that it said in `stdout`."""
+    return subprocess.run(
+        [sys.executable, "-m", "newsbot.hosting.deploy", target, *options],
+        cwd=checkout,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=300,
+    )
+
+
+def login(scrapyd):
+    return {"SCRAPYD_USERNAME": scrapyd.auth[0], "SCRAPYD_PASSWORD": scrapyd.auth[1]}
+
+
+def upload(scrapyd, egg, version, project="newsbot", **data):
+    data |= {"project": project, "version": version}
+    return scrapyd.call("POST", "addversion.json", data=data, files={"egg": ("project.egg", egg)}).json()
+
+
+@pytest.fixture
+def old(scrapyd, tmp_path):
+    """A Scrapyd with a version; to be called: asserts that its code is what runs, and nothing else is left."""
+    assert upload(scrapyd, made_egg("old"), "1")["status"] == "ok"
+
+    def serves():
+        tells = tmp_path / "tells"
+        assert scrapyd.wait_until(scrapyd.run("tells", tells=tells))["state"] == "finished"
+        assert tells.read_text().startswith('["old"')
+        assert scrapyd.get("listversions.json", project="newsbot")["versions"] == ["1"]
+        assert [file.name for file in (scrapyd.folder / "home/scrapyd/eggs/newsbot").iterdir()] == ["1.egg"]
+        return True
+
+    return serves
+
+
+def files_of_the_tree():
+    listed = subprocess.run(["git", "status", "--porcelain", "--ignored"], cwd=ROOT, capture_output=True, check=True)
+    return [line for line in listed.stdout.splitlines() if b"__pycache__" not in line]
+
+
+def test_a_good_version_serves(scrapyd, old):
+    before = files_of_the_tree()
+    target = scrapyd.url.replace("://", "://ann:secret%3A%2050%25@")
+    done = run_deploy(target)
+    assert done.returncode == 0, done.stdout
+    assert "serves version 2" in done.stdout
+    assert "secret" not in done.stdout
+    assert scrapyd.get("listspiders.json", project="newsbot")["spiders"] == ["headlines"]
+    job = scrapyd.wait_until(scrapyd.run("headlines", shard=shard_of_probe()))
+    assert job["state"] == "finished", job
+    assert files_of_the_tree() == before
+
+
+def shard_of_probe():
+    return PROBE["arg"].removeprefix("shard=")
+
+
+def test_the_probe_fetches_nothing():
+    assert select(load(), shard=shard(shard_of_probe())) == []
+
+
+def test_a_version_that_can_not_list_its_spiders(scrapyd, old, tmp_path):
+    checkout = copied_checkout(ROOT, tmp_path / "checkout")
+    (checkout / "newsbot/spiders/broken.py").write_text("class Broken(:\n")
+    done = run_deploy(scrapyd.url, checkout=checkout, **login(scrapyd))
+    assert done.returncode == 1
+    assert "its spiders can not be listed: " in done.stdout
+    assert "SyntaxError" in done.stdout
+    assert "Version 1 serves as before." in done.stdout
+    assert old()
+
+
+def test_a_data_file_that_is_not_packed(scrapyd, old, tmp_path):
+    checkout = copied_checkout(ROOT, tmp_path / "checkout")
+    (checkout / "newsbot/sources/more.toml").write_text("")
+    done = run_deploy(scrapyd.url, checkout=checkout, **login(scrapyd))
+    assert done.returncode == 1
+    assert "the egg lacks newsbot/sources/more.toml: name it under package-data" in done.stdout
+    assert old()
+
+
+@pytest.fixture(scope="session")
+def newsbot_egg(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("egg"))
+
+
+@pytest.mark.parametrize(
+    ("left_out", "said"),
+    [
+        ("newsbot/sources/countries/", "scrapy crawl headlines: "),
+        ("newsbot/pipelines/clean", "newsbot.pipelines.clean"),
+    ],
+)
+def test_an_egg_that_lacks_what_a_crawl_needs(scrapyd, old, newsbot_egg, tmp_path, left_out, said):
+    egg = changed_egg(newsbot_egg, tmp_path / "egg", leave_out=lambda name: name.startswith(left_out))
+    answer = upload(scrapyd, egg, "2", **PROBE)
+    assert answer["status"] == "error"
+    assert answer["message"].startswith("the version is refused, since it can not run headlines: ")
+    assert said in answer["message"]
+    assert old()
+
+
+def test_migrations_run_before_it_serves(scrapyd, newsbot_egg, tmp_path, database):
+    upgrade = "newsbot/storage/upgrade.py"
+    migration = (
+        "from alembic import op\nrevision = '9999'\ndown_revision = '{}'\n\n"
+        "def upgrade():\n    op.execute('CREATE TABLE made_by_the_egg ()')\n"
+    )
+    text = (ROOT / upgrade).read_text("utf-8")
+    head = text.partition('HEAD = "')[2].partition('"')[0]
+    add = {
+        upgrade: text.replace(f'HEAD = "{head}"', 'HEAD = "9999"'),
+        "newsbot/storage/migrations/versions/9999_made.py": migration.format(head),
+    }
+    answer = upload(scrapyd, changed_egg(newsbot_egg, tmp_path / "egg", add), "2", **PROBE)
+    assert answer["status"] == "ok", answer
+    with database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('made_by_the_egg') IS NOT NULL")
+        assert cursor.fetchone()[0]
+
+
+def test_a_version_that_would_not_be_the_newest(scrapyd, tmp_path):
+    assert upload(scrapyd, made_egg("old"), "v9")["status"] == "ok"
+    done = run_deploy(scrapyd.url, **login(scrapyd))
+    assert done.returncode == 1
+    assert "the version v9 comes after 2" in done.stdout
+    assert "Version v9 serves as before." in done.stdout
+    assert scrapyd.get("listversions.json", project="newsbot")["versions"] == ["v9"]
+
+
+def test_a_version_that_is_there(scrapyd, old):
+    done = run_deploy(scrapyd.url, "--version", "1", **login(scrapyd))
+    assert done.returncode == 1
+    assert "has a version 1 of newsbot already" in done.stdout
+    assert old()
+
+
+def test_a_wrong_password(scrapyd, old):
+    done = run_deploy(scrapyd.url.replace("://", "://ann:hush@"))
+    assert (done.returncode, done.stdout) == (1, f"deploy: {scrapyd.url} refuses the user name or the password\n")
+    assert old()
+
+
+def test_a_server_that_is_away():
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    done = run_deploy(url)
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"deploy: {url} does not answer: ")
+
+
+@pytest.mark.parametrize("target", ["", "localhost:6800", "ftp://x", "http://ann:hu/sh@x", "http://[::1", "http://x:0"])
+def test_a_target_that_is_none(target):
+    done = run_deploy(target)
+    assert done.returncode == 1
+    assert done.stdout.startswith("deploy: TARGET can not be read: http://user:password@host:6800 is right")
+    assert "hu" not in done.stdout.replace("such", "")
+
+
+@pytest.fixture
+def full_disk(scrapyd):
+    """The folder of the eggs, on a disk of 256 KB."""
+    folder = scrapyd.folder / "home/scrapyd/eggs"
+    folder.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder]
+    if not shutil.which("mount") or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("a small disk can not be mounted here (only root can)")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_disk_that_is_full(scrapyd, full_disk, old):
+    (full_disk / "filler").write_bytes(b"0" * 200_000)
+    done = run_deploy(scrapyd.url, **login(scrapyd))
+    assert done.returncode == 1
+    assert "the egg can not be stored: [Errno 28] No space left on device" in done.stdout
+    assert "Version 1 serves as before." in done.stdout
+    assert old()
+
+
+def test_a_folder_that_can_not_be_made(scrapyd):
+    (scrapyd.folder / "home/scrapyd/eggs").write_text("a file")
+    done = run_deploy(scrapyd.url, **login(scrapyd))
+    assert done.returncode == 1
+    assert "the egg can not be stored: " in done.stdout
+    assert "Version of before, as it is installed there, serves as before." in done.stdout
+    assert scrapyd.wait_until(scrapyd.run("quick"))["state"] == "finished"
