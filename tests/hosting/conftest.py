@@ -19,6 +19,8 @@ import pytest
 import requests
 import yaml
 
+from newsbot.hosting.deploy import build
+
 ROOT = Path(__file__).parents[2]
 MADE_UP = Path(__file__).parent / "made_up"
 PATIENCE = 60  # seconds
@@ -107,6 +109,11 @@ class Scrapyd:
         answer = self.post("schedule.json", project="newsbot", spider=spider, **data)
         assert answer["status"] == "ok", answer
         return answer["jobid"]
+
+    def upload(self, egg, version, project="newsbot", **data):
+        """What it says to an egg, given as bytes."""
+        data |= {"project": project, "version": version}
+        return self.call("POST", "addversion.json", data=data, files={"egg": ("project.egg", egg)}).json()
 
     def jobs(self, **filters):
         return self.get("history.json", limit=1000, **filters)["jobs"]
@@ -219,3 +226,9 @@ def query(database):
 def scrapyd(make_scrapyd):
     """One that runs, with an empty schedule."""
     return make_scrapyd().start()
+
+
+@pytest.fixture(scope="session")
+def newsbot_egg(tmp_path_factory):
+    """newsbot's own, as `make deploy` builds it."""
+    return build(tmp_path_factory.mktemp("egg"))

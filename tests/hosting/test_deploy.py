@@ -10,7 +10,7 @@ from socket import socket
 import pytest
 from made_eggs import changed_egg, copied_checkout, made_egg
 
-from newsbot.hosting.deploy import PROBE, build
+from newsbot.hosting.deploy import PROBE
 from newsbot.sources.catalogue import load, select
 from newsbot.spiders.base.arguments import shard
 
@@ -34,15 +34,10 @@ def login(scrapyd):
     return {"SCRAPYD_USERNAME": scrapyd.auth[0], "SCRAPYD_PASSWORD": scrapyd.auth[1]}
 
 
-def upload(scrapyd, egg, version, project="newsbot", **data):
-    data |= {"project": project, "version": version}
-    return scrapyd.call("POST", "addversion.json", data=data, files={"egg": ("project.egg", egg)}).json()
-
-
 @pytest.fixture
 def old(scrapyd, tmp_path):
     """A Scrapyd with a version; to be called: asserts that its code is what runs, and nothing else is left."""
-    assert upload(scrapyd, made_egg("old"), "1")["status"] == "ok"
+    assert scrapyd.upload(made_egg("old"), "1")["status"] == "ok"
 
     def serves():
         tells = tmp_path / "tells"
@@ -101,11 +96,6 @@ def test_a_data_file_that_is_not_packed(scrapyd, old, tmp_path):
     assert old()
 
 
-@pytest.fixture(scope="session")
-def newsbot_egg(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("egg"))
-
-
 @pytest.mark.parametrize(
     ("left_out", "said"),
     [
@@ -115,7 +105,7 @@ def newsbot_egg(tmp_path_factory):
 )
 def test_an_egg_that_lacks_what_a_crawl_needs(scrapyd, old, newsbot_egg, tmp_path, left_out, said):
     egg = changed_egg(newsbot_egg, tmp_path / "egg", leave_out=lambda name: name.startswith(left_out))
-    answer = upload(scrapyd, egg, "2", **PROBE)
+    answer = scrapyd.upload(egg, "2", **PROBE)
     assert answer["status"] == "error"
     assert answer["message"].startswith("the version is refused, since it can not run headlines: ")
     assert said in answer["message"]
@@ -134,7 +124,7 @@ def test_migrations_run_before_it_serves(scrapyd, newsbot_egg, tmp_path, databas
         upgrade: text.replace(f'HEAD = "{head}"', 'HEAD = "9999"'),
         "newsbot/storage/migrations/versions/9999_made.py": migration.format(head),
     }
-    answer = upload(scrapyd, changed_egg(newsbot_egg, tmp_path / "egg", add), "2", **PROBE)
+    answer = scrapyd.upload(changed_egg(newsbot_egg, tmp_path / "egg", add), "2", **PROBE)
     assert answer["status"] == "ok", answer
     with database.connect() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('made_by_the_egg') IS NOT NULL")
@@ -142,12 +132,12 @@ def test_migrations_run_before_it_serves(scrapyd, newsbot_egg, tmp_path, databas
 
 
 def test_a_version_that_would_not_be_the_newest(scrapyd, tmp_path):
-    assert upload(scrapyd, made_egg("old"), "v9")["status"] == "ok"
+    assert scrapyd.upload(made_egg("old"), "r12-main")["status"] == "ok"
     done = run_deploy(scrapyd.url, **login(scrapyd))
     assert done.returncode == 1
-    assert "the version v9 comes after 2" in done.stdout
-    assert "Version v9 serves as before." in done.stdout
-    assert scrapyd.get("listversions.json", project="newsbot")["versions"] == ["v9"]
+    assert "the version r12-main comes after 2" in done.stdout
+    assert "Version r12-main serves as before." in done.stdout
+    assert scrapyd.get("listversions.json", project="newsbot")["versions"] == ["r12-main"]
 
 
 def test_a_version_that_is_there(scrapyd, old):
@@ -202,6 +192,7 @@ def test_a_disk_that_is_full(scrapyd, full_disk, old):
 
 
 def test_a_folder_that_can_not_be_made(scrapyd):
+    (scrapyd.folder / "home/scrapyd").mkdir(parents=True, exist_ok=True)
     (scrapyd.folder / "home/scrapyd/eggs").write_text("a file")
     done = run_deploy(scrapyd.url, **login(scrapyd))
     assert done.returncode == 1
