@@ -8,6 +8,7 @@ from pathlib import Path
 from socket import socket
 
 import pytest
+import requests
 from made_eggs import changed_egg, copied_checkout, made_egg
 
 from newsbot.hosting.deploy import PROBE
@@ -109,6 +110,27 @@ def test_an_egg_that_lacks_what_a_crawl_needs(scrapyd, old, newsbot_egg, tmp_pat
     assert answer["status"] == "error"
     assert answer["message"].startswith("the version is refused, since it can not run headlines: ")
     assert said in answer["message"]
+    assert old()
+
+
+def test_while_a_version_is_tried_the_old_one_serves_and_who_goes_away_gets_none(scrapyd, old, tmp_path):
+    begun, go_on = tmp_path / "begun", tmp_path / "go on"
+    slow = (
+        "import time\nfrom pathlib import Path\n"
+        f"Path({str(begun)!r}).touch()\nwhile not Path({str(go_on)!r}).exists():\n    time.sleep(0.05)\n"
+    )
+    egg = made_egg("new", **{"shop/settings.py": slow + "SPIDER_MODULES = ['shop.spiders']\n"})
+    with pytest.raises(requests.ReadTimeout):
+        data = {"project": "newsbot", "version": "2"}
+        scrapyd.call("POST", "addversion.json", data=data, files={"egg": ("project.egg", egg)}, timeout=3)
+    scrapyd.wait_for(begun.exists)
+    eggs = scrapyd.folder / "home/scrapyd/eggs/newsbot"
+    assert len(list(eggs.iterdir())) == 2  # one is staged
+    assert scrapyd.get("listversions.json", project="newsbot")["versions"] == ["1"]
+    job = scrapyd.wait_until(scrapyd.run("tells", tells=tmp_path / "other"))
+    assert (job["state"], (tmp_path / "other").read_text()[:6]) == ("finished", '["old"')
+    go_on.touch()
+    scrapyd.wait_for(lambda: len(list(eggs.iterdir())) == 1)
     assert old()
 
 
