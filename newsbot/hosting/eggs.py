@@ -2,11 +2,14 @@
 
 import io
 import os
+import time
 import zipfile
 from pathlib import Path
 from typing import IO
 
 from scrapyd.eggstorage import FilesystemEggStorage
+
+ABANDONED = 3600  # seconds after which a staged egg is nobody's
 
 
 class EggStorage(FilesystemEggStorage):
@@ -20,6 +23,9 @@ class EggStorage(FilesystemEggStorage):
         place.parent.mkdir(parents=True, exist_ok=True)
         staged = place.with_name(f".{place.stem}.{os.urandom(4).hex()}.egg")  # a name that `list` passes over
         try:
+            for left in place.parent.glob(".*.egg"):  # of a Scrapyd that was killed meanwhile
+                if time.time() - left.stat().st_mtime > ABANDONED:
+                    left.unlink(missing_ok=True)
             with staged.open("wb") as file:
                 file.write(egg)
                 file.flush()

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 import venv
 from pathlib import Path
 
@@ -108,6 +109,17 @@ def test_an_egg_that_is_spoilt_on_the_disk(scrapyd):
     Path(egg_file(scrapyd, "shop", "1")).write_bytes(b"spoilt")
     job = scrapyd.wait_until(scrapyd.post("schedule.json", project="shop", spider="tells")["jobid"])
     assert (job["state"], job["reason"]) == ("failed", "version '1' of project 'shop' is no egg: it has no EGG-INFO")
+
+
+def test_what_a_killed_upload_left_is_removed_by_the_next(scrapyd):
+    folder = scrapyd.folder / "home/scrapyd/eggs/shop"
+    folder.mkdir(parents=True)
+    for name, age in ((".1.left.egg", 7200), (".1.now.egg", 60)):
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - age,) * 2)
+    assert scrapyd.get("listprojects.json")["projects"] == ["newsbot"]
+    assert scrapyd.upload(made_egg("one"), "1", "shop")["status"] == "ok"
+    assert sorted(os.listdir(folder)) == [".1.now.egg", "1.egg"]
 
 
 @pytest.fixture(scope="session")
