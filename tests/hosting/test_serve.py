@@ -188,7 +188,7 @@ def test_it_runs_without_the_schedule_file_and_says_so(serve, home):
 
 def test_it_waits_for_a_database_that_is_away(serve):
     served = serve(DATABASE_URL=f"postgresql://127.0.0.1:{free_port()}/x")
-    served.wait_to_hear("The database can not be used; running jobs go on, no new one starts: can not connect to ")
+    served.wait_to_hear("Scrapyd starts without its database, and waits for it: can not connect to ")
     assert served.process.poll() is None
 
 
