@@ -1,6 +1,7 @@
 """Scrapyd's launcher: starts the jobs that the poller takes, looks after them, and names how each ended."""
 
 import contextlib
+import json
 import logging
 import os
 import signal
@@ -16,12 +17,12 @@ from scrapyd.launcher import get_crawl_args
 from twisted.application.service import Service
 from twisted.internet import defer, error, protocol, reactor, task
 from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.threads import deferToThread
 
 from newsbot.hosting import ends, logs, orphans, processes
 from newsbot.hosting.ends import STOPPED
 from newsbot.hosting.queue import Message
-from newsbot.hosting.secrets import masked
+from newsbot.hosting.runner import HIDDEN
+from newsbot.hosting.secrets import is_secret, masked
 from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.storage import jobs, nodes, schedules
 from newsbot.storage.jobs import FAILED, LEASE, TIMED_OUT, Job
@@ -183,7 +184,8 @@ class Launcher(Service):
         environment, job = self.app.getComponent(IEnvironment), message.job
         message["settings"].update(environment.get_settings(message))
         env = environment.get_environment(message, slot) | {jobs.TOKEN: job.token}
-        args = [sys.executable, "-m", self.runner, "crawl", *get_crawl_args(message)]
+        words, hidden = _split(get_crawl_args(message))
+        args, env[HIDDEN] = [sys.executable, "-m", self.runner, "crawl", *words], json.dumps(hidden)
         job.log_file, job.items_file = message["settings"].get("LOG_FILE"), message["settings"].get("FEEDS")
         process = Child(job, args, env)
         # What a job prints goes to its log, not through a pipe: it must be able to outlive this process.
@@ -260,7 +262,7 @@ class Launcher(Service):
 
     async def _survey(self) -> None:
         if not self._prepared:
-            await deferToThread(prepare)
+            await sessions().run(prepare)
             self._prepared = True
         own = [process.row.token for process in self.processes.values()]
         found = await sessions().do(lambda cursor: self._meet(cursor, own))
@@ -312,6 +314,15 @@ class Launcher(Service):
         if now - self._last_reached > 3 * HEARTBEAT:  # the database was away, or this machine slept
             self._reached_at = now
         self._last_reached = now
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """The words of a command line, those of secrets apart: every user of a machine can read command lines."""
+    spider, *pairs = words
+    shown, hidden = [spider], []
+    for flag, pair in zip(pairs[::2], pairs[1::2], strict=True):
+        (hidden if is_secret(pair.partition("=")[0]) else shown).extend((flag, pair))
+    return shown, hidden
 
 
 def prepare() -> None:

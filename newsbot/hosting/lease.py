@@ -9,12 +9,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
-import psycopg2
-
 from newsbot.hosting import processes
 from newsbot.hosting.sessions import sessions
 from newsbot.storage import jobs
-from newsbot.storage.errors import DatabaseError
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -73,7 +70,7 @@ class Lease(threading.Thread):
     def _try(self, work: "Callable[[Cursor], bool | None]") -> bool | None:
         try:
             return sessions().transaction(work)
-        except (psycopg2.Error, DatabaseError):
+        except Exception:  # noqa: BLE001  an egg's module may raise its own: those of two versions are not the same
             return None
 
     def _give_up(self) -> None:

@@ -13,6 +13,7 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import atexit
 import importlib
+import json
 import os
 import shutil
 import sys
@@ -27,6 +28,7 @@ from newsbot.hosting.config import configured
 from newsbot.hosting.lease import Lease
 from newsbot.storage.jobs import TOKEN
 
+HIDDEN = "NEWSBOT_JOB_SECRETS"  # environment variable: JSON list of words of the command line that nobody shall see
 STAGED = "NEWSBOT_STAGED_EGG"  # environment variable: this egg runs, which is not in the storage yet
 
 
@@ -35,6 +37,7 @@ def main() -> None:
     token = os.environ.get(TOKEN)
     if token:
         os.setsid()  # Ctrl-C at Scrapyd's terminal is Scrapyd's: it tells its jobs itself
+    sys.argv += json.loads(os.environ.pop(HIDDEN, "[]"))
     lease = Lease.begin(token) if token else None
     code: object = 1
     try:

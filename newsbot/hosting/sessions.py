@@ -43,8 +43,12 @@ class Sessions:
 
     async def do(self, work: "Callable[[Cursor], _T]") -> _T:
         """Do `work` in a transaction, in a thread. Raises `AwayError` while the database can not be used."""
+        return await self.run(lambda: self.transaction(work))
+
+    async def run(self, work: Callable[[], _T]) -> _T:
+        """As `do`, for what has transactions of its own."""
         try:
-            outcome = await deferToThread(self.transaction, work)
+            outcome = await deferToThread(work)
         except (psycopg2.Error, DatabaseError) as error:
             if not is_lost(error):
                 raise

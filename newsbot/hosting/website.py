@@ -23,8 +23,9 @@ class Root(website.Root):
     """`webroot` of scrapyd.conf. Calls find here what they ask."""
 
     def __init__(self, config: Config, app: "Application") -> None:
+        if not config.get("node_name", ""):
+            config.cp.set(config.SECTION, "node_name", node_name(config))
         super().__init__(config, app)
-        self.node_name = node_name(config)
         self.allowed_settings = config.get("allowed_settings", "")
         self.spiders = SpiderList(self.eggstorage, self.runner)
 

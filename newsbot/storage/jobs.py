@@ -413,7 +413,8 @@ def history(cursor: "Cursor", filters: Mapping[str, str | None], limit: int, off
     given = {name: value for name, value in filters.items() if value is not None}
     where = "".join(f" AND jobs.{name} = %({name})s" for name in given)
     cursor.execute(
-        f"SELECT {COLUMNS} FROM jobs WHERE true{where} ORDER BY queued_at DESC, id LIMIT %(limit)s OFFSET %(offset)s",
+        f"SELECT {COLUMNS} FROM jobs WHERE true{where} ORDER BY queued_at DESC, project, id"
+        " LIMIT %(limit)s OFFSET %(offset)s",
         given | {"limit": limit, "offset": offset},
     )
     return Job.all(cursor)

@@ -121,3 +121,18 @@ def test_the_run_says_how_it_ended(scrapyd, query, tmp_path):
     assert query("SELECT finish_reason, finished_at IS NULL FROM runs WHERE job = %s", job["id"]) == [("killed", False)]
     finished = scrapyd.get("listjobs.json")["finished"][0]
     assert (finished["state"], finished["signal"]) == ("killed", signal.SIGKILL)
+
+
+def test_secrets_are_on_no_command_line(scrapyd, tmp_path):
+    """They reach the spider, and neither `ps`, the log nor the history."""
+    job = scrapyd.run("waits", until=tmp_path / "done", tells=tmp_path / "tells", api_key="hunter2")
+    job = scrapyd.wait_until(job, "running")
+    scrapyd.wait_for(lambda: (tmp_path / "tells").exists())
+    command = psutil.Process(job["pid"]).cmdline()
+    assert f"until={tmp_path / 'done'}" in command
+    assert "hunter2" not in " ".join(command)
+    assert "hunter2" not in scrapyd.said()
+    assert job["args"]["api_key"] == "***"
+    (tmp_path / "done").touch()
+    assert scrapyd.wait_until(job["id"])["state"] == "finished"
+    assert "api_key hunter2" in (tmp_path / "tells").read_text()

@@ -10,7 +10,8 @@ import psycopg2
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 from scrapyd.website import Root
-from twisted.internet.defer import CancelledError, ensureDeferred
+from twisted.internet import reactor
+from twisted.internet.defer import CancelledError, TimeoutError, ensureDeferred
 from twisted.python.failure import Failure
 from twisted.web import http, resource, server
 
@@ -44,6 +45,7 @@ class Call(resource.Resource):
     query: ClassVar[type[Query]] = Query
     # Scrapyd answers 200 to what lacks a parameter or names something unknown, and its clients know that.
     lenient: ClassVar[bool] = False
+    patience: ClassVar[float] = 30.0  # seconds for the answer
     errors: ClassVar[Mapping[int, str]] = {}  # by status, beside those that every call has
 
     def __init__(self, root: Root) -> None:
@@ -57,6 +59,7 @@ class Call(resource.Resource):
     def render(self, request: http.Request) -> int:
         """For Twisted."""
         answering = ensureDeferred(self._answer(request))
+        answering.addTimeout(self.patience, reactor)
         request.notifyFinish().addErrback(lambda _: answering.cancel())
         answering.addCallbacks(functools.partial(self._send, request), functools.partial(self._fail, request))
         return server.NOT_DONE_YET
@@ -107,6 +110,8 @@ class Call(resource.Resource):
             return
         if isinstance(error, RefusedError):
             status, message = error.status, str(error)
+        elif isinstance(error, TimeoutError):
+            status, message = http.SERVICE_UNAVAILABLE, f"no answer within {self.patience:g} s"
         elif isinstance(error, psycopg2.DataError):
             status, message = http.BAD_REQUEST, f"the database has no room for such a value: {error}".strip()
         elif isinstance(error, AwayError) or is_lost(error):

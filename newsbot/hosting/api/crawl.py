@@ -47,6 +47,7 @@ class Crawl(ScrapydCall):
 
     method = "POST"
     lenient = False
+    patience = 600.0  # beyond `max_seconds`
     errors: ClassVar[Mapping[int, str]] = {
         http.FORBIDDEN: "A setting is not allowed.",
         http.NOT_FOUND: "There is no such project, version or spider.",

@@ -290,6 +290,7 @@ class AddVersion(ScrapydCall):
     """Upload an egg as a version. It serves once it is proven; one that is not is refused and leaves nothing."""
 
     method = "POST"
+    patience = 900.0  # uploads are tried one after the other, and each may take minutes
     errors: ClassVar[Mapping[int, str]] = {
         http.REQUEST_ENTITY_TOO_LARGE: "The egg is too large.",
         http.INSUFFICIENT_STORAGE_SPACE: "The egg can not be stored.",

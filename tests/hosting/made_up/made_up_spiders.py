@@ -48,6 +48,8 @@ class Waits(Made):
         if tells := getattr(self, "tells", None):
             with Path(tells).open("a") as file:
                 file.write(f"{self._job} {os.getpid()}\n")
+                if hasattr(self, "api_key"):
+                    file.write(f"api_key {self.api_key}\n")
         for _ in range(12_000):
             if Path(self.until).exists():
                 return
