@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 LAST = 16 << 10  # bytes in which the reason of an end is looked for
 KEPT = 1 << 20  # bytes of a log that is cut
@@ -14,6 +15,34 @@ def tail(file: str | Path, size: int) -> bytes:
         log.seek(max(0, end - size))
         text = log.read(size)
     return text if end <= size else text.partition(b"\n")[2] or text
+
+
+class Piece(NamedTuple):
+    """A part of a log, and the bytes between which it lies."""
+
+    text: bytes
+    start: int
+    end: int
+
+
+def since(file: str | Path, start: int, size: int, *, ended: bool) -> Piece:
+    """What came from byte `start` on, at most the last `size` bytes of it; only whole lines until the log has `ended`.
+
+    From the beginning of a log that has become shorter than that. Raises OSError.
+    """
+    with Path(file).open("rb") as log:
+        end = log.seek(0, os.SEEK_END)
+        if start > end:
+            start = 0
+        first = log.seek(max(start, end - size))
+        text = log.read(end - first)
+    if first > start:  # in the midst of a line
+        rest = text.partition(b"\n")[2] or text
+        first, text = first + len(text) - len(rest), rest
+    whole = text.rfind(b"\n") + 1
+    if not ended and (whole or len(text) < size):  # a line of that length is not waited for
+        text = text[:whole]
+    return Piece(text, first, first + len(text))
 
 
 def last_lines(file: str | Path | None) -> list[str]:

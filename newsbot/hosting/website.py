@@ -2,13 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapyd import website
 from scrapyd.config import Config
 from twisted.application.service import IServiceCollection
 
 from newsbot.hosting.config import node_name
+from newsbot.hosting.page.log import Log
+from newsbot.hosting.page.overview import Page, ToPage
 from newsbot.hosting.sessions import sessions
 from newsbot.hosting.spiders import SpiderList
 from newsbot.storage import jobs
@@ -17,6 +19,17 @@ if TYPE_CHECKING:
     from twisted.application.service import Application
 
     from newsbot.hosting.scheduler import Scheduler
+
+
+class TextFile(website.File):
+    """Files that a job wrote: text, whatever their names pretend."""
+
+    contentTypes: ClassVar = {}  # noqa: N815  Twisted's
+    contentEncodings: ClassVar = {}  # noqa: N815  Twisted's
+    indexNames: ClassVar = []  # noqa: N815  Twisted's
+
+    def __init__(self, path: str, defaultType: str = "text/plain; charset=utf-8", *args: Any) -> None:  # noqa: N803
+        super().__init__(path, defaultType, *args)
 
 
 class Root(website.Root):
@@ -28,6 +41,13 @@ class Root(website.Root):
         super().__init__(config, app)
         self.allowed_settings = config.get("allowed_settings", "")
         self.spiders = SpiderList(self.eggstorage, self.runner)
+        if self.logs_dir:
+            self.putChild(b"logs", TextFile(self.logs_dir))
+        if self.local_items:
+            self.putChild(b"items", TextFile(self.items_dir))
+        self.putChild(b"", Page(self))
+        self.putChild(b"jobs", ToPage(self))
+        self.putChild(b"log", Log(self))
 
     @property
     def schedule(self) -> "Scheduler":

@@ -73,12 +73,13 @@ def described(entries: Mapping[str, Entry], now: datetime) -> list[answers.Entry
         return schedules.marks(cursor, entries), schedules.last_fires(cursor, entries)
 
     marks, lasts = sessions().transaction(work)
-    return [_described(entry, marks.get(name), lasts.get(name), now) for name, entry in entries.items()]
+    return [describe(entry, marks.get(name), lasts.get(name), now) for name, entry in entries.items()]
 
 
-def _described(
+def describe(
     entry: Entry, mark: Mark | None, last: tuple[Fire, str | None, str | None] | None, now: datetime
 ) -> answers.Entry:
+    """An entry with its past, as far as that is known, and its next time."""
     paused = bool(mark and mark.paused)
     following = next(islice(fires.after(entry, now), 1), None) if entry.enabled and not paused else None
     fire, state, reason = last or (None, None, None)

@@ -1,0 +1,237 @@
+"""The page at `/`: what runs, what waits, the schedule, what was; and its buttons."""
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlencode
+
+from pydantic import BeforeValidator, Field, ValidationError
+from scrapyd.website import Root
+from twisted.internet.threads import deferToThread
+from twisted.web import http
+
+from newsbot.hosting.api.base import Query, RefusedError
+from newsbot.hosting.api.own import FireNow, Health, Pause, Resume, describe, described
+from newsbot.hosting.api.scrapyd import Cancel
+from newsbot.hosting.page.base import AWAY, Answer, View
+from newsbot.hosting.page.forms import Message, Messages, Tokens
+from newsbot.hosting.page.html import Html, html
+from newsbot.hosting.page.parts import Frame
+from newsbot.hosting.page.sections import HISTORY_PAGE, SCHEDULE_PAGE, Known, overview
+from newsbot.hosting.schedule import Entry
+from newsbot.hosting.sessions import sessions
+from newsbot.storage import jobs, nodes
+from newsbot.storage.jobs import STATES
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+MAX_PAGES = 100_000
+ACTIONS = {"run": FireNow, "pause": Pause, "resume": Resume, "cancel": Cancel}
+
+_BODY = """<header><h1><a href="{base}/">newsbot</a></h1><p>Scrapyd on <b>{node}</b></p></header>
+<main>{message}<p id="contact" class="message bad" role="status" hidden></p>{sections}</main>
+<footer><a href="{base}/logs/">all logs</a> <a href="{base}/history.json">history.json</a>
+<a href="{base}/schedules.json">schedules.json</a> <a href="{base}/health.json">health.json</a></footer>"""
+
+
+def _state(value: str | None) -> str | None:
+    if value is not None and value not in STATES:
+        raise ValueError(f"one of {', '.join(STATES)} is right")
+    return value
+
+
+_Text = Annotated[str | None, BeforeValidator(lambda value: value or None), Field(max_length=200)]
+
+
+class Shown(Query):
+    """What of the history and of the schedule is looked at."""
+
+    spider: _Text = None
+    entry: _Text = None
+    node: _Text = None
+    state: Annotated[_Text, BeforeValidator(_state), BeforeValidator(lambda value: value or None)] = None
+    page: int = Field(1, ge=1, le=MAX_PAGES)
+    entries: int = Field(1, ge=1, le=MAX_PAGES)  # page of the schedule
+
+    def given(self) -> dict[str, Any]:
+        """What is not as it is without parameters."""
+        return self.model_dump(exclude_defaults=True)
+
+    def filters(self) -> dict[str, str | None]:
+        """As `jobs.history` has them."""
+        return {"spider": self.spider, "schedule": self.entry, "node": self.node, "state": self.state}
+
+
+class Page(View):
+    """At `/`. Its forms are sent to itself."""
+
+    isLeaf = True  # noqa: N815  Twisted's
+
+    def __init__(self, root: Root) -> None:
+        super().__init__(root)
+        self._tokens = Tokens()
+        self._messages = Messages()
+
+    async def get(self, request: http.Request) -> Answer:
+        """The page, with what came of a form before."""
+        given = _fields(request)
+        message = self._messages.take(given.get("said"))
+        return await self._page(request, given, message)
+
+    def render_POST(self, request: http.Request) -> int:  # noqa: N802  Twisted's
+        """For Twisted."""
+        return self.later(request, self._post(request))
+
+    async def _post(self, request: http.Request) -> Answer | bytes:
+        """Do what a form asks, and lead back to the page."""
+        given = _fields(request)
+        if not self._tokens.fits(request, given.get("csrf", "").encode()):
+            message = Message(
+                "Nothing was done: this form is not from here, or from before a restart. Try again.", False
+            )
+            return await self._page(request, given, message, http.FORBIDDEN)
+        if given.get("do") not in ACTIONS:
+            message = Message(f"Nothing was done: a form can {', '.join(ACTIONS)}.", False)
+            return await self._page(request, given, message, http.BAD_REQUEST)
+        said = self._messages.keep(await self._do(given))
+        request.setResponseCode(http.SEE_OTHER)
+        request.setHeader("Location", f"{self.base(request)}/?{urlencode(_shown(given)[0].given() | {'said': said})}")
+        return b""
+
+    async def _do(self, given: Mapping[str, str]) -> Message:
+        """As the call of the API does it."""
+        call = ACTIONS[given["do"]](self.root)
+        fields = call.query.model_fields
+        try:
+            query = call.query.model_validate({name: value for name, value in given.items() if name in fields})
+            return _told(given["do"], given, await call.answer(query))
+        except ValidationError as error:
+            return Message(_faults(error), False)
+        except RefusedError as error:
+            return Message(str(error), False)
+        except AWAY as error:
+            return Message(f"Nothing was done, the database can not be used: {error}", False)
+
+    async def _page(
+        self, request: http.Request, given: Mapping[str, str], message: Message | None, status: int = http.OK
+    ) -> Answer:
+        shown, wrong = _shown(given)
+        if wrong and status == http.OK:
+            message, status = Message(wrong, False), http.BAD_REQUEST
+        known = await self._known(shown)
+        if known.failure and status == http.OK:
+            status = http.SERVICE_UNAVAILABLE
+        frame = Frame(self.base(request), self._tokens.of(request), shown.model_dump(), self.root.schedule.now())
+        body = html(_BODY, base=frame.base, node=known.node, message=_message(message), sections=overview(frame, known))
+        return Answer(f"newsbot on {known.node}", body, status=status)
+
+    # What is known
+
+    async def _known(self, shown: Shown) -> Known:
+        failure = self.root.launcher.failure
+        if failure is None:
+            try:
+                return await deferToThread(self._from_database, shown, await _health(self.root))
+            except AWAY as error:
+                failure = " ".join(str(error).split())
+        return self._by_itself(shown, failure)
+
+    def _from_database(self, shown: Shown, parts: Mapping[str, Any]) -> Known:
+        def work(cursor: "Cursor") -> dict[str, Any]:
+            offset = (shown.page - 1) * HISTORY_PAGE
+            return {
+                "running": jobs.running(cursor),
+                "waiting": jobs.waiting(cursor),
+                "history": jobs.history(cursor, shown.filters(), HISTORY_PAGE + 1, offset),
+                "nodes": list(nodes.known(cursor)),
+            }
+
+        found = sessions().transaction(work)
+        entries = described(self._entries(shown), self.root.schedule.now())
+        return self._all(None, parts, entries, **found)
+
+    def _by_itself(self, shown: Shown, failure: str) -> Known:
+        now = self.root.schedule.now()
+        entries = [
+            describe(entry, None, None, now) | {"verdict": "only the database knows"}
+            for entry in self._entries(shown).values()
+        ]
+        running = [process.row for process in self.root.launcher.processes.values()]
+        parts = {"database": {"ok": False, "message": failure}}
+        return self._all(failure, parts, entries, running=running)
+
+    def _all(self, failure: str | None, parts: Mapping[str, Any], entries: list[Any], **found: Any) -> Known:
+        schedule = self.root.schedule
+        names = {
+            "spider": sorted({entry.spider for entry in schedule.entries.values()}),
+            "entry": list(islice(schedule.entries, 500)),
+            "node": found.get("nodes", ()),
+        }
+        known = {"entries_in_all": len(schedule.entries), "faults": schedule.faults, "names": names}
+        return Known(self.root.node_name, failure, parts, entries, **known, **found)
+
+    def _entries(self, shown: Shown) -> dict[str, Entry]:
+        first = (shown.entries - 1) * SCHEDULE_PAGE
+        return dict(islice(self.root.schedule.entries.items(), first, first + SCHEDULE_PAGE))
+
+
+class ToPage(View):
+    """Where Scrapyd's own page of jobs was: leads to ours."""
+
+    def render_GET(self, request: http.Request) -> bytes:  # noqa: N802  Twisted's
+        """For Twisted."""
+        request.setResponseCode(http.MOVED_PERMANENTLY)
+        request.setHeader("Location", f"{self.base(request)}/")
+        return b""
+
+
+async def _health(root: Root) -> dict[str, Any]:
+    try:
+        return (await Health(root).answer(Query()))["parts"]
+    except RefusedError as error:  # they are not all well
+        return error.data["parts"]
+
+
+def _fields(request: http.Request) -> dict[str, str]:
+    """The parameters of an address and of a form; of several values the first."""
+    return {
+        name.decode(errors="replace"): values[0].decode(errors="replace")
+        for name, values in (request.args or {}).items()
+    }
+
+
+def _shown(given: Mapping[str, str]) -> tuple[Shown, str | None]:
+    """What is to be shown, or the beginning of all, and what was wrong."""
+    try:
+        return Shown.model_validate({name: value for name, value in given.items() if name in Shown.model_fields}), None
+    except ValidationError as error:
+        return Shown(), _faults(error)
+
+
+def _faults(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+
+
+def _message(message: Message | None) -> Html | None:
+    if message is None:
+        return None
+    kind, role = ("good", "status") if message.good else ("bad", "alert")
+    return html('<p class="message {kind}" role="{role}">{text}</p>', kind=kind, role=role, text=message.text)
+
+
+def _told(action: str, given: Mapping[str, str], answer: Mapping[str, Any]) -> Message:
+    """What came of an action, in words."""
+    match action:
+        case "run":
+            return Message(f"{answer['name']} was fired: job {answer['jobid']}.")
+        case "pause":
+            return Message(f"{answer['name']} is paused: it is not fired until it is resumed.")
+        case "resume":
+            return Message(f"{answer['name']} is fired again, from its next time on.")
+    match answer["prevstate"]:
+        case jobs.PENDING:
+            return Message(f"Job {given['job']} is cancelled.")
+        case jobs.RUNNING:
+            return Message(f"Job {given['job']} was told to end.")
+    return Message(f"Nothing was done: job {given['job']} is not pending or running.", False)

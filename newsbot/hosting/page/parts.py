@@ -1,0 +1,118 @@
+"""What pages are built of: states, times, jobs, tables, buttons."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from newsbot.hosting.page.html import Html, html, joined
+from newsbot.hosting.secrets import masked
+from newsbot.storage.jobs import Job
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What all parts of one answer share."""
+
+    base: str  # path before all links
+    token: str  # of the forms
+    given: Mapping[str, Any]  # the parameters of the page, which its forms lead back to
+    now: datetime
+
+    def link(self, **changes: Any) -> str:
+        """The page, with other parameters."""
+        given = {name: value for name, value in (dict(self.given) | changes).items() if value not in (None, "", 1)}
+        return f"{self.base}/" + (f"?{urlencode(given)}" if given else "")
+
+    def log(self, job: Job) -> str:
+        """Where a job's log is shown."""
+        return f"{self.base}/log/{quote(job.project, safe='')}/{quote(job.id, safe='')}"
+
+    def button(self, label: str, action: str, about: str, **fields: str) -> Html:
+        """A form of one button; `about` tells it from its likes for those who do not see where it stands."""
+        hidden = {"csrf": self.token, "do": action} | fields
+        return html(
+            '<form method="post" action="{to}">{hidden}<button>{label}<span class="unseen"> {about}</span></button>'
+            "</form>",
+            to=self.link(),
+            hidden=[html('<input type="hidden" name="{n}" value="{v}">', n=n, v=v) for n, v in hidden.items()],
+            label=label,
+            about=about,
+        )
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], empty: str) -> Html:
+    """The first cell of a row names it. A narrow screen shows each row as a card, and heads beside the cells."""
+    drawn = [
+        html(
+            '<tr><th scope="row">{first}</th>{cells}</tr>',
+            first=first,
+            cells=[
+                html('<td data-head="{head}">{cell}</td>', head=head, cell=cell)
+                for head, cell in zip(heads[1:], cells, strict=True)
+            ],
+        )
+        for first, *cells in rows
+    ]
+    if not drawn:
+        return html('<p class="empty">{empty}</p>', empty=empty)
+    columns = [html('<th scope="col">{head}</th>', head=head) for head in heads]
+    return html("<table><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>", columns=columns, rows=drawn)
+
+
+def state(name: str) -> Html:
+    """A state by colour and name."""
+    return html('<span class="state {kind}">{name}</span>', kind=name.replace(" ", "-"), name=name)
+
+
+def moment(when: datetime | str | None) -> Html | None:
+    """A time in UTC; a browser with JavaScript adds the viewer's."""
+    if when is None:
+        return None
+    when = (datetime.fromisoformat(when) if isinstance(when, str) else when).astimezone(UTC)
+    return html('<time datetime="{iso:%Y-%m-%dT%H:%M:%SZ}">{iso:%Y-%m-%d %H:%M:%S} UTC</time>', iso=when)
+
+
+def duration(seconds: float) -> str:
+    """As `3m 20s`: the two largest units."""
+    rest, parts = max(0, int(seconds)), []
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
+        number, rest = divmod(rest, size)
+        if number or parts or unit == "s":
+            parts.append(f"{number}{unit}")
+    return " ".join(parts[:2])
+
+
+def arguments(values: Mapping[str, str]) -> Html:
+    """A job's, without secrets."""
+    return joined(
+        html('<span class="argument">{name}={value}</span> ', name=name, value=value)
+        for name, value in masked(values).items()
+    )
+
+
+def named(frame: Frame, job: Job) -> Html:
+    """A job: its spider, which leads to its log, its arguments and its id."""
+    return html(
+        '<a href="{log}">{job.spider}</a> {arguments}<small class="id">{project}{job.id}</small>',
+        log=frame.log(job),
+        job=job,
+        arguments=arguments(job.args),
+        project="" if job.project == "newsbot" else f"{job.project} / ",
+    )
+
+
+def asker(job: Job) -> str:
+    """Who asked for a job."""
+    kind, _, name = job.asked_by.partition(":")
+    who = f"entry {name}" if kind == "schedule" else job.asked_by
+    return f"{who}, again after {job.retry_of}" if job.retry_of else who
+
+
+def why(job: Job) -> Html:
+    """How a job ended, more exactly."""
+    signal = f"signal {job.signal}" if job.signal else None
+    code = f"exit code {job.exit_code}" if job.exit_code else None
+    told = ", ".join(filter(None, [code, signal, job.reason]))
+    return html('<small class="why">{told}</small>', told=told) if told else Html()
