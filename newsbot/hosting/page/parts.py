@@ -79,9 +79,9 @@ def duration(seconds: float) -> str:
     rest, parts = max(0, int(seconds)), []
     for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
         number, rest = divmod(rest, size)
-        if number or parts or unit == "s":
-            parts.append(f"{number}{unit}")
-    return " ".join(parts[:2])
+        if number or parts:
+            parts.append(f"{number}{unit}" if number else "")
+    return " ".join(filter(None, parts[:2])) or "0s"
 
 
 def arguments(values: Mapping[str, str]) -> Html:

@@ -67,7 +67,7 @@ def _summary(frame: Frame, known: Known) -> Html:
         running=len(known.running),
         waiting="?" if known.failure else len(known.waiting),
         entries=known.entries_in_all,
-        kind="wrong" if wrong else "right",
+        kind="not-ok" if wrong else "ok",
         health=f"not well: {', '.join(wrong)}" if wrong else "all is well",
         now=moment(frame.now),
     )
@@ -289,8 +289,8 @@ def _pager(frame: Frame, parameter: str, anchor: str, more: bool) -> Html | None
 def _health(known: Known) -> Html:
     parts = [
         html(
-            '<li><span class="state {kind}">{kind}</span> <b>{name}</b> <span>{message}</span></li>',
-            kind="right" if part["ok"] else "wrong",
+            '<li>{state} <b>{name}</b> <span>{message}</span></li>',
+            state=state("ok" if part["ok"] else "not ok"),
             name=name,
             message=part["message"],
         )
