@@ -7,18 +7,14 @@ import secrets
 from importlib import resources
 from typing import Any, NamedTuple
 
-import psycopg2
 from scrapyd.website import Root
 from twisted.internet.defer import CancelledError, ensureDeferred
 from twisted.python.failure import Failure
 from twisted.web import http, resource, server
 
 from newsbot.hosting.page.html import Html, html
-from newsbot.storage.errors import DatabaseError
 
 logger = logging.getLogger(__name__)
-
-AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError, DatabaseError)
 
 _STYLE, _SCRIPT = (Html((resources.files(__package__) / name).read_text("utf-8")) for name in ("page.css", "page.js"))
 # Put into links: nothing that ends an attribute, no other host, no way up.

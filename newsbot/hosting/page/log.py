@@ -10,10 +10,10 @@ from twisted.web import http
 
 from newsbot.hosting import logs
 from newsbot.hosting.logs import Piece
-from newsbot.hosting.page.base import AWAY, Answer, View
+from newsbot.hosting.page.base import Answer, View
 from newsbot.hosting.page.html import Html, html, visible
 from newsbot.hosting.page.parts import arguments, asker, moment, state, why
-from newsbot.hosting.sessions import sessions
+from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.storage import jobs
 from newsbot.storage.jobs import PENDING, RUNNING, Job
 
@@ -50,7 +50,7 @@ class Log(View):
             return self._refused(request, http.NOT_FOUND, "There is no such page; /log/PROJECT/JOB is right.")
         try:
             job = await self._job(*names)
-        except AWAY as error:
+        except AwayError as error:
             told = f"The database can not be used, and no such job runs on this node: {error}"
             return self._refused(request, http.SERVICE_UNAVAILABLE, told)
         if job is None:

@@ -7,20 +7,19 @@ from urllib.parse import urlencode
 
 from pydantic import BeforeValidator, Field, ValidationError
 from scrapyd.website import Root
-from twisted.internet.threads import deferToThread
 from twisted.web import http
 
 from newsbot.hosting.api.base import Query, RefusedError
-from newsbot.hosting.api.own import FireNow, Health, Pause, Resume, describe, described
+from newsbot.hosting.api.own import FireNow, Health, Pause, Resume, describe
 from newsbot.hosting.api.scrapyd import Cancel
-from newsbot.hosting.page.base import AWAY, Answer, View
+from newsbot.hosting.page.base import Answer, View
 from newsbot.hosting.page.forms import Message, Messages, Tokens
 from newsbot.hosting.page.html import Html, html
 from newsbot.hosting.page.parts import Frame
 from newsbot.hosting.page.sections import HISTORY_PAGE, SCHEDULE_PAGE, Known, overview
 from newsbot.hosting.schedule import Entry
-from newsbot.hosting.sessions import sessions
-from newsbot.storage import jobs, nodes
+from newsbot.hosting.sessions import AwayError, sessions
+from newsbot.storage import jobs, nodes, schedules
 from newsbot.storage.jobs import STATES
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ class Page(View):
             return Message(_faults(error), False)
         except RefusedError as error:
             return Message(str(error), False)
-        except AWAY as error:
+        except AwayError as error:
             return Message(f"Nothing was done, the database can not be used: {error}", False)
 
     async def _page(
@@ -129,27 +128,26 @@ class Page(View):
     # What is known
 
     async def _known(self, shown: Shown) -> Known:
-        failure = self.root.launcher.failure
+        failure = sessions().failure
         if failure is None:
             try:
-                return await deferToThread(self._from_database, shown, await _health(self.root))
-            except AWAY as error:
-                failure = " ".join(str(error).split())
+                parts = await _health(self.root)
+                return self._all(None, parts, **await sessions().do(lambda cursor: self._found(cursor, shown)))
+            except AwayError as error:
+                failure = str(error)
         return self._by_itself(shown, failure)
 
-    def _from_database(self, shown: Shown, parts: Mapping[str, Any]) -> Known:
-        def work(cursor: "Cursor") -> dict[str, Any]:
-            offset = (shown.page - 1) * HISTORY_PAGE
-            return {
-                "running": jobs.running(cursor),
-                "waiting": jobs.waiting(cursor),
-                "history": jobs.history(cursor, shown.filters(), HISTORY_PAGE + 1, offset),
-                "nodes": list(nodes.known(cursor)),
-            }
-
-        found = sessions().transaction(work)
-        entries = described(self._entries(shown), self.root.schedule.now())
-        return self._all(None, parts, entries, **found)
+    def _found(self, cursor: "Cursor", shown: Shown) -> dict[str, Any]:
+        entries, now = self._entries(shown), self.root.schedule.now()
+        marks, lasts = schedules.marks(cursor, entries), schedules.last_fires(cursor, entries)
+        offset = (shown.page - 1) * HISTORY_PAGE
+        return {
+            "entries": [describe(entry, marks.get(name), lasts.get(name), now) for name, entry in entries.items()],
+            "running": jobs.running(cursor),
+            "waiting": jobs.waiting(cursor),
+            "history": jobs.history(cursor, shown.filters(), HISTORY_PAGE + 1, offset),
+            "nodes": list(nodes.known(cursor)),
+        }
 
     def _by_itself(self, shown: Shown, failure: str) -> Known:
         now = self.root.schedule.now()
@@ -159,9 +157,9 @@ class Page(View):
         ]
         running = [process.row for process in self.root.launcher.processes.values()]
         parts = {"database": {"ok": False, "message": failure}}
-        return self._all(failure, parts, entries, running=running)
+        return self._all(failure, parts, entries=entries, running=running)
 
-    def _all(self, failure: str | None, parts: Mapping[str, Any], entries: list[Any], **found: Any) -> Known:
+    def _all(self, failure: str | None, parts: Mapping[str, Any], **found: Any) -> Known:
         schedule = self.root.schedule
         names = {
             "spider": sorted({entry.spider for entry in schedule.entries.values()}),
@@ -169,7 +167,7 @@ class Page(View):
             "node": found.get("nodes", ()),
         }
         known = {"entries_in_all": len(schedule.entries), "faults": schedule.faults, "names": names}
-        return Known(self.root.node_name, failure, parts, entries, **known, **found)
+        return Known(self.root.node_name, failure, parts, **known, **found)
 
     def _entries(self, shown: Shown) -> dict[str, Entry]:
         first = (shown.entries - 1) * SCHEDULE_PAGE

@@ -138,7 +138,7 @@ def _waits_for(job: Job, busy: set[str]) -> Html:
 def _schedule(frame: Frame, known: Known) -> Html:
     faults = _faults(known.faults) if known.faults else None
     rows = [_entry(frame, entry) for entry in known.entries]
-    heads = ("Entry", "Fires", "Next", "Last", "What came of it", "Action")
+    heads = ("Entry", "Fires", "Next", "Last", "Outcome", "Action")
     content = html(
         "{faults}{table}{pager}",
         faults=faults,
@@ -289,7 +289,7 @@ def _pager(frame: Frame, parameter: str, anchor: str, more: bool) -> Html | None
 def _health(known: Known) -> Html:
     parts = [
         html(
-            '<li>{state} <b>{name}</b> <span>{message}</span></li>',
+            "<li>{state} <b>{name}</b> <span>{message}</span></li>",
             state=state("ok" if part["ok"] else "not ok"),
             name=name,
             message=part["message"],
