@@ -5,7 +5,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 from scrapyd.website import Root
 from twisted.web import http
 
@@ -40,7 +40,10 @@ def _state(value: str | None) -> str | None:
     return value
 
 
-_Text = Annotated[str | None, BeforeValidator(lambda value: value or None), Field(max_length=200)]
+# A browser sends an empty field as such.
+_Text = Annotated[
+    Annotated[str, StringConstraints(max_length=200)] | None, BeforeValidator(lambda value: value or None)
+]
 
 
 class Shown(Query):
@@ -49,7 +52,7 @@ class Shown(Query):
     spider: _Text = None
     entry: _Text = None
     node: _Text = None
-    state: Annotated[_Text, BeforeValidator(_state), BeforeValidator(lambda value: value or None)] = None
+    state: Annotated[_Text, AfterValidator(_state)] = None
     page: int = Field(1, ge=1, le=MAX_PAGES)
     entries: int = Field(1, ge=1, le=MAX_PAGES)  # page of the schedule
 
@@ -208,7 +211,9 @@ def _shown(given: Mapping[str, str]) -> tuple[Shown, str | None]:
 
 
 def _faults(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+    return "; ".join(
+        f"{'.'.join(map(str, each['loc']))}: {each['msg'].removeprefix('Value error, ')}" for each in error.errors()
+    )
 
 
 def _message(message: Message | None) -> Html | None:

@@ -31,7 +31,9 @@ async function refresh() {
   if (document.hidden) return;
   const answer = await fetch(here(location.search), { credentials: "same-origin" });
   if (!(answer.headers.get("content-type") || "").startsWith("text/html")) throw new Error(answer.statusText);
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const text = await answer.text();
+  // Without its head, whose style has a nonce that this page does not know.
+  const fresh = new DOMParser().parseFromString(text.slice(text.indexOf("<body>")), "text/html");
   for (const part of document.querySelectorAll("[data-live]")) {
     const next = fresh.getElementById(part.id);
     if (next && !busy(part)) {
