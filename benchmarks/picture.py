@@ -23,7 +23,7 @@ from benchmarks.measure import ROOT, environment, start
 from newsbot.storage.database import Database
 
 FILE = ROOT / "docs" / "images" / "hosting.png"
-WIDTH, HEIGHT = 1200, 1286
+WIDTH, HEIGHT = 1240, 1296
 ZONE = "Europe/Berlin"
 PATIENCE = 60  # seconds
 

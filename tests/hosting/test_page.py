@@ -276,6 +276,15 @@ def test_behind_a_proxy_links_have_its_prefix_if_it_is_a_path(make_scrapyd):
         assert (answer.status_code, answer.headers["Location"]) == (301, f"{base}/")
 
 
+def test_other_methods_are_refused(scrapyd):
+    for path, methods in {"": "GET, HEAD, POST", "log/newsbot/x": "GET, HEAD", "jobs": "GET, HEAD"}.items():
+        for method in ("PUT", "DELETE", "PATCH", "X"):
+            answer = scrapyd.call(method, path)
+            assert (answer.status_code, answer.headers["Allow"]) == (405, methods)
+    answer = scrapyd.call("HEAD", "")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_faults_of_the_schedule_file_are_shown_and_the_old_one_stays(make_scrapyd):
     scrapyd = make_scrapyd(schedule=schedule(NIGHTLY)).start()
     scrapyd.edit(NIGHTLY | {"cron": f"61 * * * {HOSTILE}"})
@@ -513,9 +522,11 @@ def test_without_scripts_buttons_work_and_logs_are_loaded_again(make_scrapyd, op
     viewer.wait_for("document.querySelector('.state')?.textContent === 'finished'")
 
 
-def test_on_a_phone_nothing_is_cut_off(make_scrapyd, add, open_browser):
+def test_nothing_is_cut_off_however_narrow_it_is_shown(make_scrapyd, add, open_browser):
     scrapyd = make_scrapyd(schedule=schedule(NIGHTLY)).start()
     add(state="running", node="a-node-with-a-very-long-name.of.a.data.center.example", args={"query": "x" * 300})
-    viewer = open_browser(scrapyd, width=390, height=844)
-    viewer.open(f"{scrapyd.url}/")
-    assert viewer.evaluate("document.documentElement.scrollWidth") == 390
+    viewer = open_browser(scrapyd, zone="America/Argentina/Buenos_Aires")
+    for width in (320, 390, 959, 960, 1280):
+        viewer.size(width, 844)
+        viewer.open(f"{scrapyd.url}/")
+        assert viewer.evaluate("document.documentElement.scrollWidth") <= width

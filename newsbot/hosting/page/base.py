@@ -5,13 +5,14 @@ import logging
 import re
 import secrets
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from scrapyd.website import Root
 from twisted.internet.defer import CancelledError, ensureDeferred
 from twisted.python.failure import Failure
 from twisted.web import http, resource, server
 
+from newsbot.hosting.access import Refusal
 from newsbot.hosting.page.html import Html, html
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ class Answer(NamedTuple):
 class View(resource.Resource):
     """A resource whose answers are HTML, made without holding up the reactor."""
 
+    methods: ClassVar = (b"GET", b"HEAD")
+
     def __init__(self, root: Root) -> None:
         super().__init__()
         self.root = root
@@ -62,6 +65,14 @@ class View(resource.Resource):
     async def get(self, request: http.Request) -> Answer | bytes:
         """What to show, or a body that is no page, its headers set."""
         raise NotImplementedError
+
+    def render(self, request: http.Request) -> bytes | int:
+        """For Twisted."""
+        if request.method in self.methods:
+            return super().render(request)
+        allowed = b", ".join(self.methods).decode()
+        request.setHeader("Allow", allowed)
+        return Refusal(http.NOT_ALLOWED, f"{allowed} are for this page").render(request)
 
     def render_GET(self, request: http.Request) -> int:  # noqa: N802  Twisted's
         """For Twisted."""

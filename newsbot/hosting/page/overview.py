@@ -69,6 +69,7 @@ class Page(View):
     """At `/`. Its forms are sent to itself."""
 
     isLeaf = True  # noqa: N815  Twisted's
+    methods = (b"GET", b"HEAD", b"POST")
 
     def __init__(self, root: Root) -> None:
         super().__init__(root)
