@@ -218,10 +218,18 @@ def test_the_history_is_filtered_and_has_pages(scrapyd, add):
 
 
 def test_a_wrong_filter_is_told(scrapyd):
-    for query in ("state=well", "page=0", "page=x", "page=99999999999", "entries=-1", "spider=" + "x" * 300):
+    for query in (
+        "state=well",
+        "page=0",
+        "page=x",
+        "page=99999999999",
+        "entries=-1",
+        "spider=" + "x" * 300,
+    ):
         page = Page(scrapyd, f"?{query}")
         assert page.answer.status_code == 400
         assert query.partition("=")[0] in page.text(".message.bad")
+    assert Page(scrapyd, "?node=%00%ff").text("#history-rows") == "No job is like that."
 
 
 def test_hostile_text_is_text(scrapyd, add):
@@ -277,10 +285,14 @@ def test_behind_a_proxy_links_have_its_prefix_if_it_is_a_path(make_scrapyd):
 
 
 def test_other_methods_are_refused(scrapyd):
-    for path, methods in {"": "GET, HEAD, POST", "log/newsbot/x": "GET, HEAD", "jobs": "GET, HEAD"}.items():
-        for method in ("PUT", "DELETE", "PATCH", "X"):
-            answer = scrapyd.call(method, path)
-            assert (answer.status_code, answer.headers["Allow"]) == (405, methods)
+    for path, method, allowed in [
+        ("", "OPTIONS", "GET, HEAD, POST"),
+        ("log/newsbot/x", "POST", "GET, HEAD"),
+        ("jobs", "POST", "GET, HEAD"),
+    ]:
+        answer = scrapyd.call(method, path)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+    assert scrapyd.call("PUT", "").status_code == 405
     answer = scrapyd.call("HEAD", "")
     assert (answer.status_code, answer.content) == (200, b"")
 
@@ -388,8 +400,9 @@ def test_a_log_is_shown_only_from_among_the_logs_of_this_node(scrapyd, add, quer
     assert told(node=here) == never
     assert told(log_file="/elsewhere/logs/1.log", node="other") == f"Its log is on the node other; this is {here}."
     assert told(state="pending", wanted_node="other") == "It has not started: there is no log yet."
-    for wrong in ("log/newsbot/none", "log/newsbot", "log/", "log/a/b/c", "log/newsbot/%00", "log/..%2f/x"):
+    for wrong in ("log/newsbot/none", "log/newsbot", "log/", "log/a/b/c", "log/..%2f/x"):
         assert scrapyd.call("GET", wrong).status_code == 404
+    assert scrapyd.call("GET", "log/newsbot/%00").status_code == 400
 
 
 def test_scrapyd_s_files_are_nothing_but_text(scrapyd):

@@ -70,9 +70,9 @@ class View(resource.Resource):
         """For Twisted."""
         if request.method in self.methods:
             return super().render(request)
-        allowed = b", ".join(self.methods).decode()
-        request.setHeader("Allow", allowed)
-        return Refusal(http.NOT_ALLOWED, f"{allowed} are for this page").render(request)
+        allow = b", ".join(self.methods)
+        message = f"{allow.decode()} are for this page"
+        return Refusal(http.NOT_ALLOWED, message, self.root.node_name, allow=allow).render(request)
 
     def render_GET(self, request: http.Request) -> int:  # noqa: N802  Twisted's
         """For Twisted."""

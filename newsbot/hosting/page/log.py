@@ -65,8 +65,6 @@ class Log(View):
         for process in self.root.launcher.processes.values():
             if (process.project, process.job) == (project, job_id):
                 return process.row
-        if "\0" in project + job_id:
-            return None
         return await sessions().do(lambda cursor: jobs.find(cursor, job_id, project))
 
     async def _page(self, request: http.Request, job: Job) -> Answer:
@@ -111,7 +109,10 @@ class Log(View):
         file = self._file(job)
         if file is None:
             return self._refused(request, http.NOT_FOUND, self._missing(job))
-        piece = await deferToThread(logs.since, file, int(after), SIZE, ended=_has_ended(job))
+        try:
+            piece = await deferToThread(logs.since, file, int(after), SIZE, ended=_has_ended(job))
+        except OSError as error:
+            return self._refused(request, http.NOT_FOUND, f"The log can not be read: {error.strerror}.")
         request.setHeader("Content-Type", "application/json")
         told = {"start": piece.start, "end": piece.end, "text": plain(piece.text), "ended": _has_ended(job)}
         return json.dumps(told).encode()

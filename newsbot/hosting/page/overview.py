@@ -196,9 +196,9 @@ async def _health(root: Root) -> dict[str, Any]:
 
 
 def _fields(request: http.Request) -> dict[str, str]:
-    """The parameters of an address and of a form; of several values the first."""
+    """The parameters of an address and of a form; of several values the first. Postgres takes no NUL."""
     return {
-        name.decode(errors="replace"): values[0].decode(errors="replace")
+        name.decode(errors="replace"): values[0].decode(errors="replace").replace("\0", "\ufffd")
         for name, values in (request.args or {}).items()
     }
 
