@@ -75,6 +75,7 @@ class Page(View):
         super().__init__(root)
         self._tokens = Tokens()
         self._messages = Messages()
+        self._health = Health(root)
 
     async def get(self, request: http.Request) -> Answer:
         """The page, with what came of a form before."""
@@ -132,14 +133,20 @@ class Page(View):
     # What is known
 
     async def _known(self, shown: Shown) -> Known:
+        parts = await self._parts()
         failure = sessions().failure
         if failure is None:
             try:
-                parts = await _health(self.root)
                 return self._all(None, parts, **await sessions().do(lambda cursor: self._found(cursor, shown)))
             except AwayError as error:
                 failure = str(error)
-        return self._by_itself(shown, failure)
+        return self._by_itself(shown, failure, parts)
+
+    async def _parts(self) -> Mapping[str, Any]:
+        try:
+            return (await self._health.answer(Query()))["parts"]
+        except RefusedError as error:  # they are not all well
+            return error.data["parts"]
 
     def _found(self, cursor: "Cursor", shown: Shown) -> dict[str, Any]:
         entries, now = self._entries(shown), self.root.schedule.now()
@@ -153,14 +160,13 @@ class Page(View):
             "nodes": list(nodes.known(cursor)),
         }
 
-    def _by_itself(self, shown: Shown, failure: str) -> Known:
+    def _by_itself(self, shown: Shown, failure: str, parts: Mapping[str, Any]) -> Known:
         now = self.root.schedule.now()
         entries = [
             describe(entry, None, None, now) | {"verdict": "only the database knows"}
             for entry in self._entries(shown).values()
         ]
         running = [process.row for process in self.root.launcher.processes.values()]
-        parts = {"database": {"ok": False, "message": failure}}
         return self._all(failure, parts, entries=entries, running=running)
 
     def _all(self, failure: str | None, parts: Mapping[str, Any], **found: Any) -> Known:
@@ -186,13 +192,6 @@ class ToPage(View):
         request.setResponseCode(http.MOVED_PERMANENTLY)
         request.setHeader("Location", f"{self.base(request)}/")
         return b""
-
-
-async def _health(root: Root) -> dict[str, Any]:
-    try:
-        return (await Health(root).answer(Query()))["parts"]
-    except RefusedError as error:  # they are not all well
-        return error.data["parts"]
 
 
 def _fields(request: http.Request) -> dict[str, str]:
