@@ -205,6 +205,7 @@ class Launcher(Service):
     def _child_ended(self, end: tuple[int | None, int | None], process: Child, slot: int) -> None:
         del self.processes[slot]
         process.over()
+        self._cut_log(process)
         killed = processes.killed_for_memory() > process.killed_for_memory
         self._note(lambda cursor: ends.close(cursor, process.row, *end, asked=process.asked, out_of_memory=killed))
         self._vacate(slot)
@@ -273,8 +274,7 @@ class Launcher(Service):
             if process.row.token in found.lost:
                 logger.warning("Job %s was given to another node: its process %s is killed", process.job, process.pid)
                 process.send(signal.SIGKILL)
-            if process.row.log_file and logs.cut(process.row.log_file, self.log_max):
-                logger.warning("The log of job %s passed %d bytes and was cut", process.job, self.log_max)
+            self._cut_log(process)
         if not self._stopping:
             self.poller.open = True
         if time.monotonic() >= self._forget_at:
@@ -282,6 +282,10 @@ class Launcher(Service):
             await sessions().do(
                 lambda cursor: (jobs.forget(cursor, self.history_days), schedules.forget(cursor, self.history_days))
             )
+
+    def _cut_log(self, process: Watched) -> None:
+        if process.row.log_file and logs.cut(process.row.log_file, self.log_max):
+            logger.warning("The log of job %s passed %d bytes and was cut", process.job, self.log_max)
 
     def _meet(self, cursor: "Cursor", own: list[str]) -> orphans.Survey:
         self.node.clock_offset = nodes.beat(cursor, self.node, datetime.now(UTC))

@@ -114,14 +114,20 @@ def _plain(value: Any) -> Any:
     return Json(value) if isinstance(value, dict) else value
 
 
-def waiting(cursor: "Cursor", project: str | None = None) -> list[Job]:
-    """The pending jobs in the order in which they are to be taken."""
+def waiting(cursor: "Cursor", project: str | None = None, limit: int | None = None) -> list[Job]:
+    """The pending jobs in the order in which they are to be taken; the first `limit`, or all."""
     cursor.execute(
         f"SELECT {COLUMNS} FROM jobs WHERE state = 'pending' AND (%(project)s IS NULL OR project = %(project)s)"
-        " ORDER BY priority DESC, queued_at, id",
-        {"project": project},
+        " ORDER BY priority DESC, queued_at, id LIMIT %(limit)s",
+        {"project": project, "limit": limit},
     )
     return Job.all(cursor)
+
+
+def count_waiting(cursor: "Cursor") -> int:
+    """How many jobs are pending."""
+    cursor.execute("SELECT count(*) FROM jobs WHERE state = 'pending'")
+    return cursor.fetchone()[0]
 
 
 def counts(cursor: "Cursor", project: str | None = None) -> dict[str, int]:

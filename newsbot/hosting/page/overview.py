@@ -16,7 +16,7 @@ from newsbot.hosting.page.base import Answer, View
 from newsbot.hosting.page.forms import Message, Messages, Tokens
 from newsbot.hosting.page.html import Html, html
 from newsbot.hosting.page.parts import Frame
-from newsbot.hosting.page.sections import HISTORY_PAGE, SCHEDULE_PAGE, Known, overview
+from newsbot.hosting.page.sections import HISTORY_PAGE, SCHEDULE_PAGE, SHOWN, Known, overview
 from newsbot.hosting.schedule import Entry
 from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.storage import jobs, nodes, schedules
@@ -155,7 +155,8 @@ class Page(View):
         return {
             "entries": [describe(entry, marks.get(name), lasts.get(name), now) for name, entry in entries.items()],
             "running": jobs.running(cursor),
-            "waiting": jobs.waiting(cursor),
+            "waiting": jobs.waiting(cursor, limit=SHOWN),
+            "waiting_in_all": jobs.count_waiting(cursor),
             "history": jobs.history(cursor, shown.filters(), HISTORY_PAGE + 1, offset),
             "nodes": list(nodes.known(cursor)),
         }

@@ -25,7 +25,8 @@ class Known:
     entries_in_all: int
     faults: Sequence[str] = ()
     running: Sequence[Job] = ()
-    waiting: Sequence[Job] = ()
+    waiting: Sequence[Job] = ()  # the first of them
+    waiting_in_all: int = 0
     history: Sequence[Job] = ()  # of one page, and one more if there is another page
     nodes: Sequence[str] = ()
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)  # that a filter can have
@@ -65,7 +66,7 @@ def _summary(frame: Frame, known: Known) -> Html:
         '</ul><p class="as-of">as of {now}</p></div>',
         away=away,
         running=len(known.running),
-        waiting="?" if known.failure else len(known.waiting),
+        waiting="?" if known.failure else known.waiting_in_all,
         entries=known.entries_in_all,
         kind="not-ok" if wrong else "ok",
         health=f"not well: {', '.join(wrong)}" if wrong else "all is well",
@@ -107,10 +108,10 @@ def _waiting(frame: Frame, known: Known) -> Html:
     busy = {job.schedule for job in known.running if job.schedule}
     rows = [
         (named(frame, job), _waits_for(job, busy), moment(job.queued_at), asker(job), _cancel(frame, job))
-        for job in known.waiting[:SHOWN]
+        for job in known.waiting
     ]
     content = table(("Job", "Waits for", "Since", "Asked by", "Action"), rows, "Nothing waits.")
-    if more := len(known.waiting) - len(rows):
+    if more := known.waiting_in_all - len(rows):
         content = html('{content}<p class="more">and {more} more</p>', content=content, more=more)
     return _section("waiting", "Waiting", content)
 
