@@ -37,7 +37,7 @@ trials: install servers  ## Run the long trials: kill the crawl and the database
 
 .PHONY: servers
 servers:
-	@command -v pgbouncer > /dev/null || tests/install_servers.sh
+	@tests/install_servers.sh
 
 lint: $(VENV)/.installed-dev  ## Check style and format
 	$(VENV)/bin/ruff check
