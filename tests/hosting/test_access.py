@@ -13,7 +13,6 @@ import pytest
 import requests
 
 from newsbot.hosting import access
-from newsbot.hosting.serve import login
 
 NO_LOGIN = {"SCRAPYD_USERNAME": "", "SCRAPYD_PASSWORD": ""}
 
@@ -162,18 +161,6 @@ def test_a_login_of_any_bytes():
     assert login.fits("\u00e4nn".encode(), "pass\u00ae".encode() + b"\xff")
     assert not login.fits(b"ann", b"")
     assert "pass" not in repr(login)
-
-
-def test_the_made_login_is_for_nobody_else(home, monkeypatch, capfd):
-    monkeypatch.setenv("NEWSBOT_HOME", str(home))
-    username, password = login()
-    file = home / "scrapyd" / "login"
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert file.parent.stat().st_mode & 0o022 == 0
-    assert len(password) >= 24
-    assert password in capfd.readouterr().out
-    assert login() == (username, password)
-    assert password not in capfd.readouterr().out
 
 
 # --- Secrets ----------------------------------------------------------------------------------------------------------
