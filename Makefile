@@ -29,8 +29,8 @@ serve: install  ## Run Scrapyd with the schedule until Ctrl-C; docs/hosting.md
 deploy: install  ## Upload this version to the Scrapyd at TARGET=http://user:password@host:6800; prove it, or roll back
 	@exec $(VENV)/bin/python -m newsbot.hosting.deploy "$$TARGET"
 
-test: install servers  ## Run all tests; what a test lacks is named
-	$(VENV)/bin/python -m pytest
+test: install servers  ## Run all tests, on all cores; what a test lacks is named
+	$(VENV)/bin/python -m pytest -n auto --dist loadfile
 
 trials: install servers  ## Run the long trials: kill the crawl and the database, over and over
 	$(VENV)/bin/python -m pytest -m trial

@@ -76,6 +76,19 @@ def database(database_url):
 
 
 @pytest.fixture
+def query(database):
+    """Run SQL in a transaction of its own; the rows, if it gives any."""
+    with closing(database.connect()) as connection:
+
+        def run(sql, *parameters):
+            with connection, connection.cursor() as cursor:
+                cursor.execute(sql, parameters)
+                return cursor.fetchall() if cursor.description else None
+
+        yield run
+
+
+@pytest.fixture
 def pooled_url(database_url):
     """The same database behind pgbouncer, which gives a connection to each transaction."""
     pgbouncer = shutil.which("pgbouncer", path=f"/usr/sbin:{os.environ['PATH']}")

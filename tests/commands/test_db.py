@@ -210,7 +210,7 @@ def test_upgrade(db, database):
     assert db("upgrade").stdout == f"upgraded to revision {HEAD}\n"
     assert db("upgrade").stdout == f"at revision {HEAD}\n"
     with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
-        cursor.execute("UPDATE alembic_version SET version_num = '9999'")
+        cursor.execute("UPDATE alembic_version SET version_num = '4f2a91c'")
     failed(db("upgrade"), "another version of newsbot", "install the newer version")
 
 

@@ -210,19 +210,6 @@ def make_scrapyd(tmp_path, database_url, site):
 
 
 @pytest.fixture
-def query(database):
-    """Run SQL in a transaction of its own; the rows, if it gives any."""
-    with contextlib.closing(database.connect()) as connection:
-
-        def run(sql, *parameters):
-            with connection, connection.cursor() as cursor:
-                cursor.execute(sql, parameters)
-                return cursor.fetchall() if cursor.description else None
-
-        yield run
-
-
-@pytest.fixture
 def scrapyd(make_scrapyd):
     """One that runs, with an empty schedule."""
     return make_scrapyd().start()

@@ -476,7 +476,7 @@ class World:
 def attacked(make_scrapyd, tmp_path):
     """A Scrapyd with a job that has ended, one that runs, and one that waits."""
     (tmp_path / "canary").write_text(CANARY)
-    scrapyd = make_scrapyd(schedule=SCHEDULE, max_proc=1).start()
+    scrapyd = make_scrapyd(schedule=SCHEDULE, max_proc=1, allowed_settings="").start()
     scrapyd.wait_until(scrapyd.run("quick", jobid="done"))
     scrapyd.run("waits", jobid="steady", until=tmp_path / "never")
     scrapyd.wait_until("steady", jobs.RUNNING)

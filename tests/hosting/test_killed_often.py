@@ -134,6 +134,17 @@ def test_three_nodes_300_jobs_one_killed_every_10_seconds(make_scrapyd, locks, w
     print(f"{kills} kills")
 
 
+def test_20_fires_into_a_long_job(make_scrapyd, query):
+    scrapyd = make_scrapyd()
+    args = {"until": str(scrapyd.folder / "done")}
+    scrapyd.edit({"name": "long", "spider": "waits", "every": "1s", "args": args})
+    scrapyd.start()
+    scrapyd.wait_for(lambda: query("SELECT count(*) FROM fires") >= [(20,)])
+    outcomes = [outcome for (outcome,) in query("SELECT outcome FROM fires ORDER BY nominal_at LIMIT 20")]
+    assert outcomes == ["queued"] + ["skipped"] * 19
+    assert len(scrapyd.jobs()) == 1
+
+
 def test_overlaps_of_many_fires(make_scrapyd, query, locks):
     """Fires every second on three nodes, of which one is killed and started all the time: never two at once."""
     nodes = [make_scrapyd(name, node_name=name) for name in ("one", "two", "three")]

@@ -6,6 +6,8 @@ import signal
 import psutil
 import pytest
 
+from newsbot.hosting.processes import birth
+
 
 class Work:
     """Jobs that wait for a file, each of which stores three articles and tells when it starts."""
@@ -161,5 +163,5 @@ def test_a_job_that_was_given_away_can_not_write(make_scrapyd, work, database):
         )
     connection.close()
     work.finish()
-    psutil.wait_procs([psutil.Process(job["pid"])] if psutil.pid_exists(job["pid"]) else [], timeout=60)
+    scrapyd.wait_for(lambda: birth(job["pid"]) is None)  # its parent does not take note of it
     assert rows(scrapyd) == (0, 0)

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 from scrapy import Spider
 from scrapy.core.scraper import Scraper
+from scrapy.crawler import Crawler
 from scrapy.settings import Settings
-from scrapy.utils.test import get_crawler
 
 from newsbot.storage.database import Database
 from newsbot.storage.store import Store
@@ -43,7 +43,8 @@ def crawl(module_database):
         project = Settings()
         project.setmodule("newsbot.settings", priority="project")
         pipelines = project["ITEM_PIPELINES"].copy_to_dict() | {stage: order for order, stage in stages.items()}
-        crawler = get_crawler(spider, project.copy_to_dict() | {"ITEM_PIPELINES": pipelines} | own)
+        crawler = Crawler(spider, project.copy_to_dict() | {"ITEM_PIPELINES": pipelines} | own)
+        crawler._apply_settings()  # as `get_crawler` does, which looks at what other tests have imported
         crawler.spider = spider.from_crawler(crawler)
         scraper = Scraper(crawler)
         crawler.engine = SimpleNamespace(scraper=scraper)  # all of the engine that a checkpoint asks for

@@ -133,11 +133,11 @@ def test_a_spider_that_is_unknown(newsbot):
     assert "did you mean headlines?" in process.stderr
 
 
-def test_a_database_of_a_newer_version_is_told(newsbot):
+def test_a_database_of_another_program_is_told(newsbot):
     entries = serve(newsbot, "asked")
     newsbot.crawl(entries)
     newsbot.sites.log.clear()
-    newsbot.query("UPDATE alembic_version SET version_num = '9999' RETURNING 1")
+    newsbot.query("UPDATE alembic_version SET version_num = '4f2a91c' RETURNING 1")
     try:
         process = newsbot.crawl(entries)
     finally:

@@ -10,19 +10,6 @@ from newsbot.storage.upgrade import upgrade
 
 
 @pytest.fixture
-def query(database):
-    """Run SQL in a transaction of its own; the rows, if it gives any."""
-    with closing(database.connect()) as connection:
-
-        def run(sql, *parameters):
-            with connection, connection.cursor() as cursor:
-                cursor.execute(sql, parameters)
-                return cursor.fetchall() if cursor.description else None
-
-        yield run
-
-
-@pytest.fixture
 def tables(database):
     """Our tables, empty."""
     with closing(database.connect()) as connection:

@@ -19,9 +19,10 @@ from twisted.web import http
 
 from newsbot.hosting.api import answers
 from newsbot.hosting.api.base import RefusedError
-from newsbot.hosting.api.scrapyd import Asked, ScrapydCall
+from newsbot.hosting.api.scrapyd import PROJECT, Asked, ScrapydCall
 from newsbot.hosting.api.waiting import within
 from newsbot.hosting.config import home
+from newsbot.hosting.names import Name
 from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.storage import jobs
 from newsbot.storage.jobs import PENDING, RUNNING, Job
@@ -58,6 +59,7 @@ class Crawl(ScrapydCall):
     class query(Asked):  # noqa: N801
         """Parameters."""
 
+        project: Name = Field("newsbot", description=PROJECT.description)
         max_items: int = Field(100, description="items in the answer, at most", ge=1, le=1_000)
         max_seconds: float = Field(60, description="seconds, with the wait for a slot", ge=1, le=300)
         max_bytes: int = Field(4 << 20, description="bytes of the items, at most", ge=1, le=16 << 20)

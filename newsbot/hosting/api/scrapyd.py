@@ -227,7 +227,7 @@ class ListJobs(ScrapydCall):
             "id": job.id,
             "project": job.project,
             "spider": job.spider,
-            "start_time": local(job.started_at),
+            "start_time": local(job.started_at or job.ended_at),  # clients read a time
             "end_time": local(job.ended_at),
             "log_url": self.root.get_log_url(job),
             "items_url": self.root.get_item_url(job),
