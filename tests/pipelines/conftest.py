@@ -1,6 +1,7 @@
 """The stages, driven as Scrapy drives them, in this process: the project's settings, a real database."""
 
 import asyncio
+import sys
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 from scrapy import Spider
 from scrapy.core.scraper import Scraper
-from scrapy.crawler import Crawler
 from scrapy.settings import Settings
+from scrapy.utils.test import get_crawler
 
 from newsbot.storage.database import Database
 from newsbot.storage.store import Store
@@ -32,19 +33,21 @@ def module_database(new_database):
 
 
 @pytest.fixture
-def crawl(module_database):
+def crawl(module_database, monkeypatch):
     """Pass items, and checkpoints with theirs, through all stages at once.
 
     Gives what came of each item (the item, or the exception), the store, and `query` into the database.
     """
+
+    # Other tests import a reactor, which this process then has for good; here the event loop does without.
+    monkeypatch.delitem(sys.modules, "twisted.internet.reactor", raising=False)
 
     async def passed(items, stages, settings, spider):
         own = {"DATABASE_URL": module_database.url, "TWISTED_REACTOR_ENABLED": False, **settings}
         project = Settings()
         project.setmodule("newsbot.settings", priority="project")
         pipelines = project["ITEM_PIPELINES"].copy_to_dict() | {stage: order for order, stage in stages.items()}
-        crawler = Crawler(spider, project.copy_to_dict() | {"ITEM_PIPELINES": pipelines} | own)
-        crawler._apply_settings()  # as `get_crawler` does, which looks at what other tests have imported
+        crawler = get_crawler(spider, project.copy_to_dict() | {"ITEM_PIPELINES": pipelines} | own)
         crawler.spider = spider.from_crawler(crawler)
         scraper = Scraper(crawler)
         crawler.engine = SimpleNamespace(scraper=scraper)  # all of the engine that a checkpoint asks for

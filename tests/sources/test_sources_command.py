@@ -32,7 +32,7 @@ def scrapy(*arguments, **environment):
     return subprocess.run(
         [sys.executable, "-m", "scrapy", "sources", *map(str, arguments)],
         cwd=ROOT,
-        env=os.environ | environment,
+        env={name: value for name, value in os.environ.items() if name != "COLUMNS"} | environment,
         capture_output=True,
         text=True,
         encoding="utf-8",

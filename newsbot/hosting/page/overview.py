@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from scrapyd.website import Root
 from twisted.web import http
 
+from newsbot.hosting.access import Refusal
 from newsbot.hosting.api.base import Query, RefusedError
 from newsbot.hosting.api.own import FireNow, Health, Pause, Resume, describe
 from newsbot.hosting.api.scrapyd import Cancel
@@ -76,6 +77,12 @@ class Page(View):
         self._tokens = Tokens()
         self._messages = Messages()
         self._health = Health(root)
+
+    def render(self, request: http.Request) -> bytes | int:
+        """For Twisted. An address that begins with two slashes comes here as well."""
+        if any(request.postpath):
+            return Refusal(http.NOT_FOUND, "there is nothing below the page", self.root.node_name).render(request)
+        return super().render(request)
 
     async def get(self, request: http.Request) -> Answer:
         """The page, with what came of a form before."""
