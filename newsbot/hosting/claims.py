@@ -60,6 +60,8 @@ def fire_now(cursor: "Cursor", entry: Entry, node: str) -> Fire:
     """Fire an entry out of turn, whether it is paused or not; its times go on as they are."""
     schedules.marks(cursor, [entry.name], claim=True)
     decision = decide(entry, [schedules.now(cursor)], schedules.active(cursor, [entry.name]), {}, paused=False)
+    if decision.job:
+        decision.job.not_before = None
     _carry_out(cursor, [decision], node)
     return decision.fires[-1]
 
@@ -151,5 +153,4 @@ def _due(cursor: "Cursor", entry: Entry, entries: Mapping[str, Entry], mark: Mar
     good = schedules.last_good(cursor, entry.after)
     if len(good) < len(entry.after):
         return ()
-    newest = min(good.values())
-    return (newest,) if newest > mark.last_nominal_at else ()
+    return (max(good.values()),) if min(good.values()) > mark.last_nominal_at else ()

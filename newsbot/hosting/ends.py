@@ -37,7 +37,7 @@ def close(
     """Note the end of a job whose process had an exit code or fell to a signal; see `named`."""
     finish_reason = jobs.finish_reason(cursor, job.token)
     if asked == STOPPED and finish_reason != "finished":
-        jobs.give_back(cursor, job.token, "its Scrapyd was stopped")
+        jobs.give_back(cursor, job.token, "its Scrapyd was stopped", suspect=False)
         return
     end = named(
         exit_code,

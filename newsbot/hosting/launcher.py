@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from multiprocessing import cpu_count
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,8 @@ class Watched:
         self._alarms.append(reactor.callLater(max(0.0, seconds), self.stop, TIMED_OUT, signal.SIGTERM, patience))
 
     def over(self) -> None:
-        """No signal is due any more."""
+        """It has ended: no signal is due any more, and what it left of its own goes as well."""
+        processes.end_group(self.pid)
         self.end_time = datetime.now()
         for alarm in self._alarms:
             if alarm.active():
@@ -162,7 +163,7 @@ class Launcher(Service):
     def _spawn(self, message: Message, slot: int) -> None:
         job = message.job
         if self._stopping:
-            self._note(lambda cursor: jobs.give_back(cursor, job.token, "its Scrapyd was stopped"))
+            self._note(lambda cursor: jobs.give_back(cursor, job.token, "its Scrapyd was stopped", suspect=False))
             return
         try:
             process = self._start(message, slot)
@@ -288,7 +289,7 @@ class Launcher(Service):
             logger.warning("The log of job %s passed %d bytes and was cut", process.job, self.log_max)
 
     def _meet(self, cursor: "Cursor", own: list[str]) -> orphans.Survey:
-        self.node.clock_offset = nodes.beat(cursor, self.node, datetime.now(UTC))
+        nodes.beat(cursor, self.node)
         return orphans.survey(
             cursor, self.node.name, own, patient=time.clock_gettime(_CLOCK) - self._reached_at < LEASE
         )

@@ -28,6 +28,7 @@ class Lease(threading.Thread):
         super().__init__(name="lease", daemon=True)
         self.token = token
         self._registered = False
+        self._failure: str | None = None
 
     @classmethod
     def begin(cls, token: str) -> Self:
@@ -45,7 +46,7 @@ class Lease(threading.Thread):
             time.sleep(jobs.LEASE / 3)
             kept = self._kept()
             if kept is None and not told:
-                logger.warning("The lease of this job can not be renewed for now: the database is away")
+                logger.warning("The lease of this job can not be renewed for now: %s", self._failure)
             told = kept is None
             if kept is False:
                 self._give_up()
@@ -70,7 +71,8 @@ class Lease(threading.Thread):
     def _try(self, work: "Callable[[Cursor], bool | None]") -> bool | None:
         try:
             return sessions().transaction(work)
-        except Exception:  # noqa: BLE001  an egg's module may raise its own: those of two versions are not the same
+        except Exception as error:  # noqa: BLE001  an egg's module may raise its own: two versions' are not the same
+            self._failure = f"{type(error).__name__}: {error}"
             return None
 
     def _give_up(self) -> None:

@@ -23,14 +23,14 @@ class Plan:
         """When the next entry is due."""
         return self._next[0][0] if self._next else None
 
-    def due(self, now: datetime) -> list[str]:
-        """The names of the entries that are due by now; each is then due at its next time after."""
-        names = []
+    def due(self, now: datetime) -> dict[str, datetime]:
+        """The entries that are due by now, with the time that they are due for; each is next due after now."""
+        found: dict[str, datetime] = {}
         while self._next and self._next[0][0] <= now:
-            _, name = heapq.heappop(self._next)
-            names.append(name)
+            moment, name = heapq.heappop(self._next)
+            found[name] = moment
             self._push(name, now)
-        return list(dict.fromkeys(names))
+        return found
 
     def _push(self, name: str, now: datetime | None = None) -> None:
         for moment in self._times[name]:

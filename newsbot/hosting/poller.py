@@ -1,5 +1,7 @@
 """Scrapyd's poller: takes jobs from the queue in Postgres while this node has room."""
 
+import logging
+
 import psycopg2
 from scrapyd.config import Config
 from scrapyd.interfaces import IPoller
@@ -13,6 +15,8 @@ from newsbot.hosting.queue import Message
 from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.storage import jobs
 from newsbot.storage.jobs import Job
+
+logger = logging.getLogger(__name__)
 
 
 @implementer(IPoller)
@@ -49,6 +53,9 @@ class Poller:
             except psycopg2.errors.UniqueViolation:  # another node took a job of the same entry at the same moment
                 return
             except AwayError:
+                return
+            except Exception:  # one that was raised here would end the polling
+                logger.exception("No job can be taken")
                 return
             if job is None:
                 return

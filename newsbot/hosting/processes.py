@@ -34,9 +34,16 @@ def birth(pid: int) -> str | None:
         return None
 
 
-def lives(pid: int, born: str) -> bool:
+def lives(pid: int, born: str | None) -> bool:
     """Whether that very process is still there."""
-    return birth(pid) == born
+    return born is not None and birth(pid) == born
+
+
+def end_group(pid: int | None) -> None:
+    """Kill what a job that has ended left of its process group, such as a browser."""
+    if pid:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signals.SIGKILL)
 
 
 def send(pid: int, born: str, signal: int) -> None:

@@ -30,6 +30,7 @@ from newsbot.sources.entries import FaultyFileError, Text, Timezone, fault, perh
 NAME = "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 MAX_DURATION = 365 * 86_400  # seconds
 MAX_RETRIES = 100
+MAX_PRIORITY = 1e9
 
 _MAX_HINTS = 200  # entries: to look for the nearest name of each wrong one takes the square of this
 _MAX_CYCLE = 10  # names that are shown of one
@@ -227,7 +228,7 @@ class Entry(BaseModel):
         json_schema_extra={"default": "10s"},
     )
     timeout: Positive | None = Field(None, description="a job that runs longer is ended, as `2h`")
-    priority: Annotated[float, Field(allow_inf_nan=False)] = Field(
+    priority: Annotated[float, Field(allow_inf_nan=False, ge=-MAX_PRIORITY, le=MAX_PRIORITY)] = Field(
         0.0, description="of the waiting jobs the one with the highest runs first; may be negative"
     )
     node: Text | None = Field(None, description="name of the only node that may run it; without it any")

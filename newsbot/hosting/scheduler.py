@@ -34,6 +34,8 @@ TICK = 0.25  # seconds: a fire is late by half of it
 LOOK_EVERY = 1.0  # seconds between two looks at the file, and at what waits for other entries
 RETRY_AFTER = 1.0  # seconds, where the database is away
 
+ALWAYS = datetime.min.replace(tzinfo=UTC)  # due, whatever the clock says
+
 _Stamp = tuple[int, int, int]
 
 
@@ -50,7 +52,7 @@ class Scheduler(Service):
         self._spiders = spiders
         self._poller = app.getComponent(IPoller)
         self._plan: Plan | None = None
-        self._due: set[str] = set()  # entries to be fired, also those that a database away left over
+        self._due: dict[str, datetime] = {}  # entries to be fired, also those that a database away left over
         self._stamp: _Stamp | None = None
         self._look_at = self._rest_until = 0.0
         self._loop = task.LoopingCall(lambda: ensureDeferred(self._tick()))
@@ -84,9 +86,10 @@ class Scheduler(Service):
         try:
             if look:
                 await self._read_if_changed()
-            self._due.update(self._plan.due(self.now()) if self._plan else ())
+            if self._plan:
+                self._due |= self._plan.due(self.now())
             if look:
-                self._due.update(name for name, entry in self.entries.items() if _only_follows(entry))
+                self._due |= dict.fromkeys((name for name, each in self.entries.items() if _only_follows(each)), ALWAYS)
             if self._due or look:
                 await self._fire(release=look)
         except AwayError:
@@ -95,16 +98,16 @@ class Scheduler(Service):
             logger.exception("The schedule can not be fired")
 
     async def _fire(self, *, release: bool) -> None:
-        names = set(self._due)
+        entries, due = self.entries, dict(self._due)
 
-        def work(cursor: "Cursor") -> list[Fire]:
-            fired = claims.claim(cursor, names, self.entries, self._poller.node) if names else []
+        def work(cursor: "Cursor") -> tuple[datetime, list[Fire]]:
             if release:
                 jobs.release(cursor)
-            return fired
+            return schedules.now(cursor), claims.claim(cursor, due, entries, self._poller.node) if due else []
 
-        fired = await sessions().do(work)
-        self._due -= names
+        now, fired = await sessions().do(work)
+        # What was due by our clock may not be so by the database's, which counts: that stays.
+        self._due = {name: moment for name, moment in self._due.items() if moment > now or name not in due}
         for fire in fired:
             reason = f": {fire.reason}" if fire.reason else ""
             logger.info(
@@ -146,14 +149,21 @@ class Scheduler(Service):
         times = {name: _times(entry) for name, entry in entries.items()}
         gone = dict.fromkeys(self.entries.keys() - entries.keys(), "")
         try:
-            await sessions().do(lambda cursor: schedules.enter(cursor, times | gone))
+            await sessions().do(
+                lambda cursor: (
+                    schedules.enter(cursor, times | gone),
+                    jobs.waits_only_for(cursor, {name: entry.after for name, entry in entries.items()}),
+                )
+            )
         except AwayError:
             self._stamp = None
             raise
         self.entries, self.faults = entries, ()
         self._plan = Plan(entries.values(), self.now())
         logger.info("The schedule %s has %d entries", self.file, len(entries))
-        self._due = {name for name, entry in entries.items() if entry.enabled}  # some may have missed a time
+        self._due = dict.fromkeys(
+            (name for name, each in entries.items() if each.enabled), ALWAYS
+        )  # they may have missed
 
     def _tell(self, faults: Sequence[str]) -> None:
         self.faults = tuple(faults)

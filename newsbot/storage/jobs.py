@@ -152,6 +152,22 @@ def release(cursor: "Cursor") -> None:
     )
 
 
+def waits_only_for(cursor: "Cursor", after: Mapping[str, Collection[str]]) -> None:
+    """Let the pending jobs of these entries wait for no others than those given, as after an edit of the schedule."""
+    cursor.execute(
+        "SELECT project, id, schedule, waits_for FROM jobs"
+        " WHERE state = 'pending' AND waits_for IS NOT NULL AND schedule = ANY(%s)",
+        (list(after),),
+    )
+    for project, job_id, entry, waits_for in cursor.fetchall():
+        left = {name: since for name, since in waits_for.items() if name in after[entry]}
+        if left != waits_for:
+            cursor.execute(
+                "UPDATE jobs SET waits_for = %s WHERE project = %s AND id = %s AND state = 'pending'",
+                (Json(left) if left else None, project, job_id),
+            )
+
+
 def take(cursor: "Cursor", node: str, machine: str, projects: Collection[str]) -> Job | None:
     """The next job for this node, now its own, with a new token; None when there is none.
 
@@ -173,18 +189,22 @@ def take(cursor: "Cursor", node: str, machine: str, projects: Collection[str]) -
     return Job.one(cursor)
 
 
-def give_back(cursor: "Cursor", token: str, reason: str) -> bool:
-    """Queue a running job again, or, after `TAKINGS`, end it as lost; whether it was still this token's."""
+def give_back(cursor: "Cursor", token: str, reason: str, *, suspect: bool = True) -> bool:
+    """Queue a running job again, or, after `TAKINGS` that make it `suspect`, end it as lost.
+
+    Returns whether it was still this token's.
+    """
+    _close_run(cursor, token, LOST, None)
     cursor.execute(
         """
         UPDATE jobs SET state = 'pending', token = NULL, lease_until = NULL, node = NULL, machine = NULL, pid = NULL,
-            birth = NULL, started_at = NULL, asked_end = NULL, stop_signal = NULL, exit_code = NULL, reason = %s
+            birth = NULL, started_at = NULL, asked_end = NULL, stop_signal = NULL, exit_code = NULL, reason = %s,
+            taken = taken - %s
         WHERE token = %s AND state = 'running' AND taken < %s AND asked_end IS DISTINCT FROM 'cancelled'
         """,
-        (reason, token, TAKINGS),
+        (reason, int(not suspect), token, TAKINGS + (not suspect)),
     )
     if cursor.rowcount:
-        _close_run(cursor, token, LOST, None)
         return True
     cursor.execute("SELECT taken, asked_end FROM jobs WHERE token = %s AND state = 'running'", (token,))
     row = cursor.fetchone()
@@ -255,7 +275,7 @@ def end(
             lease_until = NULL, stop_signal = NULL
         WHERE token = %s AND state = 'running' RETURNING {COLUMNS}
         """,
-        (state, exit_code, signal, reason, token),
+        (state, exit_code, signal, reason and reason.replace("\0", "\ufffd"), token),
     )
     job = Job.one(cursor)
     if job is None:
@@ -350,6 +370,15 @@ def cancel(cursor: "Cursor", project: str, job_id: str, signal: str, reason: str
         (reason, signal, project, job_id),
     )
     return RUNNING if cursor.rowcount else None
+
+
+def cancel_all(cursor: "Cursor", project: str, reason: str) -> int:
+    """End the pending jobs of a project as failed; how many."""
+    cursor.execute(
+        "UPDATE jobs SET state = 'failed', ended_at = now(), reason = %s WHERE project = %s AND state = 'pending'",
+        (reason, project),
+    )
+    return cursor.rowcount
 
 
 def signals_to_send(cursor: "Cursor", node: str) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """The Scrapyd processes that share the database, and whose clock is off."""
 
+import time
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,26 +24,19 @@ class Node:
     silent: float = 0.0  # seconds since the last heartbeat
 
 
-def beat(cursor: "Cursor", node: Node, clock: datetime) -> float:
-    """Say that the node lives; how many seconds `clock`, its own time, is ahead of the database's."""
+def beat(cursor: "Cursor", node: Node) -> None:
+    """Say that the node lives, and find its `clock_offset`."""
+    asked = time.time()
+    cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float")
+    node.clock_offset = (asked + time.time()) / 2 - cursor.fetchone()[0]
     cursor.execute(
         """
-        INSERT INTO nodes (name, machine, pid, birth, slots, clock_offset)
-        VALUES (%(name)s, %(machine)s, %(pid)s, %(birth)s, %(slots)s, extract(epoch FROM %(clock)s - clock_timestamp()))
+        INSERT INTO nodes (name, machine, pid, birth, slots, clock_offset) VALUES (%s, %s, %s, %s, %s, %s)
         ON CONFLICT (name) DO UPDATE SET machine = excluded.machine, pid = excluded.pid, birth = excluded.birth,
             slots = excluded.slots, clock_offset = excluded.clock_offset, heartbeat_at = now()
-        RETURNING clock_offset
         """,
-        {
-            "name": node.name,
-            "machine": node.machine,
-            "pid": node.pid,
-            "birth": node.birth,
-            "slots": node.slots,
-            "clock": clock,
-        },
+        (node.name, node.machine, node.pid, node.birth, node.slots, node.clock_offset),
     )
-    return cursor.fetchone()[0]
 
 
 def known(cursor: "Cursor") -> dict[str, Node]:

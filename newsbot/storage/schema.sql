@@ -192,6 +192,8 @@ CREATE TABLE jobs (
 
 CREATE INDEX jobs_ended_at_idx ON jobs (ended_at);
 
+CREATE INDEX jobs_id_idx ON jobs (id);
+
 CREATE INDEX jobs_pending_idx ON jobs (priority DESC, queued_at) WHERE state = 'pending';
 
 CREATE INDEX jobs_queued_at_idx ON jobs (queued_at);

@@ -216,6 +216,7 @@ jobs = Table(
     # Never two of one entry at a time, whoever takes them.
     Index("jobs_schedule_running_key", "schedule", unique=True, postgresql_where=text("state = 'running'")),
     Index("jobs_schedule_idx", "schedule", "nominal_at", postgresql_where=text("schedule IS NOT NULL")),
+    Index("jobs_id_idx", "id"),
     Index("jobs_queued_at_idx", "queued_at"),
     Index("jobs_ended_at_idx", "ended_at"),
     Index("jobs_spider_queued_at_idx", "spider", "queued_at"),

@@ -378,7 +378,7 @@ class DeleteVersion(ScrapydCall):
 
 
 class DeleteProject(ScrapydCall):
-    """Delete all uploaded versions of a project."""
+    """Delete all uploaded versions of a project. Its jobs that wait fail, unless it is installed as well."""
 
     method = "POST"
 
@@ -395,4 +395,6 @@ class DeleteProject(ScrapydCall):
             raise RefusedError(f"project '{query.project}' not found", http.OK) from None
         self.root.spiders.forget(query.project)
         self.root.update_projects()
+        if query.project not in self.root.poller.queues:
+            await sessions().do(lambda cursor: jobs.cancel_all(cursor, query.project, "its project was deleted"))
         return {}

@@ -63,6 +63,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("token"),
     )
     op.create_index("jobs_ended_at_idx", "jobs", ["ended_at"], unique=False)
+    op.create_index("jobs_id_idx", "jobs", ["id"], unique=False)
     op.create_index(
         "jobs_pending_idx",
         "jobs",
