@@ -4,12 +4,12 @@ An egg comes first on the path: newsbot is installed beside Scrapyd as well, and
 keeps its own lease from here, whatever its project is.
 """
 
-# ruff: noqa: E402
-
 import signal
 
-# Until Scrapy has handlers of its own: Python's raises in the midst of an import, where it may be lost.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
+# Until Scrapy has handlers of its own: Python's raises in the midst of an import, where it may be lost. Scrapyd, which
+# imports this module as well, must keep Python's: Twisted puts its own in the place of that one only.
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import atexit
 import importlib
