@@ -34,7 +34,6 @@ class Fire:
     reason: str | None = None
     job: str | None = None
     node: str | None = None
-    fired_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -135,7 +134,7 @@ def last_fires(cursor: "Cursor", names: Collection[str]) -> dict[str, tuple[Fire
     """The newest fire of each entry, with the state and the reason of its job."""
     cursor.execute(
         """
-        SELECT fire.schedule, fire.nominal_at, fire.outcome, fire.reason, fire.job, fire.node, fire.fired_at,
+        SELECT fire.schedule, fire.nominal_at, fire.outcome, fire.reason, fire.job, fire.node,
             job.state, job.reason
         FROM unnest(%s::text[]) AS entry (name)
         CROSS JOIN LATERAL (SELECT * FROM fires WHERE schedule = entry.name ORDER BY nominal_at DESC LIMIT 1) AS fire
@@ -143,7 +142,7 @@ def last_fires(cursor: "Cursor", names: Collection[str]) -> dict[str, tuple[Fire
         """,
         (list(names),),
     )
-    return {row[0]: (Fire(*row[:7]), row[7], row[8]) for row in cursor}
+    return {row[0]: (Fire(*row[:6]), row[6], row[7]) for row in cursor}
 
 
 def last_good(cursor: "Cursor", names: Collection[str]) -> dict[str, datetime]:
