@@ -140,4 +140,5 @@ def _message(detail: ErrorDetails) -> str:
             return f"'{name}' parameter is required"
         case "extra_forbidden":
             return f"'{name[:60]}' is no parameter of this call"
-    return f"{name} is invalid: {detail['msg'].removeprefix('Value error, ')}"
+    told = detail["msg"].removeprefix("Value error, ")
+    return f"{name} is invalid: {told}" if name else told
