@@ -311,6 +311,13 @@ def _wrong_orders(data: list[Any]) -> Iterator[tuple[Where, str]]:
                     where = (number, "after", place) if isinstance(written, list) else (number, "after")
                     yield where, f"{each!r}: no entry of this name{hint}"
 
+    off = {entry["name"] for entry in data if _is_off(entry) and isinstance(entry.get("name"), str)}
+    for number, entry in enumerate(data):
+        if isinstance(entry, dict) and not _is_off(entry):
+            for each in _listed(entry.get("after")):
+                if isinstance(each, str) and each in off:
+                    yield (number, "after"), f"{each!r} is not enabled, so that this would never start"
+
     for cycle in _cycles(after):
         where = (numbers[cycle[0]], "after")
         if len(cycle) == 1:
@@ -318,6 +325,10 @@ def _wrong_orders(data: list[Any]) -> Iterator[tuple[Where, str]]:
         else:
             shown = [*cycle, cycle[0]] if len(cycle) <= _MAX_CYCLE else [*cycle[:_MAX_CYCLE], "..."]
             yield where, f"a cycle: {' after '.join(shown)}; none of them would ever start"
+
+
+def _is_off(entry: Any) -> bool:
+    return isinstance(entry, dict) and str(entry.get("enabled")).lower() in ("false", "no", "off", "0")
 
 
 def _listed(after: Any) -> list[Any]:

@@ -98,12 +98,31 @@ class Scheduler(Service):
             logger.exception("The schedule can not be fired")
 
     async def _fire(self, *, release: bool) -> None:
-        entries, due = self.entries, dict(self._due)
+        if release:
+            await sessions().do(jobs.release)
+        if due := dict(self._due):
+            try:
+                await self._claim(due)
+            except AwayError:
+                raise
+            except Exception:  # noqa: BLE001  of one entry, which must not keep the others; told when it is alone
+                for name, moment in due.items():
+                    await self._claim_alone(name, moment)
+
+    async def _claim_alone(self, name: str, moment: datetime) -> None:
+        try:
+            await self._claim({name: moment})
+        except AwayError:
+            raise
+        except Exception:
+            logger.exception("The entry %s can not be fired", name)
+            self._due.pop(name, None)
+
+    async def _claim(self, due: dict[str, datetime]) -> None:
+        entries = self.entries
 
         def work(cursor: "Cursor") -> tuple[datetime, list[Fire]]:
-            if release:
-                jobs.release(cursor)
-            return schedules.now(cursor), claims.claim(cursor, due, entries, self._poller.node) if due else []
+            return schedules.now(cursor), claims.claim(cursor, due, entries, self._poller.node)
 
         now, fired = await sessions().do(work)
         # What was due by our clock may not be so by the database's, which counts: that stays.

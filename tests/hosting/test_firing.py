@@ -1,5 +1,6 @@
 """The schedule inside a real Scrapyd: what fires, what is told as skipped, and why."""
 
+from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -190,6 +191,28 @@ def test_changed_times_have_missed_nothing(start, query):
         lambda: query("SELECT 1 FROM schedules WHERE times LIKE '1800%%' AND last_nominal_at > now() - interval '1 h'")
     )
     assert scrapyd.jobs() == []
+
+
+def test_an_entry_that_fails_keeps_no_other(start, query):
+    """Here by a rule of the database's that one of them breaks."""
+    scrapyd = start()
+    query("ALTER TABLE jobs ADD CHECK (schedule <> 'bad')")
+    scrapyd.edit(entry("bad", every="1s"), entry("good", every="1s", overlap="queue"))
+    scrapyd.wait_for(lambda: len(scrapyd.jobs(schedule="good")) >= 3)
+    assert "The entry bad can not be fired" in scrapyd.said()
+
+
+def test_fires_are_not_lost_to_a_clock_that_is_thought_wrong(start, query, database):
+    """Its measure is held up, as by a slow database."""
+    scrapyd = start(entry("once", every="10s"))
+    for _ in range(2):
+        with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE nodes IN EXCLUSIVE MODE")
+            cursor.execute("SELECT pg_sleep(3)")
+    scrapyd.wait_for(lambda: len(query("SELECT 1 FROM fires")) >= 3)
+    nominal = [moment for (moment,) in query("SELECT nominal_at FROM fires ORDER BY 1")]
+    assert {later - earlier for earlier, later in pairwise(nominal)} == {timedelta(seconds=10)}
+    assert {outcome for (outcome,) in query("SELECT outcome FROM fires")} <= {"queued", "skipped"}
 
 
 def test_two_nodes_fire_once(start, fires):

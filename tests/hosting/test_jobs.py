@@ -7,6 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from newsbot.hosting.processes import birth
+
 
 def test_a_job_runs_and_ends_well(scrapyd):
     job = scrapyd.wait_until(scrapyd.run("quick"))
@@ -125,6 +127,12 @@ def test_the_run_says_how_it_ended(scrapyd, query, tmp_path):
     assert query("SELECT finish_reason, finished_at IS NULL FROM runs WHERE job = %s", job["id"]) == [("killed", False)]
     finished = scrapyd.get("listjobs.json")["finished"][0]
     assert (finished["state"], finished["signal"]) == ("killed", signal.SIGKILL)
+
+
+def test_what_a_job_leaves_behind_ends_with_it(scrapyd, tmp_path):
+    """As a browser would."""
+    assert scrapyd.wait_until(scrapyd.run("forks", tells=tmp_path / "pid"))["state"] == "finished"
+    scrapyd.wait_for(lambda: birth(int((tmp_path / "pid").read_text())) is None)
 
 
 def test_secrets_are_on_no_command_line(scrapyd, tmp_path):

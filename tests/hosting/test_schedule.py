@@ -425,3 +425,14 @@ def test_what_is_right_fits_the_schema(validator, written, changes):
 def test_what_is_wrong_fits_neither_the_schema_nor_the_code(validator, faults, changes):
     assert faults(entry(**changes))
     assert not validator.is_valid(yaml.safe_load(entry(**changes)))
+
+
+def test_what_waits_for_an_entry_that_is_off_is_told(tmp_path):
+    """One that is off itself may; it is when it is switched on that it would wait for ever."""
+    file = tmp_path / "schedule.yaml"
+    off, then = "- {name: a, spider: x, every: 1h, enabled: false}\n", "- {name: b, spider: x, after: a}\n"
+    file.write_text(off + then)
+    with pytest.raises(ScheduleError, match=r"schedule\.yaml:2: .*'a' is not enabled"):
+        read(file)
+    file.write_text(off + then.replace("}", ", enabled: false}"))
+    assert len(read(file)) == 2

@@ -95,6 +95,16 @@ class Loose(Made):
         yield from self.articles()
 
 
+class Forks(Made):
+    """Leaves a child behind, whose number it tells."""
+
+    name = "forks"
+
+    async def act(self):
+        child = await asyncio.create_subprocess_exec("sleep", "600")
+        Path(self.tells).write_text(str(child.pid))
+
+
 class Crashes(Made):
     """Ends with `code`, without a word."""
 
