@@ -3,6 +3,7 @@
 import ipaddress
 import logging
 import os
+import time
 
 import psycopg2
 from scrapyd.config import Config
@@ -13,6 +14,7 @@ from scrapyd.scheduler import SpiderScheduler
 from scrapyd.utils import initialize_component
 from twisted.application.internet import TCPServer, TimerService
 from twisted.application.service import Application
+from twisted.internet import reactor
 
 from newsbot.hosting.access import Login, guarded
 from newsbot.hosting.config import node_name, placed, port
@@ -32,6 +34,7 @@ def application(config: Config) -> Application:
     """Scrapyd as newsbot runs it. Raises `ConfigError` for what it must not run with."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s [%(name)s] %(levelname)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    reactor.seconds = time.monotonic  # Twisted's is the wall clock, which may be set
     placed(config)
     address, login = os.environ.get("SCRAPYD_BIND_ADDRESS") or config.get("bind_address", "127.0.0.1"), Login.of(config)
     if login is None and not _is_loopback(address):

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from newsbot.hosting import logs
 from newsbot.hosting.secrets import without
 from newsbot.storage import jobs
-from newsbot.storage.jobs import CANCELLED, FAILED, FINISHED, KILLED, OUT_OF_MEMORY, TIMED_OUT, Job
+from newsbot.storage.jobs import CANCELLED, FAILED, FINISHED, KILLED, OUT_OF_MEMORY, STOPPED, TIMED_OUT, Job
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 logger = logging.getLogger(__name__)
-
-STOPPED = "stopped"  # told to end because Scrapyd stops: what had not finished is queued again
 
 
 class End(NamedTuple):
@@ -36,13 +34,14 @@ def close(
 ) -> None:
     """Note the end of a job whose process had an exit code or fell to a signal; see `named`."""
     finish_reason = jobs.finish_reason(cursor, job.token)
+    asked = asked or jobs.asked_end(cursor, job.token)
     if asked == STOPPED and finish_reason != "finished":
         jobs.give_back(cursor, job.token, "its Scrapyd was stopped", suspect=False)
         return
     end = named(
         exit_code,
         signal,
-        asked=asked or jobs.asked_end(cursor, job.token),
+        asked=asked,
         finish_reason=finish_reason,
         out_of_memory=out_of_memory,
         last_lines=logs.last_lines(job.log_file),

@@ -19,13 +19,12 @@ from twisted.internet import defer, error, protocol, reactor, task
 from twisted.internet.defer import Deferred, ensureDeferred
 
 from newsbot.hosting import ends, logs, orphans, processes
-from newsbot.hosting.ends import STOPPED
 from newsbot.hosting.queue import Message
 from newsbot.hosting.runner import HIDDEN
 from newsbot.hosting.secrets import is_secret, masked
 from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.storage import jobs, nodes, schedules
-from newsbot.storage.jobs import FAILED, LEASE, TIMED_OUT, Job
+from newsbot.storage.jobs import FAILED, LEASE, STOPPED, TIMED_OUT, Job
 from newsbot.storage.nodes import HEARTBEAT, Node
 from newsbot.storage.upgrade import upgrade
 
@@ -136,6 +135,8 @@ class Launcher(Service):
     async def _stop(self) -> None:
         self.poller.open = False
         self._stopping = True
+        with contextlib.suppress(AwayError):
+            await sessions().do(lambda cursor: jobs.stop_all(cursor, self.node.name))
         for process in self.processes.values():
             process.stop(STOPPED, signal.SIGTERM, self.patience)
         adopted = [process for slot, process in self.processes.items() if slot >= self.max_proc]
@@ -301,6 +302,8 @@ class Launcher(Service):
         self.processes[slot] = process
         self.poller.adopted += 1
         process.limit((job.timeout or self.job_timeout) - age, self.patience)
+        if job.asked_end:  # by a Scrapyd that is gone, and its alarms with it
+            process.stop(job.asked_end, signal.SIGTERM, self.patience)
         logger.warning("Job %s of %s runs on as process %s: adopted", job.id, job.spider, job.pid)
 
     def _close_ended_orphans(self) -> None:

@@ -23,14 +23,17 @@ class Plan:
         """When the next entry is due."""
         return self._next[0][0] if self._next else None
 
-    def due(self, now: datetime) -> dict[str, datetime]:
-        """The entries that are due by now, with the time that they are due for; each is next due after now."""
-        found: dict[str, datetime] = {}
+    def due(self, now: datetime) -> list[str]:
+        """The names of the entries that are due by now."""
+        if not self._next or self._next[0][0] > now:
+            return []
+        return [name for moment, name in self._next if moment <= now]
+
+    def move(self, now: datetime) -> None:
+        """Those that are due by now are next due at their times after."""
         while self._next and self._next[0][0] <= now:
-            moment, name = heapq.heappop(self._next)
-            found[name] = moment
+            _, name = heapq.heappop(self._next)
             self._push(name, now)
-        return found
 
     def _push(self, name: str, now: datetime | None = None) -> None:
         for moment in self._times[name]:

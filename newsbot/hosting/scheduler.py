@@ -22,10 +22,9 @@ from newsbot.hosting.schedule import Entry, ScheduleError, read
 from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.hosting.spiders import ListingError, SpiderList
 from newsbot.storage import jobs, schedules
-from newsbot.storage.schedules import QUEUED, Fire
+from newsbot.storage.schedules import QUEUED
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812
     from twisted.application.service import Application
 
 logger = logging.getLogger(__name__)
@@ -33,8 +32,6 @@ logger = logging.getLogger(__name__)
 TICK = 0.25  # seconds: a fire is late by half of it
 LOOK_EVERY = 1.0  # seconds between two looks at the file, and at what waits for other entries
 RETRY_AFTER = 1.0  # seconds, where the database is away
-
-ALWAYS = datetime.min.replace(tzinfo=UTC)  # due, whatever the clock says
 
 _Stamp = tuple[int, int, int]
 
@@ -52,7 +49,7 @@ class Scheduler(Service):
         self._spiders = spiders
         self._poller = app.getComponent(IPoller)
         self._plan: Plan | None = None
-        self._due: dict[str, datetime] = {}  # entries to be fired, also those that a database away left over
+        self._due: set[str] = set()  # entries to be fired, also those that a database away left over
         self._stamp: _Stamp | None = None
         self._look_at = self._rest_until = 0.0
         self._loop = task.LoopingCall(lambda: ensureDeferred(self._tick()))
@@ -87,9 +84,9 @@ class Scheduler(Service):
             if look:
                 await self._read_if_changed()
             if self._plan:
-                self._due |= self._plan.due(self.now())
+                self._due.update(self._plan.due(self.now()))
             if look:
-                self._due |= dict.fromkeys((name for name, each in self.entries.items() if _only_follows(each)), ALWAYS)
+                self._due.update(name for name, entry in self.entries.items() if _only_follows(entry))
             if self._due or look:
                 await self._fire(release=look)
         except AwayError:
@@ -100,33 +97,31 @@ class Scheduler(Service):
     async def _fire(self, *, release: bool) -> None:
         if release:
             await sessions().do(jobs.release)
-        if due := dict(self._due):
-            try:
-                await self._claim(due)
-            except AwayError:
-                raise
-            except Exception:  # noqa: BLE001  of one entry, which must not keep the others; told when it is alone
-                for name, moment in due.items():
-                    await self._claim_alone(name, moment)
-
-    async def _claim_alone(self, name: str, moment: datetime) -> None:
+        if not self._due:
+            return
+        names, now = set(self._due), await sessions().do(schedules.now)
         try:
-            await self._claim({name: moment})
+            await self._claim(names, now)
+        except AwayError:
+            raise
+        except Exception:  # noqa: BLE001  of one entry, which must not keep the others; told when it is alone
+            for name in names:
+                await self._claim_alone(name, now)
+        self._due -= names
+        if self._plan:
+            self._plan.move(now)  # by the database's clock: what is due by ours alone is looked at again
+
+    async def _claim_alone(self, name: str, now: datetime) -> None:
+        try:
+            await self._claim({name}, now)
         except AwayError:
             raise
         except Exception:
             logger.exception("The entry %s can not be fired", name)
-            self._due.pop(name, None)
 
-    async def _claim(self, due: dict[str, datetime]) -> None:
+    async def _claim(self, names: set[str], now: datetime) -> None:
         entries = self.entries
-
-        def work(cursor: "Cursor") -> tuple[datetime, list[Fire]]:
-            return schedules.now(cursor), claims.claim(cursor, due, entries, self._poller.node)
-
-        now, fired = await sessions().do(work)
-        # What was due by our clock may not be so by the database's, which counts: that stays.
-        self._due = {name: moment for name, moment in self._due.items() if moment > now or name not in due}
+        fired = await sessions().do(lambda cursor: claims.claim(cursor, names, entries, self._poller.node, now))
         for fire in fired:
             reason = f": {fire.reason}" if fire.reason else ""
             logger.info(
@@ -180,14 +175,7 @@ class Scheduler(Service):
         self.entries, self.faults = entries, ()
         self._plan = Plan(entries.values(), self.now())
         logger.info("The schedule %s has %d entries", self.file, len(entries))
-        self._due = dict.fromkeys(
-            (name for name, each in entries.items() if each.enabled), ALWAYS
-        )  # they may have missed
-
-    def _tell(self, faults: Sequence[str]) -> None:
-        self.faults = tuple(faults)
-        kept = f"; the {len(self.entries)} entries of before stay" if self.entries else ""
-        logger.error("The schedule can not be used%s:\n%s", kept, "\n".join(faults))
+        self._due = {name for name, entry in entries.items() if entry.enabled}  # some may have missed a time
 
 
 def _only_follows(entry: Entry) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PENDING, RUNNING = "pending", "running"
 FINISHED, FAILED, KILLED = "finished", "failed", "killed"
 OUT_OF_MEMORY, TIMED_OUT, CANCELLED, LOST = "out of memory", "timed out", "cancelled", "lost"
+STOPPED = "stopped"  # no state: told to end because its Scrapyd stops; what had not finished is queued again
 BAD_ENDS = (FAILED, KILLED, OUT_OF_MEMORY, TIMED_OUT, LOST)  # that an entry's retries are for
 STATES = (PENDING, RUNNING, FINISHED, CANCELLED, *BAD_ENDS)
 
@@ -296,7 +297,11 @@ def _retry(cursor: "Cursor", job: Job) -> None:
         return
     again = Job(
         **{name: getattr(job, name) for name in _GIVEN if name not in ("id", "not_before", "waits_for")}
-        | {"retry_of": job.id, "retries": job.retries - 1, "backoff": min(2 * job.backoff, LONGEST_BACKOFF)},
+        | {
+            "retry_of": job.id,
+            "retries": job.retries - 1,
+            "backoff": max(job.backoff, min(2 * job.backoff, LONGEST_BACKOFF)),
+        },
         id=uuid.uuid4().hex,
     )
     add(cursor, [again])
@@ -370,6 +375,13 @@ def cancel(cursor: "Cursor", project: str, job_id: str, signal: str, reason: str
         (reason, signal, project, job_id),
     )
     return RUNNING if cursor.rowcount else None
+
+
+def stop_all(cursor: "Cursor", node: str) -> None:
+    """Note that a node stops and tells its jobs to end: it may be killed before they have."""
+    cursor.execute(
+        "UPDATE jobs SET asked_end = %s WHERE state = 'running' AND node = %s AND asked_end IS NULL", (STOPPED, node)
+    )
 
 
 def cancel_all(cursor: "Cursor", project: str, reason: str) -> int:

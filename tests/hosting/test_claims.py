@@ -91,11 +91,13 @@ def test_a_token_that_was_taken_over_holds_nothing(cursor):
         jobs.hold(cursor, first.token)
 
 
-def test_the_plan_tells_for_when_an_entry_is_due():
+def test_the_plan_moves_by_the_clock_that_counts():
     entry = Entry(name="one", spider="quick", cron="0 * * * *")
     plan = Plan([entry, Entry(name="off", spider="quick", cron="* * * * *", enabled=False)], BEGIN)
-    assert plan.due(BEGIN + timedelta(minutes=59)) == {}
-    assert plan.due(BEGIN + timedelta(minutes=150)) == {"one": BEGIN + timedelta(hours=1)}
+    assert plan.due(BEGIN + timedelta(minutes=59)) == []
+    for _ in range(2):
+        assert plan.due(BEGIN + timedelta(minutes=150)) == ["one"]  # until the clock that counts says so
+    plan.move(BEGIN + timedelta(minutes=150))
     assert plan.next_time() == BEGIN + timedelta(hours=3)
 
 

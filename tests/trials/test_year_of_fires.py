@@ -84,6 +84,7 @@ def test_a_year(database, seed):
                 continue
             now = max(now, following)
             fire(plan.due(now), now)
+            plan.move(now)
             if chance.random() < 0.1:  # a clock that was set back, or another node
                 fire(entries, now - timedelta(hours=1))
 
