@@ -177,6 +177,11 @@ class Scheduler(Service):
         logger.info("The schedule %s has %d entries", self.file, len(entries))
         self._due = {name for name, entry in entries.items() if entry.enabled}  # some may have missed a time
 
+    def _tell(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        kept = f"; the {len(self.entries)} entries of before stay" if self.entries else ""
+        logger.error("The schedule can not be used%s:\n%s", kept, "\n".join(faults))
+
 
 def _only_follows(entry: Entry) -> bool:
     return entry.enabled and entry.cron is None and entry.every is None
