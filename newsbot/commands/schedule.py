@@ -101,7 +101,7 @@ def _print_summary(file: str, entries: "Sequence[Entry]") -> None:
         if not entry.enabled:
             print(f"  {entry.name}: not enabled", file=sys.stderr)
         elif entry.after:
-            by_clock = "" if entry.cron is None and entry.every is None else "as below, "
+            by_clock = "as below, " if entry.has_times else ""
             print(f"  {entry.name}: {by_clock}after {', '.join(entry.after)}", file=sys.stderr)
 
 

@@ -2,7 +2,6 @@
 
 import ipaddress
 import logging
-import os
 import time
 
 import psycopg2
@@ -17,7 +16,7 @@ from twisted.application.service import Application
 from twisted.internet import reactor
 
 from newsbot.hosting.access import Login, guarded
-from newsbot.hosting.config import node_name, placed, port
+from newsbot.hosting.config import address, node_name, placed, port
 from newsbot.hosting.launcher import prepare
 from newsbot.hosting.processes import lives, machine
 from newsbot.hosting.scheduler import Scheduler
@@ -36,10 +35,10 @@ def application(config: Config) -> Application:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     reactor.seconds = time.monotonic  # Twisted's is the wall clock, which may be set
     placed(config)
-    address, login = os.environ.get("SCRAPYD_BIND_ADDRESS") or config.get("bind_address", "127.0.0.1"), Login.of(config)
-    if login is None and not _is_loopback(address):
+    place, login = address(config), Login.of(config)
+    if login is None and not _is_loopback(place):
         raise ConfigError(
-            f"bind_address {address} can be reached from outside, and access to the API runs code: set a username and a"
+            f"bind_address {place} can be reached from outside, and access to the API runs code: set a username and a"
             " password (SCRAPYD_USERNAME, SCRAPYD_PASSWORD), or bind to 127.0.0.1"
         )
     _prepare(node_name(config))
@@ -53,8 +52,8 @@ def application(config: Config) -> Application:
     root = initialize_component(config, "webroot", None, app)
     Scheduler(config, app, root.spiders).setServiceParent(app)
     TimerService(config.getfloat("poll_interval", 0.5), app.getComponent(IPoller).poll).setServiceParent(app)
-    TCPServer(port(config), guarded(root, login), interface=address).setServiceParent(app)
-    logger.info("Scrapyd listens on http://%s:%s/", address, port(config))
+    TCPServer(port(config), guarded(root, login), interface=place).setServiceParent(app)
+    logger.info("Scrapyd listens on http://%s:%s/", place, port(config))
     return app
 
 

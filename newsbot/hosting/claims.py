@@ -118,7 +118,7 @@ def _in_the_way(job: Active) -> str:
 
 def _job(entry: Entry, nominal: datetime, entries: Mapping[str, Entry]) -> Job:
     waits_for = {}
-    if entries and (entry.cron is not None or entry.every is not None):
+    if entries and entry.has_times:
         waits_for = {name: anchor(entries[name], nominal, entries).isoformat() for name in entry.after}
     return Job(
         project=PROJECT,
@@ -141,14 +141,14 @@ def _job(entry: Entry, nominal: datetime, entries: Mapping[str, Entry]) -> Job:
 
 def anchor(entry: Entry, nominal: datetime, entries: Mapping[str, Entry]) -> datetime:
     """The entry's newest time up to `nominal`: what waits for it waits for that or a later one to finish well."""
-    if entry.cron is None and entry.every is None:
+    if not entry.has_times:
         return min(anchor(entries[name], nominal, entries) for name in entry.after)
     return fires.latest(entry, nominal) or nominal
 
 
 def _due(cursor: "Cursor", entry: Entry, entries: Mapping[str, Entry], mark: Mark, now: datetime) -> Sequence[datetime]:
     """The times after the mark, up to now; of an entry that only follows others, when all of those were good anew."""
-    if entry.cron is not None or entry.every is not None:
+    if entry.has_times:
         return deque(fires.between(entry, mark.last_nominal_at, now), maxlen=TOLD)
     good = schedules.last_good(cursor, entry.after)
     if len(good) < len(entry.after):

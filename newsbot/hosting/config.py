@@ -33,6 +33,11 @@ def home() -> Path:
     return embedded.default_home() / "scrapyd"
 
 
+def address(config: Config) -> str:
+    """The address that it listens on."""
+    return os.environ.get("SCRAPYD_BIND_ADDRESS") or config.get("bind_address", "127.0.0.1")
+
+
 def port(config: Config) -> int:
     """The port that it listens on."""
     return int(os.environ.get("SCRAPYD_HTTP_PORT") or config.getint("http_port", DEFAULT_PORT))

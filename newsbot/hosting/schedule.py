@@ -242,6 +242,11 @@ class Entry(BaseModel):
             raise fault("less than `every` is right")
         return jitter
 
+    @property
+    def has_times(self) -> bool:
+        """Whether it fires by the clock; else it only follows others."""
+        return self.cron is not None or self.every is not None
+
 
 _ENTRIES = TypeAdapter(list[Entry])
 

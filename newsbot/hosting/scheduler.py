@@ -184,7 +184,7 @@ class Scheduler(Service):
 
 
 def _only_follows(entry: Entry) -> bool:
-    return entry.enabled and entry.cron is None and entry.every is None
+    return entry.enabled and not entry.has_times
 
 
 def _times(entry: Entry) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from scrapyd.config import Config
 
 import newsbot
-from newsbot.hosting.config import home, port
+from newsbot.hosting.config import address, home, port
 from newsbot.storage.database import Database
 from newsbot.storage.errors import DatabaseError
 
@@ -60,9 +60,8 @@ def _enter(folder: Path) -> None:
 
 def _prepare(config: Config) -> None:
     """Try all that may be wrong. Raises `ServeError` or `DatabaseError`."""
-    address = os.environ.get("SCRAPYD_BIND_ADDRESS") or config.get("bind_address", "127.0.0.1")
-    number = _port(config)
-    _try_to_bind(address, number)
+    place, number = address(config), _port(config)
+    _try_to_bind(place, number)
     try:
         Database.from_settings(os.environ).check()  # an embedded one makes the home as its server needs it
     except DatabaseError as error:
@@ -70,7 +69,7 @@ def _prepare(config: Config) -> None:
             raise
     username = _login(config)
     print(
-        f"http://{f'[{address}]' if ':' in address else address}:{number}/ is where to look, as user {username}."
+        f"http://{f'[{place}]' if ':' in place else place}:{number}/ is where to look, as user {username}."
         f" Eggs, logs and items are in {home()}. Ctrl-C stops it: running crawls end in order.",
         flush=True,
     )

@@ -68,9 +68,9 @@ class Root(website.Root):
         path = Path(folder, job.project, job.spider, name)
         return f"/{base}/{job.project}/{job.spider}/{name}" if folder and os.path.exists(path) else None
 
-    async def cancel(self, project: str, job_id: str, signal: str = "INT") -> str | None:
+    async def cancel(self, project: str, job_id: str, signal: str, reason: str = "asked for") -> str | None:
         """Cancel a job; the state it was in, None without one. A process of this node is told at once."""
-        state = await sessions().do(lambda cursor: jobs.cancel(cursor, project, job_id, signal))
+        state = await sessions().do(lambda cursor: jobs.cancel(cursor, project, job_id, signal, reason))
         if state == jobs.RUNNING:
             await self.launcher.look()
         return state

@@ -164,10 +164,7 @@ class Crawl(ScrapydCall):
 
     async def _cancel(self, job: Job, reason: str) -> str | None:
         """The state it was in."""
-        state = await sessions().do(lambda cursor: jobs.cancel(cursor, job.project, job.id, "TERM", reason))
-        if state == RUNNING:
-            await self.root.launcher.look()
-        return state
+        return await self.root.cancel(job.project, job.id, "TERM", reason)
 
     def _desert(self, job: Job, adding: "Deferred[None]") -> None:
         """Cancel a job that nobody waits for any more, once it is added."""
