@@ -53,7 +53,7 @@ def application(config: Config) -> Application:
     Scheduler(config, app, root.spiders).setServiceParent(app)
     TimerService(config.getfloat("poll_interval", 0.5), app.getComponent(IPoller).poll).setServiceParent(app)
     TCPServer(port(config), guarded(root, login), interface=place).setServiceParent(app)
-    logger.info("Scrapyd listens on http://%s:%s/", place, port(config))
+    logger.info("Scrapyd will listen on http://%s:%s/", place, port(config))
     return app
 
 

@@ -216,7 +216,7 @@ class Launcher(Service):
         """Do `work` in a transaction, however long the database may be away."""
         noting = ensureDeferred(self._noted(work))
         self._closing.add(noting)
-        noting.addErrback(lambda failure: logger.error("The end of a job can not be noted: %s", failure.value))
+        noting.addErrback(lambda failure: logger.error("What a job came to can not be noted: %s", failure.value))
         noting.addBoth(lambda _: self._closing.discard(noting))
 
     async def _noted(self, work: Any) -> None:

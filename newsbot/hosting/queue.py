@@ -38,7 +38,7 @@ class PostgresSpiderQueue:
             spider=name,
             version=spider_args.pop("_version", None),
             settings=spider_args.pop("settings", {}),
-            asked_by=spider_args.pop("_asked_by", "api"),
+            asked_by="api",
             priority=priority,
             args=spider_args,
         )
