@@ -8,8 +8,10 @@ Scrapy's own agents override.
 from __future__ import annotations
 
 import logging
+import os
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from scrapy.core.downloader.handlers.http11 import (
     HTTP11DownloadHandler,
@@ -27,7 +29,7 @@ from twisted.internet.error import DNSLookupError
 from twisted.internet.interfaces import IHostnameResolver, IReactorPluggableNameResolver, IResolutionReceiver
 from twisted.python.failure import Failure
 from twisted.web._newclient import HEADER, STATUS
-from twisted.web.client import URI, Agent
+from twisted.web.client import URI
 from zope.interface import implementer
 
 from newsbot.extensions.guards import AllowedHosts, RefusedRequest, literal_address, refusal
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from twisted.internet.interfaces import IAddress, IHostResolution, IProtocol, IProtocolFactory
     from twisted.web.http_headers import Headers
     from twisted.web.iweb import IResponse
+
+    from newsbot.sources.api import Key
 
 logger = logging.getLogger(__name__)
 
@@ -119,9 +123,14 @@ class _GuardedScrapyAgent(_ScrapyAgent):
         self._allowed = allowed
         self._stand_ins = stand_ins
 
-    def _get_agent(self, request: Request, timeout: float) -> Agent:
+    def _get_agent(self, request: Request, timeout: float) -> Any:
         # The parser that Twisted connects by: with two of them, one could read another host than the other.
         uri = URI.fromBytes(request.url.encode("ascii"))
+        key = request.meta.get("key")
+        agent = self._unkeyed_agent(request, uri, timeout)
+        return _KeyedAgent(agent, key.key) if key and key.host == uri.host.decode("ascii").lower() else agent
+
+    def _unkeyed_agent(self, request: Request, uri: URI, timeout: float) -> Any:
         base = self._stand_ins.base_for(uri)
         if base is None and request.meta.get("proxy"):
             self._check_proxied(request)
@@ -151,6 +160,24 @@ class _GuardedScrapyAgent(_ScrapyAgent):
         reason = address and host not in self._allowed and refusal(address)
         if reason:
             raise RefusedRequest(host, {str(address): reason})
+
+
+class _KeyedAgent:
+    """Adds a secret where a request leaves, so that no URL, log line or message that is made before can hold it."""
+
+    def __init__(self, agent: Any, key: Key) -> None:
+        self._agent = agent
+        self._key = key
+
+    def request(self, method: bytes, uri: bytes, headers: Headers, body: Any) -> Deferred[IResponse]:
+        value = os.environ[self._key.variable]
+        if self._key.header:
+            headers.setRawHeaders(self._key.header, [self._key.prefix + value])
+        else:
+            place, mark, fragment = uri.partition(b"#")
+            pair = urlencode({self._key.query: value}).encode("ascii")
+            uri = place + (b"&" if b"?" in place else b"?") + pair + mark + fragment
+        return self._agent.request(method, uri, headers, body)
 
 
 class _GuardedAgent(_BindAddressAgent):

@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING, Any, Self
 
-from newsbot.items import Article
+from newsbot.items import Article, Observation, Record, Removal
 from newsbot.pipelines.outcomes import Rejected, Unchanged
 from newsbot.storage.store import BATCH, Store
 
@@ -36,7 +36,7 @@ class DeduplicatePipeline:
     async def process_item(self, item: Any) -> Any:
         """The item with its `state`, `Unchanged`, or `Rejected` for a second version from one origin."""
         if not isinstance(item, Article):
-            return item
+            return self._keyed(item)
         sighting = (item.canonical_url, item.origin)
         earlier = self._seen.get(sighting)
         if earlier == item.content_hash:
@@ -62,6 +62,21 @@ class DeduplicatePipeline:
         await answered
         if item.state == "unchanged":
             raise Unchanged("stored already")
+        return item
+
+    def _keyed(self, item: Observation | Record | Removal) -> Any:
+        """The item, unless this run has met it as it is; the store finds out what is stored already."""
+        match item:
+            case Observation():
+                key: tuple[Any, ...] = (item.source_id, item.series.name, item.time)
+            case Record():
+                key = (item.dataset, item.key)
+            case _:
+                key = (item.source_id, item.external_id, None, None)
+        if self._seen.get(key) == item.content_hash:
+            raise Unchanged("met before in this run")
+        self._seen.add(key, item.content_hash)
+        item.state = "again"
         return item
 
     async def _look_up_waiting(self) -> None:

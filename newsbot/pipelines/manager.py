@@ -12,7 +12,7 @@ from scrapy.exceptions import DropItem
 from scrapy.pipelines import ItemPipelineManager
 from scrapy.utils.defer import ensure_awaitable
 
-from newsbot.items import Article, Checkpoint, Tracked
+from newsbot.items import Checkpoint, Tracked
 from newsbot.pipelines.outcomes import Rejected, Saved, Unchanged
 from newsbot.storage.rejects import Reject
 from newsbot.storage.store import BATCH, Store
@@ -63,6 +63,15 @@ class PipelineManager(ItemPipelineManager):
 
         It is not saved, so its items come again, when one of their tasks is cancelled or the store gave up.
         """
+        checkpoint.saved = saved = asyncio.get_running_loop().create_future()
+        try:
+            saved.set_result(await self._pass_all(checkpoint))
+        finally:
+            if not saved.done():
+                saved.set_result(False)
+
+    async def _pass_all(self, checkpoint: Checkpoint) -> bool:
+        """Pass the items on and save the checkpoint; whether it was saved, as far as it has anything to save."""
         start = partial(self.crawler.engine.scraper.start_itemproc_async, response=None)
         way = start if self._watched() else self._pass_unwatched
         items = iter(checkpoint.items)
@@ -71,8 +80,14 @@ class PipelineManager(ItemPipelineManager):
                 item.covered = checkpoint
             await self.store.room()
             await asyncio.gather(*map(way, part))
-        if self.store.failure is None:
+        before, checkpoint.after = checkpoint.after, None
+        if before is not None and not await before.saved:
+            return False
+        if self.store.failure is not None:
+            return False
+        if checkpoint.columns:
             self.store.save(checkpoint)
+        return True
 
     def _watched(self) -> bool:
         """Whether a feed export, an extension or the log wants to hear of each item."""
@@ -117,8 +132,8 @@ class PipelineManager(ItemPipelineManager):
 
 
 def _followed(item: Any, given: Any) -> Any:
-    """What a stage gave back. Another article in place of the one that it got, as a copy with changes, goes its way."""
-    if isinstance(item, Article) and isinstance(given, Article) and given is not item:
+    """What a stage gave back. Another item in place of the one that it got, as a copy with changes, goes its way."""
+    if isinstance(item, Tracked) and isinstance(given, type(item)) and given is not item:
         for name in Tracked.__slots__:
             setattr(given, name, getattr(item, name))
     return given

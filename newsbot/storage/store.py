@@ -23,8 +23,8 @@ from weakref import WeakKeyDictionary
 import psycopg2
 from psycopg2.errors import UniqueViolation
 
-from newsbot.items import Article, Checkpoint
-from newsbot.storage import articles, feeds, jobs, rejects, runs, sources
+from newsbot.items import Article, Checkpoint, Item, Observation, Record, Removal
+from newsbot.storage import articles, cursors, feeds, jobs, quotas, records, rejects, runs, series, sources
 from newsbot.storage.database import Database, is_lost
 from newsbot.storage.errors import DatabaseError, UnsuitableError
 from newsbot.storage.rejects import Reject
@@ -55,6 +55,14 @@ _REFUSALS = (
     TypeError,
     ValueError,
 )
+
+# Who writes what, in one order for all processes.
+_WRITERS = {
+    Article: articles.write,
+    Removal: articles.remove,
+    Observation: series.write,
+    Record: records.write,
+}
 
 _T = TypeVar("_T")
 
@@ -101,6 +109,7 @@ class Store:
         self.tallies: defaultdict[str, Tally] = defaultdict(Tally)  # by source, of what is committed or settled
         self.outcomes: defaultdict[str, list[Outcome]] = defaultdict(list)  # by source
         self.reasons: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of the rejects
+        self.spent: Counter[str] = Counter()  # calls of this run, by quota
         self.failure: BaseException | None = None  # why nothing can be written any more
         self.exit_code: int | None = None  # of the run, once it is over
         self._database = Database.from_settings(settings)
@@ -108,9 +117,10 @@ class Store:
         self._rejects_days = settings.getint("REJECTS_DAYS")
         self._full_fetch_interval = settings.getfloat("FEED_FULL_FETCH_INTERVAL")
         self._token = _token(settings)
+        self._scheduled: bool | None = None  # whether this is a job of the schedule; None until it was asked
         self._writing = Session(self._database)
         self._reading = Session(self._database)
-        self._queue: list[Article | Reject | Checkpoint] = []
+        self._queue: list[Item | Reject | Checkpoint] = []
         self._task: asyncio.Task | None = None
         self._closing = False
 
@@ -174,9 +184,9 @@ class Store:
 
     # What stages and spiders hand over
 
-    def put(self, article: Article) -> None:
-        """Take an article that `lookup` found new, changed or due to be marked as seen."""
-        self._add(article)
+    def put(self, item: Item) -> None:
+        """Take an item; an article when `lookup` found it new, changed or due to be marked as seen."""
+        self._add(item)
 
     def refuse(self, reject: Reject) -> None:
         """Take what was refused. Counts as one rejected item of its source."""
@@ -234,6 +244,35 @@ class Store:
         """What is known of each feed, by URL."""
         return await self._read(partial(feeds.read, urls=urls, full_fetch_interval=self._full_fetch_interval))
 
+    async def cursors(self, keys: Sequence[str]) -> dict[str, Any]:
+        """The values of those cursors that there are, by key."""
+        return await self._read(partial(cursors.read, keys=keys))
+
+    async def known_ids(self, source_id: str, external_ids: Sequence[str]) -> set[str]:
+        """Which of these a source's articles have, that it did not take back."""
+        return await self._read(partial(articles.known_ids, source_id=source_id, external_ids=external_ids))
+
+    async def describe(self, dataset: Mapping[str, Any]) -> None:
+        """Say what a dataset is; see `records.describe`."""
+        await self._read(lambda cursor: records.describe(cursor, **dataset))
+
+    async def spend(self, terms: quotas.Terms) -> float | quotas.Refusal:
+        """Take a call out of the budget; see `quotas.spend`. A job of the schedule leaves some of a day's for later."""
+        if self._scheduled is None:
+            self._scheduled = bool(self._token) and await self._read(partial(jobs.is_scheduled, token=self._token))
+        answer = await self._read(partial(quotas.spend, terms=terms, spread=self._scheduled))
+        if not isinstance(answer, quotas.Refusal):
+            self.spent[terms.name] += 1
+        return answer
+
+    async def quota_told(self, terms: quotas.Terms, remaining: int, limit: int | None) -> None:
+        """Take over what an answer says of the quota; see `quotas.told`."""
+        await self._read(partial(quotas.told, terms=terms, remaining=remaining, limit=limit))
+
+    async def block_quota(self, terms: quotas.Terms, seconds: float, reason: str) -> None:
+        """No calls for so long."""
+        await self._read(partial(quotas.block, name=terms.name, seconds=seconds, reason=reason))
+
     async def keep_sources(self, rows: Iterable[Mapping[str, str | None]]) -> None:
         """Make the table of sources say what the catalogue says."""
         await self._read(partial(sources.write, sources=rows))
@@ -251,7 +290,7 @@ class Store:
         reason = (reject.field, reject.reason)
         self.reasons[reason if reason in self.reasons or len(self.reasons) < REASONS else (None, "other reasons")] += 1
 
-    def _add(self, row: Article | Reject | Checkpoint) -> None:
+    def _add(self, row: Item | Reject | Checkpoint) -> None:
         self._queue.append(row)
         if len(self._queue) == BATCH:
             self._enough.set()
@@ -282,7 +321,7 @@ class Store:
         self._room.set()
         self._on_failure()
 
-    async def _commit(self, batch: Sequence[Article | Reject | Checkpoint], tries: "count[int] | None" = None) -> None:
+    async def _commit(self, batch: Sequence[Item | Reject | Checkpoint], tries: "count[int] | None" = None) -> None:
         """Write a batch in one transaction; what the database refuses is split off."""
         tries = tries or count()
         for _ in range(TRIES):
@@ -300,33 +339,36 @@ class Store:
             half = len(batch) // 2
             await self._commit(batch[:half], count(1))
             await self._commit(batch[half:], count(1))
-        elif isinstance(batch[0], Article):
+        elif isinstance(batch[0], Item):
             reject = Reject.of(batch[0], None, f"the database refuses it: {str(refused).splitlines()[0]}")
             self._count_refused(reject)
             await self._commit([reject])
         else:
             raise DatabaseError(f"{batch[0]!r} can not be written: {refused}") from refused
 
-    def _write(self, cursor: "Cursor", batch: Sequence[Article | Reject | Checkpoint], tries: "count[int]") -> Counter:
+    def _write(self, cursor: "Cursor", batch: Sequence[Item | Reject | Checkpoint], tries: "count[int]") -> Counter:
         """The transaction: rows, revisions, rejects, progress and the run's counters; the tables in one order for all.
 
-        Returns how many articles came to which state, by source.
+        Returns how many items came to which state, by source.
         """
-        items = [row for row in batch if isinstance(row, Article)]
+        items = [row for row in batch if isinstance(row, Item)]
         refused = [row for row in batch if isinstance(row, Reject)]
-        checkpoints = [row for row in batch if isinstance(row, Checkpoint)]
+        progress = [row for row in batch if isinstance(row, Checkpoint)]
         if self._token:
             jobs.hold(cursor, self._token)
         if next(tries):  # what was known before the failed try may be wrong by now
             for item in items:
                 item.state = "again"
-        if items:
-            said = articles.write(cursor, items, self.run_id)
-            refused += [Reject.of(item, *refusal) for item in said for refusal in item.refused]
+        for kind, write in _WRITERS.items():
+            if some := [item for item in items if isinstance(item, kind)]:
+                said = write(cursor, some, self.run_id)
+                refused += [Reject.of(item, *refusal) for item in said for refusal in item.refused]
         if refused:
             rejects.write(cursor, refused, self.run_id)
-        if checkpoints:
-            feeds.write(cursor, checkpoints)
+        if moved := [checkpoint for checkpoint in progress if checkpoint.table == "feeds"]:
+            feeds.write(cursor, moved)
+        if moved := [checkpoint for checkpoint in progress if checkpoint.table == "cursors"]:
+            cursors.write(cursor, moved, self.run_id)
         written = Counter((item.source_id, item.state) for item in items)
         runs.beat(cursor, self.run_id, self._stats(written))
         return written

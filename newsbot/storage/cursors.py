@@ -1,0 +1,57 @@
+"""Where the next run of an API spider goes on. One row for what a spider, its arguments and a source make."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from newsbot.items import Checkpoint
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+_WRITE = """
+INSERT INTO cursors AS c (key, spider, arguments, source, value, run_id)
+SELECT key, spider, arguments, source, value, %s
+FROM json_to_recordset(%s) AS n(key text, spider text, arguments jsonb, source text, value jsonb)
+ORDER BY key
+ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, moved_at = now(), run_id = EXCLUDED.run_id
+"""
+
+
+def key(spider: str, arguments: Mapping[str, Any], source: str) -> str:
+    """The key of a cursor; the order of the arguments does not matter."""
+    return json.dumps([spider, dict(sorted(arguments.items())), source], ensure_ascii=False)
+
+
+def read(cursor: "Cursor", keys: Sequence[str]) -> dict[str, Any]:
+    """The values of those cursors that there are."""
+    cursor.execute("SELECT key, value FROM cursors WHERE key = ANY(%s)", (list(keys),))
+    return dict(cursor.fetchall())
+
+
+def write(cursor: "Cursor", checkpoints: Iterable[Checkpoint], run_id: str) -> None:
+    """Move the cursors, in the caller's transaction. The last checkpoint of a cursor counts."""
+    rows = {checkpoint.key: {"key": checkpoint.key, **checkpoint.columns} for checkpoint in checkpoints}
+    cursor.execute(_WRITE, (run_id, json.dumps(list(rows.values()))))
+
+
+def overview(cursor: "Cursor", spider: str | None = None) -> tuple[list[str], list[tuple]]:
+    """All cursors, or those of a spider: the names of the columns, and a row a cursor."""
+    cursor.execute(
+        """
+        SELECT spider, arguments::text AS arguments, source, value::text AS value,
+            to_char(moved_at, 'YYYY-MM-DD HH24:MI TZ') AS moved
+        FROM cursors WHERE spider = coalesce(%s, spider) ORDER BY spider, source, key
+        """,
+        (spider,),
+    )
+    return [column.name for column in cursor.description], cursor.fetchall()
+
+
+def reset(cursor: "Cursor", spider: str, source: str | None = None) -> int:
+    """Forget the cursors of a spider, or one source's; how many there were."""
+    cursor.execute(
+        "DELETE FROM cursors WHERE spider = %s AND source = coalesce(%s, source)",
+        (spider, source),
+    )
+    return cursor.rowcount

@@ -1,0 +1,134 @@
+"""What was spent on an API, and whether it may be asked again: one budget for all processes, kept over restarts.
+
+A call is counted before it goes out, so that a crash spends one too many at worst. The times are the database's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+COUNTED = ("hour", "day", "month")  # periods with a row each; shorter limits are spaces between calls
+
+_LOCK = """
+INSERT INTO quotas (name) VALUES (%(name)s) ON CONFLICT (name) DO NOTHING;
+SELECT extract(epoch FROM next_at - clock_timestamp()), extract(epoch FROM blocked_until - clock_timestamp()),
+    blocked_until, reason
+FROM quotas WHERE name = %(name)s FOR UPDATE
+"""
+
+_SPENT = """
+SELECT coalesce(s.calls, 0), s.told_limit, ends_at, extract(epoch FROM ends_at - clock_timestamp()),
+    extract(epoch FROM clock_timestamp() - p.starts_at) / extract(epoch FROM ends_at - p.starts_at)
+FROM (
+    SELECT starts_at, starts_at + ('1 ' || %(period)s)::interval AS ends_at
+    FROM (SELECT date_trunc(%(period)s, clock_timestamp(), 'UTC') AS starts_at) AS p
+) AS p
+LEFT JOIN spending s ON s.quota = %(name)s AND s.period = %(period)s AND s.starts_at = p.starts_at
+"""
+
+_SPEND = """
+INSERT INTO spending AS s (quota, period, starts_at, calls, cost)
+VALUES (%(name)s, %(period)s, date_trunc(%(period)s, clock_timestamp(), 'UTC'), 1, %(cost)s)
+ON CONFLICT (quota, period, starts_at) DO UPDATE SET calls = s.calls + 1, cost = s.cost + EXCLUDED.cost
+"""
+
+_TOLD = """
+INSERT INTO spending AS s (quota, period, starts_at, calls, told_limit)
+VALUES (%(name)s, %(period)s, date_trunc(%(period)s, clock_timestamp(), 'UTC'),
+    greatest(0, coalesce(%(limit)s, %(declared)s) - %(remaining)s), %(limit)s)
+ON CONFLICT (quota, period, starts_at) DO UPDATE SET
+    told_limit = coalesce(EXCLUDED.told_limit, s.told_limit),
+    calls = greatest(s.calls, coalesce(EXCLUDED.told_limit, s.told_limit, %(declared)s) - %(remaining)s)
+"""
+
+
+class QuotaSpentError(Exception):
+    """There is no call left for now; the message says why, and when there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a quota allows: calls by period, seconds between two calls, the cost of one."""
+
+    name: str
+    calls: tuple[tuple[str, int], ...] = ()  # (period, calls) of those that are counted
+    spacing: float = 0  # seconds
+    cost: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is no call now, and when there will be."""
+
+    reason: str
+    until: "datetime"
+    seconds: float  # from now
+
+
+def spend(cursor: "Cursor", terms: Terms, *, spread: bool) -> float | Refusal:
+    """Take a call out of the budget; the seconds to wait before it goes out, or why it must not.
+
+    With `spread`, no more than the elapsed part of the day's calls is given, and an hour's share at once.
+    """
+    cursor.execute(_LOCK, {"name": terms.name})
+    gap, blocked, until, reason = cursor.fetchone()
+    if blocked is not None and blocked > 0:
+        return Refusal(reason, until, float(blocked))
+    for period, declared in terms.calls:
+        cursor.execute(_SPENT, {"name": terms.name, "period": period})
+        calls, told, ends_at, left, elapsed = cursor.fetchone()
+        limit = min(declared, told) if told is not None else declared
+        if calls >= limit:
+            return Refusal(f"the {limit} calls of this {period} are spent", ends_at, float(left))
+        if spread and period == "day" and calls >= max(1, limit // 24, limit * float(elapsed)):
+            pause = 86_400 / limit
+            cursor.execute("SELECT now() + make_interval(secs => %s)", (pause,))
+            reason = f"{calls} of the {limit} calls of this day are spent already, and it is still long"
+            return Refusal(reason, cursor.fetchone()[0], pause)
+    for period in COUNTED:
+        cursor.execute(_SPEND, {"name": terms.name, "period": period, "cost": terms.cost})
+    wait = max(0.0, float(gap or 0))
+    if terms.spacing:
+        cursor.execute(
+            "UPDATE quotas SET next_at = clock_timestamp() + make_interval(secs => %s) WHERE name = %s",
+            (wait + terms.spacing, terms.name),
+        )
+    return wait
+
+
+def told(cursor: "Cursor", terms: Terms, remaining: int, limit: int | None) -> None:
+    """Take over what an answer says of the longest limit: never more than is counted here."""
+    if terms.calls:
+        period, declared = terms.calls[-1]
+        values = {"name": terms.name, "period": period, "remaining": remaining, "limit": limit, "declared": declared}
+        cursor.execute(_TOLD, values)
+
+
+def block(cursor: "Cursor", name: str, seconds: float, reason: str) -> None:
+    """No calls for so long: the service said so."""
+    cursor.execute(
+        """
+        INSERT INTO quotas AS q (name, blocked_until, reason)
+        VALUES (%s, clock_timestamp() + make_interval(secs => %s), %s)
+        ON CONFLICT (name) DO UPDATE SET blocked_until = EXCLUDED.blocked_until, reason = EXCLUDED.reason
+        WHERE q.blocked_until IS NULL OR q.blocked_until < EXCLUDED.blocked_until
+        """,
+        (name, seconds, reason),
+    )
+
+
+def spent_today(cursor: "Cursor", names: Sequence[str]) -> dict[str, tuple[int, float]]:
+    """Calls and cost of this day (UTC), by quota."""
+    cursor.execute(
+        """
+        SELECT quota, calls, cost::float FROM spending
+        WHERE quota = ANY(%s) AND period = 'day' AND starts_at = date_trunc('day', now(), 'UTC')
+        """,
+        (list(names),),
+    )
+    return {name: (calls, cost) for name, calls, cost in cursor}
