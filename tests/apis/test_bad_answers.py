@@ -1,6 +1,5 @@
 """Answers that are none, and records that are odd: a clear status or reject each, and the rest is kept."""
 
-import gzip
 import zlib
 from datetime import UTC, datetime
 
@@ -100,4 +99,3 @@ def test_odd_records(newsbot, service):
     assert ("record", None, "a record should be an object, and is None") in refused
     assert {field for kind, field, _ in refused if kind == "Article"} == {"published_at", "title", "url"}
     assert len(refused) == 6
-    assert gzip
