@@ -44,7 +44,7 @@ def test_two_processes_keep_one_budget_over_the_days(newsbot, at):
     service = listing(190)
     service.limits = ((4, 1.0),)
     for day, hour in ((1, 8), (2, 0), (2, 23)):
-        at(f"2026-03-0{day} {hour:02}:59:00+00")
+        at(f"2026-03-0{day} {hour:02}:30:00+00")
         service.forget()
         for crawler in range(2):
             newsbot.start("made_up_apis:Shared", service, crawler=crawler)
