@@ -42,7 +42,7 @@ def listing(count, **options):
 
 def test_two_processes_keep_one_budget_over_the_days(newsbot, at):
     service = listing(190)
-    service.limits = ((4, 1.0),)
+    service.limits = ((20, 1.0),)
     for day, hour in ((1, 8), (2, 0), (2, 23)):
         at(f"2026-03-0{day} {hour:02}:30:00+00")
         service.forget()
