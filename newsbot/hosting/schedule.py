@@ -268,9 +268,7 @@ def read(file: Path | str, spiders: Collection[str] | None = None) -> list[Entry
         yield from _wrong_orders(data)
 
     try:
-        return entries.read(
-            Path(file), _ENTRIES, identity="name", keys=lambda _: Entry.model_fields, more=more, may_be_empty=True
-        )
+        return entries.read(Path(file), _ENTRIES, identity="name", more=more, may_be_empty=True)
     except OSError as error:
         raise ScheduleError([f"{file}: {error.strerror}; a schedule file is right"]) from error
     except FaultyFileError as error:

@@ -10,7 +10,7 @@ days it is ago, ISO 8601 in UTC without one.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 Path = str
 Seconds = float
@@ -150,7 +150,19 @@ class LinkedPages:
     """the query parameter of the size"""
 
 
-Pages = NumberedPages | OffsetPages | TokenPages | LinkedPages
+class _ToldBy:
+    """Tells pydantic, where that reads a declaration, which key says which of several classes it is."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic import Field
+
+        return handler.generate_schema(Annotated[source, Field(discriminator=self.key)])
+
+
+Pages = Annotated[NumberedPages | OffsetPages | TokenPages | LinkedPages, _ToldBy("by")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
@@ -24,10 +24,8 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic.fields import FieldInfo
 
 from newsbot.sources import entries
-from newsbot.sources.document import Where
 from newsbot.sources.entries import FaultyFileError, Text, Timezone, fault, perhaps
 from newsbot.sources.model import CatalogueError, Source
 
@@ -227,12 +225,8 @@ def read(paths: Sequence[Path | str]) -> list[Source]:
 
 
 def _read(file: Path) -> list[Source]:
-    checked = entries.read(file, _ENTRIES, identity="id", keys=_keys)
+    checked = entries.read(file, _ENTRIES, identity="id")
     return [Source.from_entry(entry.model_dump(exclude_unset=True)) for entry in checked]
-
-
-def _keys(where: Where) -> Mapping[str, FieldInfo]:
-    return SectionEntry.model_fields if "sections" in where[:-1] else Entry.model_fields
 
 
 if __name__ == "__main__":

@@ -1,21 +1,20 @@
-"""A YAML file that is a list of entries, checked whole by a pydantic model: one error tells every fault."""
+"""A YAML file that is a list of entries or one declaration, checked whole by pydantic: one error tells every fault."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from newsbot.sources.document import Document, UnreadableError, Where
 
 MAX_SHOWN = 80  # characters of a value in a message
 
-EntryT = TypeVar("EntryT")
+CheckedT = TypeVar("CheckedT")
 
 
 class FaultyFileError(ValueError):
@@ -28,40 +27,72 @@ class FaultyFileError(ValueError):
 
 def read(
     file: Path,
-    entries: TypeAdapter[list[EntryT]],
+    entries: TypeAdapter[list[CheckedT]],
     *,
     identity: str,
-    keys: Callable[[Where], Mapping[str, FieldInfo]],
     more: Callable[[list[Any]], Iterable[tuple[Where, str]]] = lambda _: (),
     may_be_empty: bool = False,
-) -> list[EntryT]:
+) -> list[CheckedT]:
     """The entries of `file`.
 
-    `identity` is the key that names an entry, each once; `keys` gives what is known of the keys around a place, and
-    `more` the faults, with their place, that show only in the whole list as it was written.
-    Raises OSError and FaultyFileError.
+    `identity` is the key that names an entry, each once; `more` gives the faults, with their place, that show only in
+    the whole list as it was written. Raises OSError and FaultyFileError.
     """
-    try:
-        document = Document(file)
-    except UnreadableError as error:
-        raise FaultyFileError([f"{file}:{error.line}: {error}"]) from error
+    document = _document(file)
     data = document.data
     if not isinstance(data, list) or not (data or may_be_empty):
         right = f"a list of entries is right, each beginning with `- {identity}: `"
         raise FaultyFileError([f"{file}:1: {'no list' if data else 'empty'}; {right}"])
+    found = (*_repeated(data, identity), *more(data))
+    return _checked(file, document, entries, found, partial(_place_of_entry, data, identity))
 
-    faults = [(line, where, "stands twice; once is right") for where, line in document.repeated]
-    faults += [(document.line(where), where, message) for where, message in (*_repeated(data, identity), *more(data))]
+
+def read_one(
+    file: Path,
+    declaration: TypeAdapter[CheckedT],
+    *,
+    more: Callable[[dict[str, Any]], Iterable[tuple[Where, str]]] = lambda _: (),
+) -> CheckedT:
+    """What `file` declares: one mapping, of which `more` gives the faults that show only in the whole of it.
+
+    Raises OSError and FaultyFileError.
+    """
+    document = _document(file)
+    data = document.data
+    if not isinstance(data, dict):
+        raise FaultyFileError([f"{file}:1: {'no mapping' if data else 'empty'}; a mapping is right, `key: value` each"])
+    return _checked(file, document, declaration, more(data), _steps)
+
+
+def _document(file: Path) -> Document:
     try:
-        checked = entries.validate_python(data)
+        return Document(file)
+    except UnreadableError as error:
+        raise FaultyFileError([f"{file}:{error.line}: {error}"]) from error
+
+
+def _checked(
+    file: Path,
+    document: Document,
+    model: TypeAdapter[CheckedT],
+    found: Iterable[tuple[Where, str]],
+    place: Callable[[Where], str],
+) -> CheckedT:
+    """What `model` makes of the document; `found` are the faults that are known already."""
+    faults = [(line, where, "stands twice; once is right") for where, line in document.repeated]
+    faults += [(document.line(where), where, message) for where, message in found]
+    try:
+        checked = model.validate_python(document.data)
     except ValidationError as error:
+        schema = model.json_schema()
         for detail in error.errors(include_url=False, include_context=False):
-            where = tuple(step for step in detail["loc"] if step != "[key]")  # pydantic's mark of a key that is wrong
-            faults.append((document.line(where), where, _message(detail, keys(where))))
+            where = _written(document.data, detail)
+            message = _message(detail, where, _keys(schema, document.data, where))
+            faults.append((document.line(where), where, message))
     if faults:
         faults.sort(key=lambda fault: fault[0])
         raise FaultyFileError(
-            [f"{file}:{line}: {_place(data, where, identity)}: {message}" for line, where, message in faults]
+            [f"{file}:{line}: " + ": ".join(filter(None, (place(where), message))) for line, where, message in faults]
         )
     return checked
 
@@ -108,32 +139,79 @@ def _repeated(data: list[Any], identity: str) -> Iterator[tuple[Where, str]]:
             yield (number - 1, identity), message
 
 
-def _message(detail: ErrorDetails, keys: Mapping[str, FieldInfo]) -> str:
+def _written(data: Any, detail: ErrorDetails) -> Where:
+    """The place of a fault in the data: without the steps that are pydantic's own, as the member of a union."""
+    where: list[int | str] = []
+    *inner, last = detail["loc"] or ("",)  # a fault of the whole has no steps
+    for step in inner:
+        if _has(data, step):
+            where.append(step)
+            data = data[step]
+    if _has(data, last) or detail["type"] in ("missing", "absent"):
+        where.append(last)
+    return tuple(where)
+
+
+def _has(data: Any, step: int | str) -> bool:
+    return step in data if isinstance(data, dict) else isinstance(data, list) and isinstance(step, int)
+
+
+def _keys(schema: dict[str, Any], data: Any, where: Where) -> dict[str, str | None]:
+    """The keys that the mapping around a place may have, with what they mean."""
+    parts = _parts(schema, schema, data)
+    for step in where[:-1]:
+        data = data[step]
+        below = [
+            part.get("items") if isinstance(step, int) else part["properties"].get(step, part["additionalProperties"])
+            for part in parts
+        ]
+        parts = [each for part in below if isinstance(part, dict) for each in _parts(schema, part, data)]
+    return {key: each.get("description") for part in parts for key, each in part["properties"].items()}
+
+
+def _parts(schema: dict[str, Any], part: dict[str, Any], data: Any) -> list[dict[str, Any]]:
+    """What a part of a JSON Schema says of `data`: its references resolved, one element for each choice that fits."""
+    if "$ref" in part:
+        return _parts(schema, schema["$defs"][part["$ref"].rpartition("/")[2]], data)
+    choices = part.get("anyOf") or part.get("oneOf") or ()
+    if choices and "properties" not in part:
+        return [each for choice in choices for each in _parts(schema, choice, data)]
+    part = {"properties": {}, "additionalProperties": None} | part
+    given = data if isinstance(data, dict) else {}
+    tags = {key: each["const"] for key, each in part["properties"].items() if "const" in each}
+    return [part] if all(given.get(key, tag) == tag for key, tag in tags.items()) else []
+
+
+def _message(detail: ErrorDetails, where: Where, keys: Mapping[str, str | None]) -> str:
     """What was found at a place, and what would be right."""
-    key = str(detail["loc"][-1])
+    key = str(where[-1]) if where else ""
     match detail["type"]:
         case "missing":
-            return f"missing; {keys[key].description}"
+            return f"missing; {keys[key]}"
         case "absent":
             return detail["msg"]
-        case "extra_forbidden":
+        case "extra_forbidden" | "unexpected_keyword_argument":
             return f"unknown key{perhaps(key, keys)}; the keys are {', '.join(keys)}"
-        case "model_type" | "dict_type":
+        case "model_type" | "dict_type" | "dataclass_type":
             right = "a mapping is right, `key: value` on a line each"
-        case "list_type":
+        case "list_type" | "tuple_type":
             right = "a list is right, each element on a line of its own after a hyphen"
         case _:
             right = detail["msg"]
     return f"{_cut(repr(detail['input']))}: {right}"
 
 
-def _place(data: list[Any], where: Where, identity: str) -> str:
+def _place_of_entry(data: list[Any], identity: str, where: Where) -> str:
     """A place as people say it: `entry 3 (bbc): feeds[0]`."""
     number, *steps = where
     entry = data[int(number)]
     name = f" ({_line(entry[identity])})" if isinstance(entry, dict) and entry.get(identity) else ""
-    key = "".join(f"[{step}]" if isinstance(step, int) else f".{_line(step)}" for step in steps)
-    return f"entry {int(number) + 1}{name}" + (f": {key[1:]}" if key else "")
+    return ": ".join(filter(None, (f"entry {int(number) + 1}{name}", _steps(tuple(steps)))))
+
+
+def _steps(where: Where) -> str:
+    """`columns.votes.type`, `key[0]`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{_line(step)}" for step in where).removeprefix(".")
 
 
 def _line(value: Any) -> str:
