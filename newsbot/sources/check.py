@@ -117,6 +117,7 @@ def _element(value: str) -> str:
 
 Url = Annotated[str, AfterValidator(_url), Field(json_schema_extra={"format": "uri", "pattern": "^https?://"})]
 Css = Annotated[str, AfterValidator(_css)]
+Language = Annotated[str, AfterValidator(_language), Field(json_schema_extra={"pattern": "^[a-z]{2,3}$"})]
 
 
 class SectionEntry(BaseModel):
@@ -153,10 +154,7 @@ class Entry(BaseModel):
     country: Annotated[str, AfterValidator(_country)] = Field(
         description="ISO 3166-1 alpha-2 code in lower case, as `fr`", json_schema_extra={"pattern": "^[a-z]{2}$"}
     )
-    language: Annotated[str, AfterValidator(_language)] = Field(
-        description="primary language tag of BCP 47 in lower case, as `de`",
-        json_schema_extra={"pattern": "^[a-z]{2,3}$"},
-    )
+    language: Language = Field(description="primary language tag of BCP 47 in lower case, as `de`")
     timezone: Timezone | None = Field(
         None, description="IANA time zone of dates that carry none, as `Europe/Berlin`; without it UTC"
     )

@@ -1,5 +1,6 @@
 """A YAML file that is a list of entries or one declaration, checked whole by pydantic: one error tells every fault."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache, lru_cache, partial
@@ -13,6 +14,14 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from newsbot.sources.document import Document, UnreadableError, Where
 
 MAX_SHOWN = 80  # characters of a value in a message
+
+_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_DURATION = re.compile("".join(rf"(?:(\d{{1,9}}(?:\.\d{{1,6}})?){unit})?" for unit in _UNITS), re.ASCII)
+WRITTEN_SECONDS = {
+    "type": "string",
+    "pattern": r"^(?=\d)(\d+(\.\d+)?d)?(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?$",
+}
+"""The JSON Schema of what `seconds` reads."""
 
 CheckedT = TypeVar("CheckedT")
 
@@ -79,22 +88,35 @@ def _checked(
     place: Callable[[Where], str],
 ) -> CheckedT:
     """What `model` makes of the document; `found` are the faults that are known already."""
+    checked, wrong = validated(document.data, model)
     faults = [(line, where, "stands twice; once is right") for where, line in document.repeated]
-    faults += [(document.line(where), where, message) for where, message in found]
-    try:
-        checked = model.validate_python(document.data)
-    except ValidationError as error:
-        schema = model.json_schema()
-        for detail in error.errors(include_url=False, include_context=False):
-            where = _written(document.data, detail)
-            message = _message(detail, where, _keys(schema, document.data, where))
-            faults.append((document.line(where), where, message))
+    faults += [(document.line(where), where, message) for where, message in (*found, *wrong)]
     if faults:
         faults.sort(key=lambda fault: fault[0])
-        raise FaultyFileError(
-            [f"{file}:{line}: " + ": ".join(filter(None, (place(where), message))) for line, where, message in faults]
-        )
+        raise FaultyFileError([f"{file}:{line}: {_told(place(where), message)}" for line, where, message in faults])
     return checked
+
+
+def validated(data: Any, model: TypeAdapter[CheckedT]) -> tuple[CheckedT | None, list[tuple[Where, str]]]:
+    """What `model` makes of data, and the faults with their places; one of the two."""
+    try:
+        return model.validate_python(data), []
+    except ValidationError as error:
+        schema = model.json_schema()
+        faults = []
+        for detail in error.errors(include_url=False, include_context=False):
+            where = _written(data, detail)
+            faults.append((where, _message(detail, where, _keys(schema, data, where))))
+        return None, faults
+
+
+def told(where: Where, message: str) -> str:
+    """A fault of a declaration, in a line."""
+    return _told(_steps(where), message)
+
+
+def _told(place: str, message: str) -> str:
+    return f"{place}: {message}" if place else message
 
 
 def fault(message: str, kind: Literal["wrong", "absent"] = "wrong") -> PydanticCustomError:
@@ -107,6 +129,16 @@ def perhaps(value: str, known: Iterable[str]) -> str:
     """A hint at what of `known` was meant, or nothing."""
     near = get_close_matches(value, known, n=1)
     return f"; perhaps {near[0]!r}" if near else ""
+
+
+def seconds(value: Any) -> Any:
+    """The seconds of a text such as 1h30m, for a BeforeValidator; what is no text is left to the model."""
+    if not isinstance(value, str) or re.fullmatch(r"\d{1,9}", value, re.ASCII):
+        return value
+    parts = _DURATION.fullmatch(value)
+    if not value or not parts:
+        raise fault("a number with its unit is right, as 30s, 5m, 1h, 1d or 1h30m; one without is in seconds")
+    return sum(float(number or 0) * unit for number, unit in zip(parts.groups(), _UNITS.values(), strict=True))
 
 
 def _timezone(value: str) -> str:
