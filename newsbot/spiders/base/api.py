@@ -22,7 +22,7 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
-from newsbot.extraction.paths import fill, path, places
+from newsbot.extraction.paths import PathError, fill, path, places
 from newsbot.extraction.values import ValueTypeError, moment
 from newsbot.items import Checkpoint, Item
 from newsbot.sources.api import Api, HostKey, LinkedPages, NumberedPages, TokenPages
@@ -260,7 +260,7 @@ class ApiSpider(Spider):
             hits = self._hits(data, rows, chain)
             if hits is None:
                 following, fresh = paging.following(self.api.pages, chain.page, response, data, rows)
-        except (UnreadableError, BadPageError) as error:
+        except (UnreadableError, BadPageError, PathError) as error:
             again = get_retry_request(response.request, spider=self, reason="bad answer")
             yield from [again] if again else self._broken(stream, chain, str(error))
             return
@@ -316,9 +316,10 @@ class ApiSpider(Spider):
                 if not isinstance(row, dict):
                     raise RefusedRecordError(None, f"a record should be an object, and is {row!r:.80}")
                 yield from self.items(row, stream)
-            except RefusedRecordError as error:
+            except (RefusedRecordError, PathError) as error:
                 payload = row if isinstance(row, dict) else {"record": row}
-                self.store.refuse(Reject(self.api.name, "record", None, error.field, str(error), payload))
+                field = getattr(error, "field", None)
+                self.store.refuse(Reject(self.api.name, "record", None, field, str(error), payload))
 
     # Where a chain is
 
@@ -363,16 +364,17 @@ class ApiSpider(Spider):
             return chain
         newest, oldest, get = chain.newest, chain.oldest, path(cursor.path)
         for row in rows:
-            value = get(row) if isinstance(row, dict) else None
+            try:
+                value = get(row) if isinstance(row, dict) else None
+                if cursor.by == "time":
+                    value = moment(value, self.api.timezone)
+            except (PathError, ValueTypeError):
+                continue  # the item is refused, or goes without a date
             if value is None:
                 continue
             if cursor.by == "id":
                 newest = value if newest is None or _order(value) > _order(newest) else newest
                 continue
-            try:
-                value = moment(value, self.api.timezone)
-            except ValueTypeError:
-                continue  # the item is refused, or goes without a date
             newest, oldest = max(newest or value, value), min(oldest or value, value)
         return replace(chain, newest=newest, oldest=oldest)
 
