@@ -273,7 +273,9 @@ class ApiSpider(Spider):
             following, fresh = paging.following(self.api.pages, chain.page, response, data, rows)
         chain = self._seen(chain, fresh)
         over = following is None or self._is_before(chain, fresh)
-        moved = self._moved(stream, chain) if over or (self.api.cursor and self.api.cursor.oldest_first) else {}
+        # A page of the past is not next to what is read, unless it is the last.
+        each_page = self.api.cursor is not None and self.api.cursor.oldest_first and not chain.is_past
+        moved = self._moved(stream, chain) if over or each_page else {}
         stream.last = Checkpoint(
             table="cursors",
             key=stream.key,
