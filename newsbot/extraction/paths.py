@@ -34,7 +34,7 @@ def path(expression: str) -> Callable[[Any], Any]:
     try:
         compiled = jmespath.compile(expression)
     except JMESPathError as error:
-        raise PathError(f"{expression!r} is no JMESPath: {str(error).splitlines()[0]}") from None
+        raise PathError(f"{expression!r} is no JMESPath: {str(error).splitlines()[0].rstrip(':')}") from None
     if unknown := set(_called(compiled.parsed)) - set(Functions.FUNCTION_TABLE):
         raise PathError(f"{expression!r} is no JMESPath: it has no function {min(unknown)}()")
 

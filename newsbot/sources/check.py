@@ -60,7 +60,8 @@ def _id(value: str) -> str:
     return value
 
 
-def _url(value: str) -> str:
+def checked_url(value: str) -> str:
+    """An http(s) URL, for an AfterValidator."""
     if re.search(r"[\s\x00-\x1f]", value):
         raise fault("a URL has no blanks; write %20 for one, and each URL on a line of its own")
     try:
@@ -115,7 +116,7 @@ def _element(value: str) -> str:
     return _css(value)
 
 
-Url = Annotated[str, AfterValidator(_url), Field(json_schema_extra={"format": "uri", "pattern": "^https?://"})]
+Url = Annotated[str, AfterValidator(checked_url), Field(json_schema_extra={"format": "uri", "pattern": "^https?://"})]
 Css = Annotated[str, AfterValidator(_css)]
 Language = Annotated[str, AfterValidator(_language), Field(json_schema_extra={"pattern": "^[a-z]{2,3}$"})]
 

@@ -104,7 +104,7 @@ def validated(data: Any, model: TypeAdapter[CheckedT]) -> tuple[CheckedT | None,
     except ValidationError as error:
         schema = model.json_schema()
         faults = []
-        for detail in error.errors(include_url=False, include_context=False):
+        for detail in error.errors(include_url=False):
             where = _written(data, detail)
             faults.append((where, _message(detail, where, _keys(schema, data, where))))
         return None, faults
@@ -224,6 +224,11 @@ def _message(detail: ErrorDetails, where: Where, keys: Mapping[str, str | None])
             return detail["msg"]
         case "extra_forbidden" | "unexpected_keyword_argument":
             return f"unknown key{perhaps(key, keys)}; the keys are {', '.join(keys)}"
+        case "union_tag_not_found":
+            return f"the key {detail['ctx']['discriminator']} is missing, which says what kind it is"
+        case "union_tag_invalid":
+            context = detail["ctx"]
+            return f"{context['tag']!r} as {context['discriminator']}: one of {context['expected_tags']} is right"
         case "model_type" | "dict_type" | "dataclass_type":
             right = "a mapping is right, `key: value` on a line each"
         case "list_type" | "tuple_type":
