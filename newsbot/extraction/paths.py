@@ -42,7 +42,7 @@ def path(expression: str) -> Callable[[Any], Any]:
         try:
             return compiled.search(value)
         except JMESPathError as error:
-            raise PathError(f"{expression!r} fails: {str(error):.300}") from None
+            raise PathError(f"{expression!r} fails: {error!s:.300}") from None
 
     return search
 

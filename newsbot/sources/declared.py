@@ -27,7 +27,7 @@ LONGEST = 100 * 365 * 86_400  # seconds
 
 _NAME = "[a-z0-9][a-z0-9_-]{0,63}"
 _PERIOD = r"second|minute|hour|day|month|\d{1,9}(\.\d{1,6})?s"
-_TOKEN = "[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # RFC 9110, section 5.6.2
+_HEADER = "[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # RFC 9110, section 5.6.2
 _TIMES = ("since", "until")
 _RESERVED = (*_TIMES, "cursor", "backfill", "budget", "config")
 _KINDS = ("article", "observation", "record")
@@ -89,7 +89,7 @@ def _address(value: str) -> str:
 
 
 def _header(value: str) -> str:
-    if not re.fullmatch(_TOKEN, value):
+    if not re.fullmatch(_HEADER, value):
         raise fault("the name of a header is right, as X-Api-Key")
     return value
 
@@ -126,7 +126,7 @@ KINDS: dict[str, Any] = {
     "text": Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string", "number", "boolean"]})],
     "url": check.Url,
     "address": Annotated[str, AfterValidator(_address), Field(json_schema_extra={"pattern": "^https?://"})],
-    "header": Annotated[str, AfterValidator(_header), Field(json_schema_extra={"pattern": f"^{_TOKEN}$"})],
+    "header": Annotated[str, AfterValidator(_header), Field(json_schema_extra={"pattern": f"^{_HEADER}$"})],
     "variable": Annotated[str, AfterValidator(_variable), Field(json_schema_extra={"pattern": "^[A-Za-z_]\\w*$"})],
     "path": Annotated[str, AfterValidator(_path)],
     "fields": Annotated[
