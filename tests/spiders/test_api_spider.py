@@ -1,4 +1,4 @@
-"""`scrapy crawl api`: the declarations that ship, against stand-ins that are as strict as the real services, and own ones."""
+"""`scrapy crawl api`: the declarations that ship, against stand-ins as strict as the real services, and own ones."""
 
 import json
 import subprocess
