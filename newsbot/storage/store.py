@@ -256,14 +256,26 @@ class Store:
         """Say what a dataset is; see `records.describe`."""
         await self._read(lambda cursor: records.describe(cursor, **dataset))
 
-    async def spend(self, terms: quotas.Terms) -> float | quotas.Refusal:
-        """Take a call out of the budget; see `quotas.spend`. A job of the schedule leaves some of a day's for later."""
-        if self._scheduled is None:
-            self._scheduled = bool(self._token) and await self._read(partial(jobs.is_scheduled, token=self._token))
-        answer = await self._read(partial(quotas.spend, terms=terms, spread=self._scheduled))
-        if not isinstance(answer, quotas.Refusal):
-            self.spent[terms.name] += 1
+    async def spend(self, terms: quotas.Terms, budget: float | None) -> float | quotas.Refusal:
+        """Take a call out of the budget; see `quotas.spend`. A job of the schedule leaves some of a day's for later.
+
+        Raises `QuotaSpentError` where this run has spent the budget of its own: calls, or money where they cost some.
+        """
+        if budget is not None and (self.spent[terms.name] + 1) * (terms.cost or 1) > budget:
+            raise quotas.QuotaSpentError(f"the budget of this run, {budget:g}, is spent")
+        self.spent[terms.name] += 1  # before others ask
+        answer: float | quotas.Refusal | None = None
+        try:
+            if self._scheduled is None:
+                self._scheduled = bool(self._token) and await self._read(partial(jobs.is_scheduled, token=self._token))
+            answer = await self._read(partial(quotas.spend, terms=terms, spread=self._scheduled))
+        finally:
+            self.spent[terms.name] -= answer != 0
         return answer
+
+    async def call_answered(self, terms: quotas.Terms) -> None:
+        """A call is over; see `quotas.answered`."""
+        await self._read(partial(quotas.answered, terms=terms))
 
     async def quota_told(self, terms: quotas.Terms, remaining: int, limit: int | None) -> None:
         """Take over what an answer says of the quota; see `quotas.told`."""

@@ -5,7 +5,7 @@ import hashlib
 from newsbot.sources.api import Api, Limit
 from newsbot.storage.quotas import COUNTED, Terms
 
-MARGIN = 1.05  # of the space between two calls: the net brings them nearer together
+MARGIN = 1.05  # of the space between two calls: the clock of the service is another one
 
 _SECONDS = {"second": 1.0, "minute": 60.0}
 
