@@ -1,0 +1,61 @@
+"""The APIs that there are: those of the spiders and those declared in YAML."""
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from scrapy.spiderloader import get_spider_loader
+
+if TYPE_CHECKING:  # every command is imported at every start
+    from scrapy.settings import BaseSettings
+
+    from newsbot.sources.api import Api, Limit
+
+
+class Known(NamedTuple):
+    """An API and the spider that reads it."""
+
+    spider: str
+    api: "Api"
+
+
+def known(settings: "BaseSettings") -> list[Known]:
+    """All APIs, by name."""
+    return sorted(_of_spiders(settings), key=lambda each: each.api.name)
+
+
+def _of_spiders(settings: "BaseSettings") -> Iterator[Known]:
+    from newsbot.sources.api import Api
+
+    loader = get_spider_loader(settings)
+    for name in loader.list():
+        api = getattr(loader.load(name), "api", None)
+        if isinstance(api, Api):
+            yield Known(name, api)
+
+
+def key_state(api: "Api") -> str:
+    """Whether it needs a key, and whether that is there: the variable's name, never its value."""
+    if api.key is None:
+        return "not needed"
+    return f"{api.key.variable} is {'set' if os.environ.get(api.key.variable) else 'not set'}"
+
+
+def quota(api: "Api") -> str:
+    """What may be asked of it, in words: `500 a day, 1 a second`."""
+    if api.quota is None:
+        return ""
+    words = ", ".join(_limit(limit) for limit in sorted(api.quota.limits, key=lambda limit: -limit.calls))
+    return f"{words}, {money(api, api.quota.cost)} a call" if api.quota.cost else words
+
+
+def money(api: "Api", amount: float) -> str:
+    """An amount in the currency of the API's quota: `0.25 USD`."""
+    currency = api.quota.currency if api.quota else None
+    return f"{amount:g} {currency}" if currency else f"{amount:g}"
+
+
+def _limit(limit: "Limit") -> str:
+    if limit.per[0].isdecimal():
+        return f"{limit.calls:,} in {limit.per.removesuffix('s')} seconds"
+    return f"{limit.calls:,} {'an' if limit.per == 'hour' else 'a'} {limit.per}"
