@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from inspect import cleandoc
+from itertools import takewhile
 from pathlib import Path
 
 from scrapy.settings import BaseSettings
@@ -11,8 +12,10 @@ from scrapy.utils.project import get_project_settings
 from newsbot.commands.apis import Known, known, quota
 from newsbot.sources.api import TIMES, TOPIC, Api
 from newsbot.spiders.base import arguments
+from newsbot.spiders.base.api import ApiSpider
 
 FOLDER = Path(__file__).with_name("apis")
+DECLARED = Path(__file__).parents[1] / "newsbot" / "sources" / "apis"
 
 _EXAMPLES = {"query": "ferries", "language": "de", "country": "fr", "latitude": "52.52", "longitude": "13.41"}
 _PAGES = {
@@ -21,23 +24,34 @@ _PAGES = {
     "token": "by a token",
     "link": "by the link of the next one",
 }
-_UNITS = ((604_800, "week"), (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+_BACKFILL = 30 * 86_400  # seconds, of the example
+_UNITS = ((31_536_000, "year"), (604_800, "week"), (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
 def pages(settings: BaseSettings) -> dict[str, str]:
     """The text of each page, by the name of its file."""
     loader = get_spider_loader(settings)
     apis = known(settings)
-    found = {}
-    for each in apis:
-        spider = loader.load(each.spider)
-        others = [
-            (f"-a {name}=1", other)
-            for name in spider.own_arguments()
-            if (other := spider.declaration({name: "1"})) is not each.api
-        ]
-        found[f"{each.api.name}.md"] = _page(each, cleandoc(spider.__doc__), spider.own_arguments(), others)
+    found = {
+        f"{each.api.name}.md": _of_spider(each, loader.load(each.crawl))
+        if each.crawl in loader.list()
+        else _page(each, _comment(each.api.name), {}, [])
+        for each in apis
+    }
     return {"README.md": _index(apis)} | found
+
+
+def _of_spider(each: Known, spider: type[ApiSpider]) -> str:
+    own = spider.own_arguments()
+    others = [(f"-a {name}=1", other) for name in own if (other := spider.declaration({name: "1"})) is not each.api]
+    return _page(each, cleandoc(spider.__doc__), own, others)
+
+
+def _comment(name: str) -> str:
+    """The comment that a declaration in YAML begins with, without the line for editors."""
+    lines = (DECLARED / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+    comment = [line.removeprefix("# ") for line in takewhile(lambda line: line.startswith("#"), lines)]
+    return "\n".join(line for line in comment if not line.startswith("yaml-language-server"))
 
 
 def _index(apis: list[Known]) -> str:
@@ -49,7 +63,7 @@ def _index(apis: list[Known]) -> str:
             f"`{api.key.variable}`" if api.key else "",
             quota(api),
         )
-        for _, api in apis
+        for api, *_ in apis
     ]
     return _joined(
         "# The APIs\n\nMade by `python -m docs.generate` from the spiders. How they work, and how to add one:"
@@ -79,16 +93,16 @@ def _other(how: str, api: Api) -> Iterator[str]:
 
 
 def _commands(each: Known) -> Iterator[tuple[str, str]]:
-    spider, api = each
+    api = each.api
     required = "".join(f" -a {name}={_example(api, name)}" for name, each in api.arguments.items() if each.required)
-    crawl = f"scrapy crawl {spider}{required}"
+    crawl = f"scrapy crawl {each.crawl}{required}"
     times = arguments.times(api)
     if api.key:
         yield f"export {api.key.variable}=...", f"the key, from <{api.key.signup}>" if api.key.signup else "the key"
     yield crawl, "what is new" if api.cursor else "all of it"
     if "query" in api.arguments and not api.arguments["query"].required:
         yield f"{crawl} -a query={_EXAMPLES['query']}", "what matches"
-    if "backfill" in times:
+    if "backfill" in times and api.cursor.first < _BACKFILL:
         yield f"{crawl} -a backfill=30d", "and what was not read yet of the last 30 days"
     if "until" in times:
         yield f"{crawl} -a since=2024-05-01 -a until=2024-05-08", "that time, whatever was read before"

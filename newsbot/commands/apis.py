@@ -13,15 +13,16 @@ if TYPE_CHECKING:  # every command is imported at every start
 
 
 class Known(NamedTuple):
-    """An API and the spider that reads it."""
+    """An API and how it is read."""
 
-    spider: str
     api: "Api"
+    run: str  # the name that its runs have
+    crawl: str  # what follows `scrapy crawl`
 
 
 def known(settings: "BaseSettings") -> list[Known]:
     """All APIs, by name."""
-    return sorted(_of_spiders(settings), key=lambda each: each.api.name)
+    return sorted([*_of_spiders(settings), *_declared()], key=lambda each: each.api.name)
 
 
 def _of_spiders(settings: "BaseSettings") -> Iterator[Known]:
@@ -31,7 +32,15 @@ def _of_spiders(settings: "BaseSettings") -> Iterator[Known]:
     for name in loader.list():
         api = getattr(loader.load(name), "api", None)
         if isinstance(api, Api):
-            yield Known(name, api)
+            yield Known(api, name, name)
+
+
+def _declared() -> Iterator[Known]:
+    from newsbot.sources.declared import read, shipped
+
+    for name in shipped():
+        api = read(name)
+        yield Known(api, api.name, f"api -a config={name}")
 
 
 def key_state(api: "Api") -> str:

@@ -111,9 +111,9 @@ class Command(ScrapyCommand):
 
 def _print(sources: Sequence[Source], known: Sequence[Known], *, as_csv: bool) -> None:
     if as_csv and known:
-        columns = ["api", "title", "spider", "key", "quota"]
+        columns = ["api", "title", "crawl", "key", "quota"]
         _write_csv(
-            columns, ([api.name, api.title, spider, apis.key_state(api), apis.quota(api)] for spider, api in known)
+            columns, ([api.name, api.title, crawl, apis.key_state(api), apis.quota(api)] for api, _, crawl in known)
         )
     elif as_csv:
         columns = ["id", "name", "country", "language", "feeds", "news_sitemaps", "sections", "enabled", "reason"]
@@ -136,9 +136,9 @@ def _api_status(cursor: "Cursor", known: Sequence[Known]) -> list[list[str | Non
     names = [each.api.name for each in known]
     spent = quotas.spent_today(cursor, names)
     read = cursors.newest(cursor, names)
-    ran = runs.of_apis(cursor, [(each.api.name, each.spider) for each in known])
+    ran = runs.of_apis(cursor, [(each.api.name, each.run) for each in known])
     rows = []
-    for _, api in known:
+    for api, *_ in known:
         calls, cost = spent.get(api.name, (0, 0.0))
         up_to, number = read.get(api.name, ("", 0))
         state, succeeded = ran.get(api.name, ("never ran", ""))
@@ -181,7 +181,7 @@ def _table(sources: Sequence[Source]) -> str:
 
 
 def _api_table(known: Sequence[Known]) -> str:
-    rows = [[api.name, api.title, apis.key_state(api), apis.quota(api)] for _, api in known]
+    rows = [[api.name, api.title, apis.key_state(api), apis.quota(api)] for api, *_ in known]
     return _fitted(rows, ["api", "what", "key", "quota"], 1, 3)
 
 

@@ -74,7 +74,7 @@ def finish(cursor: "Cursor", run_id: str, reason: str, exit_code: int, stats: Ma
 
 
 def of_apis(cursor: "Cursor", apis: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str | None]]:
-    """How each API, told with its spider, came off: the end of its last run in words, and its last success (UTC).
+    """How each API, given with the name of its runs, fares: the end of its last run in words, and its last success.
 
     What never ran to an end is not there.
     """
