@@ -9,7 +9,7 @@ from scrapy.settings import BaseSettings
 from scrapy.spiderloader import get_spider_loader
 from scrapy.utils.project import get_project_settings
 
-from newsbot.commands.apis import Known, known, quota
+from newsbot.commands.known_apis import Known, known, quota
 from newsbot.sources.api import TIMES, TOPIC, Api
 from newsbot.spiders.base import arguments
 from newsbot.spiders.base.api import ApiSpider

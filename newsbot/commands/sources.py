@@ -11,8 +11,8 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.utils.conf import arglist_to_dict
 
-from newsbot.commands import apis
-from newsbot.commands.apis import Known
+from newsbot.commands import known_apis
+from newsbot.commands.known_apis import Known
 from newsbot.commands.output import printing
 from newsbot.sources.catalogue import SelectionError, load, matching
 from newsbot.sources.model import CatalogueError, Source
@@ -69,7 +69,7 @@ class Command(ScrapyCommand):
         """Print the sources or their feeds; a wrong catalogue, country or language is a message and exit code 2."""
         sources = [] if opts.apis else self._sites(opts)
         of_sites_only = opts.country or opts.language or (opts.csv and not opts.apis)
-        known = [] if of_sites_only else apis.known(self.settings)
+        known = [] if of_sites_only else known_apis.known(self.settings)
         with printing():
             if opts.status:
                 self._print_status(sources, known, as_csv=opts.csv)
@@ -113,7 +113,8 @@ def _print(sources: Sequence[Source], known: Sequence[Known], *, as_csv: bool) -
     if as_csv and known:
         columns = ["api", "title", "crawl", "key", "quota"]
         _write_csv(
-            columns, ([api.name, api.title, crawl, apis.key_state(api), apis.quota(api)] for api, _, crawl in known)
+            columns,
+            ([api.name, api.title, crawl, known_apis.key_state(api), known_apis.quota(api)] for api, _, crawl in known),
         )
     elif as_csv:
         columns = ["id", "name", "country", "language", "feeds", "news_sitemaps", "sections", "enabled", "reason"]
@@ -145,9 +146,9 @@ def _api_status(cursor: "Cursor", known: Sequence[Known]) -> list[list[str | Non
         rows.append(
             [
                 api.name,
-                apis.key_state(api),
-                apis.quota(api),
-                f"{calls} ({apis.money(api, cost)})" if cost else str(calls),
+                known_apis.key_state(api),
+                known_apis.quota(api),
+                f"{calls} ({known_apis.money(api, cost)})" if cost else str(calls),
                 f"{up_to} (newest of {number})" if number > 1 else up_to,
                 succeeded,
                 state,
@@ -181,7 +182,7 @@ def _table(sources: Sequence[Source]) -> str:
 
 
 def _api_table(known: Sequence[Known]) -> str:
-    rows = [[api.name, api.title, apis.key_state(api), apis.quota(api)] for api, *_ in known]
+    rows = [[api.name, api.title, known_apis.key_state(api), known_apis.quota(api)] for api, *_ in known]
     return _fitted(rows, ["api", "what", "key", "quota"], 1, 3)
 
 
