@@ -153,7 +153,7 @@ def _arguments(api: Api, own: dict) -> Iterator[str]:
         (f"`{name}`", _help(api, name), f"`{argument.default}`" if argument.default else _needed(argument.required))
         for name, argument in api.arguments.items()
     ]
-    rows += [(f"`{name}`", "see above", "") for name in own]
+    rows += [(f"`{name}`", "see above", "") for name in own if name not in api.arguments]
     rows += [(f"`{name}`", TIMES[name], "") for name in arguments.times(api)]
     if rows:
         yield _table(("argument (`-a`)", "meaning", "default"), rows)

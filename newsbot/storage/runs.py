@@ -82,7 +82,12 @@ def of_apis(cursor: "Cursor", apis: Iterable[tuple[str, str]]) -> dict[str, tupl
     cursor.execute(
         """
         SELECT a.name,
-            (SELECT f->>'status' FROM jsonb_array_elements(last.feeds) AS f ORDER BY (f->>'ok')::bool LIMIT 1),
+            (SELECT CASE
+                WHEN count(*) FILTER (WHERE ok) = 0 OR count(DISTINCT status) = 1 THEN min(status)
+                WHEN bool_and(ok) THEN 'ok'
+                ELSE format('%%s of %%s failed: %%s', count(*) FILTER (WHERE NOT ok), count(*),
+                    min(status) FILTER (WHERE NOT ok)) END
+             FROM jsonb_to_recordset(last.feeds) AS f(ok bool, status text)),
             to_char(good.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
         FROM unnest(%s::text[], %s::text[]) AS a(name, spider)
         CROSS JOIN LATERAL (

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+import uuid
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +19,10 @@ import pytest
 from scrapy.cmdline import execute
 from scrapy.settings import Settings
 
+from newsbot.items import Checkpoint
+from newsbot.storage import cursors
 from newsbot.storage.database import Database
+from newsbot.storage.upgrade import upgrade
 
 ROOT = Path(__file__).parents[2]
 STORY = {"id": "world/1", "webTitle": "Ferries run again", "webUrl": "https://www.theguardian.com/world/1"}
@@ -154,6 +158,19 @@ def test_the_status_has_a_table_of_feeds_and_one_of_apis(scrapy, crawled):
     assert apis.startswith("api")
 
 
+def test_an_api_of_which_some_failed(scrapy, crawled):
+    feeds = [{"ok": True, "status": "ok"}, {"ok": False, "status": "HTTP status 500"}, {"ok": True, "status": "ok; 2"}]
+    with closing(Database(crawled, Path()).connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO runs (id, spider, node, pid, exit_code, finished_at, stats)"
+            " VALUES (gen_random_uuid(), 'openmeteo', 'n', 1, 0, '2024-05-01T12:00Z', %s)",
+            (json.dumps({"sources": {"openmeteo": {"feeds": feeds}}}),),
+        )
+    apis = {row["api"]: row for row in rows(scrapy("sources", "--apis", "--status", "--csv", url=crawled))}
+    assert apis["openmeteo"]["state"] == "1 of 3 failed: HTTP status 500"
+    assert apis["openmeteo"]["last success"] == "2024-05-01 12:00"
+
+
 # --- scrapy cursors ---------------------------------------------------------------------------------------------------
 
 
@@ -167,6 +184,35 @@ def test_cursors_are_told_in_words(scrapy, crawled):
     assert since < until
     assert len(rows(scrapy("cursors", "--csv", url=crawled))) == 3
     assert scrapy("cursors", url=crawled).stdout.splitlines()[2].startswith("coingecko  bitcoin ")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (
+            {"since": "2024-05-01T10:00:00+02:00", "until": "2024-05-02T00:00:00Z"},
+            "2024-05-01 08:00 .. 2024-05-02 00:00",
+        ),
+        (
+            {"since": "2024-05-01T00:00Z", "until": "2024-05-02T00:00Z", "missing": {"a": {}, "b": {}}},
+            "2024-05-01 00:00 .. 2024-05-02 00:00, without 2 files",
+        ),
+        ({"value": 9007199254740993}, "9007199254740993"),
+        ({"value": "abc"}, "abc"),
+        ({"fetched_at": "2024-05-01T00:00:00+00:00", "sha256": "00", "header": ["a"]}, "2024-05-01 00:00"),
+        ({"other": 1}, '{"other": 1}'),
+    ],
+)
+def test_words_for_each_kind_of_cursor(database, value, words):
+    with closing(database.connect()) as connection:
+        upgrade(connection)
+        with connection, connection.cursor() as cursor:
+            columns = {"spider": "own", "arguments": {}, "source": "own", "value": value}
+            cursors.write(cursor, [Checkpoint(key="key", columns=columns)], str(uuid.uuid4()))
+            _, [(_, _, _, found, _)] = cursors.overview(cursor)
+            up_to = cursors.newest(cursor, ["own"])["own"]
+    assert found == words
+    assert up_to == (words.rpartition(" .. ")[2].partition(",")[0] if "since" in value else words, 1)
 
 
 @pytest.mark.parametrize(
