@@ -161,10 +161,13 @@ def test_the_status_has_a_table_of_feeds_and_one_of_apis(scrapy, crawled):
 def test_an_api_of_which_some_failed(scrapy, crawled):
     feeds = [{"ok": True, "status": "ok"}, {"ok": False, "status": "HTTP status 500"}, {"ok": True, "status": "ok; 2"}]
     with closing(Database(crawled, Path()).connect()) as connection, connection, connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO runs (id, spider, node, pid, exit_code, finished_at, stats)"
-            " VALUES (gen_random_uuid(), 'openmeteo', 'n', 1, 0, '2024-05-01T12:00Z', %s)",
-            (json.dumps({"sources": {"openmeteo": {"feeds": feeds}}}),),
+        cursor.executemany(
+            "INSERT INTO runs (id, spider, node, pid, exit_code, started_at, finished_at, stats)"
+            " VALUES (gen_random_uuid(), 'openmeteo', 'n', 1, %s, %s, %s, %s)",
+            [
+                (exit_code, at, at, json.dumps({"sources": {"openmeteo": {"feeds": feeds}}}))
+                for exit_code, at in ((0, "2024-05-01T12:00Z"), (1, "2024-05-01T13:00Z"))  # then nothing was stored
+            ],
         )
     apis = {row["api"]: row for row in rows(scrapy("sources", "--apis", "--status", "--csv", url=crawled))}
     assert apis["openmeteo"]["state"] == "1 of 3 failed: HTTP status 500"
