@@ -1,15 +1,19 @@
 """The APIs that there are: those of the spiders and those declared in YAML."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from scrapy.spiderloader import get_spider_loader
 
 if TYPE_CHECKING:  # every command is imported at every start
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
     from scrapy.settings import BaseSettings
 
     from newsbot.sources.api import Api, Limit
+
+
+STATUS = ("api", "key", "quota", "spent today", "read up to", "last success", "state")
 
 
 class Known(NamedTuple):
@@ -43,6 +47,35 @@ def _declared() -> Iterator[Known]:
         yield Known(api, api.name, f"api -a config={name}")
 
 
+def status(cursor: "Cursor", apis: Sequence[Known]) -> list[tuple[str | None, ...]]:
+    """How they fare, a row of `STATUS` each; also those that ran by a declaration which lies elsewhere."""
+    from newsbot.storage import cursors, quotas, runs
+
+    by_name = {each.api.name: each for each in apis}
+    names = sorted(by_name.keys() | quotas.apis(cursor))
+    spent = quotas.spent_today(cursor)
+    read = cursors.newest(cursor, names)
+    ran = runs.of_apis(cursor, [(name, by_name[name].run if name in by_name else name) for name in names])
+    rows = []
+    for name in names:
+        api = by_name[name].api if name in by_name else None
+        calls, cost = spent.get(name, (0, 0.0))
+        up_to, number = read.get(name, ("", 0))
+        state, succeeded = ran.get(name, ("never ran", ""))
+        rows.append(
+            (
+                name,
+                key_state(api) if api else "",
+                quota(api) if api else "",
+                f"{calls} ({money(api, cost)})" if cost else str(calls),
+                f"{up_to} (newest of {number})" if number > 1 else up_to,
+                succeeded,
+                state,
+            )
+        )
+    return rows
+
+
 def key_state(api: "Api") -> str:
     """Whether it needs a key, and whether that is there: the variable's name, never its value."""
     if api.key is None:
@@ -58,9 +91,9 @@ def quota(api: "Api") -> str:
     return f"{words}, {money(api, api.quota.cost)} a call" if api.quota.cost else words
 
 
-def money(api: "Api", amount: float) -> str:
+def money(api: "Api | None", amount: float) -> str:
     """An amount in the currency of the API's quota: `0.25 USD`."""
-    currency = api.quota.currency if api.quota else None
+    currency = api.quota.currency if api and api.quota else None
     return f"{amount:g} {currency}" if currency else f"{amount:g}"
 
 

@@ -5,20 +5,17 @@ import shutil
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.utils.conf import arglist_to_dict
 
 from newsbot.commands import known_apis
-from newsbot.commands.known_apis import Known
+from newsbot.commands.known_apis import Known, key_state, quota
 from newsbot.commands.output import printing
 from newsbot.sources.catalogue import SelectionError, load, matching
 from newsbot.sources.model import CatalogueError, Source
-
-if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 
 class Command(ScrapyCommand):
@@ -95,7 +92,7 @@ class Command(ScrapyCommand):
                 if sources:
                     tables.append(feeds.overview(cursor, [source.id for source in sources]))
                 if known:
-                    tables.append((API_STATUS, _api_status(cursor, known)))
+                    tables.append((known_apis.STATUS, known_apis.status(cursor, known)))
         except (DatabaseError, UnknownRevisionError) as error:
             print(f"scrapy sources: {error}", file=sys.stderr)
             self.exitcode = 1
@@ -111,11 +108,8 @@ class Command(ScrapyCommand):
 
 def _print(sources: Sequence[Source], known: Sequence[Known], *, as_csv: bool) -> None:
     if as_csv and known:
-        columns = ["api", "title", "crawl", "key", "quota"]
-        _write_csv(
-            columns,
-            ([api.name, api.title, crawl, known_apis.key_state(api), known_apis.quota(api)] for api, _, crawl in known),
-        )
+        cells = ((api.name, api.title, crawl, key_state(api), quota(api)) for api, _, crawl in known)
+        _write_csv(["api", "title", "crawl", "key", "quota"], cells)
     elif as_csv:
         columns = ["id", "name", "country", "language", "feeds", "news_sitemaps", "sections", "enabled", "reason"]
         values = ([getattr(source, column) for column in columns] for source in sources)
@@ -126,35 +120,6 @@ def _print(sources: Sequence[Source], known: Sequence[Known], *, as_csv: bool) -
         if known:
             print(*[""] * bool(sources), _api_table(known), sep="\n")
             print("\nWhat was spent today, up to where they are read, how they fare: scrapy sources --status")
-
-
-API_STATUS = ["api", "key", "quota", "spent today", "read up to", "last success", "state"]
-
-
-def _api_status(cursor: "Cursor", known: Sequence[Known]) -> list[list[str | None]]:
-    from newsbot.storage import cursors, quotas, runs
-
-    names = [each.api.name for each in known]
-    spent = quotas.spent_today(cursor, names)
-    read = cursors.newest(cursor, names)
-    ran = runs.of_apis(cursor, [(each.api.name, each.run) for each in known])
-    rows = []
-    for api, *_ in known:
-        calls, cost = spent.get(api.name, (0, 0.0))
-        up_to, number = read.get(api.name, ("", 0))
-        state, succeeded = ran.get(api.name, ("never ran", ""))
-        rows.append(
-            [
-                api.name,
-                known_apis.key_state(api),
-                known_apis.quota(api),
-                f"{calls} ({known_apis.money(api, cost)})" if cost else str(calls),
-                f"{up_to} (newest of {number})" if number > 1 else up_to,
-                succeeded,
-                state,
-            ]
-        )
-    return rows
 
 
 def _write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -182,7 +147,7 @@ def _table(sources: Sequence[Source]) -> str:
 
 
 def _api_table(known: Sequence[Known]) -> str:
-    rows = [[api.name, api.title, known_apis.key_state(api), known_apis.quota(api)] for api, *_ in known]
+    rows = [[api.name, api.title, key_state(api), quota(api)] for api, *_ in known]
     return _fitted(rows, ["api", "what", "key", "quota"], 1, 3)
 
 

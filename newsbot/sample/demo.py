@@ -185,6 +185,7 @@ def _what_next(database: Database) -> str:
     commands = [
         (f"{scrapy} sources", "the news sites and APIs that newsbot knows"),
         (f"{scrapy} crawl headlines -a sources=bbc", "real headlines, over the network"),
+        (f"{scrapy} sources --apis --status", "how the APIs fare: calls spent, up to where they are read"),
         (f"{scrapy} crawl frankfurter -a symbols=USD,GBP", "real exchange rates, over the network"),
         (f'{scrapy} db sql "{_EXAMPLE}"', "any read-only SQL"),
         (f"{python} -m newsbot.sample", "serves the sample newsroom, to crawl it yourself"),

@@ -4,7 +4,6 @@ A call is counted before it goes out, so that a crash spends one too many at wor
 when the first is answered: how long a call is under way, nobody knows. The times are the database's.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -160,15 +159,18 @@ def spent(cursor: "Cursor", terms: Terms, calls: int) -> Spent:
     return Spent(calls, period, total, cost, declared if told is None else told, terms.currency)
 
 
-def spent_today(cursor: "Cursor", apis: Sequence[str]) -> dict[str, tuple[int, float]]:
+def apis(cursor: "Cursor") -> set[str]:
+    """All APIs that were ever asked."""
+    cursor.execute("SELECT DISTINCT split_part(name, '/', 1) FROM quotas")
+    return {name for (name,) in cursor}
+
+
+def spent_today(cursor: "Cursor") -> dict[str, tuple[int, float]]:
     """Calls and cost of this day (UTC) by API, of all its keys."""
     cursor.execute(
         """
         SELECT split_part(quota, '/', 1), sum(calls)::bigint, sum(cost)::float FROM spending
-        WHERE split_part(quota, '/', 1) = ANY(%s) AND period = 'day'
-            AND starts_at = date_trunc('day', now(), 'UTC')
-        GROUP BY 1
-        """,
-        (list(apis),),
+        WHERE period = 'day' AND starts_at = date_trunc('day', now(), 'UTC') GROUP BY 1
+        """
     )
     return {api: (calls, cost) for api, calls, cost in cursor}

@@ -20,8 +20,9 @@ from scrapy.cmdline import execute
 from scrapy.settings import Settings
 
 from newsbot.items import Checkpoint
-from newsbot.storage import cursors
+from newsbot.storage import cursors, quotas
 from newsbot.storage.database import Database
+from newsbot.storage.quotas import Terms
 from newsbot.storage.upgrade import upgrade
 
 ROOT = Path(__file__).parents[2]
@@ -156,6 +157,14 @@ def test_the_status_has_a_table_of_feeds_and_one_of_apis(scrapy, crawled):
     feeds, _, apis = scrapy("sources", "--status", url=crawled).stdout.partition("\n\n")
     assert feeds.startswith("source")
     assert apis.startswith("api")
+
+
+def test_an_api_that_is_declared_elsewhere_is_there_once_it_ran(scrapy, crawled):
+    with closing(Database(crawled, Path()).connect()) as connection, connection, connection.cursor() as cursor:
+        quotas.spend(cursor, Terms("own-api/0a1b2c3d", cost=0.5), spread=False)
+    apis = {row["api"]: row for row in rows(scrapy("sources", "--apis", "--status", "--csv", url=crawled))}
+    assert apis["own-api"]["spent today"] == "1 (0.5)"
+    assert apis["own-api"]["state"] == "never ran"
 
 
 def test_an_api_of_which_some_failed(scrapy, crawled):
