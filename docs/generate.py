@@ -24,7 +24,7 @@ _PAGES = {
     "token": "by a token",
     "link": "by the link of the next one",
 }
-_BACKFILL = 30 * 86_400  # seconds, of the example
+_BACKFILL = 7 * 86_400  # seconds, of the example
 _UNITS = ((31_536_000, "year"), (604_800, "week"), (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -103,7 +103,7 @@ def _commands(each: Known) -> Iterator[tuple[str, str]]:
     if "query" in api.arguments and not api.arguments["query"].required:
         yield f"{crawl} -a query={_EXAMPLES['query']}", "what matches"
     if "backfill" in times and api.cursor.first < _BACKFILL:
-        yield f"{crawl} -a backfill=30d", "and what was not read yet of the last 30 days"
+        yield f"{crawl} -a backfill=7d", "and what was not read yet of the last 7 days"
     if "until" in times:
         yield f"{crawl} -a since=2024-05-01 -a until=2024-05-08", "that time, whatever was read before"
     yield f'scrapy db sql "{_select(api)}"', ""
@@ -133,7 +133,7 @@ def _facts(api: Api) -> Iterator[tuple[str, str]]:
         yield "Key", f"environment variable `{api.key.variable}`; sent in the {place}, to this host only"
     else:
         yield "Key", "not needed"
-    yield "Quota", f"{quota(api)}; less where its answers say so" if api.quota else "none is known"
+    yield "Quota", f"{quota(api)}; what its answers say wins" if api.quota else "none is known"
     if api.pages:
         size = f", of {api.pages.size} records" if api.pages.size else ""
         yield "Pages", f"{_PAGES[api.pages.by]}{size}"
@@ -142,7 +142,7 @@ def _facts(api: Api) -> Iterator[tuple[str, str]]:
         yield "Slices", f"of {_duration(api.slices.longest)} at most{cap}, down to {_duration(api.slices.shortest)}"
     if api.cursor:
         first = f"the first run goes back {_duration(api.cursor.first)}" if api.cursor.by == "time" else ""
-        overlap = f"{_duration(api.cursor.overlap)} of overlap are asked for again" if api.cursor.overlap else ""
+        overlap = f"{_duration(api.cursor.overlap)} before it once more" if api.cursor.overlap else ""
         yield "Cursor", "; ".join(filter(None, (f"by {api.cursor.by}, `{api.cursor.path}`", first, overlap)))
     else:
         yield "Cursor", "none: all is asked for each time, and what changed is revised"
