@@ -1,4 +1,4 @@
-"""`scrapy genspider -t site`, in a copy of the project: what it writes runs, and its test passes."""
+"""`scrapy genspider` with our templates, in a copy of the project: what it writes runs, and its test passes."""
 
 import json
 import os
@@ -188,4 +188,43 @@ def test_a_package_of_ones_own_is(installed):
     assert (spiders / "mine.py").exists()
     tested = installed.run("pytest", "-q", "tests/spiders/test_mine.py")
     assert tested.returncode == 0, tested.stdout
-    assert {"headlines", "mine"} <= set(installed.run("scrapy", "list").stdout.split())
+    assert {"headlines", "mine"} < set(installed.run("scrapy", "list").stdout.split())
+
+
+# --- -t api -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_spider_of_an_api_and_its_test(project):
+    made = project.run("scrapy", "genspider", "-t", "api", "harbour-api", "api.harbour.example/v1/news")
+    assert made.returncode == 0, made.stderr
+    assert [path.name for path in project.tests.iterdir()] == ["test_harbour_api.py"]
+    tested = project.run("pytest", "-q", "tests/spiders/test_harbour_api.py")
+    assert tested.returncode == 0, tested.stdout
+
+    faults = "from newsbot.spiders.harbour_api import *; from newsbot.sources.declared import faults; "
+    told = subprocess.run(
+        [sys.executable, "-c", faults + "print(HarbourApiSpider.api.url, faults(HarbourApiSpider.api))"],
+        cwd=project.folder,
+        capture_output=True,
+        text=True,
+    )
+    assert told.stdout == "https://api.harbour.example/v1/news []\n", told.stderr
+
+
+def test_the_test_of_an_api_fails_with_its_spider(project):
+    project.run("scrapy", "genspider", "-t", "api", "harbour", "api.harbour.example")
+    spider = project.folder / "newsbot/spiders/harbour.py"
+    right = spider.read_text("utf-8")
+    for part, wrong in (("headline", "heading"), ('"limit"', '"size"')):
+        assert part in right
+        spider.write_text(right.replace(part, wrong), "utf-8")
+        tested = project.run("pytest", "-q", "-p", "no:cacheprovider", "tests/spiders/test_harbour.py")
+        assert tested.returncode == 1, tested.stdout
+
+
+@pytest.mark.parametrize("name", ["Harbour", "harbour.news", "1harbour"])
+def test_a_name_that_is_none_for_an_api(project, name):
+    made = project.run("scrapy", "genspider", "-t", "api", name, "api.harbour.example")
+    assert made.returncode == 2
+    assert "is no name for a" in made.stderr
+    assert list(project.tests.iterdir()) == []
