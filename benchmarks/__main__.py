@@ -15,13 +15,14 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from benchmarks import crawl, demo, feeds, growth, hosting, real, start, store
+from benchmarks import crawl, demo, feeds, growth, hosting, real, records, start, store
 from benchmarks.kit import SavedFeed, load
 from benchmarks.measure import Figure
 
 BENCHMARKS: dict[str, Callable[[list[SavedFeed]], Iterator[Figure]]] = {
     "feeds": feeds.figures,
     "crawl": lambda saved: crawl.figures(),
+    "records": lambda saved: records.figures(),
     "store": lambda saved: store.figures(),
     "start": lambda saved: start.figures(),
     "demo": lambda saved: demo.figures(),

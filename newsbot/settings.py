@@ -77,7 +77,8 @@ TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingHostnameResolver"  # default take
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,  # default: ignores Retry-After
     "newsbot.extensions.retry_after.RetryAfterMiddleware": 550,
-    "newsbot.extensions.quota.QuotaMiddleware": 570,  # each try counts; after decompression
+    "newsbot.extensions.quota.QuotaMiddleware": 570,  # each try counts
+    "newsbot.extensions.keys.KeyMiddleware": 580,  # after decompression
 }
 RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # default ERROR: the table at the end says it
 DOWNLOAD_MAXSIZE = 64 * 1024 * 1024  # default 1 GiB: a sitemap may have 50 MB; holds for what is inflated too

@@ -11,7 +11,6 @@ import logging
 import os
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from scrapy.core.downloader.handlers.http11 import (
     HTTP11DownloadHandler,
@@ -32,8 +31,10 @@ from twisted.web._newclient import HEADER, STATUS
 from twisted.web.client import URI
 from zope.interface import implementer
 
+from newsbot.extensions import keys
 from newsbot.extensions.guards import AllowedHosts, RefusedRequest, literal_address, refusal
 from newsbot.extensions.stand_ins import StandIns
+from newsbot.sources.secrets import hide
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -97,9 +98,9 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
         )
         try:
             with wrap_twisted_exceptions():
-                return await maybe_deferred_to_future(agent.download_request(request))
+                return _without_key(await maybe_deferred_to_future(agent.download_request(request)), request)
         except (DownloadCancelledError, DownloadFailedError, ResponseDataLossError) as error:
-            raise type(error)(self._in_words(error)) from error
+            raise type(error)(_hidden(self._in_words(error).encode(), request).decode()) from error
         except RefusedRequest as error:
             logger.warning("%s: %s", request, error)
             self._crawler.stats.inc_value("guards/refused")
@@ -126,9 +127,10 @@ class _GuardedScrapyAgent(_ScrapyAgent):
     def _get_agent(self, request: Request, timeout: float) -> Any:
         # The parser that Twisted connects by: with two of them, one could read another host than the other.
         uri = URI.fromBytes(request.url.encode("ascii"))
-        key = request.meta.get("key")
-        agent = self._unkeyed_agent(request, uri, timeout)
-        return _KeyedAgent(agent, key.key) if key and key.host == uri.host.decode("ascii").lower() else agent
+        agent, key = self._unkeyed_agent(request, uri, timeout), request.meta.get("key")
+        if key is None or key.host != uri.host.decode("ascii").lower():
+            return agent
+        return _KeyedAgent(agent, key.key) if uri.scheme == b"https" or key.may_be_plain else agent
 
     def _unkeyed_agent(self, request: Request, uri: URI, timeout: float) -> Any:
         base = self._stand_ins.base_for(uri)
@@ -162,6 +164,19 @@ class _GuardedScrapyAgent(_ScrapyAgent):
             raise RefusedRequest(host, {str(address): reason})
 
 
+def _without_key(response: Response, request: Request) -> Response:
+    """The same response; its headers, which redirects and links to the next page are read from, without the key."""
+    if request.meta.get("key"):
+        for name, values in response.headers.items():
+            response.headers[name] = [_hidden(value, request) for value in values]
+    return response
+
+
+def _hidden(text: bytes, request: Request) -> bytes:
+    key = request.meta.get("key")
+    return hide(text, os.environ[key.key.variable]) if key else text
+
+
 class _KeyedAgent:
     """Adds a secret where a request leaves, so that no URL, log line or message that is made before can hold it."""
 
@@ -170,14 +185,7 @@ class _KeyedAgent:
         self._key = key
 
     def request(self, method: bytes, uri: bytes, headers: Headers, body: Any) -> Deferred[IResponse]:
-        value = os.environ[self._key.variable]
-        if self._key.header:
-            headers.setRawHeaders(self._key.header, [self._key.prefix + value])
-        else:
-            place, mark, fragment = uri.partition(b"#")
-            pair = urlencode({self._key.query: value}).encode("ascii")
-            uri = place + (b"&" if b"?" in place else b"?") + pair + mark + fragment
-        return self._agent.request(method, uri, headers, body)
+        return self._agent.request(method, keys.add(self._key, uri, headers), headers, body)
 
 
 class _GuardedAgent(_BindAddressAgent):

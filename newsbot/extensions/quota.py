@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from newsbot.extensions.retry_after import retry_after
-from newsbot.extraction.paths import path
+from newsbot.extraction.paths import PathError, path
 from newsbot.storage.quotas import QuotaSpentError, Refusal
 from newsbot.storage.store import Store
 
@@ -22,9 +21,8 @@ if TYPE_CHECKING:
     from newsbot.sources.api import Quota
     from newsbot.storage.quotas import Terms
 
-logger = logging.getLogger(__name__)
-
 LONGEST_BACKOFF = 60.0  # seconds, after a 429 that does not say how long
+LONGEST_RETRY = 30.0  # seconds before a page is asked for again
 
 
 class QuotaMiddleware:
@@ -44,61 +42,73 @@ class QuotaMiddleware:
         return cls(crawler)
 
     async def process_request(self, request: Request) -> None:
-        """Take the call out of the budget, and wait for its time."""
+        """Take the call out of the budget, once it is its time."""
         terms: Terms | None = request.meta.get("terms")
         if terms is None:
             return
         if tries := request.meta.get("retry_times"):
-            await asyncio.sleep(min(LONGEST_BACKOFF / 2, 0.1 * 2**tries))
-        budget = request.meta.get("budget")
-        price = terms.cost or 1
-        if budget is not None and self.store.spent[terms.name] * price + price > budget:
-            raise QuotaSpentError(f"the budget of this run, {budget:g}, is spent")
-        while True:
-            answer = await self.store.spend(terms)
+            await asyncio.sleep(min(LONGEST_RETRY, 0.1 * 2**tries))
+        while answer := await self.store.spend(terms, request.meta.get("budget")):
             if not isinstance(answer, Refusal):
-                break
-            if answer.seconds > self._longest:
+                await asyncio.sleep(answer)
+            elif answer.seconds <= self._longest:
+                await asyncio.sleep(answer.seconds)
+            else:
                 raise QuotaSpentError(f"{answer.reason}; there are some again at {answer.until:%Y-%m-%d %H:%M %Z}")
-            await asyncio.sleep(max(0.05, answer.seconds))
-        if answer > 0:
-            await asyncio.sleep(answer)
+        request.meta["call"] = terms
+
+    async def process_exception(self, request: Request, exception: Exception) -> None:
+        """The call is over, without an answer."""
+        await self._answered(request)
 
     async def process_response(self, request: Request, response: Response) -> Response:
         """The same response, after what it says of the quota."""
+        await self._answered(request)
         terms: Terms | None = request.meta.get("terms")
         if terms is None:
             return response
         quota: Quota | None = request.meta.get("quota")
         remaining = _number(response, quota and quota.remaining)
         limit = _number(response, quota and quota.limit)
-        reset = _reset(response, quota and quota.reset)
         if response.status == 429 and quota and quota.spent and _says(quota.spent, response):
             remaining = 0
         if remaining is not None:
             await self.store.quota_told(terms, max(0, int(remaining)), None if limit is None else int(limit))
-        if response.status == 429 or (remaining is not None and remaining <= 0 and reset):
-            wait = retry_after(response)
-            wait = reset if wait is None else wait
-            if wait is None:
-                wait = min(LONGEST_BACKOFF, 2.0 ** request.meta.get("retry_times", 0))
+        wait = _wait(request, response, quota, is_spent=remaining is not None and remaining <= 0)
+        if wait is not None:
             await self.store.block_quota(terms, wait, f"it asked to be left alone (HTTP status {response.status})")
-            if response.status == 429 and wait > self._longest:
-                request.meta["retry_after"] = wait
         return response
+
+    async def _answered(self, request: Request) -> None:
+        if terms := request.meta.pop("call", None):
+            await self.store.call_answered(terms)
+
+
+def _wait(request: Request, response: Response, quota: Quota | None, *, is_spent: bool) -> float | None:
+    """Seconds to leave the API alone: as it says or, after a 429 that does not, twice as long each time."""
+    asked = retry_after(response)
+    if asked is not None:
+        return asked
+    if response.status != 429 and not is_spent:
+        return None
+    reset = _reset(response, quota and quota.reset)
+    if reset is not None or response.status != 429 or is_spent:  # what is spent stands in the ledger
+        return reset
+    return min(LONGEST_BACKOFF, 2.0 ** request.meta.get("retry_times", 0))
 
 
 def _number(response: Response, name: str | None) -> float | None:
     try:
-        return float(response.headers[name]) if name else None
+        value = float(response.headers[name]) if name else None
     except (KeyError, ValueError, TypeError):
         return None
+    return value if value is not None and abs(value) < 2**62 else None
 
 
 def _says(where: str, response: Response) -> bool:
     try:
         return bool(path(where)(json.loads(response.body)))
-    except ValueError:
+    except (ValueError, PathError):
         return False
 
 
@@ -114,4 +124,6 @@ def _reset(response: Response, name: str | None) -> float | None:
             value = datetime.fromisoformat(text).timestamp()
         except ValueError:
             return None
+    if not abs(value) < 1e11:
+        return None
     return max(0.0, value - time.time()) if value > 1e8 else max(0.0, value)

@@ -86,6 +86,7 @@ class HostKey(NamedTuple):
 
     host: str
     key: Key
+    may_be_plain: bool = False  # whether the host gets it without TLS, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +229,8 @@ class Cursor:
     """asked for once more, for records that come late or change: 1h"""
     first: Seconds = 86_400
     """how far back the first run goes"""
+    at: Literal["end", "newest"] = "end"
+    """where it goes: to the end of the time that was asked for or, where records come late, to the newest of them"""
     oldest_first: bool = False
     """whether the records come in the order of the cursor, so that each page moves it; else the last page does"""
 

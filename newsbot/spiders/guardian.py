@@ -29,7 +29,7 @@ class GuardianSpider(ApiSpider):
         },
         records="response.results",
         pages=NumberedPages(size=200, size_param="page-size", pages="response.pages", total="response.total"),
-        slices=Slices(longest=7 * DAY, shortest=DAY),
+        slices=Slices(longest=30 * DAY, shortest=DAY),
         cursor=Cursor(by="time", path="webPublicationDate", overlap=DAY),
         quota=Quota(
             limits=(Limit(calls=1, per="second"), Limit(calls=500, per="day")),

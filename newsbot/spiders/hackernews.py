@@ -5,12 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scrapy import Request
-from scrapy.http import Response
-from twisted.python.failure import Failure
 
 from newsbot.items import Checkpoint, Item, Observation, Removal, Series
 from newsbot.sources.api import Api, Argument, Cursor, Limit, NumberedPages, Quota, Slices
-from newsbot.spiders.base.api import DAY, HOUR, ApiSpider, Stream, UnreadableError, expect
+from newsbot.spiders.base.api import DAY, HOUR, ApiSpider, Stream, expect
 
 OFFICIAL = "https://hacker-news.firebaseio.com/v0"
 STORY = "https://news.ycombinator.com/item?id="
@@ -55,7 +53,9 @@ class HackernewsSpider(ApiSpider):
 
     def items(self, record: Any, stream: Stream) -> Iterator[Item]:
         """The story, and what is counted of it."""
-        yield from super().items(record, stream)
+        for article in super().items(record, stream):
+            article.origin = f"{STORY}{article.external_id}"  # one page may be submitted several times
+            yield article
         yield from self._counts(record.get("objectID"), record.get("points"), record.get("num_comments"))
 
     def _counts(self, story: Any, points: Any, comments: Any) -> Iterator[Observation]:
@@ -67,37 +67,21 @@ class HackernewsSpider(ApiSpider):
 
     def after(self, stream: Stream) -> Iterator[Request]:
         """Ask what changed lately."""
-        yield self.request(f"{OFFICIAL}/updates.json", callback=self.updated, errback=self.not_updated)
+        yield self.aside(f"{OFFICIAL}/updates.json", self._updated)
 
-    async def updated(self, response: Response) -> AsyncIterator[Request]:
+    async def _updated(self, data: Any) -> AsyncIterator[Request]:
         """Ask for those that are stored."""
-        try:
-            ids = [str(each) for each in expect(self.read(response), "items", list)]
-        except UnreadableError as error:
-            self._note(response.url, str(error))
-            return
+        ids = [str(each) for each in expect(data, "items", list)]
         for story in sorted(await self.store.known_ids(self.name, ids)):
-            yield self.request(f"{OFFICIAL}/item/{story}.json", callback=self.looked_at, errback=self.not_updated)
+            yield self.aside(f"{OFFICIAL}/item/{story}.json", self._looked_at)
 
-    def looked_at(self, response: Response) -> Iterator[Checkpoint]:
+    async def _looked_at(self, item: Any) -> AsyncIterator[Checkpoint]:
         """Its counts, or that it was taken out. An item may be null, which says nothing."""
-        try:
-            item = self.read(response)
-        except UnreadableError as error:
-            self._note(response.url, str(error))
-            return
-        if isinstance(item, dict):
-            yield Checkpoint(table="cursors", key=response.url, columns={}, items=self._looked_at(item))
+        if item is not None:
+            story = str(expect(item, "id", int))
+            yield Checkpoint(table="cursors", key=f"{OFFICIAL}/item/{story}", columns={}, items=self._news(story, item))
 
-    def _looked_at(self, item: dict[str, Any]) -> Iterable[Item]:
-        story = str(item.get("id"))
+    def _news(self, story: str, item: dict[str, Any]) -> Iterable[Item]:
         if item.get("deleted") or item.get("dead"):
             return [Removal(external_id=story, source_id=self.name)]
         return self._counts(story, item.get("score"), item.get("descendants"))
-
-    def not_updated(self, failure: Failure) -> None:
-        """Note what could not be looked at; the next run does."""
-        self._note(failure.request.url, str(failure.value) or type(failure.value).__name__)
-
-    def _note(self, url: str, problem: str) -> None:
-        self.store.outcome(self.name, url, ok=False, status=problem.splitlines()[0])

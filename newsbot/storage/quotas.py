@@ -1,9 +1,9 @@
 """What was spent on an API, and whether it may be asked again: one budget for all processes, kept over restarts.
 
-A call is counted before it goes out, so that a crash spends one too many at worst. The times are the database's.
+A call is counted before it goes out, so that a crash spends one too many at worst. The space between two calls begins
+when the first is answered: how long a call is under way, nobody knows. The times are the database's.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 COUNTED = ("hour", "day", "month")  # periods with a row each; shorter limits are spaces between calls
+ON_ITS_WAY = 3.0  # seconds after which a call that is not answered has long arrived, or its process has died
+EDGE = 2.0  # seconds at the end of a period without calls: one would arrive in the next, and count there
 
 _LOCK = """
 INSERT INTO quotas (name) VALUES (%(name)s) ON CONFLICT (name) DO NOTHING;
@@ -22,7 +24,8 @@ FROM quotas WHERE name = %(name)s FOR UPDATE
 """
 
 _SPENT = """
-SELECT coalesce(s.calls, 0), s.told_limit, ends_at, extract(epoch FROM ends_at - clock_timestamp()),
+SELECT coalesce(s.calls, 0), coalesce(s.cost, 0)::float, s.told_limit,
+    ends_at, extract(epoch FROM ends_at - clock_timestamp()),
     extract(epoch FROM clock_timestamp() - p.starts_at) / extract(epoch FROM ends_at - p.starts_at)
 FROM (
     SELECT starts_at, starts_at + ('1 ' || %(period)s)::interval AS ends_at
@@ -59,6 +62,19 @@ class Terms:
     calls: tuple[tuple[str, int], ...] = ()  # (period, calls) of those that are counted
     spacing: float = 0  # seconds
     cost: float = 0
+    currency: str | None = None  # of the cost
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a run spent of a quota, and all who share it in this hour, day or month (UTC)."""
+
+    calls: int  # of the run
+    period: str  # of the longest limit; a day where none is counted
+    total: int  # calls of this period
+    cost: float  # of those
+    limit: int | None
+    currency: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,38 +87,51 @@ class Refusal:
 
 
 def spend(cursor: "Cursor", terms: Terms, *, spread: bool) -> float | Refusal:
-    """Take a call out of the budget; the seconds to wait before it goes out, or why it must not.
+    """Take a call out of the budget: 0; else the seconds until it is worth asking again, or why there is none.
 
-    With `spread`, no more than the elapsed part of the day's calls is given, and an hour's share at once.
+    With `spread`, no more than the elapsed part of the day's calls is given, and an hour's share at once. A call that
+    was given goes out at once, and `answered` is told its end.
     """
     cursor.execute(_LOCK, {"name": terms.name})
     gap, blocked, until, reason = cursor.fetchone()
     if blocked is not None and blocked > 0:
         return Refusal(reason, until, float(blocked))
+    if gap is not None and gap > 0 and terms.spacing:
+        return min(float(gap), terms.spacing)
     for period, declared in terms.calls:
         cursor.execute(_SPENT, {"name": terms.name, "period": period})
-        calls, told, ends_at, left, elapsed = cursor.fetchone()
-        limit = min(declared, told) if told is not None else declared
+        calls, _, told, ends_at, left, elapsed = cursor.fetchone()
+        limit = declared if told is None else told
         if calls >= limit:
             return Refusal(f"the {limit} calls of this {period} are spent", ends_at, float(left))
         if spread and period == "day" and calls >= max(1, limit // 24, limit * float(elapsed)):
             pause = 86_400 / limit
-            cursor.execute("SELECT now() + make_interval(secs => %s)", (pause,))
+            cursor.execute("SELECT clock_timestamp() + make_interval(secs => %s)", (pause,))
             reason = f"{calls} of the {limit} calls of this day are spent already, and it is still long"
             return Refusal(reason, cursor.fetchone()[0], pause)
+        if left < EDGE:
+            return float(left)
     for period in COUNTED:
         cursor.execute(_SPEND, {"name": terms.name, "period": period, "cost": terms.cost})
-    wait = max(0.0, float(gap or 0))
+    _space(cursor, terms, ON_ITS_WAY)
+    return 0.0
+
+
+def answered(cursor: "Cursor", terms: Terms) -> None:
+    """A call is over: the space to the next one begins."""
+    _space(cursor, terms, 0.0)
+
+
+def _space(cursor: "Cursor", terms: Terms, more: float) -> None:
     if terms.spacing:
         cursor.execute(
             "UPDATE quotas SET next_at = clock_timestamp() + make_interval(secs => %s) WHERE name = %s",
-            (wait + terms.spacing, terms.name),
+            (terms.spacing + more, terms.name),
         )
-    return wait
 
 
 def told(cursor: "Cursor", terms: Terms, remaining: int, limit: int | None) -> None:
-    """Take over what an answer says of the longest limit: never more than is counted here."""
+    """Take over what an answer says of the longest limit: its calls, and how many of them are spent at least."""
     if terms.calls:
         period, declared = terms.calls[-1]
         values = {"name": terms.name, "period": period, "remaining": remaining, "limit": limit, "declared": declared}
@@ -122,13 +151,26 @@ def block(cursor: "Cursor", name: str, seconds: float, reason: str) -> None:
     )
 
 
-def spent_today(cursor: "Cursor", names: Sequence[str]) -> dict[str, tuple[int, float]]:
-    """Calls and cost of this day (UTC), by quota."""
+def spent(cursor: "Cursor", terms: Terms, calls: int) -> Spent:
+    """What is spent, `calls` of it by this run."""
+    period, declared = terms.calls[-1] if terms.calls else ("day", None)
+    cursor.execute(_SPENT, {"name": terms.name, "period": period})
+    total, cost, told, *_ = cursor.fetchone()
+    return Spent(calls, period, total, cost, declared if told is None else told, terms.currency)
+
+
+def apis(cursor: "Cursor") -> set[str]:
+    """All APIs that were ever asked."""
+    cursor.execute("SELECT DISTINCT split_part(name, '/', 1) FROM quotas")
+    return {name for (name,) in cursor}
+
+
+def spent_today(cursor: "Cursor") -> dict[str, tuple[int, float]]:
+    """Calls and cost of this day (UTC) by API, of all its keys."""
     cursor.execute(
         """
-        SELECT quota, calls, cost::float FROM spending
-        WHERE quota = ANY(%s) AND period = 'day' AND starts_at = date_trunc('day', now(), 'UTC')
-        """,
-        (list(names),),
+        SELECT split_part(quota, '/', 1), sum(calls)::bigint, sum(cost)::float FROM spending
+        WHERE period = 'day' AND starts_at = date_trunc('day', now(), 'UTC') GROUP BY 1
+        """
     )
-    return {name: (calls, cost) for name, calls, cost in cursor}
+    return {api: (calls, cost) for api, calls, cost in cursor}

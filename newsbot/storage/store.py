@@ -109,7 +109,8 @@ class Store:
         self.tallies: defaultdict[str, Tally] = defaultdict(Tally)  # by source, of what is committed or settled
         self.outcomes: defaultdict[str, list[Outcome]] = defaultdict(list)  # by source
         self.reasons: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of the rejects
-        self.spent: Counter[str] = Counter()  # calls of this run, by quota
+        self.spent: Counter[quotas.Terms] = Counter()  # calls of this run
+        self.ledger: dict[str, quotas.Spent] = {}  # what became of them, by quota, once the run is over
         self.failure: BaseException | None = None  # why nothing can be written any more
         self.exit_code: int | None = None  # of the run, once it is over
         self._database = Database.from_settings(settings)
@@ -172,6 +173,7 @@ class Store:
         self.exit_code = exit_code
 
         def work(cursor: "Cursor") -> None:
+            self.ledger = {terms.name: quotas.spent(cursor, terms, calls) for terms, calls in self.spent.items()}
             stats = self._stats(full=True)
             stats["errors"] += errors
             runs.finish(cursor, self.run_id, reason, exit_code, stats)
@@ -256,14 +258,26 @@ class Store:
         """Say what a dataset is; see `records.describe`."""
         await self._read(lambda cursor: records.describe(cursor, **dataset))
 
-    async def spend(self, terms: quotas.Terms) -> float | quotas.Refusal:
-        """Take a call out of the budget; see `quotas.spend`. A job of the schedule leaves some of a day's for later."""
-        if self._scheduled is None:
-            self._scheduled = bool(self._token) and await self._read(partial(jobs.is_scheduled, token=self._token))
-        answer = await self._read(partial(quotas.spend, terms=terms, spread=self._scheduled))
-        if not isinstance(answer, quotas.Refusal):
-            self.spent[terms.name] += 1
+    async def spend(self, terms: quotas.Terms, budget: float | None) -> float | quotas.Refusal:
+        """Take a call out of the budget; see `quotas.spend`. A job of the schedule leaves some of a day's for later.
+
+        Raises `QuotaSpentError` where this run has spent the budget of its own: calls, or money where they cost some.
+        """
+        if budget is not None and (self.spent[terms] + 1) * (terms.cost or 1) > budget:
+            raise quotas.QuotaSpentError(f"the budget of this run, {budget:g}, is spent")
+        self.spent[terms] += 1  # before others ask
+        answer: float | quotas.Refusal | None = None
+        try:
+            if self._scheduled is None:
+                self._scheduled = bool(self._token) and await self._read(partial(jobs.is_scheduled, token=self._token))
+            answer = await self._read(partial(quotas.spend, terms=terms, spread=self._scheduled))
+        finally:
+            self.spent[terms] -= answer != 0
         return answer
+
+    async def call_answered(self, terms: quotas.Terms) -> None:
+        """A call is over; see `quotas.answered`."""
+        await self._read(partial(quotas.answered, terms=terms))
 
     async def quota_told(self, terms: quotas.Terms, remaining: int, limit: int | None) -> None:
         """Take over what an answer says of the quota; see `quotas.told`."""
@@ -380,7 +394,7 @@ class Store:
             setattr(tally, state, getattr(tally, state) + number)
 
     def _stats(self, written: Counter = Counter(), *, full: bool = False) -> dict[str, Any]:  # noqa: B006
-        """What the run's row says: the totals and, at the end, each source."""
+        """What the run's row says: the totals and, at the end, each source and what was spent."""
         stats: dict[str, Any] = asdict(self.total())
         for (_, state), number in written.items():
             stats[state] += number
@@ -389,6 +403,7 @@ class Store:
                 source_id: asdict(tally) | {"feeds": [asdict(outcome) for outcome in self.outcomes.get(source_id, ())]}
                 for source_id, tally in self.tallies.items()
             }
+            stats["spent"] = {name: asdict(spent) for name, spent in self.ledger.items()}
         return stats
 
     async def _patiently(self, session: Session, work: "Callable[[Cursor], _T]") -> _T:

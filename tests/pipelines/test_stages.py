@@ -75,7 +75,7 @@ def test_what_is_no_typed_item_is_kept_among_the_rejects(crawl, thing):
     run = crawl(thing, article())
     assert isinstance(run.results[0], Rejected)
     ((reason, source, payload),) = run.query("SELECT reason, source_id, payload FROM rejects")
-    assert reason == f"{type(thing).__name__} is not one of the item types: Article"
+    assert reason == f"{type(thing).__name__} is not one of the item types: Article, Removal, Observation, Record"
     assert source == "own"
     assert payload == (thing if isinstance(thing, dict) else {"item": thing if type(thing) is int else str(thing)})
     assert run.store.tallies["own"].rejected == 1

@@ -156,6 +156,8 @@ def complete(spider: str, declared: Mapping[str, Argument], values: dict[str, An
             faults.append(f"-a {name}={','.join(map(str, wrong))}: it knows {', '.join(argument.choices)}")
     if values.get("since") and values.get("until") and values["since"] >= values["until"]:
         faults.append(f"-a since={values['since']:%Y-%m-%d %H:%M}: it should be before -a until=")
+    if values.get("since") and values["since"] > datetime.now(UTC):
+        faults.append(f"-a since={values['since']:%Y-%m-%d %H:%M}: it should not be in the future")
     if values.get("backfill") and (values.get("since") or values.get("until")):
         faults.append("-a backfill=: it goes with neither since nor until")
     if faults:

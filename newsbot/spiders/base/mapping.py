@@ -1,6 +1,6 @@
 """A record of an API to an item, as the declaration says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from newsbot.extraction.markup import plain
@@ -32,6 +32,23 @@ def mapper(api: Api) -> Mapper:
     if api.record is not None:
         return _records(api, api.record)
     raise ValueError(f"{api.name} says of its records neither article, observation nor record")
+
+
+def identity(api: Api) -> Callable[[Any], Hashable]:
+    """The function that gives what tells a record from the others, whatever else of it changes."""
+    if api.article is not None:
+        wheres = [api.article.get("external_id") or api.article["url"]]
+    elif api.observation is not None:
+        wheres = [api.observation.series, api.observation.time]
+    else:
+        wheres = [api.record.key]
+    getters = [path(where) for where in wheres]
+
+    def identify(record: Any) -> Hashable:
+        found = [get(record) for get in getters]
+        return repr(record if None in found else found)
+
+    return identify
 
 
 def _articles(api: Api, declared: Mapping[str, str]) -> Mapper:

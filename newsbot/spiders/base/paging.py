@@ -1,9 +1,10 @@
 """From one page to the next: what each way of paging asks, and how a page that moved under the reader shows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit
 
 from scrapy.http import Response
 
@@ -12,7 +13,9 @@ from newsbot.extraction.paths import path
 from newsbot.sources.api import LinkedPages, NumberedPages, OffsetPages, Pages, TokenPages
 from newsbot.spiders.base import answers
 
-MAX_STEPS_BACK = 20  # times that a chain of pages is read again from the page before, as records were taken out
+MAX_STEPS_BACK = 50  # times that a chain of pages is read again from a page before, as records were taken out
+
+Identity = Callable[[Any], Hashable]
 
 
 class BadPageError(ValueError):
@@ -23,14 +26,17 @@ class BadPageError(ValueError):
 class Page:
     """A place in a chain of pages."""
 
-    number: int = 0  # of records or pages before it
+    number: int = 0  # of the page, or of records before it
     token: str | None = None  # or the URL of the page
-    passed: frozenset[str] = field(default_factory=frozenset)  # tokens and URLs of the pages before
+    depth: int = 0  # pages before it
+    met: set[Hashable] = field(default_factory=set)  # records, or tokens, of the pages before; one set for all of them
     received: int = 0  # records before it
     total: int | None = None  # records, as the page before said
-    last: Any = None  # the record that the page must begin with
     steps_back: int = 0
-    is_probe: bool = False  # whether there should be nothing more
+    overlaps: bool = False  # whether it begins with the last record of the page before
+    returns: bool = False  # whether it was stepped back to, so that it must begin with what was read before
+    is_probe: bool = False  # whether there should be nothing any more
+    remark: str | None = None  # on what the API said wrong
 
 
 def first(pages: Pages | None) -> Page:
@@ -52,67 +58,96 @@ def params(pages: Pages | None, page: Page) -> dict[str, str]:
 
 
 def following(
-    pages: Pages | None, page: Page, response: Response, data: Any, records: Sequence[Any]
-) -> tuple[Page | None, Sequence[Any]]:
-    """The next page, None after the last; and the records of this page that the one before did not have.
-
-    Raises `BadPageError`.
-    """
+    pages: Pages | None, page: Page, response: Response, data: Any, records: Sequence[Any], identity: Identity
+) -> Page | None:
+    """The next page; None after the last. `identity` is what tells a record from others. Raises `BadPageError`."""
     match pages:
         case NumberedPages():
-            return _numbered(pages, page, data, records), records
+            return _numbered(pages, page, data, records, identity)
         case OffsetPages():
-            return _offset(pages, page, data, records)
+            return _offset(pages, page, data, records, identity)
         case TokenPages():
-            return _linked(page, _text(path(pages.token)(data), "token"), records), records
+            return _linked(page, _text(path(pages.token)(data), "token"))
         case LinkedPages():
-            return _linked(page, _link(pages, response, data), records), records
-    return None, records
+            return _linked(page, _link(pages, response, data))
+    return None
 
 
-def _numbered(pages: NumberedPages, page: Page, data: Any, records: Sequence[Any]) -> Page | None:
-    received, total, count = page.received + len(records), _count(pages.total, data), _count(pages.pages, data)
-    if page.is_probe and records:
-        raise BadPageError(f"it says that there are {page.total} records, and gives more")
-    if _shrank(page, total):
-        return replace(page, number=max(pages.first, page.number - 1), total=total, steps_back=page.steps_back + 1)
-    if total is None and count is None:
+def _numbered(pages: NumberedPages, page: Page, data: Any, records: Sequence[Any], identity: Identity) -> Page | None:
+    total, count = _count(pages.total, data), _count(pages.pages, data)
+    joins = page.number <= pages.first or _joins(page, records, identity)
+    page.met.update(map(identity, records))
+    gone = (page.total or 0) - total if total is not None else 0
+    if page.number > pages.first and (gone > 0 or (page.returns and not joins)):
+        # Records were taken out, so that some of those behind moved up to where this run has been.
+        back = ceil(gone / pages.size) if pages.size and gone > 0 else 1 if pages.size else page.number
+        number = max(pages.first, page.number - back)
+        received = (number - pages.first) * (pages.size or 0)
+        return _back(page, number=number, received=received, total=total)
+    received, passed = page.received + len(records), page.number - pages.first + 1
+    if page.is_probe and not records:
+        return None
+    if count is None and total is None:
         more = bool(records)
     else:
-        more = page.number - pages.first + 1 < count if count is not None else received < total
+        more = passed < count if count is not None else received < total
         if more and not records:
             raise BadPageError(f"page {page.number} is empty, and there should be {_promised(total, count)}")
+    remark = page.remark
+    if page.is_probe and total is not None and received > total:
+        remark = f"it says that there are {total} records, and gives more"
     # A last page that is full may hide that the total is wrong.
-    probe = not more and total is not None and bool(records) and len(records) == pages.size and not page.is_probe
-    if not more and not probe:
+    full = total is not None and records and len(records) == pages.size
+    if not more and not full:
         return None
-    return replace(page, number=page.number + 1, received=received, total=total, is_probe=probe)
+    return replace(
+        page,
+        number=page.number + 1,
+        depth=page.depth + 1,
+        received=received,
+        total=total,
+        returns=False,
+        # So is one beyond what the total gives place to, where an API leaves some records of its pages out.
+        is_probe=not more or (count is None and bool(pages.size) and passed * pages.size >= (total or 0)),
+        remark=remark,
+    )
 
 
-def _offset(pages: OffsetPages, page: Page, data: Any, records: Sequence[Any]) -> tuple[Page | None, Sequence[Any]]:
+def _offset(pages: OffsetPages, page: Page, data: Any, records: Sequence[Any], identity: Identity) -> Page | None:
     total = _count(pages.total, data)
-    fresh = records
-    if page.last is not None:
-        if records and records[0] == page.last:
-            fresh = records[1:]
-        elif page.steps_back < MAX_STEPS_BACK:  # records before were taken out, or came in: once more from further up
-            back = max(0, page.number - pages.size)
-            return replace(page, number=back, last=None, steps_back=page.steps_back + 1, total=total), records
-    number = page.number + len(records)
-    if not fresh or (total is not None and number >= total and len(records) < pages.size):
-        if total is not None and number < total:
-            raise BadPageError(f"nothing is there behind record {number}, and there should be {total}")
-        return None, fresh
-    after = replace(page, number=number - 1, last=records[-1], received=page.received + len(fresh), total=total)
-    return after, fresh
+    joins = page.number == 0 or not page.overlaps or _joins(page, records, identity)
+    fresh = sum(identity(record) not in page.met for record in records)
+    page.met.update(map(identity, records))
+    if not joins:  # records before were taken out: once more from further up
+        return _back(page, number=max(0, page.number - pages.size + 1), total=total, overlaps=True)
+    reached = page.number + len(records)
+    over = total is not None and reached >= total and len(records) < pages.size
+    if over or not records or (not fresh and not page.returns):
+        if total is not None and reached < total:
+            raise BadPageError(f"nothing is there behind record {reached}, and there should be {total}")
+        return None
+    overlaps = len(records) > 1  # the last record once more, so that it shows when some before it were taken out
+    number = reached - overlaps
+    return replace(page, number=number, depth=page.depth + 1, total=total, overlaps=overlaps, returns=False)
 
 
-def _linked(page: Page, token: str | None, records: Sequence[Any]) -> Page | None:
+def _joins(page: Page, records: Sequence[Any], identity: Identity) -> bool:
+    return bool(records) and identity(records[0]) in page.met
+
+
+def _back(page: Page, **changes: Any) -> Page:
+    if page.steps_back == MAX_STEPS_BACK:
+        raise BadPageError(f"records were taken out {MAX_STEPS_BACK} times while the pages were read")
+    return replace(page, steps_back=page.steps_back + 1, returns=True, is_probe=False, **changes)
+
+
+def _linked(page: Page, token: str | None) -> Page | None:
     if not token:
         return None
-    if token in page.passed:
+    if token in page.met:
         raise BadPageError(f"the token or link of the next page has been there before: {token[:80]!r}")
-    return replace(page, token=token, passed=page.passed | {token}, received=page.received + len(records))
+    page.met.add(token)
+    return replace(page, token=token, depth=page.depth + 1)
 
 
 def _link(pages: LinkedPages, response: Response, data: Any) -> str | None:
@@ -122,23 +157,14 @@ def _link(pages: LinkedPages, response: Response, data: Any) -> str | None:
         url = next_link(answers.header(response, "Link") or "")
     if not url:
         return None
-    url = urljoin(response.url, url)
-    if urlsplit(url).netloc != urlsplit(response.url).netloc:
+    try:
+        url = urljoin(response.url, url)
+        same = urlsplit(url)[:2] == urlsplit(response.url)[:2]
+    except ValueError:
+        same = False
+    if not same:
         raise BadPageError(f"the next page is said to be on another host: {url[:200]!r}")
     return url
-
-
-def without(url: str, name: str | None) -> str:
-    """The URL without a query parameter, as that of a key which the server repeats."""
-    parts = urlsplit(url)
-    pairs = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != name]
-    return urlunsplit(parts._replace(query=urlencode(pairs)))
-
-
-def _shrank(page: Page, total: int | None) -> bool:
-    """Whether records were taken out since the page before: then some moved up to where this run has been."""
-    gone = page.total is not None and total is not None and total < page.total
-    return gone and page.steps_back < MAX_STEPS_BACK
 
 
 def _count(where: str | None, data: Any) -> int | None:
@@ -147,7 +173,7 @@ def _count(where: str | None, data: Any) -> int | None:
     value = path(where)(data)
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise BadPageError(f"there is no number at {where!r}: {value!r:.80}") from None
 
 

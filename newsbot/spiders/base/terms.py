@@ -5,7 +5,7 @@ import hashlib
 from newsbot.sources.api import Api, Limit
 from newsbot.storage.quotas import COUNTED, Terms
 
-MARGIN = 1.05  # of the space between two calls: the net brings them nearer together
+MARGIN = 1.05  # of the space between two calls: the clock of the service is another one
 
 _SECONDS = {"second": 1.0, "minute": 60.0}
 
@@ -23,6 +23,7 @@ def terms(api: Api, secret: str | None) -> Terms:
         calls=tuple((limit.per, limit.calls) for limit in counted),
         spacing=max(spaces, default=0.0),
         cost=api.quota.cost,
+        currency=api.quota.currency,
     )
 
 
