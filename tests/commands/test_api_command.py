@@ -138,7 +138,6 @@ def test_what_the_stages_refuse_is_told_too(scrapy, own):
     ("answer", "said"),
     [
         ((200, {"heights": []}), "failed: there should be a list at 'levels', and there is nothing; it has 'heights'"),
-        ((200, b"<html>No entry</html>"), "failed: is no JSON but application/json: '<html>No entry</html>'"),
         ((429, {"wait": 1}), "failed: HTTP status 429: {"),
     ],
 )
