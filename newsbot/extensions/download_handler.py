@@ -99,7 +99,7 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
             with wrap_twisted_exceptions():
                 return await maybe_deferred_to_future(agent.download_request(request))
         except (DownloadCancelledError, DownloadFailedError, ResponseDataLossError) as error:
-            raise type(error)(self._in_words(error)) from error
+            raise type(error)(self._in_words(error, request)) from error
         except RefusedRequest as error:
             logger.warning("%s: %s", request, error)
             self._crawler.stats.inc_value("guards/refused")
@@ -107,10 +107,12 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
                 self._crawler.stats.inc_value(f"guards/refused/{reason}")
             raise
 
-    def _in_words(self, error: Exception) -> str:
+    def _in_words(self, error: Exception, request: Request) -> str:
         """What went wrong, for a user: Scrapy tells nothing or the names of Twisted's objects."""
         if isinstance(error, DownloadCancelledError):
-            return str(error) or f"larger than {self._default_maxsize} bytes (DOWNLOAD_MAXSIZE)"
+            maxsize = request.meta.get("download_maxsize")
+            setting = "" if maxsize else " (DOWNLOAD_MAXSIZE)"
+            return str(error) or f"larger than {maxsize or self._default_maxsize} bytes{setting}"
         if isinstance(error, ResponseDataLossError):
             return "the answer broke off before its end"
         reasons = getattr(error.__cause__, "reasons", ())
@@ -148,6 +150,21 @@ class _GuardedScrapyAgent(_ScrapyAgent):
             pool=self._pool,
         )
 
+    def _cb_bodyready(self, txresponse: IResponse, request: Request) -> Any:
+        """As Scrapy's; with ``download_to`` in the meta, the body of a 200 goes to that file and not into memory."""
+        file = request.meta.get("download_to")
+        if file is not None and txresponse.code == 200:
+            file.seek(0)
+            file.truncate()
+            deliver = txresponse.deliverBody
+
+            def deliver_to_file(reader: Any) -> None:
+                reader._bodybuf = _BodyFile(file)
+                deliver(reader)
+
+            txresponse.deliverBody = deliver_to_file
+        return super()._cb_bodyready(txresponse, request)
+
     def _check_proxied(self, request: Request) -> None:
         if not self._crawler.stats.get_value("guards/proxied"):
             logger.warning(
@@ -160,6 +177,17 @@ class _GuardedScrapyAgent(_ScrapyAgent):
         reason = address and host not in self._allowed and refusal(address)
         if reason:
             raise RefusedRequest(host, {str(address): reason})
+
+
+class _BodyFile:
+    """What Scrapy's reader collects a body in, as a file of the request's: the body itself is empty then."""
+
+    def __init__(self, file: Any) -> None:
+        self.write = file.write
+        self.truncate = file.truncate
+
+    def getvalue(self) -> bytes:
+        return b""
 
 
 class _KeyedAgent:
