@@ -41,7 +41,7 @@ def unpacked(file: BinaryIO, limits: Limits, member: str | None = None) -> tuple
             return _bounded(opened.open(info), file, limits), info.filename
         except (zipfile.BadZipFile, NotImplementedError) as error:
             raise UnreadableTableError(f"{info.filename!r} in the zip can not be read: {error}") from error
-    return io.BufferedReader(file, _BUFFER) if isinstance(file, io.RawIOBase) else file, None
+    return _bounded(file, file, limits), None
 
 
 def check_zip(file: BinaryIO, limits: Limits) -> None:
@@ -79,6 +79,8 @@ def _check(size: int, packed: int, limits: Limits) -> None:
 
 
 class _Inflated(io.RawIOBase):
+    """Ends with its reader, while the file below stays open."""
+
     def __init__(self, stream: BinaryIO, packed: BinaryIO, limits: Limits) -> None:
         self._stream = stream
         self._packed = packed
