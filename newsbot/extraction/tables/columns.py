@@ -13,7 +13,7 @@ NULL = "null"
 _KNOWN = 10_000  # values of a column whose JSON is kept
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _NUMBERS = re.compile(r"[0-9.\n-]*")
-_INTEGERS = re.compile(r"[0-9\n-]*")
+_INTEGERS = re.compile(r"[0-9-]*")
 
 
 class BadValue(NamedTuple):
@@ -84,7 +84,7 @@ class _Encoder:
 
 
 def _integers(values: Sequence[str]) -> list[str] | None:
-    if not _INTEGERS.fullmatch("\n".join(values)) or max(map(len, values), default=0) > 40:
+    if not _INTEGERS.fullmatch("".join(values)) or max(map(len, values), default=0) > 40:
         return None
     return [str(int(value)) if value else NULL for value in values]
 

@@ -165,19 +165,37 @@ def find_encoding(sample: bytes) -> str:
         return "utf-8"
     except UnicodeDecodeError:
         pass
+    return _latin(sample) or _other(sample)
+
+
+# The letters that tell the two encodings of Latin script apart: of a short text, charset-normalizer takes the wrong one.
+_LATIN = {
+    "cp1252": "àâäáãåæçèéêëìíîïñòóôöõøœùúûüÿß°ºª€–—‘’“”«»¿¡§²³ ",
+    "cp1250": "ąćęłńóśźżáčďéěíľĺňřŕšťúůýžôäăâîőŕűöüßçë°€–—‘’“”„«»§ ",
+}
+
+
+def _latin(sample: bytes) -> str | None:
+    """The encoding in which nearly all that is not ASCII is a usual letter, where half of the letters or more are ASCII."""
+    high = sum(byte >= 0x80 for byte in sample)
+    if high > sum(65 <= byte & 0xDF <= 90 for byte in sample):
+        return None
+
+    def share(encoding: str) -> float:
+        letters = [letter for letter in sample.decode(encoding, "replace").lower() if letter > "\x7f"]
+        return sum(letter in _LATIN[encoding] for letter in letters) / len(letters)
+
+    best = max(_LATIN, key=share)
+    return best if share(best) > 0.95 else None
+
+
+def _other(sample: bytes) -> str:
     from charset_normalizer import from_bytes
 
-    found = from_bytes(sample[: 2**16], cp_isolation=_COMMON).best()
+    found = from_bytes(sample[: 2**16]).best()
     if found is None:
         raise UnreadableTableError("is of no encoding that is known; give it as `encoding`, or is no text at all")
     return found.encoding
-
-
-# What files of data come in; among all that Python knows, a short text is too often taken for an odd one.
-_COMMON = [
-    *("utf_8", "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r"),
-    *("gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp437", "utf_16_le", "utf_16_be"),
-]
 
 
 def find_delimiter(text: str, quote: str, skip_rows: int) -> str:
