@@ -150,7 +150,8 @@ def _faults(data: Mapping[str, Any]) -> "Iterator[tuple[Where, str]]":
     if (data.get("url") is None) == (data.get("path") is None):
         yield ("url",) if "url" in data else (), "url or path is right, one of the two"
     name = data.get("member") or data.get("url") or data.get("path")
-    if data.get("format") is None and isinstance(name, str) and not format_of(name):
+    # What a zip holds tells its format itself.
+    if data.get("format") is None and isinstance(name, str) and not (format_of(name) or name.lower().endswith(".zip")):
         yield (), f"format: missing, and {name!r} does not tell it; {', '.join(get_args(Format))} are right"
     yield from _wrong_keys(data)
     if data.get("unpivot") is not None and str(data.get("header")).lower() in ("false", "no", "off", "0"):

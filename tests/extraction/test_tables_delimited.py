@@ -138,7 +138,7 @@ def test_latin_1_told_as_utf_8_costs_the_lines_that_are_not_ascii():
 
 
 def test_a_header_that_can_not_be_decoded_is_told():
-    with pytest.raises(UnreadableTableError, match="line 1: .*0xe9 is not utf-8"):
+    with pytest.raises(UnreadableTableError, match=r"line 1: .*0xe9 is not utf-8"):
         read("id,né\n1,2\n".encode("latin-1"), encoding="utf-8")
 
 

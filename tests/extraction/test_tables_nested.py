@@ -103,7 +103,7 @@ def test_the_rows_of_a_sheet(workbook):
 
 
 def test_a_sheet_that_is_not_there_is_told(workbook):
-    with workbook.open("rb") as file, pytest.raises(UnreadableTableError, match="no sheet 'daten'.*'notes', 'data'"):
+    with workbook.open("rb") as file, pytest.raises(UnreadableTableError, match=r"no sheet 'daten'.*'notes', 'data'"):
         list(nested.xlsx_rows(file, "daten"))
 
 

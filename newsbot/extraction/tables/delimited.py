@@ -168,7 +168,7 @@ def find_encoding(sample: bytes) -> str:
     return _latin(sample) or _other(sample)
 
 
-# The letters that tell the two encodings of Latin script apart: of a short text, charset-normalizer takes the wrong one.
+# The letters that tell the two encodings of Latin script apart, which charset-normalizer often takes for each other.
 _LATIN = {
     "cp1252": "àâäáãåæçèéêëìíîïñòóôöõøœùúûüÿß°ºª€–—‘’“”«»¿¡§²³ ",
     "cp1250": "ąćęłńóśźżáčďéěíľĺňřŕšťúůýžôäăâîőŕűöüßçë°€–—‘’“”„«»§ ",
@@ -176,7 +176,7 @@ _LATIN = {
 
 
 def _latin(sample: bytes) -> str | None:
-    """The encoding in which nearly all that is not ASCII is a usual letter, where half of the letters or more are ASCII."""
+    """The encoding in which nearly all that is not ASCII is a usual letter, where half of the text is ASCII."""
     high = sum(byte >= 0x80 for byte in sample)
     if high > sum(65 <= byte & 0xDF <= 90 for byte in sample):
         return None
