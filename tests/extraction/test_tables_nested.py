@@ -75,9 +75,24 @@ def test_a_line_nested_too_deep_costs_itself_alone():
 
 
 def test_a_line_without_end_ends_the_reading(monkeypatch):
-    monkeypatch.setattr(nested, "MAX_LINE", 1_000)
+    monkeypatch.setattr(nested, "MAX_RECORD", 1_000)
     with pytest.raises(UnreadableTableError, match="line 1 has more than 1000"):
         rows(nested.json_lines(stream("[" + "1," * 1_000)))
+
+
+def test_a_record_without_end_ends_the_reading(monkeypatch):
+    monkeypatch.setattr(nested, "MAX_RECORD", 100_000)
+    many = json.dumps([{"a": "x" * 1_000}] * 1_000)
+    assert len(rows(nested.json_records(stream(many)))[0]) == 1_000
+    with pytest.raises(UnreadableTableError, match="more than 100000 bytes are no record"):
+        rows(nested.json_records(stream(json.dumps([{"a": ["x"] * 100_000}]))))
+
+
+def test_large_rows_are_passed_on_before_they_fill_the_memory():
+    large = [{"a": "x" * 1_000_000}] * 12
+    for text in (json.dumps(large), "\n".join(map(json.dumps, large))):
+        read = nested.json_records if text.startswith("[") else nested.json_lines
+        assert max(len(batch.rows) for batch in read(stream(text))) <= 6
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-BATCH = 1_000  # rows that are passed on together
+# Rows, and characters or bytes of them, that are passed on together.
+BATCH = 1_000
+BATCH_SIZE = 4 * 2**20
 
 
 class UnreadableTableError(ValueError):

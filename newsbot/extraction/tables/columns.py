@@ -12,8 +12,9 @@ from newsbot.extraction.values import ValueTypeError, converter
 NULL = "null"
 _KNOWN = 10_000  # values of a column whose JSON is kept
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_NUMBERS = re.compile(r"[0-9.\n-]*")
-_INTEGERS = re.compile(r"[0-9-]*")
+# Values as JSON writes them, a line each: of so few digits that a float has all of them, and an integer nearly any.
+_NUMBERS = re.compile(r"(?:(?:-?(?:0|[1-9][0-9]{0,7})(?:\.[0-9]{1,7})?)?\n)*+")
+_INTEGERS = re.compile(r"(?:(?:0|-?[1-9][0-9]{0,38})?\n)*+")
 
 
 class BadValue(NamedTuple):
@@ -39,7 +40,7 @@ class _Encoder:
         self._convert = converter(kind, decimal) if kind else _as_it_comes
         self._wrong = f"is no {kind}"
         self._decimal = decimal
-        self._fast = {"text": _texts, "number": self._numbers, "integer": _integers}.get(kind)
+        self._fast = {"text": _texts, "number": self._numbers, "integer": self._integers}.get(kind)
         self._known: dict[str, str] = {}
 
     def encode(self, values: Sequence[Any]) -> tuple[list[str], list[BadValue]]:
@@ -74,19 +75,19 @@ class _Encoder:
             if "." in text:
                 return None
             text = text.replace(",", ".")
-        if not _NUMBERS.fullmatch(text):
-            return None
-        parts = text.split("\n")
-        if len(parts) != len(values):
-            return None
-        found = [repr(float(part)) if part else NULL for part in parts]
-        return None if "inf" in found or "-inf" in found else found
+        return _as_written(text, _NUMBERS, len(values))
+
+    def _integers(self, values: Sequence[str]) -> list[str] | None:
+        return _as_written("\n".join(values), _INTEGERS, len(values))
 
 
-def _integers(values: Sequence[str]) -> list[str] | None:
-    if not _INTEGERS.fullmatch("".join(values)) or max(map(len, values), default=0) > 40:
+def _as_written(text: str, right: re.Pattern[str], count: int) -> list[str] | None:
+    if not right.fullmatch(text + "\n"):
         return None
-    return [str(int(value)) if value else NULL for value in values]
+    found = text.split("\n")
+    if len(found) != count:
+        return None
+    return [value or NULL for value in found] if "" in found else found
 
 
 def _texts(values: Sequence[str]) -> list[str] | None:

@@ -7,7 +7,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from newsbot.extraction.tables.base import BATCH, BadRow, Batch, UnreadableTableError
+from newsbot.extraction.tables.base import BATCH, BATCH_SIZE, BadRow, Batch, UnreadableTableError
 
 SAMPLE = 2**20  # bytes that encoding and delimiter are found in
 MAX_CELL = 2**20  # characters
@@ -91,9 +91,9 @@ class Delimited:
                 lines.back_up()
                 reader = self._reader()
             held.clear()
-            if len(rows) >= BATCH or len(batch.bad) >= BATCH:
+            if len(rows) >= BATCH or len(batch.bad) >= BATCH or lines.size >= BATCH_SIZE:
                 yield batch
-                batch = Batch()
+                batch, lines.size = Batch(), 0
                 rows, numbers = batch.rows, batch.lines
         yield batch
 
@@ -120,6 +120,7 @@ class _Lines:
         self._encoding = text.encoding
         self._back: deque[str] = deque()
         self.number = 0
+        self.size = 0  # characters since the last batch
         self.held: list[str] = []
 
     def __iter__(self) -> Iterator[str]:
@@ -128,6 +129,7 @@ class _Lines:
     def __next__(self) -> str:
         line = self._back.popleft() if self._back else self._next()
         self.number += 1
+        self.size += len(line)
         self.held.append(line)
         if len(self.held) > MAX_LINES:
             raise _BadLineError(f"goes on for more than {MAX_LINES} lines")

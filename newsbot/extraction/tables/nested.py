@@ -5,13 +5,12 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from itertools import islice
 from typing import Any, BinaryIO
 
-from newsbot.extraction.tables.base import BATCH, BadRow, Batch, UnreadableTableError
+from newsbot.extraction.tables.base import BATCH, BATCH_SIZE, BadRow, Batch, UnreadableTableError
 from newsbot.extraction.tables.delimited import UNREADABLE, find_encoding, unreadable
 
-MAX_LINE = 2**24  # characters of a record
+MAX_RECORD = 2**24  # characters, or bytes
 SAMPLE = 2**20  # bytes that the encoding is found in
 _SHOWN = 500
 
@@ -23,18 +22,21 @@ def json_records(stream: io.BufferedReader, records: str | None = None) -> Itera
     """
     import ijson
 
-    prefix = f"{records}.item" if records else "item"
     found = False
+    counted = _Counted(stream)
+
+    def seen() -> Iterator[tuple[str, str, Any]]:
+        nonlocal found
+        for place, event, value in ijson.parse(counted, use_float=True):
+            found = found or (event == "start_array" and place == (records or ""))
+            yield place, event, value
+
+    def rows() -> Iterator[tuple[int, Any, int]]:
+        for number, record in enumerate(ijson.items(seen(), f"{records}.item" if records else "item"), 1):
+            yield number, record, counted.taken()
+
     try:
-        events = ijson.parse(stream, use_float=True)
-
-        def seen() -> Iterator[tuple[str, str, Any]]:
-            nonlocal found
-            for place, event, value in events:
-                found = found or (event == "start_array" and place == (records or ""))
-                yield place, event, value
-
-        yield from _batches(enumerate(ijson.items(seen(), prefix), 1))
+        yield from _batches(rows())
     except (ijson.JSONError, UnicodeDecodeError) as error:
         said = " ".join(str(error).split())[:_SHOWN]
         raise UnreadableTableError(f"is no JSON, or cut off: {said}") from None
@@ -48,15 +50,15 @@ def json_lines(stream: io.BufferedReader, encoding: str | None = None) -> Iterat
     encoding = encoding or find_encoding(stream.peek(SAMPLE)[:SAMPLE])
     text = io.TextIOWrapper(stream, encoding, "surrogateescape", newline="\n")
 
-    def rows() -> Iterator[tuple[int, Any]]:
-        line, number = text.readline(MAX_LINE), 0
+    def rows() -> Iterator[tuple[int, Any, int]]:
+        line, number = text.readline(MAX_RECORD), 0
         while line:
             number += 1
-            if len(line) == MAX_LINE and line[-1] != "\n":
-                raise UnreadableTableError(f"line {number} has more than {MAX_LINE} characters")
+            if len(line) == MAX_RECORD and line[-1] != "\n":
+                raise UnreadableTableError(f"line {number} has more than {MAX_RECORD} characters")
             if line.strip():
-                yield number, _read_line(line, number, encoding)
-            line = text.readline(MAX_LINE)
+                yield number, _read_line(line, number, encoding), len(line)
+            line = text.readline(MAX_RECORD)
 
     return _batches(rows())
 
@@ -117,19 +119,42 @@ def _read_line(line: str, number: int, encoding: str) -> Any:
         return BadRow(number, None, f"is no JSON: {getattr(error, 'msg', error)}", line[:_SHOWN].strip())
 
 
-def _batches(rows: Iterable[tuple[int, Any]]) -> Iterator[Batch]:
-    rows = iter(rows)
-    while part := list(islice(rows, BATCH)):
-        batch = Batch()
-        for number, row in part:
-            if isinstance(row, BadRow):
-                batch.bad.append(row)
-            elif isinstance(row, dict):
-                batch.rows.append(row)
-                batch.lines.append(number)
-            else:
-                batch.bad.append(BadRow(number, None, "is no object of names and values", str(row)[:_SHOWN]))
-        yield batch
+class _Counted:
+    """A stream that a record does not go on in for ever."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+        self._size = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._size += len(data)
+        if self._size > MAX_RECORD:
+            raise UnreadableTableError(f"more than {MAX_RECORD} bytes are no record, or one that is too large")
+        return data
+
+    def taken(self) -> int:
+        """The bytes read since the last record."""
+        size, self._size = self._size, 0
+        return size
+
+
+def _batches(rows: Iterable[tuple[int, Any, int]]) -> Iterator[Batch]:
+    """Batches of rows, of which each has its number and size."""
+    batch, total = Batch(), 0
+    for number, row, size in rows:
+        if isinstance(row, BadRow):
+            batch.bad.append(row)
+        elif isinstance(row, dict):
+            batch.rows.append(row)
+            batch.lines.append(number)
+        else:
+            batch.bad.append(BadRow(number, None, "is no object of names and values", str(row)[:_SHOWN]))
+        total += size
+        if len(batch.rows) >= BATCH or len(batch.bad) >= BATCH or total >= BATCH_SIZE:
+            yield batch
+            batch, total = Batch(), 0
+    yield batch
 
 
 def _plain(value: Any) -> Any:
