@@ -4,12 +4,15 @@ Plain dataclasses, as in `newsbot.sources.api`, and their reader from YAML. `pyt
 the JSON Schema that is published beside this module as dataset.schema.json.
 """
 
+import atexit
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -95,17 +98,19 @@ class DatasetError(ValueError):
         super().__init__("\n".join(["the dataset can not be read:", *self.faults]))
 
 
-def shipped() -> dict[str, Path]:
+def shipped() -> dict[str, Traversable]:
     """The declarations that come along, by name."""
-    folder = Path(str(resources.files("newsbot.sources"))) / "datasets"
-    return {file.stem: file for file in sorted(folder.glob("*.yaml"))}
+    files = (resources.files("newsbot.sources") / "datasets").iterdir()
+    names = {file.name: file for file in files}
+    return {name.removesuffix(".yaml"): names[name] for name in sorted(names) if name.endswith(".yaml")}
 
 
 def load(config: str) -> Dataset:
     """The declaration in a file, or the one of that name that comes along. Raises DatasetError."""
     from newsbot.sources import entries  # pydantic, which no other spider needs
 
-    file = shipped().get(config) or Path(config).expanduser()
+    comes_along = config in shipped()
+    file = _on_disk(shipped()[config]) if comes_along else Path(config).expanduser()
     try:
         found = entries.read_one(file, adapter(), more=_faults)
     except OSError as error:
@@ -115,7 +120,19 @@ def load(config: str) -> Dataset:
         raise DatasetError([f"{config}: {error.strerror}; {right}"]) from error
     except entries.FaultyFileError as error:
         raise DatasetError(error.faults) from error
-    return replace(found, path=str(file.parent / found.path)) if found.path else found
+    if not found.path:
+        return found
+    beside = resources.files("newsbot.sources") / "datasets" / found.path if comes_along else None
+    return replace(found, path=str(_on_disk(beside) if beside else file.parent / found.path))
+
+
+_files = ExitStack()
+atexit.register(_files.close)
+
+
+def _on_disk(file: Traversable) -> Path:
+    """A file that comes along, also where newsbot runs from a ZIP; there until this process ends."""
+    return _files.enter_context(resources.as_file(file))
 
 
 def format_of(name: str) -> Format | None:

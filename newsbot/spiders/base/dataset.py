@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -75,7 +76,7 @@ class BulkSpider(Spider):
             "handle_httpstatus_list": answers.STATUSES,
         }
         headers = {"Accept-Encoding": "identity"}
-        if self._is_same_declaration() and not self._is_full_due():
+        if self._is_same_declaration() and self._before.get("where") == url and not self._is_full_due():
             validators = {"If-None-Match": "etag", "If-Modified-Since": "last_modified"}
             headers |= {name: self._before[key] for name, key in validators.items() if self._before.get(key)}
         return Request(url, headers=headers, meta=meta, callback=self.answered, errback=self.failed, dont_filter=True)
@@ -125,6 +126,7 @@ class BulkSpider(Spider):
             return "unchanged"
         table = Table(self.dataset, file, name, self._limits, self._before.get("header", ()))
         value = validators | {"sha256": sha256, "declaration": self._declaration()}
+        value["where"] = self._where
         value["fetched_at"] = datetime.now(UTC).isoformat()
 
         def checkpoint() -> Checkpoint:
@@ -157,7 +159,7 @@ class BulkSpider(Spider):
 
     def _declaration(self) -> str:
         """Stands for how the file is read: another declaration reads another thing from the same file."""
-        return hashlib.sha256(repr(self.dataset).encode()).hexdigest()
+        return hashlib.sha256(repr(replace(self.dataset, url=None, path=None)).encode()).hexdigest()
 
     def _is_same_declaration(self) -> bool:
         return self._before.get("declaration") == self._declaration()
