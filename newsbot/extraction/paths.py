@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -16,24 +16,44 @@ ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class PathError(ValueError):
-    """An expression that is no JMESPath."""
+    """An expression that is no JMESPath, or that calls a function with what it is not made for."""
 
 
 @lru_cache(maxsize=1024)
 def path(expression: str) -> Callable[[Any], Any]:
-    """The function that looks up `expression`; None where nothing is there. Raises `PathError`.
+    """The function that looks up `expression`; None where nothing is there. Raises `PathError`, as that function does.
 
     Plain names with dots, as most are, are looked up directly: JMESPath's own way takes ten times as long.
     """
     if _NAMES.fullmatch(expression):
         return _direct(expression.split("."))
     import jmespath
+    from jmespath.exceptions import JMESPathError
+    from jmespath.functions import Functions
 
     try:
         compiled = jmespath.compile(expression)
-    except jmespath.exceptions.JMESPathError as error:
-        raise PathError(f"{expression!r} is no JMESPath: {str(error).splitlines()[0]}") from None
-    return compiled.search
+    except JMESPathError as error:
+        raise PathError(f"{expression!r} is no JMESPath: {str(error).splitlines()[0].rstrip(':')}") from None
+    if unknown := set(_called(compiled.parsed)) - set(Functions.FUNCTION_TABLE):
+        raise PathError(f"{expression!r} is no JMESPath: it has no function {min(unknown)}()")
+
+    def search(value: Any) -> Any:
+        try:
+            return compiled.search(value)
+        except JMESPathError as error:
+            raise PathError(f"{expression!r} fails: {error!s:.300}") from None
+
+    return search
+
+
+def _called(node: Mapping[str, Any]) -> Iterator[str]:
+    """The functions that a parsed expression calls."""
+    if node["type"] == "function_expression":
+        yield node["value"]
+    for child in node["children"]:
+        if isinstance(child, dict):
+            yield from _called(child)
 
 
 def _direct(names: list[str]) -> Callable[[Any], Any]:
@@ -53,7 +73,17 @@ def _direct(names: list[str]) -> Callable[[Any], Any]:
 
 def places(template: str) -> set[str]:
     """The names that stand in a template."""
-    return {match[1] for match in _PLACE.finditer(template)}
+    return {name for name, _ in forms(template)}
+
+
+def forms(template: str) -> list[tuple[str, str | None]]:
+    """The names that stand in a template, each with the form that it is given."""
+    return [(match[1], match[2]) for match in _PLACE.finditer(template)]
+
+
+def is_form(text: str) -> bool:
+    """Whether a time can be given this form."""
+    return text == "days" or "%" in text or _UNIX.fullmatch(text) is not None
 
 
 def fill(template: str, values: Mapping[str, Any], *, in_url: bool = False) -> str | None:

@@ -10,10 +10,36 @@ days it is ago, ISO 8601 in UTC without one.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-Path = str
-Seconds = float
+EXTRA = "extra."  # `extra.points: points` of an article keeps what that has no field for
+
+
+class Checked:
+    """Marks what `newsbot.sources.declared` checks beyond its type. It is imported when pydantic asks, not before."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from newsbot.sources.declared import KINDS
+
+        return handler.generate_schema(KINDS[self.kind])
+
+
+Name = Annotated[str, Checked("name")]
+Text = Annotated[str, Checked("text")]
+Url = Annotated[str, Checked("url")]
+Address = Annotated[str, Checked("address")]
+Header = Annotated[str, Checked("header")]
+Variable = Annotated[str, Checked("variable")]
+Path = Annotated[str, Checked("path")]
+Period = Annotated[str, Checked("period")]
+Language = Annotated[str, Checked("language")]
+Timezone = Annotated[str, Checked("timezone")]
+Fields = Annotated[dict[str, str], Checked("fields")]
+Count = Annotated[int, Checked("count")]
+Seconds = Annotated[float, Checked("seconds")]
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "time", "json"]
 
 # What these arguments mean, in every spider that has them.
@@ -32,21 +58,26 @@ TIMES = {
 _STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
 
 
+def _one_of(*keys: str) -> dict[str, Any]:
+    """For pydantic: of these keys there is one and no other."""
+    return _STRICT | {"json_schema_extra": {"oneOf": [{"required": [key]} for key in keys]}}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
     """The secret that the API asks for. It comes from the environment and is added where the request leaves."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = _one_of("header", "query")
 
-    variable: str
+    variable: Variable
     """the environment variable that holds it"""
-    header: str | None = None
+    header: Header | None = None
     """the header that takes it, as X-Api-Key"""
     query: str | None = None
     """the query parameter that takes it, where there is no header for it"""
     prefix: str = ""
     """what stands before it in the header, as `Bearer `"""
-    signup: str | None = None
+    signup: Url | None = None
     """where one gets it"""
 
 
@@ -66,13 +97,13 @@ class Argument:
 
     help: str | None = None
     """what it is for; `query`, `language` and `country` mean the same everywhere"""
-    default: str | None = None
+    default: Text | None = None
     """its value where none is given"""
     required: bool = False
     """whether the spider can not run without it"""
     each: bool = False
     """whether it may be several, separated by commas, each asked for on its own and with a cursor of its own"""
-    choices: tuple[str, ...] = ()
+    choices: tuple[Text, ...] = ()
     """the values that there are; empty: any"""
 
 
@@ -88,7 +119,7 @@ class NumberedPages:
     """the query parameter of the number"""
     first: int = 1
     """the number of the first page"""
-    size: int | None = None
+    size: Count | None = None
     """records of a full page"""
     size_param: str | None = None
     """the query parameter of the size"""
@@ -109,7 +140,7 @@ class OffsetPages:
     """pages by the number of records before them"""
     param: str = "offset"
     """the query parameter of that number"""
-    size: int = 100
+    size: Count = 100
     """records of a full page"""
     size_param: str = "limit"
     """the query parameter of the size"""
@@ -129,7 +160,7 @@ class TokenPages:
     """the query parameter of the token"""
     token: Path
     """where the answer has it; the last page has none"""
-    size: int | None = None
+    size: Count | None = None
     """records of a full page"""
     size_param: str | None = None
     """the query parameter of the size"""
@@ -145,13 +176,25 @@ class LinkedPages:
     """pages by the URL of the next one"""
     next: Path | None = None
     """where the answer has it; without this, it is the Link header with rel=next"""
-    size: int | None = None
+    size: Count | None = None
     """records of a full page"""
     size_param: str | None = None
     """the query parameter of the size"""
 
 
-Pages = NumberedPages | OffsetPages | TokenPages | LinkedPages
+class _ToldBy:
+    """Tells pydantic, where that reads a declaration, which key says which of several classes it is."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic import Field
+
+        return handler.generate_schema(Annotated[source, Field(discriminator=self.key)])
+
+
+Pages = Annotated[NumberedPages | OffsetPages | TokenPages | LinkedPages, _ToldBy("by")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +207,7 @@ class Slices:
     """of a slice: 7d, 12h"""
     shortest: Seconds = 1
     """a slice that still has too many hits is told as incomplete"""
-    cap: int | None = None
+    cap: Count | None = None
     """hits that the API gives at most"""
     total: Path | None = None
     """where the answer says how many there are; without it, `cap` records in a slice are taken for too many"""
@@ -198,9 +241,9 @@ class Limit:
 
     __pydantic_config__ = _STRICT
 
-    calls: int
+    calls: Count
     """how many"""
-    per: str
+    per: Period
     """second, minute, hour, day, month (in UTC), or a number of seconds as 5s"""
 
 
@@ -216,11 +259,11 @@ class Quota:
     """of a call, in `currency`; 0 where calls are free"""
     currency: str | None = None
     """of the cost"""
-    remaining: str | None = None
+    remaining: Header | None = None
     """the header that says how many calls are left of the longest limit"""
-    limit: str | None = None
+    limit: Header | None = None
     """the header that says how many there were"""
-    reset: str | None = None
+    reset: Header | None = None
     """the header that says when there are some again: Unix seconds, seconds from now, or an ISO time"""
     spent: Path | None = None
     """what is true of the body of a 429 that means that the longest limit is used up"""
@@ -284,19 +327,19 @@ class RecordFields:
 class Api:
     """An API, or that part of one that a spider collects."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = _one_of("article", "observation", "record")
 
-    name: str
+    name: Name
     """its id, in lower-case letters, digits, - and _"""
     title: str
     """as people call it"""
-    url: str
+    url: Address
     """what is asked, without the query"""
-    homepage: str | None = None
+    homepage: Url | None = None
     """where people read about it"""
-    params: dict[str, str] = field(default_factory=dict)
+    params: dict[str, Text] = field(default_factory=dict)
     """the query; a parameter whose argument is not given is left out"""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[Header, Text] = field(default_factory=dict)
     """headers that it wants"""
     key: Key | None = None
     """the secret that it wants"""
@@ -316,11 +359,11 @@ class Api:
     """how the next run knows what is new; without it, everything is asked for each time"""
     quota: Quota | None = None
     """what it may cost"""
-    language: str | None = None
+    language: Language | None = None
     """of its articles, where they do not say"""
-    timezone: str | None = None
+    timezone: Timezone | None = None
     """of its times, where they do not say; default UTC"""
-    article: dict[str, Path] | None = None
+    article: Fields | None = None
     """articles: each field and where a record has it; `extra.points` keeps what an article has no field for"""
     rank: Literal["index", "section", "sitemap", "feed", "page"] = "feed"
     """how rich its articles are: `index` for other people's articles, `page` where it gives the whole text"""

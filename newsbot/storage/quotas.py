@@ -4,7 +4,6 @@ A call is counted before it goes out, so that a crash spends one too many at wor
 when the first is answered: how long a call is under way, nobody knows. The times are the database's.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,8 @@ FROM quotas WHERE name = %(name)s FOR UPDATE
 """
 
 _SPENT = """
-SELECT coalesce(s.calls, 0), s.told_limit, ends_at, extract(epoch FROM ends_at - clock_timestamp()),
+SELECT coalesce(s.calls, 0), coalesce(s.cost, 0)::float, s.told_limit,
+    ends_at, extract(epoch FROM ends_at - clock_timestamp()),
     extract(epoch FROM clock_timestamp() - p.starts_at) / extract(epoch FROM ends_at - p.starts_at)
 FROM (
     SELECT starts_at, starts_at + ('1 ' || %(period)s)::interval AS ends_at
@@ -62,6 +62,19 @@ class Terms:
     calls: tuple[tuple[str, int], ...] = ()  # (period, calls) of those that are counted
     spacing: float = 0  # seconds
     cost: float = 0
+    currency: str | None = None  # of the cost
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a run spent of a quota, and all who share it in this hour, day or month (UTC)."""
+
+    calls: int  # of the run
+    period: str  # of the longest limit; a day where none is counted
+    total: int  # calls of this period
+    cost: float  # of those
+    limit: int | None
+    currency: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +100,7 @@ def spend(cursor: "Cursor", terms: Terms, *, spread: bool) -> float | Refusal:
         return min(float(gap), terms.spacing)
     for period, declared in terms.calls:
         cursor.execute(_SPENT, {"name": terms.name, "period": period})
-        calls, told, ends_at, left, elapsed = cursor.fetchone()
+        calls, _, told, ends_at, left, elapsed = cursor.fetchone()
         limit = declared if told is None else told
         if calls >= limit:
             return Refusal(f"the {limit} calls of this {period} are spent", ends_at, float(left))
@@ -138,13 +151,26 @@ def block(cursor: "Cursor", name: str, seconds: float, reason: str) -> None:
     )
 
 
-def spent_today(cursor: "Cursor", names: Sequence[str]) -> dict[str, tuple[int, float]]:
-    """Calls and cost of this day (UTC), by quota."""
+def spent(cursor: "Cursor", terms: Terms, calls: int) -> Spent:
+    """What is spent, `calls` of it by this run."""
+    period, declared = terms.calls[-1] if terms.calls else ("day", None)
+    cursor.execute(_SPENT, {"name": terms.name, "period": period})
+    total, cost, told, *_ = cursor.fetchone()
+    return Spent(calls, period, total, cost, declared if told is None else told, terms.currency)
+
+
+def apis(cursor: "Cursor") -> set[str]:
+    """All APIs that were ever asked."""
+    cursor.execute("SELECT DISTINCT split_part(name, '/', 1) FROM quotas")
+    return {name for (name,) in cursor}
+
+
+def spent_today(cursor: "Cursor") -> dict[str, tuple[int, float]]:
+    """Calls and cost of this day (UTC) by API, of all its keys."""
     cursor.execute(
         """
-        SELECT quota, calls, cost::float FROM spending
-        WHERE quota = ANY(%s) AND period = 'day' AND starts_at = date_trunc('day', clock_timestamp(), 'UTC')
-        """,
-        (list(names),),
+        SELECT split_part(quota, '/', 1), sum(calls)::bigint, sum(cost)::float FROM spending
+        WHERE period = 'day' AND starts_at = date_trunc('day', now(), 'UTC') GROUP BY 1
+        """
     )
-    return {name: (calls, cost) for name, calls, cost in cursor}
+    return {api: (calls, cost) for api, calls, cost in cursor}

@@ -24,7 +24,7 @@ import psycopg2
 from psycopg2.errors import UniqueViolation
 
 from newsbot.items import Article, Checkpoint, Item, Observation, Record, Removal
-from newsbot.storage import articles, cursors, feeds, jobs, quotas, records, rejects, runs, series, sources
+from newsbot.storage import articles, bulk, cursors, feeds, jobs, quotas, records, rejects, runs, series, sources
 from newsbot.storage.database import Database, is_lost
 from newsbot.storage.errors import DatabaseError, UnsuitableError
 from newsbot.storage.rejects import Reject
@@ -109,7 +109,8 @@ class Store:
         self.tallies: defaultdict[str, Tally] = defaultdict(Tally)  # by source, of what is committed or settled
         self.outcomes: defaultdict[str, list[Outcome]] = defaultdict(list)  # by source
         self.reasons: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of the rejects
-        self.spent: Counter[str] = Counter()  # calls of this run, by quota
+        self.spent: Counter[quotas.Terms] = Counter()  # calls of this run
+        self.ledger: dict[str, quotas.Spent] = {}  # what became of them, by quota, once the run is over
         self.failure: BaseException | None = None  # why nothing can be written any more
         self.exit_code: int | None = None  # of the run, once it is over
         self._database = Database.from_settings(settings)
@@ -172,6 +173,7 @@ class Store:
         self.exit_code = exit_code
 
         def work(cursor: "Cursor") -> None:
+            self.ledger = {terms.name: quotas.spent(cursor, terms, calls) for terms, calls in self.spent.items()}
             stats = self._stats(full=True)
             stats["errors"] += errors
             runs.finish(cursor, self.run_id, reason, exit_code, stats)
@@ -256,21 +258,47 @@ class Store:
         """Say what a dataset is; see `records.describe`."""
         await self._read(lambda cursor: records.describe(cursor, **dataset))
 
+    async def load(self, source_id: str, work: "Callable[[Cursor], bulk.Loaded]") -> bulk.Loaded:
+        """Store rows past the items, in a transaction of their own with the run's counters; see `bulk.load`.
+
+        `work` is done again where the database was lost meanwhile. A job that was taken over ends the crawl.
+        """
+        session = Session(self._database)
+        try:
+            loaded = await self._patiently(session, partial(self._load, work=work, source_id=source_id))
+        except (jobs.FencedError, DatabaseError, psycopg2.OperationalError) as error:
+            self._give_up(error)
+            raise
+        finally:
+            session.close()
+        self._count(_by_state(source_id, loaded))
+        for reason, number in loaded.refusals.reasons.items():
+            self._count_reason(reason, number)
+        return loaded
+
+    def _load(self, cursor: "Cursor", work: "Callable[[Cursor], bulk.Loaded]", source_id: str) -> bulk.Loaded:
+        loaded = work(cursor)
+        # Held at the end alone: it keeps others from taking the job over, and a load takes minutes.
+        if self._token:
+            jobs.hold(cursor, self._token)
+        runs.beat(cursor, self.run_id, self._stats(_by_state(source_id, loaded)))
+        return loaded
+
     async def spend(self, terms: quotas.Terms, budget: float | None) -> float | quotas.Refusal:
         """Take a call out of the budget; see `quotas.spend`. A job of the schedule leaves some of a day's for later.
 
         Raises `QuotaSpentError` where this run has spent the budget of its own: calls, or money where they cost some.
         """
-        if budget is not None and (self.spent[terms.name] + 1) * (terms.cost or 1) > budget:
+        if budget is not None and (self.spent[terms] + 1) * (terms.cost or 1) > budget:
             raise quotas.QuotaSpentError(f"the budget of this run, {budget:g}, is spent")
-        self.spent[terms.name] += 1  # before others ask
+        self.spent[terms] += 1  # before others ask
         answer: float | quotas.Refusal | None = None
         try:
             if self._scheduled is None:
                 self._scheduled = bool(self._token) and await self._read(partial(jobs.is_scheduled, token=self._token))
             answer = await self._read(partial(quotas.spend, terms=terms, spread=self._scheduled))
         finally:
-            self.spent[terms.name] -= answer != 0
+            self.spent[terms] -= answer != 0
         return answer
 
     async def call_answered(self, terms: quotas.Terms) -> None:
@@ -299,8 +327,11 @@ class Store:
 
     def _count_refused(self, reject: Reject) -> None:
         self.tally(reject.source_id).rejected += 1
-        reason = (reject.field, reject.reason)
-        self.reasons[reason if reason in self.reasons or len(self.reasons) < REASONS else (None, "other reasons")] += 1
+        self._count_reason((reject.field, reject.reason), 1)
+
+    def _count_reason(self, reason: tuple[str | None, str], number: int) -> None:
+        known = reason in self.reasons or len(self.reasons) < REASONS
+        self.reasons[reason if known else (None, "other reasons")] += number
 
     def _add(self, row: Item | Reject | Checkpoint) -> None:
         self._queue.append(row)
@@ -392,7 +423,7 @@ class Store:
             setattr(tally, state, getattr(tally, state) + number)
 
     def _stats(self, written: Counter = Counter(), *, full: bool = False) -> dict[str, Any]:  # noqa: B006
-        """What the run's row says: the totals and, at the end, each source."""
+        """What the run's row says: the totals and, at the end, each source and what was spent."""
         stats: dict[str, Any] = asdict(self.total())
         for (_, state), number in written.items():
             stats[state] += number
@@ -401,6 +432,7 @@ class Store:
                 source_id: asdict(tally) | {"feeds": [asdict(outcome) for outcome in self.outcomes.get(source_id, ())]}
                 for source_id, tally in self.tallies.items()
             }
+            stats["spent"] = {name: asdict(spent) for name, spent in self.ledger.items()}
         return stats
 
     async def _patiently(self, session: Session, work: "Callable[[Cursor], _T]") -> _T:
@@ -420,6 +452,12 @@ class Store:
                     logger.warning("The database can not be used, the crawl waits since %d s: %s", now - since, reason)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _by_state(source_id: str, loaded: bulk.Loaded) -> Counter:
+    numbers = {"new": loaded.new, "changed": loaded.changed, "unchanged": loaded.unchanged}
+    numbers["rejected"] = loaded.refusals.rows
+    return Counter({(source_id, state): number for state, number in numbers.items()})
 
 
 def _token(settings: "BaseSettings") -> str | None:

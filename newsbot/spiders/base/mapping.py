@@ -1,20 +1,16 @@
 """A record of an API to an item, as the declaration says."""
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import fields
 from typing import Any
 
 from newsbot.extraction.markup import plain
 from newsbot.extraction.paths import path
 from newsbot.extraction.values import ValueTypeError, converter, moment, number
 from newsbot.items import Article, Item, Observation, Rank, Record, Series
-from newsbot.sources.api import Api, Column, ObservationFields, RecordFields
+from newsbot.sources.api import EXTRA, Api, Column, ObservationFields, RecordFields
 
 MAX_LINE = 10_000  # characters
 MAX_TEXT = 1_000_000
-
-ARTICLE_FIELDS = {field.name for field in fields(Article)} - {"source_id", "origin", "rank", "extra"}
-EXTRA = "extra."  # `extra.points: points` keeps what an article has no field for
 
 Mapper = Callable[[Mapping[str, Any]], Item]
 

@@ -23,6 +23,7 @@ def terms(api: Api, secret: str | None) -> Terms:
         calls=tuple((limit.per, limit.calls) for limit in counted),
         spacing=max(spaces, default=0.0),
         cost=api.quota.cost,
+        currency=api.quota.currency,
     )
 
 
