@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_slices_are_next_to_each_other_and_cover_the_span(is_past):
 
     slices = sorted(read(declared, start, many))
     assert (slices[0][0], slices[-1][1]) == start.span
-    assert all(end == begin for (_, end), (begin, _) in zip(slices, slices[1:], strict=False))
+    assert all(end == begin for (_, end), (begin, _) in pairwise(slices))
     ((since, until),) = [each for each in slices if each[0] <= crowd < each[1]]
     assert (since, until) == (crowd, crowd + timedelta(seconds=1)), "down to the second, and no further"
     assert len(slices) < 60, "they grow again"
