@@ -41,6 +41,14 @@ FEED_FULL_FETCH_INTERVAL = 86_400
 # Sitemaps read from one index: the first ones are the newest by custom, and an index of an archive has thousands.
 SITEMAP_CHILDREN_MAX = 50
 
+# Bytes of a dataset's file, and seconds for its download: enough for what is published as one file.
+DATASET_MAXSIZE = 10_737_418_240
+DATASET_TIMEOUT = 7_200
+# Bytes that it may be inflated to, and how many times its size: text shrinks to a tenth, rarely to a hundredth, a bomb
+# to a thousandth.
+DATASET_INFLATED_MAX = 107_374_182_400
+DATASET_RATIO_MAX = 200
+
 # A file for the items as they are after cleaning, new or not, a line of JSON each. Empty: none. For crawl.json.
 ANSWER_FILE = ""
 # Items and bytes of that file; the crawl ends when it is full.
@@ -147,6 +155,10 @@ OWN = (
     "FEED_INTERVAL_MAX",
     "FEED_FULL_FETCH_INTERVAL",
     "SITEMAP_CHILDREN_MAX",
+    "DATASET_MAXSIZE",
+    "DATASET_TIMEOUT",
+    "DATASET_INFLATED_MAX",
+    "DATASET_RATIO_MAX",
     "ANSWER_FILE",
     "ANSWER_ITEMS",
     "ANSWER_BYTES",

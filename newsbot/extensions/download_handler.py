@@ -100,7 +100,7 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
             with wrap_twisted_exceptions():
                 return _without_key(await maybe_deferred_to_future(agent.download_request(request)), request)
         except (DownloadCancelledError, DownloadFailedError, ResponseDataLossError) as error:
-            raise type(error)(_hidden(self._in_words(error).encode(), request).decode()) from error
+            raise type(error)(_hidden(self._in_words(error, request).encode(), request).decode()) from error
         except RefusedRequest as error:
             logger.warning("%s: %s", request, error)
             self._crawler.stats.inc_value("guards/refused")
@@ -108,10 +108,12 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
                 self._crawler.stats.inc_value(f"guards/refused/{reason}")
             raise
 
-    def _in_words(self, error: Exception) -> str:
+    def _in_words(self, error: Exception, request: Request) -> str:
         """What went wrong, for a user: Scrapy tells nothing or the names of Twisted's objects."""
         if isinstance(error, DownloadCancelledError):
-            return str(error) or f"larger than {self._default_maxsize} bytes (DOWNLOAD_MAXSIZE)"
+            maxsize = request.meta.get("download_maxsize")
+            setting = "" if maxsize else " (DOWNLOAD_MAXSIZE)"
+            return str(error) or f"larger than {maxsize or self._default_maxsize} bytes{setting}"
         if isinstance(error, ResponseDataLossError):
             return "the answer broke off before its end"
         reasons = getattr(error.__cause__, "reasons", ())
@@ -150,6 +152,21 @@ class _GuardedScrapyAgent(_ScrapyAgent):
             pool=self._pool,
         )
 
+    def _cb_bodyready(self, txresponse: IResponse, request: Request) -> Any:
+        """As Scrapy's; with ``download_to`` in the meta, the body of a 200 goes to that file and not into memory."""
+        file = request.meta.get("download_to")
+        if file is not None and txresponse.code == 200:
+            file.seek(0)
+            file.truncate()
+            deliver = txresponse.deliverBody
+
+            def deliver_to_file(reader: Any) -> None:
+                reader._bodybuf = _BodyFile(file)
+                deliver(reader)
+
+            txresponse.deliverBody = deliver_to_file
+        return super()._cb_bodyready(txresponse, request)
+
     def _check_proxied(self, request: Request) -> None:
         if not self._crawler.stats.get_value("guards/proxied"):
             logger.warning(
@@ -175,6 +192,17 @@ def _without_key(response: Response, request: Request) -> Response:
 def _hidden(text: bytes, request: Request) -> bytes:
     key = request.meta.get("key")
     return hide(text, os.environ[key.key.variable]) if key else text
+
+
+class _BodyFile:
+    """What Scrapy's reader collects a body in, as a file of the request's: the body itself is empty then."""
+
+    def __init__(self, file: Any) -> None:
+        self.write = file.write
+        self.truncate = file.truncate
+
+    def getvalue(self) -> bytes:
+        return b""
 
 
 class _KeyedAgent:

@@ -14,6 +14,8 @@ from newsbot.extraction.dates import parse_date
 _TRUE = {"true", "t", "yes", "y", "1", "on"}
 _FALSE = {"false", "f", "no", "n", "0", "off"}
 _INTEGER = re.compile(r"[+-]?\d{1,40}")
+_BLANKS = re.compile("[ \u00a0\u2009\u202f]")
+_GROUPED = {",": re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?"), ".": re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?")}
 _MAX_MS = 1e11  # a larger number is in milliseconds: as seconds it would be the year 5138
 
 
@@ -60,17 +62,26 @@ def number(value: Any, decimal: str = ".") -> float | None:
     if isinstance(value, int | float):
         return float(value)
     try:
-        return float(plain(value, decimal))
-    except (ValueError, AttributeError):
-        raise ValueTypeError(f"{value!r} is no number") from None
+        text = plain(value, decimal)
+        if "_" not in text:  # a mark that is Python's own
+            return float(text)
+    except (ValueError, TypeError):
+        pass
+    raise ValueTypeError(f"{value!r} is no number")
 
 
 def plain(text: str, decimal: str) -> str:
-    """A number's text with a decimal point and without the marks between thousands."""
-    text = text.strip()
-    if decimal == ",":
-        return text.replace(" ", "").replace("\u00a0", "").replace("\u202f", "").replace(".", "").replace(",", ".")
-    return text.replace(" ", "").replace("\u00a0", "").replace("\u202f", "").replace(",", "")
+    """A number's text with a decimal point and without the marks between thousands.
+
+    Raises `ValueTypeError` for a mark that stands elsewhere: 1,5 is not 15.
+    """
+    text = _BLANKS.sub("", text)
+    if (decimal == "," and "." in text) or (decimal == "." and "," in text):
+        mark = "." if decimal == "," else ","
+        if not _GROUPED[mark].fullmatch(text):
+            raise ValueTypeError(f"{text!r} has a {mark!r} that is not between thousands")
+        text = text.replace(mark, "")
+    return text.replace(",", ".")
 
 
 def converter(kind: str, decimal: str = ".") -> Callable[[Any], Any]:

@@ -77,14 +77,20 @@ def write(cursor: "Cursor", items: Sequence[Record], run_id: str) -> list[Record
 
 
 def describe(
-    cursor: "Cursor", name: str, title: str | None, columns: Mapping[str, Any], source_id: str, url: str | None
+    cursor: "Cursor",
+    name: str,
+    title: str | None,
+    columns: Mapping[str, Any],
+    source_id: str,
+    url: str | None,
+    licence: str | None = None,
 ) -> None:
-    """Say what a dataset is: its columns with their types and units, and where it comes from."""
+    """Say what a dataset is: its columns with their types and units, where it comes from, how it may be used."""
     cursor.execute(
         """
-        INSERT INTO datasets AS d (name, title, columns, source_id, url) VALUES (%s, %s, %s, %s, %s)
+        INSERT INTO datasets AS d (name, title, columns, source_id, url, licence) VALUES (%s, %s, %s, %s, %s, %s)
         ON CONFLICT (name) DO UPDATE SET title = EXCLUDED.title, columns = EXCLUDED.columns,
-            source_id = EXCLUDED.source_id, url = EXCLUDED.url, loaded_at = now()
+            source_id = EXCLUDED.source_id, url = EXCLUDED.url, licence = EXCLUDED.licence, loaded_at = now()
         """,
-        (name, title, json.dumps(columns), source_id, url),
+        (name, title, json.dumps(columns), source_id, url, licence),
     )

@@ -251,6 +251,7 @@ CREATE TABLE datasets (
     columns JSONB DEFAULT '{}' NOT NULL, 
     source_id TEXT NOT NULL, 
     url TEXT, 
+    licence TEXT, 
     loaded_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
     PRIMARY KEY (name)
 );

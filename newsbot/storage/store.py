@@ -24,7 +24,7 @@ import psycopg2
 from psycopg2.errors import UniqueViolation
 
 from newsbot.items import Article, Checkpoint, Item, Observation, Record, Removal
-from newsbot.storage import articles, cursors, feeds, jobs, quotas, records, rejects, runs, series, sources
+from newsbot.storage import articles, bulk, cursors, feeds, jobs, quotas, records, rejects, runs, series, sources
 from newsbot.storage.database import Database, is_lost
 from newsbot.storage.errors import DatabaseError, UnsuitableError
 from newsbot.storage.rejects import Reject
@@ -258,6 +258,32 @@ class Store:
         """Say what a dataset is; see `records.describe`."""
         await self._read(lambda cursor: records.describe(cursor, **dataset))
 
+    async def load(self, source_id: str, work: "Callable[[Cursor], bulk.Loaded]") -> bulk.Loaded:
+        """Store rows past the items, in a transaction of their own with the run's counters; see `bulk.load`.
+
+        `work` is done again where the database was lost meanwhile. A job that was taken over ends the crawl.
+        """
+        session = Session(self._database)
+        try:
+            loaded = await self._patiently(session, partial(self._load, work=work, source_id=source_id))
+        except (jobs.FencedError, DatabaseError, psycopg2.OperationalError) as error:
+            self._give_up(error)
+            raise
+        finally:
+            session.close()
+        self._count(_by_state(source_id, loaded))
+        for reason, number in loaded.refusals.reasons.items():
+            self._count_reason(reason, number)
+        return loaded
+
+    def _load(self, cursor: "Cursor", work: "Callable[[Cursor], bulk.Loaded]", source_id: str) -> bulk.Loaded:
+        loaded = work(cursor)
+        # Held at the end alone: it keeps others from taking the job over, and a load takes minutes.
+        if self._token:
+            jobs.hold(cursor, self._token)
+        runs.beat(cursor, self.run_id, self._stats(_by_state(source_id, loaded)))
+        return loaded
+
     async def spend(self, terms: quotas.Terms, budget: float | None) -> float | quotas.Refusal:
         """Take a call out of the budget; see `quotas.spend`. A job of the schedule leaves some of a day's for later.
 
@@ -301,8 +327,11 @@ class Store:
 
     def _count_refused(self, reject: Reject) -> None:
         self.tally(reject.source_id).rejected += 1
-        reason = (reject.field, reject.reason)
-        self.reasons[reason if reason in self.reasons or len(self.reasons) < REASONS else (None, "other reasons")] += 1
+        self._count_reason((reject.field, reject.reason), 1)
+
+    def _count_reason(self, reason: tuple[str | None, str], number: int) -> None:
+        known = reason in self.reasons or len(self.reasons) < REASONS
+        self.reasons[reason if known else (None, "other reasons")] += number
 
     def _add(self, row: Item | Reject | Checkpoint) -> None:
         self._queue.append(row)
@@ -423,6 +452,12 @@ class Store:
                     logger.warning("The database can not be used, the crawl waits since %d s: %s", now - since, reason)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _by_state(source_id: str, loaded: bulk.Loaded) -> Counter:
+    numbers = {"new": loaded.new, "changed": loaded.changed, "unchanged": loaded.unchanged}
+    numbers["rejected"] = loaded.refusals.rows
+    return Counter({(source_id, state): number for state, number in numbers.items()})
 
 
 def _token(settings: "BaseSettings") -> str | None:

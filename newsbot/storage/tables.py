@@ -217,6 +217,7 @@ datasets = Table(
     Column("columns", JSONB, nullable=False, server_default=text("'{}'")),  # name: type, unit, description
     Column("source_id", Text, nullable=False),
     Column("url", Text),
+    Column("licence", Text),  # under which its data may be used
     _moment("loaded_at", default=True),
 )
 

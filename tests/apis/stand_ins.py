@@ -14,12 +14,13 @@ from collections import Counter
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qsl, urlsplit
+from types import MappingProxyType
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818  no error: what was asked for
     """What the service answers in place of data."""
 
     def __init__(self, status, body, **headers):
@@ -61,7 +62,8 @@ class Service:
             self.before(len(self.asked))
             try:
                 self.count()
-                return 200, self.data(host, path, self.checked(path, query), headers), self.told()
+                body = self.data(host, path, self.checked(path, query), headers)
+                return 200, body, self.told()
             except Refused as refused:
                 return refused.answer
 
@@ -112,7 +114,9 @@ class Guardian(Service):
     limits = ((1, 1.0),)
     per_day = 500
     key = "guardian-secret-9f3c"
-    params = {"api-key", "q", "section", "from-date", "to-date", "order-by", "show-fields", "page", "page-size"}
+    params = frozenset(
+        {"api-key", "q", "section", "from-date", "to-date", "order-by", "show-fields", "page", "page-size"}
+    )
 
     def __init__(self):
         super().__init__()
@@ -175,7 +179,7 @@ class NewsApi(Service):
     hosts = ("newsapi.org",)
     per_day = 100
     key = "newsapi-secret-77ab"
-    params = {"q", "language", "from", "to", "sortBy", "pageSize", "page", "country", "category"}
+    params = frozenset({"q", "language", "from", "to", "sortBy", "pageSize", "page", "country", "category"})
     delay = DAY  # of the free plan
     oldest = 31 * DAY
 
@@ -242,7 +246,7 @@ class NewsApi(Service):
 
 class HackerNews(Service):
     hosts = ("hn.algolia.com", "hacker-news.firebaseio.com")
-    params = {"query", "tags", "numericFilters", "hitsPerPage", "page"}
+    params = frozenset({"query", "tags", "numericFilters", "hitsPerPage", "page"})
 
     def __init__(self):
         super().__init__()
@@ -316,7 +320,7 @@ class HackerNews(Service):
 
 class Frankfurter(Service):
     hosts = ("api.frankfurter.dev",)
-    params = {"base", "symbols"}
+    params = frozenset({"base", "symbols"})
     symbols = ("GBP", "USD", "JPY")
 
     def __init__(self):
@@ -353,8 +357,8 @@ class Frankfurter(Service):
 class OpenMeteo(Service):
     hosts = ("api.open-meteo.com",)
     limits = ((600, 60.0),)
-    params = {"latitude", "longitude", "hourly", "past_days", "forecast_days", "timezone"}
-    units = {"temperature_2m": "°C", "precipitation": "mm"}
+    params = frozenset({"latitude", "longitude", "hourly", "past_days", "forecast_days", "timezone"})
+    units = MappingProxyType({"temperature_2m": "°C", "precipitation": "mm"})
 
     def __init__(self):
         super().__init__()
@@ -391,7 +395,7 @@ class OpenMeteo(Service):
 class CoinGecko(Service):
     hosts = ("api.coingecko.com",)
     limits = ((10, 60.0),)
-    params = {"vs_currency", "days"}
+    params = frozenset({"vs_currency", "days"})
     coins = ("bitcoin", "ethereum")
 
     def __init__(self):
@@ -422,7 +426,7 @@ class CoinGecko(Service):
 
 class Exoplanets(Service):
     hosts = ("exoplanetarchive.ipac.caltech.edu",)
-    params = {"query", "format"}
+    params = frozenset({"query", "format"})
 
     def __init__(self):
         super().__init__()
@@ -437,6 +441,86 @@ class Exoplanets(Service):
             raise Refused(400, "<VOTABLE><INFO name='QUERY_STATUS' value='ERROR'>ORA-00933</INFO></VOTABLE>")
         columns = match[1].split(",")
         return [{column: planet.get(column) for column in columns} for planet in self.planets.values()]
+
+
+class Listing(Service):
+    """A list of made-up records, the newest first, that pages in one of four ways; strict in each."""
+
+    params = frozenset({"page", "per_page", "offset", "limit", "token", "since", "until", "size", "key", "after"})
+
+    def __init__(self, host, paging, size=10):
+        super().__init__()
+        self.hosts = (host,)
+        self.paging = paging
+        self.size = size
+        self.rows = []
+        self.tokens = {}  # token: (position, how often it may still be used)
+        self.uses = None  # of a token; None: for ever
+        self.total = None  # what it says; None: the truth
+        self.key = None
+        self.reply = None  # (status, body, headers) in place of all
+
+    def put(self, n, **values):
+        row = {"id": n, "url": f"https://{self.hosts[0]}/{n}", "title": f"Record number {n}", "value": n} | values
+        self.rows.insert(0, row)
+        return row
+
+    def take_out(self, *ids):
+        self.rows = [row for row in self.rows if row["id"] not in ids]
+
+    def data(self, host, path, asked, headers):
+        if self.key and self.key not in (asked.get("key"), headers.get("X-Key")):
+            raise Refused(401, {"message": f"no such key: {asked.get('key')} {headers.get('X-Key')}"})
+        if self.reply is not None:
+            raise Refused(*self.reply)
+        return getattr(self, f"by_{self.paging}")(asked)
+
+    def page(self, start, **more):
+        total = len(self.rows) if self.total is None else self.total
+        return {"rows": [dict(row) for row in self.rows[start : start + self.size]], "total": total} | more
+
+    def by_number(self, asked):
+        start = (int(asked["page"]) - 1) * self.size
+        if start > 0 and start >= len(self.rows):
+            raise Refused(404, {"message": "no such page"})
+        return self.page(start)
+
+    def by_offset(self, asked):
+        return self.page(int(asked["offset"]))
+
+    def by_token(self, asked):
+        """Where the next page begins is known by the record that it begins behind: nothing drifts."""
+        start = self.position(asked.get("token"))
+        following = None
+        if start + self.size < len(self.rows):
+            following = f"token-{len(self.tokens)}"
+            self.tokens[following] = [self.rows[start + self.size - 1]["id"], self.uses]
+        return self.page(start, next=following)
+
+    def position(self, token):
+        if token is None:
+            return 0
+        if token not in self.tokens or self.tokens[token][1] == 0:
+            raise Refused(410, {"message": "the token is over"})
+        last, uses = self.tokens[token]
+        if uses:
+            self.tokens[token][1] = uses - 1
+        return next((n for n, row in enumerate(self.rows) if row["id"] < last), len(self.rows))
+
+    def by_link(self, asked):
+        start = self.position(asked.get("after"))
+        answer = self.page(start)
+        if start + self.size < len(self.rows):
+            token = f"token-{len(self.tokens)}"
+            self.tokens[token] = [self.rows[start + self.size - 1]["id"], self.uses]
+            kept = {"after": token} | ({"key": asked["key"]} if "key" in asked else {})
+            self.link = {"Link": f'<https://{self.hosts[0]}/rows?{urlencode(kept)}>; rel="next"'}
+        else:
+            self.link = {}
+        return answer
+
+    def told(self):
+        return getattr(self, "link", {})
 
 
 # --- The server -------------------------------------------------------------------------------------------------------

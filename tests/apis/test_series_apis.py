@@ -1,8 +1,8 @@
 """Frankfurter, Open-Meteo and CoinGecko: all values, what is new, revisions."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 
-from stand_ins import DAY, HOUR, CoinGecko, Frankfurter, OpenMeteo
+from stand_ins import DAY, CoinGecko, Frankfurter, OpenMeteo
 
 _ALL = "SELECT name, time, value FROM observations JOIN series ON series.id = series_id"
 _REVISIONS = "SELECT name, time, old, new FROM observation_revisions JOIN series ON series.id = series_id"
@@ -95,7 +95,7 @@ def test_coingecko(newsbot):
     assert newsbot.column("SELECT DISTINCT unit FROM series") == ["usd"]
 
     coins.forget()
-    ms, before = coins.values("bitcoin", 1)[0]
+    ms, _ = coins.values("bitcoin", 1)[0]
     coins.revised["bitcoin", ms] = 5.0
     newsbot.crawl("coingecko", coins, coins="bitcoin")
     assert [query["days"] for _, query in coins.asked] == ["1"]

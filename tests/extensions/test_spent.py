@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from conftest import PROBE, ROOT
 
-SPIDER = PROBE.with_name("made_up_api.py")
+ROOT = Path(__file__).parents[2]
+SPIDER = Path(__file__).with_name("made_up_api.py")
 
 
 @pytest.fixture

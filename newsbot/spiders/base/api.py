@@ -41,6 +41,7 @@ __all__ = ["DAY", "HOUR", "ApiSpider", "Stream", "UnreadableError", "expect"]
 logger = logging.getLogger(__name__)
 
 BAD_ANSWERS = 5  # times that a page is asked for again which came, but can not be read
+BAD_PAGES = 2  # times that one is which can be read, but contradicts those before it
 RESTARTS = 20  # of a chain whose tokens are over, without coming further
 MAX_TOLD = 300  # characters of what an answer says
 _BEHIND_THE_LAST = (400, 404, 410, 416, 422)  # what is said of a page behind the last, and of a token that is over
@@ -231,7 +232,7 @@ class ApiSpider(Spider):
         try:
             following = paging.following(self.api.pages, chain.page, response, data, rows, self._identity)
         except (BadPageError, PathError) as error:
-            if again := self._again(response):
+            if again := self._again(response, BAD_PAGES):
                 yield again
                 return
             problem = str(error)
@@ -246,8 +247,8 @@ class ApiSpider(Spider):
         else:
             yield self._request(stream, replace(chain, page=following))
 
-    def _again(self, response: Response) -> Request | None:
-        return get_retry_request(response.request, spider=self, reason="bad answer", max_retry_times=BAD_ANSWERS)
+    def _again(self, response: Response, times: int = BAD_ANSWERS) -> Request | None:
+        return get_retry_request(response.request, spider=self, reason="bad answer", max_retry_times=times)
 
     def read(self, response: Response) -> Any:
         """What an answer says. Raises `UnreadableError`."""
@@ -358,6 +359,8 @@ class ApiSpider(Spider):
             yield from self._over(stream, chain)
         elif self.too_many(response):
             yield from self._too_many(stream, chain, problem)
+        elif is_behind and (before := paging.before(pages, page)):
+            yield self._request(stream, replace(chain, page=before))
         elif page.token and is_behind and isinstance(pages, TokenPages | LinkedPages) and chain.restarts < RESTARTS:
             logger.info("%s: the token of a page is over, the chain begins anew: %s", stream.source, problem)
             yield self._request(stream, chains.restarted(self.api, chain))

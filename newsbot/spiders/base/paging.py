@@ -33,7 +33,9 @@ class Page:
     received: int = 0  # records before it
     total: int | None = None  # records, as the page before said
     steps_back: int = 0
+    refused: int | None = None  # the number of the last one that was not there
     overlaps: bool = False  # whether it begins with the last record of the page before
+    known_to: int = 0  # records from the beginning, of which some are read again as others were taken out
     returns: bool = False  # whether it was stepped back to, so that it must begin with what was read before
     is_probe: bool = False  # whether there should be nothing any more
     remark: str | None = None  # on what the API said wrong
@@ -73,17 +75,27 @@ def following(
     return None
 
 
+def before(pages: Pages | None, page: Page) -> Page | None:
+    """The page before one that the API says is not there: records may have been taken out. None for a second time."""
+    if not page.depth or page.refused == page.number or page.steps_back == MAX_STEPS_BACK:
+        return None
+    match pages:
+        case NumberedPages():
+            return _numbered_back(pages, page, 1, refused=page.number)
+        case OffsetPages():
+            return _offset_back(pages, page, refused=page.number)
+    return None
+
+
 def _numbered(pages: NumberedPages, page: Page, data: Any, records: Sequence[Any], identity: Identity) -> Page | None:
     total, count = _count(pages.total, data), _count(pages.pages, data)
     joins = page.number <= pages.first or _joins(page, records, identity)
-    page.met.update(map(identity, records))
     gone = (page.total or 0) - total if total is not None else 0
     if page.number > pages.first and (gone > 0 or (page.returns and not joins)):
         # Records were taken out, so that some of those behind moved up to where this run has been.
-        back = ceil(gone / pages.size) if pages.size and gone > 0 else 1 if pages.size else page.number
-        number = max(pages.first, page.number - back)
-        received = (number - pages.first) * (pages.size or 0)
-        return _back(page, number=number, received=received, total=total)
+        steps = ceil(gone / pages.size) if pages.size and gone > 0 else 1
+        return _numbered_back(pages, page, steps, total=total)
+    page.met.update(map(identity, records))
     received, passed = page.received + len(records), page.number - pages.first + 1
     if page.is_probe and not records:
         return None
@@ -108,21 +120,22 @@ def _numbered(pages: NumberedPages, page: Page, data: Any, records: Sequence[Any
         total=total,
         returns=False,
         # So is one beyond what the total gives place to, where an API leaves some records of its pages out.
-        is_probe=not more or (count is None and bool(pages.size) and passed * pages.size >= (total or 0)),
+        is_probe=not more or (count is None and (total is None or passed * (pages.size or 0) >= total)),
         remark=remark,
     )
 
 
 def _offset(pages: OffsetPages, page: Page, data: Any, records: Sequence[Any], identity: Identity) -> Page | None:
     total = _count(pages.total, data)
-    joins = page.number == 0 or not page.overlaps or _joins(page, records, identity)
+    joins = not page.overlaps or _joins(page, records, identity)
     fresh = sum(identity(record) not in page.met for record in records)
-    page.met.update(map(identity, records))
-    if not joins:  # records before were taken out: once more from further up
-        return _back(page, number=max(0, page.number - pages.size + 1), total=total, overlaps=True)
     reached = page.number + len(records)
+    if not joins:  # records before were taken out: once more from further up
+        return _offset_back(pages, page, total=total, known_to=max(page.known_to, reached))
+    page.met.update(map(identity, records))
     over = total is not None and reached >= total and len(records) < pages.size
-    if over or not records or (not fresh and not page.returns):
+    nothing_new = not fresh and reached > page.known_to + pages.size
+    if over or nothing_new or len(records) <= page.overlaps:
         if total is not None and reached < total:
             raise BadPageError(f"nothing is there behind record {reached}, and there should be {total}")
         return None
@@ -133,6 +146,16 @@ def _offset(pages: OffsetPages, page: Page, data: Any, records: Sequence[Any], i
 
 def _joins(page: Page, records: Sequence[Any], identity: Identity) -> bool:
     return bool(records) and identity(records[0]) in page.met
+
+
+def _numbered_back(pages: NumberedPages, page: Page, steps: int, **changes: Any) -> Page:
+    number = max(pages.first, page.number - steps) if pages.size else pages.first
+    return _back(page, number=number, received=(number - pages.first) * (pages.size or 0), **changes)
+
+
+def _offset_back(pages: OffsetPages, page: Page, **changes: Any) -> Page:
+    number = max(0, page.number - pages.size + 1)
+    return _back(page, number=number, overlaps=number > 0, **changes)
 
 
 def _back(page: Page, **changes: Any) -> Page:
