@@ -35,7 +35,7 @@ class Command(ScrapyCommand):
 
     def syntax(self) -> str:
         """What follows the name of the command."""
-        return "[options] list | try FILE|NAME"
+        return "[options] try FILE|NAME"
 
     def short_desc(self) -> str:
         """One line for `scrapy -h`."""
@@ -44,10 +44,9 @@ class Command(ScrapyCommand):
     def long_desc(self) -> str:
         """What `scrapy api -h` says."""
         return (
-            "list: the spiders of APIs, and the declarations that come with newsbot. try: ask for the first page as a"
-            " first run does, and show its records, the items that they make, and what would be asked next. FILE is a"
-            " declaration in YAML, NAME one of the list. Nothing is stored: no item, no cursor, no run, and the ledger"
-            " of the quota does not know of the call."
+            "Ask for the first page as a first run does, and show its records, the items that they make, and what would"
+            " be asked next. FILE is a declaration in YAML, NAME one of `scrapy sources --apis`. Nothing is stored: no"
+            " item, no cursor, no run, and the ledger of the quota does not know of the call."
         )
 
     def add_options(self, parser: ArgumentParser) -> None:
@@ -67,15 +66,10 @@ class Command(ScrapyCommand):
             raise UsageError("-a: NAME=VALUE is right", print_help=False) from None
 
     def run(self, args: list[str], opts: Namespace) -> None:
-        """List, or try."""
-        match args:
-            case ["list"]:
-                with printing():
-                    print(_list(self._spiders()))
-            case ["try", target]:
-                self._try(target, opts)
-            case _:
-                raise UsageError(f"expected: {self.syntax()}", print_help=False)
+        """Try."""
+        if len(args) != 2 or args[0] != "try":
+            raise UsageError(f"expected: {self.syntax()}", print_help=False)
+        self._try(args[1], opts)
 
     def _spiders(self) -> "dict[str, type[ApiSpider]]":
         from newsbot.spiders.base.api import ApiSpider
@@ -105,26 +99,6 @@ class Command(ScrapyCommand):
         with printing():
             print(json.dumps(_plain(tried), indent=2, default=_text) if opts.json else "\n".join(_told(tried)))
         self.exitcode = int(tried.problem is not None or (bool(tried.records) and not tried.items))
-
-
-def _list(spiders: "dict[str, type[ApiSpider]]") -> str:
-    import tabulate
-
-    from newsbot.sources.declared import read, shipped
-
-    apis = {f"scrapy crawl {name}": spider.api for name, spider in spiders.items() if name != "api"}
-    apis |= {f"scrapy crawl api -a config={name}": read(name) for name in shipped()}
-    rows = [
-        (
-            api.title,
-            crawl,
-            api.key.variable if api.key else "no",
-            "articles" if api.article else "observations" if api.observation else "records",
-            ", ".join(api.arguments),
-        )
-        for crawl, api in sorted(apis.items(), key=lambda pair: pair[1].title.lower())
-    ]
-    return tabulate.tabulate(rows, ("API", "crawled by", "key", "gives", "arguments"))
 
 
 def _told(tried: "Tried") -> Iterator[str]:

@@ -149,14 +149,6 @@ def test_a_page_that_does_not_come(scrapy, own, server, answer, said):
     assert len(server.asked) == 1
 
 
-def test_what_is_listed(scrapy):
-    done = scrapy("list")
-    assert done.returncode == 0, done.stderr
-    rows = {line[:37].strip(): line[37:].split() for line in done.stdout.splitlines()}
-    assert rows["World Bank"][:5] == ["scrapy", "crawl", "api", "-a", "config=worldbank"]
-    assert rows["The Guardian"] == ["scrapy", "crawl", "guardian", "GUARDIAN_API_KEY", "articles", "query,", "section"]
-
-
 def test_a_wrong_file_tells_its_faults(scrapy, own, server):
     own.write_text(OWN.replace("metres", "'metres['").replace("oldest_first: true", "oldest_first: 7"))
     done = scrapy("try", own)
@@ -171,7 +163,7 @@ def test_a_wrong_file_tells_its_faults(scrapy, own, server):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "expected: [options] list | try FILE|NAME"),
+        ([], "expected: [options] try FILE|NAME"),
         (["try", "worldbank", "-a", "since"], "-a: NAME=VALUE is right"),
         (["try", "guardian"], "GUARDIAN_API_KEY is not set"),
         (["try", "headlines"], "headlines: there is none of this name; those that are there: spaceflightnews"),

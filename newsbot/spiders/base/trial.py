@@ -9,7 +9,8 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from newsbot.items import Checkpoint, Item
-from newsbot.spiders.base.api import ApiSpider, Chain, Stream
+from newsbot.spiders.base.api import ApiSpider, Stream
+from newsbot.spiders.base.chains import Chain
 from newsbot.storage.rejects import Reject
 
 SHOWN = 20  # items that pass the stages
@@ -65,9 +66,8 @@ class Trial(ApiSpider):
         self.crawler.signals.connect(self._scraped, signal=signals.item_scraped)
         self.crawler.signals.connect(self._dropped, signal=signals.item_dropped)
         self.crawler.signals.connect(self._broke, signal=signals.spider_error)
-        stream = self._streams()[0]
-        stream.chains = self._chains(stream)
-        for request in self._next_chain(stream):
+        self._streams.append(self._asked()[0])
+        for request in self._begin():
             self.tried.url = request.url
             yield request
 
@@ -92,6 +92,9 @@ class Trial(ApiSpider):
             self.tried.cursor = each.columns.get("value")
             for item in self._counted(each):
                 yield item
+
+    def _again(self, response: Response) -> None:
+        """A page that can not be read is shown as it is."""
 
     def _counted(self, checkpoint: Checkpoint) -> list[Item]:
         items = list(checkpoint.items)
