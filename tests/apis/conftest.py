@@ -1,10 +1,10 @@
 """Stand-ins of the services on loopback, and crawls of them in processes of their own."""
 
 import json
-import os
 import subprocess
 import sys
 import threading
+import uuid
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -143,10 +143,10 @@ def template(server):
 
 
 @pytest.fixture
-def newsbot(web, crawlers, server, template, request):
+def newsbot(web, crawlers, server, template):
     """Crawls into a database of the test's own."""
     web.faults = None
-    name = f"apis_{os.getpid()}_{abs(hash(request.node.nodeid))}"
+    name = f"apis_{uuid.uuid4().hex}"
     with closing(server.connect()) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:

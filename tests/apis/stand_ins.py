@@ -575,11 +575,13 @@ class Handler(BaseHTTPRequestHandler):
                 else json.dumps(body).encode()
             )
             fault = self.server.faults.next() if self.server.faults and status == 200 else None
+            if fault == "410" and "token=" not in url.query:  # of a token
+                fault = None
             self.send(status, body, headers, fault)
 
     def send(self, status, body, headers, fault=None):
         match fault:
-            case "429" | "500" | "503":
+            case "429" | "500" | "503" | "410":
                 status, body = int(fault), b"{}"
             case "429 with Retry-After":
                 status, body, headers = 429, b"{}", headers | {"Retry-After": 1}

@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from stand_ins import Faults, Guardian, HackerNews, Listing, NewsApi, ago
+from stand_ins import FAULTS, Faults, Guardian, HackerNews, Listing, NewsApi, ago
 
 from newsbot.storage import quotas
 from newsbot.storage.database import Database
@@ -122,16 +122,15 @@ def hackernews():
 
 def token():
     service = Listing("token.example", "token")
-    service.uses = 1  # a token whose answer was spoilt is over
-    for n in range(1, 61):
+    for n in range(1, 201):
         service.put(n)
-    return service, "made_up_apis:Token", {}, "SELECT count(*) FROM records", 60
+    return service, "made_up_apis:Token", {}, "SELECT count(*) FROM records", 200
 
 
 @pytest.mark.parametrize("make", [newsapi, hackernews, token])
 def test_all_comes_through_faults(newsbot, make):
     service, spider, arguments, count, expected = make()
-    newsbot.web.faults = Faults(0.2, seed=11)
+    newsbot.web.faults = Faults(0.2, seed=11, kinds=(*FAULTS, "410", "410"))
     crawled = newsbot.crawl(spider, service, settings={"DOWNLOAD_TIMEOUT": 1}, **arguments)
     assert (crawled.exit_code, crawled.rejected) == (0, 0), crawled.outcomes
     assert newsbot.column(count) == [expected]

@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 
 from newsbot.extraction.paths import PathError, fill, path, places
 from newsbot.items import Checkpoint, Item
-from newsbot.sources.api import Api, HostKey, LinkedPages, NumberedPages, TokenPages
+from newsbot.sources.api import Api, HostKey, LinkedPages, NumberedPages
 from newsbot.spiders.base import answers, arguments, chains, paging
 from newsbot.spiders.base.chains import DAY, HOUR, SECOND, Chain
 from newsbot.spiders.base.mapping import RefusedRecordError, identity, mapper
@@ -42,7 +42,8 @@ logger = logging.getLogger(__name__)
 
 BAD_ANSWERS = 5  # times that a page is asked for again which came, but can not be read
 BAD_PAGES = 2  # times that one is which can be read, but contradicts those before it
-RESTARTS = 20  # of a chain whose tokens are over, without coming further
+TOKEN_TRIES = 2  # times that a page is asked for again whose token is said to be over, before its chain begins anew
+RESTARTS = 10  # of a chain whose tokens are over, without coming further
 MAX_TOLD = 300  # characters of what an answer says
 _BEHIND_THE_LAST = (400, 404, 410, 416, 422)  # what is said of a page behind the last, and of a token that is over
 _KEY_REFUSED = (401, 403)
@@ -362,7 +363,9 @@ class ApiSpider(Spider):
             yield from self._too_many(stream, chain, problem)
         elif is_behind and (before := paging.before(pages, page)):
             yield self._request(stream, replace(chain, page=before))
-        elif page.token and is_behind and isinstance(pages, TokenPages | LinkedPages) and chain.restarts < RESTARTS:
+        elif page.token and is_behind and (again := self._again(response, TOKEN_TRIES)):
+            yield again
+        elif page.token and is_behind and chain.restarts < RESTARTS:
             logger.info("%s: the token of a page is over, the chain begins anew: %s", stream.source, problem)
             yield self._request(stream, chains.restarted(self.api, chain))
         elif self.api.key and status in _KEY_REFUSED:
