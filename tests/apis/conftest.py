@@ -91,7 +91,7 @@ class Newsbot:
 
     def query(self, sql, *parameters):
         with closing(Database(self.url, Path()).connect()) as connection, connection, connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
+            cursor.execute(sql, parameters or None)
             return cursor.fetchall() if cursor.description else None
 
     def column(self, sql, *parameters):

@@ -20,12 +20,16 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
+def ago(**span):
+    return (datetime.now(UTC) - timedelta(**span)).replace(microsecond=0)
+
+
 class Refused(Exception):  # noqa: N818  no error: what was asked for
     """What the service answers in place of data."""
 
-    def __init__(self, status, body, **headers):
+    def __init__(self, status, body, headers=None):
         super().__init__(status)
-        self.answer = status, body, headers
+        self.answer = status, body, headers or {}
 
 
 class Service:
@@ -66,6 +70,8 @@ class Service:
                 return 200, body, self.told()
             except Refused as refused:
                 return refused.answer
+            except (KeyError, ValueError) as error:  # what is asked lacks something, or it is no number
+                return 400, self.error(repr(error)), {}
 
     def checked(self, path, query):
         """The query as a dict; unknown and doubled parameters are refused."""
@@ -443,6 +449,10 @@ class Exoplanets(Service):
         return [{column: planet.get(column) for column in columns} for planet in self.planets.values()]
 
 
+def _id(row):
+    return (row.get("id") if isinstance(row, dict) else None) or 10**9
+
+
 class Listing(Service):
     """A list of made-up records, the newest first, that pages in one of four ways; strict in each."""
 
@@ -477,10 +487,10 @@ class Listing(Service):
 
     def page(self, start, **more):
         total = len(self.rows) if self.total is None else self.total
-        return {"rows": [dict(row) for row in self.rows[start : start + self.size]], "total": total} | more
+        return {"rows": self.rows[start : start + self.size], "total": total} | more
 
     def by_number(self, asked):
-        start = (int(asked["page"]) - 1) * self.size
+        start = (int(asked.get("page", "1")) - 1) * self.size
         if start > 0 and start >= len(self.rows):
             raise Refused(404, {"message": "no such page"})
         return self.page(start)
@@ -494,7 +504,7 @@ class Listing(Service):
         following = None
         if start + self.size < len(self.rows):
             following = f"token-{len(self.tokens)}"
-            self.tokens[following] = [self.rows[start + self.size - 1]["id"], self.uses]
+            self.tokens[following] = [_id(self.rows[start + self.size - 1]), self.uses]
         return self.page(start, next=following)
 
     def position(self, token):
@@ -505,14 +515,14 @@ class Listing(Service):
         last, uses = self.tokens[token]
         if uses:
             self.tokens[token][1] = uses - 1
-        return next((n for n, row in enumerate(self.rows) if row["id"] < last), len(self.rows))
+        return next((n for n, row in enumerate(self.rows) if _id(row) < last), len(self.rows))
 
     def by_link(self, asked):
         start = self.position(asked.get("after"))
         answer = self.page(start)
         if start + self.size < len(self.rows):
             token = f"token-{len(self.tokens)}"
-            self.tokens[token] = [self.rows[start + self.size - 1]["id"], self.uses]
+            self.tokens[token] = [_id(self.rows[start + self.size - 1]), self.uses]
             kept = {"after": token} | ({"key": asked["key"]} if "key" in asked else {})
             self.link = {"Link": f'<https://{self.hosts[0]}/rows?{urlencode(kept)}>; rel="next"'}
         else:

@@ -1,15 +1,11 @@
 """The Guardian, NewsAPI and Hacker News: all articles, what is new, revisions, what was taken out."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import pytest
-from stand_ins import DAY, Guardian, HackerNews, NewsApi
+from stand_ins import DAY, Guardian, HackerNews, NewsApi, ago
 
 _TITLES = "SELECT title FROM articles"
-
-
-def ago(**span):
-    return (datetime.now(UTC) - timedelta(**span)).replace(microsecond=0)
 
 
 def test_guardian(newsbot):
@@ -118,7 +114,7 @@ def test_hackernews(newsbot):
     assert newsbot.query("SELECT external_id FROM sightings WHERE removed_at IS NOT NULL") == [("5",)]
     counts = newsbot.query(
         "SELECT name, value FROM observations JOIN series ON id = series_id"
-        " WHERE name LIKE 'story/3/%%' ORDER BY name, time"
+        " WHERE name LIKE 'story/3/%' ORDER BY name, time"
     )
     assert counts == [
         ("story/3/comments", 0),
@@ -131,7 +127,7 @@ def test_hackernews(newsbot):
         "SELECT title, s.external_id FROM sightings s JOIN articles a ON a.id = article_id"
         " WHERE canonical_url = 'https://ferries.example/1' ORDER BY 2"
     ) == [("Show HN: ferry number 1", "1"), ("Show HN: ferry number 1", str(again))]
-    assert newsbot.query("SELECT canonical_url, text FROM articles WHERE title LIKE 'Ask%%'") == [
+    assert newsbot.query("SELECT canonical_url, text FROM articles WHERE title LIKE 'Ask%'") == [
         (f"https://news.ycombinator.com/item?id={talk}", "I wonder & wait")
     ]
     for _ in range(2):

@@ -248,6 +248,7 @@ class ApiSpider(Spider):
             yield self._request(stream, replace(chain, page=following))
 
     def _again(self, response: Response, times: int = BAD_ANSWERS) -> Request | None:
+        times = min(times, self.crawler.settings.getint("RETRY_TIMES"))
         return get_retry_request(response.request, spider=self, reason="bad answer", max_retry_times=times)
 
     def read(self, response: Response) -> Any:
