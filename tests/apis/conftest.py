@@ -10,20 +10,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from stand_ins import Guardian, NewsApi, Server
+from processes import HERE, KEYS, ROOT, environment
+from stand_ins import Server
 
 from newsbot.storage.database import Database
 from newsbot.storage.upgrade import upgrade
-
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-KEYS = {"GUARDIAN_API_KEY": Guardian.key, "NEWSAPI_KEY": NewsApi.key}
-
-
-def environment(**more):
-    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    paths = os.pathsep.join([str(HERE), str(ROOT)])
-    return kept | {"PYTHONPATH": paths, "SCRAPY_SETTINGS_MODULE": "newsbot.settings"} | KEYS | more
 
 
 @pytest.fixture(scope="session")

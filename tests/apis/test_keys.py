@@ -2,7 +2,7 @@
 
 import re
 
-from conftest import environment
+from processes import environment
 from stand_ins import Guardian, Listing, NewsApi
 
 SECRET = 'link/secret+of="mine"&yours'

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from conftest import ROOT, environment
+from processes import ROOT, environment
 from stand_ins import CoinGecko, Exoplanets, Frankfurter, Guardian, HackerNews, NewsApi, OpenMeteo, ago
 
 KILLS = int(os.environ.get("KILLS", "50"))

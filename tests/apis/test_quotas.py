@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from stand_ins import Faults, Guardian, Listing, ago
+from stand_ins import Faults, Guardian, HackerNews, Listing, NewsApi, ago
 
 from newsbot.storage import quotas
 from newsbot.storage.database import Database
@@ -102,6 +102,40 @@ def test_all_comes_through_faults_and_the_quota_is_kept(newsbot):
     assert len(newsbot.column("SELECT 1 FROM articles")) == 900
     assert guardian.overruns == []
     assert sum(newsbot.column("SELECT calls FROM spending WHERE period = 'day'")) == sum(guardian.days.values())
+    assert newsbot.web.faults.made
+
+
+def newsapi():
+    index = NewsApi()
+    for n in range(300):
+        index.put(n, ago(days=2, minutes=10 * n))
+    return index, "newsapi", {"query": "harbour"}, "SELECT count(*) FROM articles", 300
+
+
+def hackernews():
+    news = HackerNews()
+    for n in range(1, 801):
+        news.put(n, ago(minutes=n))
+    news.updates.extend(range(1, 11))
+    return news, "hackernews", {}, "SELECT count(*) FROM sightings", 800
+
+
+def token():
+    service = Listing("token.example", "token")
+    service.uses = 1  # a token whose answer was spoilt is over
+    for n in range(1, 61):
+        service.put(n)
+    return service, "made_up_apis:Token", {}, "SELECT count(*) FROM records", 60
+
+
+@pytest.mark.parametrize("make", [newsapi, hackernews, token])
+def test_all_comes_through_faults(newsbot, make):
+    service, spider, arguments, count, expected = make()
+    newsbot.web.faults = Faults(0.2, seed=11)
+    crawled = newsbot.crawl(spider, service, settings={"DOWNLOAD_TIMEOUT": 1}, **arguments)
+    assert (crawled.exit_code, crawled.rejected) == (0, 0), crawled.outcomes
+    assert newsbot.column(count) == [expected]
+    assert service.overruns == []
     assert newsbot.web.faults.made
 
 
