@@ -122,5 +122,6 @@ class Checkpoint:
     columns: dict[str, Any]  # of its row in `table`
     items: Iterable[Item] = ()  # read once, a part at a time
     table: str = "feeds"  # or "cursors"; a cursor without columns stays where it is
+    is_bulk: bool = False  # its items, articles all, go by batch past the stages that take each for itself
     after: "Checkpoint | None" = None  # is to be saved before; if it is not, neither is this
     saved: "Future[bool] | None" = None  # the manager's: whether it was, once that is known
