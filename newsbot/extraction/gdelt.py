@@ -5,6 +5,7 @@ is never decoded. Format: http://data.gdeltproject.org/documentation/GDELT-Globa
 """
 
 import html
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,10 @@ THEMES, PLACES, TONE, IMAGE, TRANSLATION, EXTRAS = 8, 10, 15, 18, 25, 26
 WEB = b"1"  # the collection of documents that have a URL
 
 _TONE = ("positive", "negative", "polarity", "activity", "self", "words")  # behind the average
-_TITLE = re.compile("<PAGE_TITLE>(.*?)</PAGE_TITLE>", re.DOTALL)
+_TONE_PARTS = ",".join(f'"{name}":{{}}' for name in _TONE)
+_NUMBER = r"-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-]?\d++)?"  # as JSON has it
+_NUMBERS = re.compile(rf"{_NUMBER}(?:(?:,{_NUMBER}){{6}})?", re.ASCII)
+_TITLE = re.compile(b"<PAGE_TITLE>(.*?)</PAGE_TITLE>", re.DOTALL)
 _SOURCE_LANGUAGE = re.compile("srclc:([a-z]{2,3})")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _FEWEST_WORDS = 3  # of an address, to make a title of
@@ -106,12 +110,13 @@ def language(row: Sequence[bytes]) -> str | None:
     return language_of(found and found[1])
 
 
-def article(row: Sequence[bytes]) -> tuple[dict[str, Any], list[tuple[str, str, Any]]]:
-    """The fields of an article, and what was left out of it, as (field, reason, value). Raises `RowError`.
+def article(row: Sequence[bytes]) -> tuple[dict[str, Any], str, list[tuple[str, str, Any]]]:
+    """The fields of an article, what else is told of it, and what was left out, as (field, reason, value).
 
-    `extra` has `tone`, `tone_parts`, `themes`, `places` and `publisher`, as far as the row has them. A title that the
-    row lacks is made of the words of the address, and `extra.title_from` says so. Bytes that are not UTF-8 refuse the
-    row where they are in its address, and become U+FFFD elsewhere, which is noted.
+    The second is JSON of `tone`, `tone_parts`, `themes`, `places` and `publisher`, as far as the row has them: made of
+    the row's text, as objects in between would cost more than all else. A title that the row lacks is made of the words
+    of the address, and `title_from` says so there. Bytes that are not UTF-8 refuse the row where they are in its
+    address, and become U+FFFD elsewhere, which is noted. Raises `RowError`.
     """
     refused: list[tuple[str, str, Any]] = []
     try:
@@ -122,20 +127,20 @@ def article(row: Sequence[bytes]) -> tuple[dict[str, Any], list[tuple[str, str, 
         raise RowError("external_id", "is missing")
     if not url.startswith(("https://", "http://")):
         raise RowError("url", f"{url[:200]!r} is no URL, though its collection is that of the web")
-    themes, places = _text(row, THEMES, "themes", refused), _text(row, PLACES, "places", refused)
-    extra: dict[str, Any] = {}
-    _add_tone(extra, _text(row, TONE, "tone", refused), refused)
-    if themes:
-        extra["themes"] = _themes(themes)
-    if places:
-        extra["places"] = _places(places, refused)
+    extra = []
+    if places := _text(row, PLACES, "places", refused):
+        extra.append(f'"places":[{",".join(_places(places, refused))}]')
     if row[PUBLISHER]:
-        extra["publisher"] = _text(row, PUBLISHER, "publisher", refused)
-    found = _TITLE.search(_text(row, EXTRAS, "title", refused))
-    title = found[1].strip() if found else ""
+        extra.append(f'"publisher":{_json([_text(row, PUBLISHER, "publisher", refused)])}')
+    if themes := _text(row, THEMES, "themes", refused):
+        extra.append(f'"themes":[{_json(_themes(themes))}]')
+    found = _TITLE.search(row[EXTRAS])
+    title = _text(found, 1, "title", refused).strip() if found else ""
     if not title:
         title = _title_of(url)
-        extra["title_from"] = "url"
+        extra.append('"title_from":"url"')
+    if tone := _text(row, TONE, "tone", refused):
+        extra += _tone(tone, refused)
     fields = {
         "url": url,
         "title": html.unescape(title) if "&" in title else title,
@@ -143,12 +148,11 @@ def article(row: Sequence[bytes]) -> tuple[dict[str, Any], list[tuple[str, str, 
         "language": language(row),
         "image_url": _text(row, IMAGE, "image_url", refused) or None,
         "external_id": record,
-        "extra": extra,
     }
-    return fields, refused
+    return fields, f"{{{','.join(extra)}}}", refused
 
 
-def _text(row: Sequence[bytes], column: int, field: str, refused: list[tuple[str, str, Any]]) -> str:
+def _text(row: Sequence[bytes] | re.Match[bytes], column: int, field: str, refused: list[tuple[str, str, Any]]) -> str:
     try:
         return row[column].decode()
     except UnicodeDecodeError as error:
@@ -165,18 +169,25 @@ def _moment(text: bytes) -> datetime:
         raise RowError("published_at", f"{text[:40]!r} should be a time of 14 digits") from None
 
 
+def _json(texts: Sequence[str]) -> str:
+    """The texts as JSON, with commas between them."""
+    joined = '","'.join(texts)
+    if joined.isascii() and joined.isprintable() and "\\" not in joined and joined.count('"') == 2 * len(texts) - 2:
+        return f'"{joined}"'
+    return ",".join(json.dumps(text, ensure_ascii=False) for text in texts)
+
+
 def _themes(text: str) -> list[str]:
     """Each theme once, of `THEME,offset;THEME,offset;`."""
-    parts = text.replace(";", ",").split(",")
-    if not "".join(parts[1::2]).isdigit():  # not in that form: as the older column, without offsets
-        return list(dict.fromkeys(part.partition(",")[0] for part in text.split(";") if part))
-    return [theme for theme in dict.fromkeys(parts[::2]) if theme]
+    if text.endswith(";") and text.count(",") == text.count(";"):
+        return list(dict.fromkeys(text.replace(";", ",").split(",")[:-1:2]))
+    return list(dict.fromkeys(part.partition(",")[0] for part in text.split(";") if part))
 
 
-def _places(text: str, refused: list[tuple[str, str, Any]]) -> list[dict[str, Any]]:
-    """Each place once, of `type#name#country#adm1#adm2#latitude#longitude#feature#offset;...`."""
+def _places(text: str, refused: list[tuple[str, str, Any]]) -> list[str]:
+    """JSON of each place, once, of `type#name#country#adm1#adm2#latitude#longitude#feature#offset;...`."""
     found = []
-    for mention in dict.fromkeys(each.rpartition("#")[0] for each in text.split(";") if each):
+    for mention in dict.fromkeys([each.rpartition("#")[0] for each in text.removesuffix(";").split(";")]):
         try:
             found.append(_place(mention))
         except ValueError:
@@ -185,28 +196,25 @@ def _places(text: str, refused: list[tuple[str, str, Any]]) -> list[dict[str, An
     return found
 
 
-@lru_cache(maxsize=4096)
-def _place(text: str) -> dict[str, Any]:
-    kind, name, country, _, _, latitude, longitude, _ = text.split("#")
-    place: dict[str, Any] = {"name": name, "country": country, "type": int(kind)}
+@lru_cache(maxsize=8192)
+def _place(mention: str) -> str:
+    """JSON of a place, of which the offset is left out. Raises ValueError."""
+    kind, name, country, _, _, latitude, longitude, _ = mention.split("#")
+    place: dict[str, Any] = {"country": country}
     if latitude and longitude:
         place |= {"lat": float(latitude), "long": float(longitude)}
-    return place
+    return json.dumps(place | {"name": name, "type": int(kind)}, ensure_ascii=False, allow_nan=False)
 
 
-def _add_tone(extra: dict[str, Any], text: str, refused: list[tuple[str, str, Any]]) -> None:
-    if not text:
-        return
-    try:
-        tone, *parts = map(float, text.split(","))
-        if tone - tone != 0 or len(parts) not in (0, len(_TONE)):
-            raise ValueError
-    except ValueError:
+def _tone(text: str, refused: list[tuple[str, str, Any]]) -> list[str]:
+    """Members of a JSON object: the numbers as they are written, once they are known to be such."""
+    if not _NUMBERS.fullmatch(text):
         refused.append(("tone", f"should be seven numbers between commas, not {text[:200]!r}", text))
-        return
-    extra["tone"] = tone
-    if parts:
-        extra["tone_parts"] = dict(zip(_TONE, parts, strict=True))
+        return []
+    average, *parts = text.split(",")
+    if not parts:
+        return [f'"tone":{average}']
+    return [f'"tone":{average}', f'"tone_parts":{{{_TONE_PARTS.format(*parts)}}}']
 
 
 def _title_of(url: str) -> str:

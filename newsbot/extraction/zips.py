@@ -1,28 +1,40 @@
-"""The one file in a zip archive, in memory: nothing is written anywhere, and nothing is inflated beyond bounds."""
+"""The one file in a zip archive, read as a stream: nothing is written anywhere, nothing is inflated beyond bounds."""
 
 import io
 import zipfile
 import zlib
+from collections.abc import Iterator
+
+BLOCK = 256 * 1024  # bytes that are inflated at once: they are still in the processor's cache when they are split
 
 
 class ZipError(ValueError):
     """An archive that can not be read, or should not be; the message says why."""
 
 
-def only_member(archive: bytes, most: int) -> bytes:
-    """The content of the archive's only file, of `most` bytes at most, its checksum held. Raises `ZipError`."""
+def lines(archive: bytes, most: int) -> Iterator[bytes]:
+    """The lines of the archive's only file, of `most` bytes at most, without their ends; its checksum holds once all
+    are read. Raises `ZipError`.
+    """
     try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as opened:
-            names = opened.namelist()
-            if len(names) != 1:
-                raise ZipError(f"there should be one file in it, and there are {len(names)}: {', '.join(names)[:200]}")
-            name = names[0]
-            if "/" in name or "\\" in name or name in ("", ".", ".."):
-                raise ZipError(f"the file in it should be named without a folder, not {name[:200]!r}")
-            with opened.open(name) as member:
-                content = member.read(most + 1)
+        with zipfile.ZipFile(io.BytesIO(archive)) as opened, opened.open(_only(opened)) as member:
+            inflated, rest = 0, b""
+            while block := member.read(BLOCK):
+                inflated += len(block)
+                if inflated > most:
+                    raise ZipError(f"the file in it has more than {most:,} bytes")
+                *whole, rest = (rest + block).split(b"\n")
+                yield from whole
+            if rest:
+                yield rest
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ZipError(f"is no zip that can be read: {error or type(error).__name__}") from None
-    if len(content) > most:
-        raise ZipError(f"the file in it has more than {most:,} bytes")
-    return content
+
+
+def _only(archive: zipfile.ZipFile) -> str:
+    names = archive.namelist()
+    if len(names) != 1:
+        raise ZipError(f"there should be one file in it, and there are {len(names)}: {', '.join(names)[:200]}")
+    if "/" in names[0] or "\\" in names[0] or names[0] in ("", ".", ".."):
+        raise ZipError(f"the file in it should be named without a folder, not {names[0][:200]!r}")
+    return names[0]

@@ -1,7 +1,8 @@
-"""Bulk past the stages: articles that come by the thousand, cleaned, enriched and looked up by batch, in a thread.
+"""Bulk past the stages: articles that come by the thousand, cleaned and looked up by batch, in a thread.
 
 The same functions as in the stages, and the same store. What is left out: the types are not checked again, as who made
-the items is trusted with that, and nobody hears of a single item.
+the items is trusted with that; nobody hears of a single item; and there is no sentiment of titles, which would cost
+more than their cleaning, until an origin of a higher rank brings the article.
 """
 
 import asyncio
@@ -10,7 +11,6 @@ from itertools import islice
 
 from newsbot.items import Article
 from newsbot.pipelines.clean import CleanPipeline
-from newsbot.pipelines.enrich import EnrichPipeline
 from newsbot.pipelines.outcomes import Rejected
 from newsbot.storage.rejects import Reject
 from newsbot.storage.store import BATCH, Store
@@ -24,7 +24,6 @@ class Bulk:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._clean = CleanPipeline("UTC")
-        self._enrich = EnrichPipeline()
         self._turn = asyncio.Lock()  # batches of two files at once would hold twice the memory and gain nothing
 
     async def load(self, articles: Iterable[Article]) -> None:
@@ -41,9 +40,7 @@ class Bulk:
                 if unchanged or known:
                     self.store.tally(batch[0].source_id).unchanged += unchanged + len(known)
                 wanted = [item for item in clean if item.state != "unchanged"]
-                await asyncio.to_thread(self._enriched, wanted)
-                for item in wanted:
-                    self.store.put(item)
+                self.store.put_all(wanted)
                 await self.store.room()
 
     def _cleaned(self, batch: Sequence[Article], met: dict[str, str]) -> tuple[list[Article], list[Reject], int]:
@@ -63,7 +60,3 @@ class Bulk:
             else:
                 refused.append(Reject.of(item, "url", AGAIN))
         return clean, refused, twice
-
-    def _enriched(self, articles: Iterable[Article]) -> None:
-        for item in articles:
-            self._enrich.process_item(item)

@@ -1,6 +1,7 @@
 """Runs the stages and sees to it that no item ends without a trace, in our stages or in those of a user."""
 
 import asyncio
+import json
 import logging
 from functools import partial
 from itertools import islice
@@ -94,6 +95,8 @@ class PipelineManager(ItemPipelineManager):
         while part := list(islice(items, BATCH)):
             for item in part:
                 item.covered = checkpoint
+                if item.extra_json is not None:
+                    item.extra = json.loads(item.extra_json)
             await self.store.room()
             await asyncio.gather(*map(way, part))
 

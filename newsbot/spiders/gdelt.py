@@ -8,7 +8,7 @@ from typing import Any
 from scrapy import Request
 
 from newsbot.extraction import gdelt
-from newsbot.extraction.zips import ZipError, only_member
+from newsbot.extraction.zips import ZipError, lines
 from newsbot.items import Article, Item, Rank
 from newsbot.sources.api import Api, Argument, Cursor, Limit, Quota, Slices
 from newsbot.spiders.base.api import DAY, HOUR, ApiSpider, Stream
@@ -36,8 +36,8 @@ class GdeltSpider(FilesSpider):
 
     A file whose size or md5 is not that of GDELT's list, or that can not be read, is told, and asked for again by the
     next ten runs. Rows with another number of columns, or without a title and without words in the address, are among
-    the rejects. The articles of the files go past the stages of a user's own, unless something watches each item, as a
-    feed export does.
+    the rejects. The articles of the files go past the stages of a user's own and get no sentiment, as GDELT's tone is
+    that of the whole text, unless something watches each item, as a feed export does.
 
     `-a query=` searches instead, in the last three months, in GDELT's own syntax: at most 250 articles for 15 minutes,
     of which more are told as incomplete, and one call in 5 seconds. `-a language=`, `-a country=`, `-a themes=` and
@@ -172,15 +172,11 @@ class GdeltSpider(FilesSpider):
 
     def read_file(self, data: bytes, file: File) -> Rows:
         """The articles of the web that are asked for."""
-        try:
-            content = only_member(data, MOST)
-        except ZipError as error:
-            raise UnreadableFileError(str(error)) from None
         given, rows, others, left_out, untitled = self.given, Rows(), 0, 0, 0
         language = given["language"] if self._is_translated else None
         wanted = gdelt.Wanted(frozenset(given["themes"] or ()), tuple(given["domains"] or ()), language)
-        for number, line in enumerate(content.split(b"\n"), 1):
-            if not line.strip():
+        for number, line in enumerate(_lines(data), 1):
+            if not line:
                 continue
             try:
                 row = gdelt.columns(line)
@@ -190,13 +186,13 @@ class GdeltSpider(FilesSpider):
                 if not wanted.fits(row):
                     left_out += 1
                     continue
-                fields, refused = gdelt.article(row)
+                fields, extra, refused = gdelt.article(row)
             except gdelt.RowError as error:
                 rows.refused.append((number, line, error.field, str(error)))
                 continue
             item = Article(source_id=self.name, origin=self.name, rank=Rank.INDEX, **fields)
-            item.refused = refused
-            untitled += "title_from" in fields["extra"]
+            item.extra_json, item.refused = extra, refused
+            untitled += '"title_from":"url"' in extra
             rows.articles.append(item)
         for count, what in (
             (others, "rows of no web page"),
@@ -206,3 +202,10 @@ class GdeltSpider(FilesSpider):
             if count:
                 rows.remarks.append(f"{count} {what}")
         return rows
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    try:
+        yield from lines(data, MOST)
+    except ZipError as error:
+        raise UnreadableFileError(str(error)) from None
