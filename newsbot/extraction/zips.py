@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 
 BLOCK = 256 * 1024  # bytes that are inflated at once: they are still in the processor's cache when they are split
+LONGEST = 8 * 1024 * 1024  # bytes of a line
 
 
 class ZipError(ValueError):
@@ -24,6 +25,8 @@ def lines(archive: bytes, most: int) -> Iterator[bytes]:
                 if inflated > most:
                     raise ZipError(f"the file in it has more than {most:,} bytes")
                 *whole, rest = (rest + block).split(b"\n")
+                if len(rest) > LONGEST:
+                    raise ZipError(f"a line of the file in it has more than {LONGEST:,} bytes")
                 yield from whole
             if rest:
                 yield rest

@@ -67,7 +67,6 @@ class GdeltSpider(FilesSpider):
             "enddatetime": "{until:%Y%m%d%H%M%S}",
         },
         records="articles",
-        none_as_empty=True,
         slices=Slices(longest=DAY, shortest=900, cap=250),
         cursor=Cursor(by="time", path="seendate", overlap=HOUR),
         quota=Quota(limits=(Limit(calls=1, per="5s"),)),
@@ -135,6 +134,10 @@ class GdeltSpider(FilesSpider):
                 either = " OR ".join(f"{operator}:{value}" for value in values)
                 parts.append(f"({either})" if len(values) > 1 else either)
         return " ".join(parts)
+
+    def rows(self, data: Any, stream: Stream) -> list[Any]:
+        """The records; none of an empty object, and of nothing else."""
+        return [] if data == {} else super().rows(data, stream)
 
     def items(self, record: Any, stream: Stream) -> Iterator[Item]:
         """The article, its language by its code."""

@@ -124,7 +124,7 @@ class FilesSpider(ApiSpider):
             yield from [again] if again else []
             return
         windows = self._windows(max(file.time for file in self.newest))
-        if any(window.is_past or window.since <= window.until - self.step for window in windows):
+        if any(window.is_past or window.since < window.until - self.step for window in windows):
             yield self._list_request(windows)
         else:
             yield from self._begin(windows, self.newest)
@@ -190,13 +190,13 @@ class FilesSpider(ApiSpider):
     def _begin(self, windows: list[Window], listed: Iterable[File]) -> Iterator[Request | Checkpoint]:
         files = sorted(listed, key=lambda file: file.time)
         missing = self.stream.cursor.get("missing", {}) if self._moves else {}
-        self.files.extend((File.of(url, kept), None) for url, kept in missing.items())
         for window in windows:
             wanted = [file for file in files if window.since <= file.time < window.until and file.url not in missing]
             self.files.extend((file, window) for file in (reversed(wanted) if window.is_past else wanted))
-        self.crawler.stats.set_value("newsbot/endpoints", len(self.files))
-        if not self.files:
+        if not self.files:  # that is an outcome too, beside those of files that are still missing
             self._tell(self.stream, ok=True, status="nothing new")
+        self.files.extendleft((File.of(url, kept), None) for url, kept in reversed(missing.items()))
+        self.crawler.stats.set_value("newsbot/endpoints", len(self.files))
         yield from self._next()
 
     # The files
