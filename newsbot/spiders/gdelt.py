@@ -116,8 +116,8 @@ class GdeltSpider(FilesSpider):
 
     # The search
 
-    def _streams(self) -> list[Stream]:
-        (stream,) = super()._streams()
+    def _asked(self) -> list[Stream]:
+        (stream,) = super()._asked()
         if self.given["query"] is not None:
             stream.values = {**stream.values, "query": self._query()}
         return [stream]

@@ -184,10 +184,10 @@ def test_a_file_that_can_not_be_had_is_told_and_asked_for_again(gdelt, crawl, qu
     assert {kept["failures"] for kept in cursor(query)["missing"].values()} == {2}
     assert len(cursor(query)["missing"]) == 4
     query("UPDATE cursors SET value = jsonb_set(value, ARRAY['missing', %s, 'failures'], '9')", _url(bad["md5"]))
-    crawl()
+    crawl(ok=False)
     assert last_run(query)[1][bad["md5"]].endswith("; given up after 10 runs")
     gdelt.paths()
-    crawl()
+    crawl(ok=False)
     assert bad["md5"] not in gdelt.paths()
     assert len(titles(query)) == 5
 

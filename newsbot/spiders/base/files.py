@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 
 from newsbot.items import Article, Checkpoint
 from newsbot.spiders.base import answers
-from newsbot.spiders.base.api import ApiSpider
+from newsbot.spiders.base.api import ApiSpider, said
 from newsbot.storage.rejects import MAX_VALUE, Reject
 
 logger = logging.getLogger(__name__)
@@ -113,21 +113,21 @@ class FilesSpider(ApiSpider):
     def newest_listed(self, response: Response) -> Iterator[Request | Checkpoint]:
         """The request for the list where a file is wanted that is not among the newest, else for the first file."""
         if response.status != 200:
-            self._tell(self.stream, ok=False, status=f"{response.url}: {answers.told(response)}: {self.said(response)}")
+            self._list_told(ok=False, status=f"{response.url}: {answers.told(response)}: {said(response)}")
             return
         self.newest, wrong = self.listed(response.body)
         if not self.newest:
-            told = f"{response.url} names no file: {(wrong or [self.said(response)])[0]!r}"
+            told = f"{response.url} names no file: {(wrong or [said(response)])[0]!r}"
             again = get_retry_request(response.request, spider=self, reason="bad list")
             if again is None:
-                self._tell(self.stream, ok=False, status=told)
+                self._list_told(ok=False, status=told)
             yield from [again] if again else []
             return
         windows = self._windows(max(file.time for file in self.newest))
         if any(window.is_past or window.since < window.until - self.step for window in windows):
             yield self._list_request(windows)
         else:
-            yield from self._begin(windows, self.newest)
+            yield from self._queue_up(windows, self.newest)
 
     def _windows(self, newest: datetime) -> list[Window]:
         """What is new up to the newest file and, with `backfill`, what was not read of the past."""
@@ -163,7 +163,7 @@ class FilesSpider(ApiSpider):
     ) -> Iterator[Request | Checkpoint]:
         """The request for the part of the list before this one, or for the first file."""
         if response.status not in (200, 206):
-            self._tell(self.stream, ok=False, status=f"{response.url}: {answers.told(response)}: {self.said(response)}")
+            self._list_told(ok=False, status=f"{response.url}: {answers.told(response)}: {said(response)}")
             return
         begin = _begin_of(response)
         text = response.body + rest
@@ -177,24 +177,24 @@ class FilesSpider(ApiSpider):
             return
         found |= {file.url: file for file in (*files, *self.newest)}
         if not found:
-            self._tell(self.stream, ok=False, status=f"{response.url} names no file: {self.said(response)!r}")
+            self._list_told(ok=False, status=f"{response.url} names no file: {said(response)!r}")
             return
         for line in wrong:
             self.store.refuse(Reject(self.name, "line", response.url, None, "is no size, md5 and URL", {"line": line}))
-        yield from self._begin(windows, found.values())
+        yield from self._queue_up(windows, found.values())
 
     def not_listed(self, failure: Failure) -> None:
         """Note a list that did not come: what is new can not be told, so the cursor stays."""
-        self._tell(self.stream, ok=False, status=f"{failure.request.url}: {_problem(failure)}")
+        self._list_told(ok=False, status=f"{failure.request.url}: {_problem(failure)}")
 
-    def _begin(self, windows: list[Window], listed: Iterable[File]) -> Iterator[Request | Checkpoint]:
+    def _queue_up(self, windows: list[Window], listed: Iterable[File]) -> Iterator[Request | Checkpoint]:
         files = sorted(listed, key=lambda file: file.time)
         missing = self.stream.cursor.get("missing", {}) if self._moves else {}
         for window in windows:
             wanted = [file for file in files if window.since <= file.time < window.until and file.url not in missing]
             self.files.extend((file, window) for file in (reversed(wanted) if window.is_past else wanted))
         if not self.files:  # that is an outcome too, beside those of files that are still missing
-            self._tell(self.stream, ok=True, status="nothing new")
+            self._list_told(ok=True, status="nothing new")
         self.files.extendleft((File.of(url, kept), None) for url, kept in reversed(missing.items()))
         self.crawler.stats.set_value("newsbot/endpoints", len(self.files))
         yield from self._next()
@@ -241,7 +241,7 @@ class FilesSpider(ApiSpider):
                 payload = {"row": line[:MAX_VALUE].decode("utf-8", "replace")}
                 self.store.refuse(Reject(self.name, "row", f"{file.url}#{number}", name, reason, payload))
             self.store.outcome(self.name, file.url, ok=True, status="; ".join(["ok", *rows.remarks]))
-            yield self._checkpoint(self._moved(file, window), rows.articles)
+            yield self._settled(self._columns_behind(file, window), rows.articles)
 
     async def lost(self, failure: Failure) -> AsyncIterator[Checkpoint | Request]:
         """The checkpoint of a file that did not come, and the request for the next one."""
@@ -258,9 +258,9 @@ class FilesSpider(ApiSpider):
             problem += f"; given up after {RUNS} runs"
         self.store.outcome(self.name, file.url, ok=False, status=problem)
         self.store.refuse(Reject(self.name, "file", file.url, None, problem, {"size": file.size, "md5": file.md5}))
-        return self._checkpoint(self._moved(file, window, missing=again), [])
+        return self._settled(self._columns_behind(file, window, missing=again), [])
 
-    def _moved(self, file: File, window: Window | None, *, missing: bool = False) -> dict[str, Any]:
+    def _columns_behind(self, file: File, window: Window | None, *, missing: bool = False) -> dict[str, Any]:
         """The columns of the cursor behind this file; nothing where it stays."""
         if not self._moves:
             return {}
@@ -281,7 +281,7 @@ class FilesSpider(ApiSpider):
             "value": cursor | {"missing": dict(kept)},  # as it is now: the files after it change it
         }
 
-    def _checkpoint(self, columns: dict[str, Any], articles: list[Article]) -> Checkpoint:
+    def _settled(self, columns: dict[str, Any], articles: list[Article]) -> Checkpoint:
         self.stream.last = Checkpoint(
             table="cursors",
             key=self.stream.key,
@@ -297,6 +297,9 @@ class FilesSpider(ApiSpider):
         given = {name: options.pop(name) for name in ("headers", "cb_kwargs") if name in options}
         meta = {"handle_httpstatus_list": answers.STATUSES, "download_timeout": PATIENCE} | options
         return Request(url, callback=callback, errback=errback, meta=meta, dont_filter=True, **given)
+
+    def _list_told(self, *, ok: bool, status: str) -> None:
+        self.store.outcome(self.api.name, self.stream.source, ok=ok, status=status)
 
     def _retries(self) -> int:
         return self.crawler.settings.getint("RETRY_TIMES")
