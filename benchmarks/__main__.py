@@ -32,7 +32,7 @@ BENCHMARKS: dict[str, Callable[[list[SavedFeed]], Iterator[Figure]]] = {
     "growth": lambda saved: growth.figures(),
     "dataset": lambda saved: dataset.figures(),
 }
-LONG = ("growth", "dataset")
+LONG = ("growth", "dataset", "gdelt")
 HEADER = ("what", "measured", "", "target", "reached", "detail")
 
 

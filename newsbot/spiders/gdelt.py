@@ -41,7 +41,7 @@ class GdeltSpider(FilesSpider):
 
     `-a query=` searches instead, in the last three months, in GDELT's own syntax: at most 250 articles for 15 minutes,
     of which more are told as incomplete, and one call in 5 seconds. `-a language=`, `-a country=`, `-a themes=` and
-    `-a domains=` narrow it.
+    `-a domains=` narrow it. Its quota, slices and fields are declared; those of the files are as said above.
     """
 
     name = "gdelt"
