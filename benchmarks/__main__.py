@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from benchmarks import crawl, dataset, demo, feeds, growth, hosting, real, records, start, store
+from benchmarks import crawl, dataset, demo, feeds, gdelt, growth, hosting, real, records, start, store
 from benchmarks.kit import SavedFeed, load
 from benchmarks.measure import Figure
 
@@ -27,11 +27,12 @@ BENCHMARKS: dict[str, Callable[[list[SavedFeed]], Iterator[Figure]]] = {
     "start": lambda saved: start.figures(),
     "demo": lambda saved: demo.figures(),
     "hosting": lambda saved: hosting.figures(),
+    "gdelt": lambda saved: gdelt.figures(),
     "real": real.figures,
     "growth": lambda saved: growth.figures(),
     "dataset": lambda saved: dataset.figures(),
 }
-LONG = ("growth", "dataset")
+LONG = ("growth", "dataset", "gdelt")
 HEADER = ("what", "measured", "", "target", "reached", "detail")
 
 

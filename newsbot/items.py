@@ -27,11 +27,12 @@ class Rank(IntEnum):
 class Tracked:
     """What the pipelines note on an item. None of it is a field, so exports and the database do not see it."""
 
-    __slots__ = ("content_hash", "covered", "refused", "state", "stored_id")
+    __slots__ = ("content_hash", "covered", "extra_json", "refused", "state", "stored_id")
 
     def __post_init__(self) -> None:
         self.content_hash: str | None = None  # of the fields that are revised
         self.covered: Checkpoint | None = None  # what waits for it
+        self.extra_json: str | None = None  # an article's `extra` as JSON; of bulk, in place of it
         self.refused: list[tuple[str, str, Any]] = []  # (field, reason, value) of values left out
         self.state: str | None = None  # "new", "changed", "seen" or "again"; None until it was looked up
         self.stored_id: str | None = None  # the article's id, where the store knows it
@@ -122,5 +123,6 @@ class Checkpoint:
     columns: dict[str, Any]  # of its row in `table`
     items: Iterable[Item] = ()  # read once, a part at a time
     table: str = "feeds"  # or "cursors"; a cursor without columns stays where it is
+    is_bulk: bool = False  # its items, articles all, go by batch past the stages that take each for itself
     after: "Checkpoint | None" = None  # is to be saved before; if it is not, neither is this
     saved: "Future[bool] | None" = None  # the manager's: whether it was, once that is known

@@ -26,6 +26,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what a program writes that has no da
 FUTURE = timedelta(days=2)
 
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode
+
+
 class CleanPipeline:
     """Cleans every article. What can not be a value, as a date in year 9999, is noted and left out."""
 
@@ -63,8 +66,8 @@ class CleanPipeline:
             self._clean_image(item)
         self._clean_date(item)
         item.language = _language(item)
-        if item.extra is not None:
-            item.extra = _plain(item.extra, item, "extra")
+        if item.extra is not None or item.extra_json is not None:
+            _clean_extra(item)
         item.content_hash = content_hash(item)
         return item
 
@@ -105,8 +108,8 @@ def content_hash(article: Article) -> str:
         "\x1e".join(article.authors),
         "\x1e".join(article.keywords),
     )
-    if article.extra is not None:
-        parts += (json.dumps(article.extra, sort_keys=True),)
+    if article.extra_json is not None:
+        parts += (article.extra_json,)
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
 
 
@@ -138,6 +141,20 @@ def _clean_record(item: Record) -> Record:
 
 
 _CLEANERS = {Removal: _clean_removal, Observation: _clean_observation, Record: _clean_record}
+
+
+def _clean_extra(item: Article) -> None:
+    """Most `extra` is clean already, which its JSON shows at once; that is what is hashed and stored."""
+    text = item.extra_json
+    if item.extra is not None:
+        try:
+            text = _ENCODE(item.extra)
+        except (TypeError, ValueError):
+            text = None
+    if text is None or "\\" in text or (not text.isprintable() and storable(text) != text):
+        item.extra = _plain(json.loads(item.extra_json) if item.extra is None else item.extra, item, "extra")
+        text = _ENCODE(item.extra)
+    item.extra_json = text
 
 
 def _plain(value: Any, item: Any, place: str) -> Any:

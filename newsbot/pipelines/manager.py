@@ -1,6 +1,7 @@
 """Runs the stages and sees to it that no item ends without a trace, in our stages or in those of a user."""
 
 import asyncio
+import json
 import logging
 from functools import partial
 from itertools import islice
@@ -13,6 +14,7 @@ from scrapy.pipelines import ItemPipelineManager
 from scrapy.utils.defer import ensure_awaitable
 
 from newsbot.items import Checkpoint, Tracked
+from newsbot.pipelines.bulk import Bulk
 from newsbot.pipelines.outcomes import Rejected, Saved, Unchanged
 from newsbot.storage.rejects import Reject
 from newsbot.storage.store import BATCH, Store
@@ -33,6 +35,7 @@ class PipelineManager(ItemPipelineManager):
         """As Scrapy's."""
         manager = super().from_crawler(crawler)
         manager.store = Store.of(crawler)
+        manager.bulk = Bulk(manager.store)
         manager.count = crawler.stats.inc_value
         manager.spider_name = crawler.spider.name
         return manager
@@ -72,14 +75,10 @@ class PipelineManager(ItemPipelineManager):
 
     async def _pass_all(self, checkpoint: Checkpoint) -> bool:
         """Pass the items on and save the checkpoint; whether it was saved, as far as it has anything to save."""
-        start = partial(self.crawler.engine.scraper.start_itemproc_async, response=None)
-        way = start if self._watched() else self._pass_unwatched
-        items = iter(checkpoint.items)
-        while part := list(islice(items, BATCH)):
-            for item in part:
-                item.covered = checkpoint
-            await self.store.room()
-            await asyncio.gather(*map(way, part))
+        if checkpoint.is_bulk and not self._watched():
+            await self.bulk.load(checkpoint.items)
+        else:
+            await self._pass_each(checkpoint)
         before, checkpoint.after = checkpoint.after, None
         if before is not None and not await before.saved:
             return False
@@ -89,11 +88,26 @@ class PipelineManager(ItemPipelineManager):
             self.store.save(checkpoint)
         return True
 
+    async def _pass_each(self, checkpoint: Checkpoint) -> None:
+        start = partial(self.crawler.engine.scraper.start_itemproc_async, response=None)
+        way = start if self._watched() else self._pass_unwatched
+        items = iter(checkpoint.items)
+        while part := list(islice(items, BATCH)):
+            for item in part:
+                item.covered = checkpoint
+                if item.extra_json is not None:
+                    item.extra = json.loads(item.extra_json)
+            await self.store.room()
+            await asyncio.gather(*map(way, part))
+
     def _watched(self) -> bool:
-        """Whether a feed export, an extension or the log wants to hear of each item."""
+        """Whether a feed export, an extension or the log wants to hear of each item, or a file holds the answer."""
         sender = self.crawler.signals.sender
-        return self.crawler.settings["LOG_LEVEL"] == "DEBUG" or any(
-            any(liveReceivers(getAllReceivers(sender, signal))) for signal in _ITEM_SIGNALS
+        settings = self.crawler.settings
+        return (
+            settings["LOG_LEVEL"] == "DEBUG"
+            or bool(settings["ANSWER_FILE"])
+            or any(any(liveReceivers(getAllReceivers(sender, signal))) for signal in _ITEM_SIGNALS)
         )
 
     async def _pass_unwatched(self, item: Any) -> None:

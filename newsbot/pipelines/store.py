@@ -48,6 +48,7 @@ class StorePipeline:
         """The same item, once the queue has room; who passes the items of a checkpoint waits for all of them."""
         if not isinstance(item, Item) or item.state is None:
             raise Rejected(None, f"a stage gave back a {type(item).__name__} in place of the item that it got")
+        item.extra_json = None  # a stage of a user's own may have changed `extra`
         self.store.put(item)
         return self._when_room(item) if self.store.full and not item.covered else item
 

@@ -40,6 +40,8 @@ Timezone = Annotated[str, Checked("timezone")]
 Fields = Annotated[dict[str, str], Checked("fields")]
 Count = Annotated[int, Checked("count")]
 Seconds = Annotated[float, Checked("seconds")]
+Span = Annotated[float, Checked("span")]
+Amount = Annotated[float, Checked("amount")]
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "time", "json"]
 
 # What these arguments mean, in every spider that has them.
@@ -203,9 +205,9 @@ class Slices:
 
     __pydantic_config__ = _STRICT
 
-    longest: Seconds
+    longest: Span
     """of a slice: 7d, 12h"""
-    shortest: Seconds = 1
+    shortest: Span = 1
     """a slice that still has too many hits is told as incomplete"""
     cap: Count | None = None
     """hits that the API gives at most"""
@@ -255,7 +257,7 @@ class Quota:
 
     limits: tuple[Limit, ...]
     """all hold at once"""
-    cost: float = 0
+    cost: Amount = 0
     """of a call, in `currency`; 0 where calls are free"""
     currency: str | None = None
     """of the cost"""

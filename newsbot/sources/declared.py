@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, WithJs
 
 from newsbot.extraction.paths import PathError, forms, is_form, path
 from newsbot.items import Article
+from newsbot.sources import api as facts
 from newsbot.sources import check, entries
 from newsbot.sources.api import EXTRA, Api
 from newsbot.sources.document import Where
@@ -115,10 +116,16 @@ def _period(value: str) -> str:
     return value
 
 
-def _bounded(value: float) -> float:
-    if not 0 <= value <= LONGEST:
-        raise fault(f"from 0 to {LONGEST // 86_400}d is right")
-    return value
+def _duration(least: int) -> Any:
+    """The type of a number of seconds."""
+
+    def bounded(value: float) -> float:
+        if not least <= value <= LONGEST:
+            raise fault(f"from {least}s to {LONGEST // 86_400}d is right")
+        return value
+
+    schema = {"anyOf": [WRITTEN_SECONDS, {"type": "number", "minimum": least}]}
+    return Annotated[float, BeforeValidator(seconds), AfterValidator(bounded), WithJsonSchema(schema)]
 
 
 KINDS: dict[str, Any] = {
@@ -142,12 +149,9 @@ KINDS: dict[str, Any] = {
     "language": check.Language,
     "timezone": Timezone,
     "count": Annotated[int, Field(ge=1)],
-    "seconds": Annotated[
-        float,
-        BeforeValidator(seconds),
-        AfterValidator(_bounded),
-        WithJsonSchema({"anyOf": [WRITTEN_SECONDS, {"type": "number", "minimum": 0}]}),
-    ],
+    "seconds": _duration(0),
+    "span": _duration(1),
+    "amount": Annotated[float, Field(ge=0, allow_inf_nan=False)],
 }
 """The types that `Checked` marks in the declarations."""
 
@@ -376,9 +380,9 @@ def schema() -> str:
 
 def tables() -> str:
     """The keys of a declaration with their meaning, as tables of Markdown."""
-    whole = _API.json_schema()
+    whole, (*_, places) = _API.json_schema(), facts.__doc__.strip().split("\n\n")
     parts = {"A declaration": whole} | {title: whole["$defs"][name] for name, title in _TITLES.items()}
-    lines = []
+    lines = ["", places, ""]
     for title, part in parts.items():
         lines += [
             f"### {title}",

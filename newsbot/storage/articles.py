@@ -277,8 +277,7 @@ def _write_new(cursor: "Cursor", items: Sequence[Article], run_id: str) -> None:
         articles.append((id_, run_id, *arrays, json.dumps(origins) if origins else "{}", *_copied(whole)))
         for item in group:
             item.stored_id = id_
-            data = None if item.extra is None else json.dumps(item.extra)
-            said = (id_, item.source_id, item.origin, item.content_hash, item.external_id, data)
+            said = (id_, item.source_id, item.origin, item.content_hash, item.external_id, _extra(item))
             sightings[id_, item.origin] = said
             item.state = "new" if item is owner else "unchanged"
     _copy(cursor, _COPY_ARTICLES, sorted(articles))
@@ -333,8 +332,13 @@ def _sighting(item: Article, id_: str) -> dict:
         "origin": item.origin,
         "content_hash": item.content_hash,
         "external_id": item.external_id,
-        "data": item.extra,
+        "data": json.loads(item.extra_json) if item.extra is None and item.extra_json else item.extra,
     }
+
+
+def _extra(item: Article) -> str | None:
+    """What the origin tells beyond the fields, as JSON."""
+    return item.extra_json or (None if item.extra is None else json.dumps(item.extra))
 
 
 def _records(rows: Iterable[dict]) -> str:
@@ -351,8 +355,15 @@ def _array(values: Sequence[str]) -> str:
 
 def _copy(cursor: "Cursor", statement: str, rows: Iterable[Sequence]) -> None:
     """COPY rows in; None is NULL, so no value may be an empty string."""
-    lines = ["\t".join(["" if value is None else _escaped(str(value)) for value in row]) for row in rows]
+    lines = [_line(["" if value is None else str(value) for value in row]) for row in rows]
     cursor.copy_expert(statement, io.BytesIO("\n".join(lines).encode()), size=1 << 16)
+
+
+def _line(values: list[str]) -> str:
+    line = "\t".join(values)
+    if "\\" in line or "\n" in line or "\r" in line or line.count("\t") >= len(values):
+        return "\t".join(map(_escaped, values))
+    return line
 
 
 def _escaped(text: str) -> str:

@@ -190,6 +190,12 @@ class Store:
         """Take an item; an article when `lookup` found it new, changed or due to be marked as seen."""
         self._add(item)
 
+    def put_all(self, items: Sequence[Item]) -> None:
+        """Take many at once."""
+        self._queue += items
+        if len(self._queue) >= BATCH:
+            self._enough.set()
+
     def refuse(self, reject: Reject) -> None:
         """Take what was refused. Counts as one rejected item of its source."""
         self._count_refused(reject)

@@ -101,7 +101,7 @@ KEYS = "the keys are name, title, url, homepage, params,"
         # durations and limits
         ({"cursor": "{by: time, path: a, overlap: 1x}"}, 8, "cursor.overlap", "'1x': a number with its unit is right"),
         ({"cursor": "{by: time, path: a, first: -1}"}, 8, "cursor.first", "'-1': a number with its unit is right"),
-        ({"cursor": "{by: time, path: a, first: 99999d}"}, 8, "cursor.first", "'99999d': from 0 to 36500d is right"),
+        ({"cursor": "{by: time, path: a, first: 99999d}"}, 8, "cursor.first", "'99999d': from 0s to 36500d is right"),
         ({"cursor": "{by: date, path: a}"}, 8, "cursor.by", "'date': Input should be 'time', 'id' or 'token'"),
         ({"quota": "{limits: [{calls: 0, per: day}]}"}, 10, "quota.limits[0].calls", "'0': Input should be greater"),
         (
@@ -112,6 +112,9 @@ KEYS = "the keys are name, title, url, homepage, params,"
         ),
         ({"quota": "{limits: [{calls: 1, per: 0s}]}"}, 10, "quota.limits[0].per", "'0s': second, minute,"),
         ({"quota": "{limits: 5}"}, 10, "quota.limits", "'5': a list is right"),
+        ({"slices": "{longest: 0}"}, 10, "slices.longest", "'0': from 1s to 36500d is right"),
+        ({"slices": "{longest: 1d, shortest: 0s}"}, 10, "slices.shortest", "'0s': from 1s to 36500d is right"),
+        ({"quota": "{limits: [], cost: nan}"}, 10, "quota.cost", "'nan': Input should be a finite number"),
         # keys and pages
         ({"key": "{variable: X}"}, 10, "key", "no place for it; one of the two is right, header where"),
         ({"key": "{variable: X, header: A, query: b}"}, 10, "key", "query: beside header; one of the two is right"),

@@ -256,3 +256,18 @@ def test_a_load_that_is_killed_leaves_nothing_and_is_repeated(datasets, kills):
     assert datasets.count() == rows
     distinct = "SELECT count(DISTINCT key), count(DISTINCT id) FROM records WHERE dataset = %(name)s"
     assert datasets.query(distinct) == [(rows, rows)]
+
+
+def test_a_connection_that_is_lost_in_the_midst_costs_a_repeat(datasets):
+    rows = 60_000
+    text = "id,v\n" + "".join(f"{n},{'x' * 50}\n" for n in range(rows))
+    (datasets.folder / "here.csv").write_text(text)
+    command = datasets.command(declared={"url": None, "path": "here.csv"})
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(), stderr=subprocess.PIPE, text=True)
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY loaded%%' AND state = 'active'"
+    while process.poll() is None and not datasets.query(end):
+        pass
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert said.count("cells apart by") == 2, "the file was not read again"
+    assert datasets.last_run() == (0, rows, 0, 0, 0, "loaded")

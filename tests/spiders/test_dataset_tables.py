@@ -140,6 +140,27 @@ def test_sheets_and_parquet_give_the_same_rows(files):
     assert files.rows() == {str(row["id"]): row for row in PLAIN}
 
 
+def test_a_row_of_a_sheet_may_be_short_and_not_long(files):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["id", "a", "b"], [1], [2, "x", "y", "z"], [], [3, "x", "y"]):
+        book.active.append(row)
+    book.save(files.folder / "made.xlsx")
+    assert files.load((files.folder / "made.xlsx").read_bytes(), "made.xlsx") == (2, 0, 0, 1)
+    assert files.rows() == {"1": {"id": 1, "a": None, "b": None}, "3": {"id": 3, "a": "x", "b": "y"}}
+    assert files.rejects() == [(3, None, "has 4 cells, more than the header")]
+
+
+def test_blocks_of_a_sheet_are_unpivoted(files):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["place", "no", "votes", "no", "votes"], ["01", "1", 10, "2", 20], ["2A", "1", 5]):
+        book.active.append(row)
+    book.save(files.folder / "made.xlsx")
+    assert files.load((files.folder / "made.xlsx").read_bytes(), "made.xlsx", **BLOCKS) == (3, 0, 0, 0)
+    assert {key: data["votes"] for key, data in files.rows().items()} == {"01/1": 10, "01/2": 20, "2A/1": 5}
+
+
 def test_without_columns_all_are_kept_as_they_come(files):
     assert files.load("id;a 1;b\n01;x;\n") == (1, 0, 0, 0)
     assert files.rows() == {"01": {"id": "01", "a 1": "x", "b": None}}

@@ -51,7 +51,7 @@ def test_the_tutorial(project, database_url, query):
         def run(command):
             given = [sys.executable, *shlex.split(command.replace("scrapy", "python -m scrapy", 1))[1:]]
             done = subprocess.run(
-                given, cwd=project, capture_output=True, text=True, timeout=60, env=environment() | variables
+                given, cwd=project, capture_output=True, text=True, timeout=120, env=environment() | variables
             )
             assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
             return done.stdout

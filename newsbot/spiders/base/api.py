@@ -136,6 +136,12 @@ class ApiSpider(Spider):
 
     async def start(self) -> AsyncIterator[Request]:
         """The first request."""
+        self._streams.extend(await self._opened())
+        for request in self._begin():
+            yield request
+
+    async def _opened(self) -> list[Stream]:
+        """The streams with their cursors, once the database knows the source."""
         api, self.store = self.api, Store.of(self.crawler)
         source = {"id": api.name, "name": api.title, "language": api.language, "homepage": api.homepage}
         await self.store.keep_sources([source | {"country": None}])
@@ -146,9 +152,7 @@ class ApiSpider(Spider):
         for stream in streams:
             stream.cursor = known.get(stream.key, {})
         self.crawler.stats.set_value("newsbot/endpoints", len(streams))
-        self._streams.extend(streams)
-        for request in self._begin():
-            yield request
+        return streams
 
     def _asked(self) -> list[Stream]:
         each = next((name for name, argument in self.api.arguments.items() if argument.each), None)

@@ -40,7 +40,7 @@ class BulkSpider(Spider):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, **given: str) -> Self:
-        """As Scrapy's; a file takes longer than a page."""
+        """Read the settings that bound the file."""
         spider = super().from_crawler(crawler, _job=given.get("_job"))
         settings = crawler.settings
         spider._limits = Limits(settings.getint("DATASET_INFLATED_MAX"), settings.getfloat("DATASET_RATIO_MAX"))

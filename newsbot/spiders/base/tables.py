@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from newsbot.extraction.paths import path
 from newsbot.extraction.tables import nested, packed
-from newsbot.extraction.tables.base import Batch, UnreadableTableError
+from newsbot.extraction.tables.base import BATCH, BadRow, Batch, UnreadableTableError
 from newsbot.extraction.tables.columns import NULL, Encoder, encoder
 from newsbot.extraction.tables.delimited import Delimited
 from newsbot.sources.api import Column
@@ -23,12 +23,10 @@ from newsbot.storage.records import record_id
 
 logger = logging.getLogger(__name__)
 
+MAX_COLUMNS = 16_384  # of a sheet
 MAX_KEY = 2_000  # bytes; as for a record that is an item
 TELL_EVERY = 60.0  # seconds
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-Getter = Callable[[Sequence[Any]], Sequence[Any]]
-"""The values of a column, of rows or of columns."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -317,12 +315,13 @@ def _of_cells(rows: Iterator[tuple[int, list[Any]]], width: Callable[[int], int 
         if not row:
             continue
         cells = len(row)
-        wide = cells
-        while width(wide) is None or width(wide) < cells:
-            wide += 1
-        batch.rows.append(row + [None] * (width(wide) - cells))
+        whole = next((wide for wide in range(cells, MAX_COLUMNS + 1) if width(wide) == wide), None)
+        if whole is None:
+            batch.bad.append(BadRow(number, None, f"has {cells} cells, more than the header", row))
+            continue
+        batch.rows.append(row + [None] * (whole - cells))
         batch.lines.append(number)
-        if len(batch.rows) >= nested.BATCH:
+        if len(batch.rows) >= BATCH:
             yield batch
             batch = Batch()
     yield batch
