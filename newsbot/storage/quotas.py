@@ -170,7 +170,7 @@ def spent_today(cursor: "Cursor") -> dict[str, tuple[int, float]]:
     cursor.execute(
         """
         SELECT split_part(quota, '/', 1), sum(calls)::bigint, sum(cost)::float FROM spending
-        WHERE period = 'day' AND starts_at = date_trunc('day', now(), 'UTC') GROUP BY 1
+        WHERE period = 'day' AND starts_at = date_trunc('day', clock_timestamp(), 'UTC') GROUP BY 1
         """
     )
     return {api: (calls, cost) for api, calls, cost in cursor}

@@ -188,7 +188,7 @@ def test_what_is_told(ledger):
     assert refusal.reason == "the 20 calls of this month are spent"
     ledger(quotas.told, terms, 500, 5000)
     assert ledger(quotas.spend, terms, spread=False) == 0, "a plan with more calls"
-    assert ledger(quotas.spent_today, ["a", "b"]) == {"a": (11, 0.0)}
+    assert ledger(quotas.spent_today) == {"a": (11, 0.0)}
 
 
 def test_a_longer_wait_is_not_made_shorter(ledger):
