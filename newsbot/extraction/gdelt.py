@@ -4,7 +4,6 @@ A row has 27 columns between tabs, without a header and without quoting. What is
 is never decoded. Format: http://data.gdeltproject.org/documentation/GDELT-Global_Knowledge_Graph_Codebook-V2.1.pdf
 """
 
-import html
 import json
 import re
 from collections.abc import Sequence
@@ -143,7 +142,7 @@ def article(row: Sequence[bytes]) -> tuple[dict[str, Any], str, list[tuple[str, 
         extra += _tone(tone, refused)
     fields = {
         "url": url,
-        "title": html.unescape(title) if "&" in title else title,
+        "title": title,
         "published_at": _moment(row[DATE]),
         "language": language(row),
         "image_url": _text(row, IMAGE, "image_url", refused) or None,
