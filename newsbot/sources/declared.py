@@ -170,8 +170,8 @@ def read(config: str) -> Api:
     try:
         if re.fullmatch(_NAME, config):
             with resources.as_file(_shipped(config)) as file:
-                return entries.read_one(file, _API, more=_across)
-        return entries.read_one(file, _API, more=_across)
+                return entries.read_one(file, _API, more=_in_a_file)
+        return entries.read_one(file, _API, more=_in_a_file)
     except OSError as error:
         there = f", or the name of one that is there: {', '.join(shipped())}"
         raise DeclarationError([f"{config}: {error.strerror}; a YAML file is right{there}"]) from error
@@ -196,7 +196,7 @@ def _shipped(name: str) -> Any:
 
 
 def faults(api: Api) -> list[str]:
-    """What is wrong with a declaration that was made in Python."""
+    """What is wrong with a declaration that was made in Python, where the spider's own methods may use arguments."""
     data = json.loads(json.dumps(dataclasses.asdict(api)))
     _, wrong = entries.validated(data, _API)
     return [entries.told(where, message) for where, message in (*_across(data), *wrong)]
@@ -215,6 +215,11 @@ def _across(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     yield from _wrong_cursor(data)
     yield from _wrong_article(data)
     yield from _wrong_columns(data)
+
+
+def _in_a_file(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
+    yield from _across(data)
+    yield from _unused_arguments(data)
 
 
 def _inner(data: Mapping[str, Any], *steps: str) -> Mapping[str, Any]:
@@ -249,7 +254,6 @@ def _wrong_key(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
 
 def _wrong_arguments(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     arguments = _inner(data, "arguments")
-    used = {name for _, template in _templates(data) for name, _ in forms(template)}
     in_url = {name for name, _ in forms(_text_at(data, "url"))}
     several = [name for name in arguments if _is_true(_inner(arguments, name).get("each"))]
     for name in arguments:
@@ -258,8 +262,6 @@ def _wrong_arguments(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
             yield where, f"{name!r}: lower-case ASCII letters and '_' are right"
         elif name in _RESERVED:
             yield where, f"{name!r} is there by itself; another name is right"
-        elif name not in used:
-            yield where, f"is used nowhere; {{{name}}} in url, params or headers stands for it"
         if name in several[1:]:
             yield (*where, "each"), f"{several[0]} has it already; one argument may be several"
         default, choices = declared.get("default"), declared.get("choices")
@@ -269,6 +271,13 @@ def _wrong_arguments(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
                 yield (*where, "default"), f"{default!r}: one of the choices is right: {', '.join(map(str, choices))}"
         if name in in_url and name not in _RESERVED and default is None and not _is_true(declared.get("required")):
             yield where, "stands in the url, so it needs a default or `required: true`"
+
+
+def _unused_arguments(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
+    used = {name for _, template in _templates(data) for name, _ in forms(template)}
+    for name in _inner(data, "arguments"):
+        if name not in used and name not in _RESERVED:
+            yield ("arguments", name), f"is used nowhere; {{{name}}} in url, params or headers stands for it"
 
 
 def _wrong_places(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:

@@ -6,8 +6,8 @@ from importlib import resources
 
 import pytest
 import yaml
+from scrapy.settings import Settings
 from scrapy.spiderloader import SpiderLoader
-from scrapy.utils.project import get_project_settings
 
 from newsbot.sources import api as facts
 from newsbot.sources.api import Api, Argument, Column, Cursor, Key, Limit, NumberedPages, Quota, RecordFields, Slices
@@ -306,7 +306,7 @@ def test_what_is_wrong_fits_neither_the_schema_nor_the_code(told, validator, cha
 
 
 def spiders():
-    loader = SpiderLoader.from_settings(get_project_settings())
+    loader = SpiderLoader.from_settings(Settings({"SPIDER_MODULES": ["newsbot.spiders"]}))
     found = {name: loader.load(name) for name in loader.list()}
     return {name: spider.api for name, spider in found.items() if issubclass(spider, ApiSpider) and name != "api"}
 
