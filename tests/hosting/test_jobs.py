@@ -113,8 +113,8 @@ def test_a_long_log_is_cut(make_scrapyd):
         scrapyd.wait_for(
             lambda job=job: f"The log of job {job['id']} passed 2097152 bytes and was cut" in scrapyd.said()
         )
-        with Path(job["log"]).open() as log:
-            assert "the log was cut here" in log.readline()
+        # Not always its first line: the job may write between the cut and the line that tells it.
+        assert "[newsbot: the log was cut here" in Path(job["log"]).read_text()
     scrapyd.post("cancel.json", project="newsbot", job=slow["id"])
     scrapyd.wait_until(slow["id"])
 

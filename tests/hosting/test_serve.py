@@ -100,7 +100,7 @@ def test_the_first_start_shows_the_login_once(serve, tmp_path, home):
 
     second = serve()
     second.wait_to_hear("is where to look")
-    second.wait_for(lambda: "listens on" in second.said())
+    second.wait_for(lambda: "will listen on" in second.said())
     assert login[1] not in second.said()
     assert second.get("daemonstatus.json", login).status_code == 200
     second.process.send_signal(signal.SIGINT)
@@ -111,7 +111,7 @@ def test_the_first_start_shows_the_login_once(serve, tmp_path, home):
 def test_paths_are_from_where_it_was_started(serve, home):
     served = serve(NEWSBOT_HOME=os.path.relpath(home, ROOT), CATALOGUE=os.path.relpath(home / "mine.yaml", ROOT))
     served.wait_to_hear(f"are in {home}/scrapyd")
-    served.wait_to_hear("listens on")
+    served.wait_to_hear("will listen on")
     environment = psutil.Process(served.process.pid)
     assert environment.cwd() == str(ROOT / "scrapyd")
 
@@ -131,7 +131,7 @@ def nobody(home):
 
 def test_as_another_user(serve, nobody, home):
     served = serve(user=nobody, HOME="/")
-    served.wait_to_hear("listens on")
+    served.wait_to_hear("will listen on")
     login = re.search(r"User name (\S+), password (\S+) \(", served.said()).groups()
     served.wait_for(lambda: served.get("health.json", login).json()["parts"]["database"]["ok"])
     assert (home / "scrapyd/login").stat().st_uid == nobody
