@@ -195,24 +195,25 @@ def give_back(cursor: "Cursor", token: str, reason: str, *, suspect: bool = True
 
     Returns whether it was still this token's.
     """
+    cursor.execute("SELECT taken, asked_end FROM jobs WHERE token = %s AND state = 'running' FOR UPDATE", (token,))
+    row = cursor.fetchone()
+    if row is None:
+        return False
+    taken, asked_end = row
+    if asked_end == CANCELLED or taken >= TAKINGS + (not suspect):
+        state = CANCELLED if asked_end == CANCELLED else LOST
+        return end(cursor, token, state, reason=f"{reason}; taken {taken} times") is not None
     _close_run(cursor, token, LOST, None)
     cursor.execute(
         """
         UPDATE jobs SET state = 'pending', token = NULL, lease_until = NULL, node = NULL, machine = NULL, pid = NULL,
             birth = NULL, started_at = NULL, asked_end = NULL, stop_signal = NULL, exit_code = NULL, reason = %s,
             taken = taken - %s
-        WHERE token = %s AND state = 'running' AND taken < %s AND asked_end IS DISTINCT FROM 'cancelled'
+        WHERE token = %s
         """,
-        (reason, int(not suspect), token, TAKINGS + (not suspect)),
+        (reason, int(not suspect), token),
     )
-    if cursor.rowcount:
-        return True
-    cursor.execute("SELECT taken, asked_end FROM jobs WHERE token = %s AND state = 'running'", (token,))
-    row = cursor.fetchone()
-    if row is None:
-        return False
-    state = CANCELLED if row[1] == CANCELLED else LOST
-    return end(cursor, token, state, reason=f"{reason}; taken {row[0]} times") is not None
+    return True
 
 
 # A running job
@@ -384,13 +385,12 @@ def stop_all(cursor: "Cursor", node: str) -> None:
     )
 
 
-def cancel_all(cursor: "Cursor", project: str, reason: str) -> int:
-    """End the pending jobs of a project as failed; how many."""
+def cancel_all(cursor: "Cursor", project: str, reason: str) -> None:
+    """End the pending jobs of a project as failed."""
     cursor.execute(
         "UPDATE jobs SET state = 'failed', ended_at = now(), reason = %s WHERE project = %s AND state = 'pending'",
         (reason, project),
     )
-    return cursor.rowcount
 
 
 def signals_to_send(cursor: "Cursor", node: str) -> list[tuple[str, str]]:

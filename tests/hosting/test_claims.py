@@ -72,6 +72,17 @@ def test_a_stop_in_order_makes_no_job_suspect(cursor):
     assert jobs.find(cursor, "one").state == "lost"
 
 
+def test_the_run_of_a_cancelled_job_that_is_given_back_is_cancelled(cursor):
+    jobs.add(cursor, [Job("newsbot", "one", "quick")])
+    job = jobs.take(cursor, "node", "machine", ["newsbot"])
+    cursor.execute("INSERT INTO runs (id, spider, job, node, pid) VALUES (gen_random_uuid(), 'quick', 'one', 'n', 1)")
+    jobs.cancel(cursor, "newsbot", "one", "TERM")
+    assert jobs.give_back(cursor, job.token, "its lease has ended")
+    assert jobs.find(cursor, "one").state == "cancelled"
+    cursor.execute("SELECT finish_reason FROM runs")
+    assert cursor.fetchall() == [("cancelled",)]
+
+
 def test_a_reason_with_nul_is_noted(cursor):
     jobs.add(cursor, [Job("newsbot", "one", "quick")])
     job = jobs.take(cursor, "node", "machine", ["newsbot"])
