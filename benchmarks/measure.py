@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from resource import struct_rusage
 
 from newsbot.settings import OWN
 
@@ -51,6 +52,12 @@ def run(*command: str | Path, folder: Path, env: Mapping[str, str]) -> float:
 
     Raises RuntimeError with the end of what it said when it fails.
     """
+    usage = used(*command, folder=folder, env=env)
+    return usage.ru_utime + usage.ru_stime
+
+
+def used(*command: str | Path, folder: Path, env: Mapping[str, str]) -> struct_rusage:
+    """What `python -m command` used; as `run`."""
     with tempfile.TemporaryFile() as output:
         process = start(command, output.fileno(), folder, env)
         try:
@@ -64,4 +71,4 @@ def run(*command: str | Path, folder: Path, env: Mapping[str, str]) -> float:
             output.seek(0)
             said = output.read().decode(errors="replace")[-2_000:]
             raise RuntimeError(f"{' '.join(map(str, command[:4]))} failed with {process.returncode}:\n{said}")
-    return usage.ru_utime + usage.ru_stime
+    return usage

@@ -4,16 +4,20 @@ An item is a plain dataclass: building one never fails, so a page with one bad e
 The validate stage checks every item and keeps the bad ones among the rejects.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asyncio import Future
 
 
 class Rank(IntEnum):
     """How rich an origin is. An article belongs to the first that brought it, until one of a higher rank does."""
 
+    INDEX = 5  # an index of other people's articles: Hacker News, GDELT, NewsAPI
     SECTION = 10  # a teaser on a section page
     SITEMAP = 20  # a news sitemap: title and date
     FEED = 30  # a feed: title, summary, author, date
@@ -23,11 +27,12 @@ class Rank(IntEnum):
 class Tracked:
     """What the pipelines note on an item. None of it is a field, so exports and the database do not see it."""
 
-    __slots__ = ("content_hash", "covered", "refused", "state", "stored_id")
+    __slots__ = ("content_hash", "covered", "extra_json", "refused", "state", "stored_id")
 
     def __post_init__(self) -> None:
         self.content_hash: str | None = None  # of the fields that are revised
         self.covered: Checkpoint | None = None  # what waits for it
+        self.extra_json: str | None = None  # an article's `extra` as JSON; of bulk, in place of it
         self.refused: list[tuple[str, str, Any]] = []  # (field, reason, value) of values left out
         self.state: str | None = None  # "new", "changed", "seen" or "again"; None until it was looked up
         self.stored_id: str | None = None  # the article's id, where the store knows it
@@ -53,6 +58,58 @@ class Article(Tracked):
     image_url: str | None = None
     sentiment: float | None = None  # -1 to 1
     sentiment_model: str | None = None
+    external_id: str | None = None  # what the origin calls it
+    extra: dict[str, Any] | None = None  # what the origin tells beyond these fields; kept with its sighting
+
+
+@dataclass(slots=True, kw_only=True)
+class Removal(Tracked):
+    """An origin took an article back. The article stays; its sighting says so."""
+
+    external_id: str
+    source_id: str | None = None  # default: the spider's name
+
+
+@dataclass(slots=True, kw_only=True, frozen=True)
+class Series:
+    """What the values of a numeric series are. One object serves all its observations."""
+
+    name: str  # unique in its source, as EUR/USD
+    unit: str | None = None  # as the source writes it
+    frequency: str | None = None  # as the source tells it: daily, hourly, ...
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Observation(Tracked):
+    """The value of a series at a time. A later one for the same time revises it, and the former is kept."""
+
+    series: Series
+    time: datetime  # without a zone: UTC
+    value: float | None  # None and NaN are kept as they are: a gap that the source tells
+    source_id: str | None = None  # default: the spider's name
+    only_changes: bool = False  # True for a counter that is looked at: kept only when it differs from the last value
+
+
+@dataclass(slots=True, kw_only=True)
+class Record(Tracked):
+    """A row of a dataset: whatever has a key and named values."""
+
+    dataset: str
+    key: str  # unique in the dataset
+    data: dict[str, Any]  # what JSON can say
+    source_id: str | None = None  # default: the spider's name
+    url: str | None = None  # where a person can look at it
+
+
+Item = Article | Removal | Observation | Record
+KINDS = (Article, Removal, Observation, Record)
+
+
+def kind(item: Any) -> type[Item] | None:
+    """Which of `KINDS` an item is; None for anything else."""
+    found = type(item)
+    return found if found in KINDS else next((known for known in KINDS if isinstance(item, known)), None)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,6 +119,10 @@ class Checkpoint:
     One object for a whole answer, because Scrapy's own way of an item costs more than ours.
     """
 
-    key: str  # the feed's URL
-    columns: dict[str, Any]  # of its row in `feeds`
-    items: Iterable[Article] = ()  # read once, a part at a time
+    key: str  # the feed's URL, or the cursor's key
+    columns: dict[str, Any]  # of its row in `table`
+    items: Iterable[Item] = ()  # read once, a part at a time
+    table: str = "feeds"  # or "cursors"; a cursor without columns stays where it is
+    is_bulk: bool = False  # its items, articles all, go by batch past the stages that take each for itself
+    after: "Checkpoint | None" = None  # is to be saved before; if it is not, neither is this
+    saved: "Future[bool] | None" = None  # the manager's: whether it was, once that is known

@@ -41,6 +41,14 @@ FEED_FULL_FETCH_INTERVAL = 86_400
 # Sitemaps read from one index: the first ones are the newest by custom, and an index of an archive has thousands.
 SITEMAP_CHILDREN_MAX = 50
 
+# Bytes of a dataset's file, and seconds for its download: enough for what is published as one file.
+DATASET_MAXSIZE = 10_737_418_240
+DATASET_TIMEOUT = 7_200
+# Bytes that it may be inflated to, and how many times its size: text shrinks to a tenth, rarely to a hundredth, a bomb
+# to a thousandth.
+DATASET_INFLATED_MAX = 107_374_182_400
+DATASET_RATIO_MAX = 200
+
 # A file for the items as they are after cleaning, new or not, a line of JSON each. Empty: none. For crawl.json.
 ANSWER_FILE = ""
 # Items and bytes of that file; the crawl ends when it is full.
@@ -77,6 +85,8 @@ TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingHostnameResolver"  # default take
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,  # default: ignores Retry-After
     "newsbot.extensions.retry_after.RetryAfterMiddleware": 550,
+    "newsbot.extensions.quota.QuotaMiddleware": 570,  # each try counts
+    "newsbot.extensions.keys.KeyMiddleware": 580,  # after decompression
 }
 RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # default ERROR: the table at the end says it
 DOWNLOAD_MAXSIZE = 64 * 1024 * 1024  # default 1 GiB: a sitemap may have 50 MB; holds for what is inflated too
@@ -145,6 +155,10 @@ OWN = (
     "FEED_INTERVAL_MAX",
     "FEED_FULL_FETCH_INTERVAL",
     "SITEMAP_CHILDREN_MAX",
+    "DATASET_MAXSIZE",
+    "DATASET_TIMEOUT",
+    "DATASET_INFLATED_MAX",
+    "DATASET_RATIO_MAX",
     "ANSWER_FILE",
     "ANSWER_ITEMS",
     "ANSWER_BYTES",

@@ -31,6 +31,16 @@ def test_a_crawl(python):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_dataset_that_comes_along(python, query, tmp_path):
+    (tmp_path / "scrapy.cfg").write_text("[settings]\ndefault = newsbot.settings\n")
+    for status in ("loaded", "unchanged"):
+        done = python("-m", "scrapy", "crawl", "dataset", "-a", "config=presidentielle-2017")
+        assert done.returncode == 0, done.stderr
+        ((stats,),) = query("SELECT stats -> 'sources' FROM runs ORDER BY started_at DESC LIMIT 1")
+        assert stats["presidentielle-2017"]["feeds"][0]["status"] == status
+    assert query("SELECT count(*) FROM records") == [(66,)]
+
+
 def test_the_migrations(python):
     done = python("-m", "newsbot.storage.upgrade")
     assert done.stdout == (ROOT / "newsbot/storage/schema.sql").read_text("utf-8"), done.stderr

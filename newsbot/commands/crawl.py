@@ -22,6 +22,10 @@ NUMBERS = {
     "FEED_INTERVAL_MAX": int,
     "FEED_FULL_FETCH_INTERVAL": float,
     "SITEMAP_CHILDREN_MAX": int,
+    "DATASET_MAXSIZE": int,
+    "DATASET_TIMEOUT": float,
+    "DATASET_INFLATED_MAX": int,
+    "DATASET_RATIO_MAX": float,
     "ANSWER_ITEMS": int,
     "ANSWER_BYTES": int,
 }

@@ -1,13 +1,17 @@
-"""`scrapy genspider`: Scrapy's own; with `-t site` it also saves the site's page and writes the test that proves it."""
+"""`scrapy genspider`: Scrapy's own; with a template of ours it also writes the test that proves the spider.
+
+`-t site` saves the site's page for it, `-t api` writes a stand-in.
+"""
 
 import argparse
+import re
 import string
 import sysconfig
 from collections.abc import AsyncIterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from parsel import Selector
 from scrapy import Request
@@ -19,6 +23,7 @@ from scrapy.utils.conf import closest_scrapy_cfg
 from scrapy.utils.spider import DefaultSpider
 from twisted.python.failure import Failure
 
+TESTED = ("site", "api")  # templates that have a test
 # Where headlines stand on most front pages, the surest first; the first that matches is written into the spider.
 HEADLINES = (
     "article h2 a[href], article h3 a[href]",
@@ -66,8 +71,11 @@ class Command(genspider.Command):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Write the files."""
-        if opts.template == "site" and len(args) == 2 and not genspider.sanitize_module_name(args[0]).isidentifier():
+        if opts.template in TESTED and len(args) == 2 and not genspider.sanitize_module_name(args[0]).isidentifier():
             raise UsageError(f"{args[0]!r} is no name for a module: letters, digits and _ are", print_help=False)
+        if opts.template == "api" and len(args) == 2 and not re.fullmatch("[a-z][a-z0-9_-]{0,63}", args[0]):
+            right = "lower-case ASCII letters, digits, - and _ are right"
+            raise UsageError(f"{args[0]!r} is no name for an API: {right}", print_help=False)
         if len(args) == 2:
             _check_place(self.settings["NEWSPIDER_MODULE"])
         super().run(args, opts)
@@ -80,13 +88,15 @@ class Command(genspider.Command):
 
     def _genspider(self, module: str, name: str, url: str, template_name: str, template_file: Any) -> Path:
         spider = super()._genspider(module, name, url, template_name, template_file)
-        if template_name == "site":
+        if template_name in TESTED:
             values = super()._generate_template_variables(module, name, url, template_name)
-            values["spiders"] = self.settings["NEWSPIDER_MODULE"]
-            template = Path(self.settings["TEMPLATES_DIR"], "tests", "site.py.tmpl").read_text(encoding="utf-8")
+            values |= {"spiders": self.settings["NEWSPIDER_MODULE"], "host": urlsplit(values["url"]).netloc}
+            template = Path(self.settings["TEMPLATES_DIR"], "tests", f"{template_name}.py.tmpl").read_text("utf-8")
             test = _tests() / f"test_{module}.py"
+            test.parent.mkdir(parents=True, exist_ok=True)
             test.write_text(string.Template(template).substitute(values), encoding="utf-8")
-            print(f"with its page and test:\n  {_page(module)}\n  {test}")
+            others = [_page(module)] if template_name == "site" else []
+            print("with its test:", *others, test, sep="\n  ")
         return spider
 
     def _save_page(self, module: str, url: str) -> str:

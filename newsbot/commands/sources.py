@@ -1,24 +1,25 @@
-"""`scrapy sources`: the catalogue, or how its feeds fare, as a table or as CSV."""
+"""`scrapy sources`: the sites of the catalogue and the APIs, or how they fare, as a table or as CSV."""
 
 import csv
 import shutil
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.utils.conf import arglist_to_dict
 
+from newsbot.commands import known_apis
+from newsbot.commands.known_apis import Known, key_state, quota
 from newsbot.commands.output import printing
 from newsbot.sources.catalogue import SelectionError, load, matching
 from newsbot.sources.model import CatalogueError, Source
 
 
 class Command(ScrapyCommand):
-    """List the sources that `scrapy crawl headlines` knows, those that are not enabled too."""
+    """List the sites that `scrapy crawl headlines` knows, those that are not enabled too, and the APIs."""
 
     requires_project = True
     requires_crawler_process = False
@@ -30,15 +31,16 @@ class Command(ScrapyCommand):
 
     def short_desc(self) -> str:
         """One line for `scrapy -h`."""
-        return "List the sources of the catalogue"
+        return "List the sites of the catalogue and the APIs"
 
     def add_options(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument("--country", metavar="CODES", help="of these countries only, as fr,be")
-        parser.add_argument("--language", metavar="CODES", help="in these languages only, as de,fr")
-        parser.add_argument("--status", action="store_true", help="how each feed fares, from the database")
-        parser.add_argument("--csv", action="store_true", help="CSV with a header instead of a table")
+        parser.add_argument("--country", metavar="CODES", help="sites of these countries only, as fr,be")
+        parser.add_argument("--language", metavar="CODES", help="sites in these languages only, as de,fr")
+        parser.add_argument("--apis", action="store_true", help="APIs only")
+        parser.add_argument("--status", action="store_true", help="how each feed and API fares, from the database")
+        parser.add_argument("--csv", action="store_true", help="CSV with a header, of the sites or --apis")
         parser.add_argument(
             "-a",
             dest="spargs",
@@ -57,48 +59,67 @@ class Command(ScrapyCommand):
             raise UsageError("-a: catalogue=FILE is right", print_help=False) from None
         if wrong := [*args, *(f"-a {key}=" for key in opts.spargs if key != "catalogue")]:
             raise UsageError(f"unknown: {' '.join(wrong)}; see `scrapy sources -h`", print_help=False)
+        if opts.apis and (opts.country or opts.language or opts.spargs):
+            raise UsageError("--apis: --country, --language and -a catalogue= are of sites", print_help=False)
 
     def run(self, args: list[str], opts: Namespace) -> None:
         """Print the sources or their feeds; a wrong catalogue, country or language is a message and exit code 2."""
+        sources = [] if opts.apis else self._sites(opts)
+        of_sites_only = opts.country or opts.language or (opts.csv and not opts.apis)
+        known = [] if of_sites_only else known_apis.known(self.settings)
+        with printing():
+            if opts.status:
+                self._print_status(sources, known, as_csv=opts.csv)
+            else:
+                _print(sources, known, as_csv=opts.csv)
+
+    def _sites(self, opts: Namespace) -> list[Source]:
         paths = [path for path in (self.settings.get("CATALOGUE"), opts.spargs.get("catalogue")) if path]
         try:
-            sources = matching(load(paths), opts.country, opts.language)
+            return matching(load(paths), opts.country, opts.language)
         except (CatalogueError, SelectionError) as error:
             raise UsageError(str(error), print_help=False) from error
-        with printing():
-            self._print(sources, opts)
 
-    def _print(self, sources: Sequence[Source], opts: Namespace) -> None:
-        if opts.status:
-            self._print_status(sources, as_csv=opts.csv)
-        elif opts.csv:
-            columns = ["id", "name", "country", "language", "feeds", "news_sitemaps", "sections", "enabled", "reason"]
-            values = ([getattr(source, column) for column in columns] for source in sources)
-            _write_csv(columns, ([len(cell) if isinstance(cell, tuple) else cell for cell in row] for row in values))
-        else:
-            print(_table(sources))
-
-    def _print_status(self, sources: Sequence[Source], *, as_csv: bool) -> None:
+    def _print_status(self, sources: Sequence[Source], known: Sequence[Known], *, as_csv: bool) -> None:
+        from newsbot.commands.database import transaction
         from newsbot.storage import feeds
-        from newsbot.storage.database import Database
         from newsbot.storage.errors import DatabaseError
-        from newsbot.storage.upgrade import UnknownRevisionError, upgrade
+        from newsbot.storage.upgrade import UnknownRevisionError
 
+        tables = []
         try:
-            with closing(Database.from_settings(self.settings).connect()) as connection:
-                upgrade(connection)
-                with connection.cursor() as cursor:
-                    columns, rows = feeds.overview(cursor, [source.id for source in sources])
+            with transaction(self.settings) as cursor:
+                if sources:
+                    tables.append(feeds.overview(cursor, [source.id for source in sources]))
+                if known:
+                    tables.append((known_apis.STATUS, known_apis.status(cursor, known)))
         except (DatabaseError, UnknownRevisionError) as error:
             print(f"scrapy sources: {error}", file=sys.stderr)
             self.exitcode = 1
             return
-        if as_csv:
-            _write_csv(columns, rows)
-        else:
-            import tabulate
+        import tabulate
 
-            print(tabulate.tabulate(rows, columns))
+        for number, (columns, rows) in enumerate(tables):
+            if as_csv:
+                _write_csv(columns, rows)
+            else:
+                print(*[""] * number, tabulate.tabulate(rows, columns, disable_numparse=True), sep="\n")
+
+
+def _print(sources: Sequence[Source], known: Sequence[Known], *, as_csv: bool) -> None:
+    if as_csv and known:
+        cells = ((api.name, api.title, crawl, key_state(api), quota(api)) for api, _, crawl in known)
+        _write_csv(["api", "title", "crawl", "key", "quota"], cells)
+    elif as_csv:
+        columns = ["id", "name", "country", "language", "feeds", "news_sitemaps", "sections", "enabled", "reason"]
+        values = ([getattr(source, column) for column in columns] for source in sources)
+        _write_csv(columns, ([len(cell) if isinstance(cell, tuple) else cell for cell in row] for row in values))
+    else:
+        if sources:
+            print(_table(sources))
+        if known:
+            print(*[""] * bool(sources), _api_table(known), sep="\n")
+            print("\nWhat was spent today, up to where they are read, how they fare: scrapy sources --status")
 
 
 def _write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -108,11 +129,6 @@ def _write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def _table(sources: Sequence[Source]) -> str:
-    # Scrapy imports every command's module at every start.
-    import tabulate
-
-    tabulate.MIN_PADDING = 0  # else each header takes two columns more
-
     headers = ["id", "name", "country", "lang", "feeds", "news\nmaps", "section\npages", "enabled"]
     rows = [
         [
@@ -127,12 +143,25 @@ def _table(sources: Sequence[Source]) -> str:
         ]
         for source in sources
     ]
-    # Where the terminal is too narrow, the name and the reason are wrapped; a pipe or a file has no width.
+    return _fitted(rows, headers, 1, 7)
+
+
+def _api_table(known: Sequence[Known]) -> str:
+    rows = [[api.name, api.title, key_state(api), quota(api)] for api, *_ in known]
+    return _fitted(rows, ["api", "what", "key", "quota"], 1, 3)
+
+
+def _fitted(rows: Sequence[Sequence[Any]], headers: Sequence[str], first: int, second: int) -> str:
+    """Where the terminal is too narrow, these two columns are wrapped; a pipe or a file has no width."""
+    import tabulate  # Scrapy imports every command's module at every start
+
+    tabulate.MIN_PADDING = 0  # else each header takes two columns more
     table = tabulate.tabulate(rows, headers)
     excess = max(map(len, table.splitlines())) - shutil.get_terminal_size(fallback=(sys.maxsize, 0)).columns
     if excess > 0:
-        names, reasons = (max((len(row[column]) for row in rows), default=0) for column in (1, 7))
-        name = max(10, names - excess)
-        reason = max(10, reasons - max(0, excess - (names - name)))
-        table = tabulate.tabulate(rows, headers, maxcolwidths=[None, name, *[None] * 5, reason])
+        widths = [max((len(row[column]) for row in rows), default=0) for column in (first, second)]
+        firsts = max(10, widths[0] - excess)
+        seconds = max(10, widths[1] - max(0, excess - (widths[0] - firsts)))
+        wrapped = {first: firsts, second: seconds}
+        table = tabulate.tabulate(rows, headers, maxcolwidths=[wrapped.get(column) for column in range(len(headers))])
     return table

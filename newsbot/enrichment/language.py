@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ _LATIN = {"LATIN"}
 _TAG = re.compile(r"([a-zA-Z]{2,3})(?:[-_].*)?")
 
 
+@lru_cache(maxsize=1024)
 def primary(tag: str | None) -> str | None:
     """The primary language of a BCP 47 tag, in lower case (`en-GB` gives `en`); None when it is no such tag."""
     match = _TAG.fullmatch(tag.strip()) if tag else None

@@ -31,7 +31,7 @@ def _vader() -> Callable[[str], float]:
     negations = frozenset(vader.NEGATE)
 
     def compound(text: str) -> float:
-        if not analyzer.emojis.keys().isdisjoint(text):  # it reads them as words
+        if not (text.isascii() or analyzer.emojis.keys().isdisjoint(text)):  # it reads them as words
             return analyzer.polarity_scores(text)["compound"]
         words = [_bare(token) for token in text.split()]
         lower = [word.lower() for word in words]

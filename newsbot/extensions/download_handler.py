@@ -8,6 +8,7 @@ Scrapy's own agents override.
 from __future__ import annotations
 
 import logging
+import os
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +28,13 @@ from twisted.internet.error import DNSLookupError
 from twisted.internet.interfaces import IHostnameResolver, IReactorPluggableNameResolver, IResolutionReceiver
 from twisted.python.failure import Failure
 from twisted.web._newclient import HEADER, STATUS
-from twisted.web.client import URI, Agent
+from twisted.web.client import URI
 from zope.interface import implementer
 
+from newsbot.extensions import keys
 from newsbot.extensions.guards import AllowedHosts, RefusedRequest, literal_address, refusal
 from newsbot.extensions.stand_ins import StandIns
+from newsbot.sources.secrets import hide
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
     from twisted.internet.interfaces import IAddress, IHostResolution, IProtocol, IProtocolFactory
     from twisted.web.http_headers import Headers
     from twisted.web.iweb import IResponse
+
+    from newsbot.sources.api import Key
 
 logger = logging.getLogger(__name__)
 
@@ -93,9 +98,9 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
         )
         try:
             with wrap_twisted_exceptions():
-                return await maybe_deferred_to_future(agent.download_request(request))
+                return _without_key(await maybe_deferred_to_future(agent.download_request(request)), request)
         except (DownloadCancelledError, DownloadFailedError, ResponseDataLossError) as error:
-            raise type(error)(self._in_words(error)) from error
+            raise type(error)(_hidden(self._in_words(error, request).encode(), request).decode()) from error
         except RefusedRequest as error:
             logger.warning("%s: %s", request, error)
             self._crawler.stats.inc_value("guards/refused")
@@ -103,10 +108,12 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
                 self._crawler.stats.inc_value(f"guards/refused/{reason}")
             raise
 
-    def _in_words(self, error: Exception) -> str:
+    def _in_words(self, error: Exception, request: Request) -> str:
         """What went wrong, for a user: Scrapy tells nothing or the names of Twisted's objects."""
         if isinstance(error, DownloadCancelledError):
-            return str(error) or f"larger than {self._default_maxsize} bytes (DOWNLOAD_MAXSIZE)"
+            maxsize = request.meta.get("download_maxsize")
+            setting = "" if maxsize else " (DOWNLOAD_MAXSIZE)"
+            return str(error) or f"larger than {maxsize or self._default_maxsize} bytes{setting}"
         if isinstance(error, ResponseDataLossError):
             return "the answer broke off before its end"
         reasons = getattr(error.__cause__, "reasons", ())
@@ -119,9 +126,15 @@ class _GuardedScrapyAgent(_ScrapyAgent):
         self._allowed = allowed
         self._stand_ins = stand_ins
 
-    def _get_agent(self, request: Request, timeout: float) -> Agent:
+    def _get_agent(self, request: Request, timeout: float) -> Any:
         # The parser that Twisted connects by: with two of them, one could read another host than the other.
         uri = URI.fromBytes(request.url.encode("ascii"))
+        agent, key = self._unkeyed_agent(request, uri, timeout), request.meta.get("key")
+        if key is None or key.host != uri.host.decode("ascii").lower():
+            return agent
+        return _KeyedAgent(agent, key.key) if uri.scheme == b"https" or key.may_be_plain else agent
+
+    def _unkeyed_agent(self, request: Request, uri: URI, timeout: float) -> Any:
         base = self._stand_ins.base_for(uri)
         if base is None and request.meta.get("proxy"):
             self._check_proxied(request)
@@ -139,6 +152,21 @@ class _GuardedScrapyAgent(_ScrapyAgent):
             pool=self._pool,
         )
 
+    def _cb_bodyready(self, txresponse: IResponse, request: Request) -> Any:
+        """As Scrapy's; with ``download_to`` in the meta, the body of a 200 goes to that file and not into memory."""
+        file = request.meta.get("download_to")
+        if file is not None and txresponse.code == 200:
+            file.seek(0)
+            file.truncate()
+            deliver = txresponse.deliverBody
+
+            def deliver_to_file(reader: Any) -> None:
+                reader._bodybuf = _BodyFile(file)
+                deliver(reader)
+
+            txresponse.deliverBody = deliver_to_file
+        return super()._cb_bodyready(txresponse, request)
+
     def _check_proxied(self, request: Request) -> None:
         if not self._crawler.stats.get_value("guards/proxied"):
             logger.warning(
@@ -151,6 +179,41 @@ class _GuardedScrapyAgent(_ScrapyAgent):
         reason = address and host not in self._allowed and refusal(address)
         if reason:
             raise RefusedRequest(host, {str(address): reason})
+
+
+def _without_key(response: Response, request: Request) -> Response:
+    """The same response; its headers, which redirects and links to the next page are read from, without the key."""
+    if request.meta.get("key"):
+        for name, values in response.headers.items():
+            response.headers[name] = [_hidden(value, request) for value in values]
+    return response
+
+
+def _hidden(text: bytes, request: Request) -> bytes:
+    key = request.meta.get("key")
+    return hide(text, os.environ[key.key.variable]) if key else text
+
+
+class _BodyFile:
+    """What Scrapy's reader collects a body in, as a file of the request's: the body itself is empty then."""
+
+    def __init__(self, file: Any) -> None:
+        self.write = file.write
+        self.truncate = file.truncate
+
+    def getvalue(self) -> bytes:
+        return b""
+
+
+class _KeyedAgent:
+    """Adds a secret where a request leaves, so that no URL, log line or message that is made before can hold it."""
+
+    def __init__(self, agent: Any, key: Key) -> None:
+        self._agent = agent
+        self._key = key
+
+    def request(self, method: bytes, uri: bytes, headers: Headers, body: Any) -> Deferred[IResponse]:
+        return self._agent.request(method, keys.add(self._key, uri, headers), headers, body)
 
 
 class _GuardedAgent(_BindAddressAgent):

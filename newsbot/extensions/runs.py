@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from scrapy import Spider
     from scrapy.crawler import Crawler
 
+    from newsbot.storage.quotas import Spent
+
 # Ends that a user or a limit of the user's asked for; any other but "finished" is a failure.
 _ASKED_FOR = ("finished", "shutdown", "cancelled", "closespider_")
 
@@ -70,7 +72,7 @@ class RunRecord:
 
 
 def report(store: Store) -> str:
-    """The table of a run: a row a source, then what failed and why, then what was refused and why."""
+    """The table of a run: a row a source; what failed and what was refused, with the reasons; what was spent."""
     from tabulate import tabulate
 
     rows = [
@@ -98,7 +100,22 @@ def report(store: Store) -> str:
             lines.append(f"  {times} x {field or 'item'}: {reason}")
         if len(store.reasons) > REASONS_SHOWN:
             lines.append(f"  and {len(store.reasons) - REASONS_SHOWN} other reasons")
+    if store.ledger:
+        lines.append("")
+        lines += [f"Spent: {_spent(name, spent)}" for name, spent in sorted(store.ledger.items())]
     return "\n".join(lines)
+
+
+_PERIODS = {"hour": "this hour", "day": "today", "month": "this month"}
+
+
+def _spent(quota: str, spent: "Spent") -> str:
+    """`guardian 12 of 500 calls today (this run: 3)`; without what tells the quotas of two keys apart."""
+    of = f" of {spent.limit}" if spent.limit is not None else ""
+    cost = f" for {spent.cost:g} {spent.currency or ''}".rstrip() if spent.cost else ""
+    calls = "call" if spent.total == 1 and not of else "calls"
+    api, _, _ = quota.partition("/")
+    return f"{api} {spent.total}{of} {calls} {_PERIODS[spent.period]}{cost} (this run: {spent.calls})"
 
 
 def _failed_requests(stats: Mapping[str, Any]) -> list[str]:

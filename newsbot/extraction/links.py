@@ -8,6 +8,8 @@ from newsbot.extraction.entries import MAX_URL_CHARS
 MAX_BASE_CHARS = 500  # of what links are relative to: to join one to a longer base takes milliseconds
 
 _WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
+_LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w*-]+\s*=\s*(?:"[^"]*"|[^",;\s]+))*)')
+_REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^",;\s]+))', re.IGNORECASE)
 _BREAKS = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -31,3 +33,12 @@ def absolute(link: str, base: str) -> str | None:
     except ValueError:  # a host that urllib finds malformed
         return None
     return link if len(link) <= MAX_URL_CHARS and _WEB.match(link) else None
+
+
+def next_link(header: str) -> str | None:
+    """The target of a `Link` header with `rel="next"` (RFC 8288), as it stands there; None without one."""
+    for target, parameters in _LINK.findall(header):
+        relation = _REL.search(parameters)
+        if relation and "next" in (relation[1] or relation[2] or "").lower().split():
+            return target.strip()
+    return None

@@ -25,7 +25,7 @@ from pydantic import (
 
 from newsbot.sources import entries
 from newsbot.sources.document import Where
-from newsbot.sources.entries import FaultyFileError, Text, Timezone, fault, perhaps
+from newsbot.sources.entries import WRITTEN_SECONDS, FaultyFileError, Text, Timezone, fault, perhaps, seconds
 
 NAME = "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 MAX_DURATION = 365 * 86_400  # seconds
@@ -52,8 +52,6 @@ _FIELDS = {
     "month": "1-12 or JAN-DEC",
     "day-of-week": "0-7 (0 and 7 are Sunday) or SUN-SAT, with #2 (the second of the month) or L (the last) after a day",
 }
-_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_DURATION = re.compile("".join(rf"(?:(\d{{1,9}}(?:\.\d{{1,6}})?){unit})?" for unit in _UNITS), re.ASCII)
 
 
 class ScheduleError(ValueError):
@@ -62,16 +60,6 @@ class ScheduleError(ValueError):
     def __init__(self, faults: list[str]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(["the schedule can not be read:", *self.faults]))
-
-
-def _seconds(value: Any) -> Any:
-    """The seconds of a text; what is no text is left to the model."""
-    if not isinstance(value, str) or re.fullmatch(r"\d{1,9}", value, re.ASCII):
-        return value
-    parts = _DURATION.fullmatch(value)
-    if not value or not parts:
-        raise fault("a number with its unit is right, as 30s, 5m, 1h, 1d or 1h30m; one without is in seconds")
-    return sum(float(number or 0) * seconds for number, seconds in zip(parts.groups(), _UNITS.values(), strict=True))
 
 
 def _bounded(value: float) -> float:
@@ -150,12 +138,8 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-_WRITTEN = {
-    "type": "string",
-    "pattern": r"^(?=\d)(\d+(\.\d+)?d)?(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?$",
-}
-_DURATION_SCHEMA = {"anyOf": [_WRITTEN, {"type": "integer", "minimum": 1}]}
-_DURATION_OR_0_SCHEMA = {"anyOf": [_WRITTEN, {"type": "integer", "minimum": 0}]}
+_DURATION_SCHEMA = {"anyOf": [WRITTEN_SECONDS, {"type": "integer", "minimum": 1}]}
+_DURATION_OR_0_SCHEMA = {"anyOf": [WRITTEN_SECONDS, {"type": "integer", "minimum": 0}]}
 _NAMES_SCHEMA = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}]
 }
@@ -165,7 +149,7 @@ _TEXTS_SCHEMA = {
     "additionalProperties": {"type": ["string", "number", "boolean"]},
 }
 
-Duration = Annotated[float, BeforeValidator(_seconds), AfterValidator(_bounded), WithJsonSchema(_DURATION_OR_0_SCHEMA)]
+Duration = Annotated[float, BeforeValidator(seconds), AfterValidator(_bounded), WithJsonSchema(_DURATION_OR_0_SCHEMA)]
 Positive = Annotated[Duration, AfterValidator(_not_zero), WithJsonSchema(_DURATION_SCHEMA)]
 Interval = Annotated[Duration, AfterValidator(_interval), WithJsonSchema(_DURATION_SCHEMA)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
@@ -268,9 +252,7 @@ def read(file: Path | str, spiders: Collection[str] | None = None) -> list[Entry
         yield from _wrong_orders(data)
 
     try:
-        return entries.read(
-            Path(file), _ENTRIES, identity="name", keys=lambda _: Entry.model_fields, more=more, may_be_empty=True
-        )
+        return entries.read(Path(file), _ENTRIES, identity="name", more=more, may_be_empty=True)
     except OSError as error:
         raise ScheduleError([f"{file}: {error.strerror}; a schedule file is right"]) from error
     except FaultyFileError as error:

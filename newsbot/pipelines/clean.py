@@ -1,14 +1,16 @@
 """Stage 200: text, dates, URLs and language in one form, so that the same thing is the same row."""
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+import json
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
+from newsbot import items
 from newsbot.enrichment import language
 from newsbot.enrichment.text import clean_line, clean_text, shorten, storable
 from newsbot.enrichment.urls import canonical
-from newsbot.items import Article
+from newsbot.items import Article, Observation, Record, Removal
 from newsbot.pipelines.outcomes import Rejected, cut
 from newsbot.pipelines.validate import MAX_URL
 
@@ -22,6 +24,9 @@ EARLIEST = datetime(1700, 1, 2, tzinfo=UTC)  # archives go back to the first new
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what a program writes that has no date
 # A clock that is a day off, here or there, must not cost the dates.
 FUTURE = timedelta(days=2)
+
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode
 
 
 class CleanPipeline:
@@ -38,7 +43,7 @@ class CleanPipeline:
     def process_item(self, item: Any) -> Any:
         """The same item, clean, or `Rejected`."""
         if not isinstance(item, Article):
-            return item
+            return _CLEANERS[items.kind(item)](item)
         item.title = shorten(clean_line(item.title), MAX_TITLE)
         if not item.title:
             raise Rejected("title", "nothing is left of it but white space and control characters")
@@ -61,6 +66,8 @@ class CleanPipeline:
             self._clean_image(item)
         self._clean_date(item)
         item.language = _language(item)
+        if item.extra is not None or item.extra_json is not None:
+            _clean_extra(item)
         item.content_hash = content_hash(item)
         return item
 
@@ -101,7 +108,74 @@ def content_hash(article: Article) -> str:
         "\x1e".join(article.authors),
         "\x1e".join(article.keywords),
     )
+    if article.extra_json is not None:
+        parts += (article.extra_json,)
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def _clean_removal(item: Removal) -> Removal:
+    item.content_hash = "removed"
+    return item
+
+
+def _clean_observation(item: Observation) -> Observation:
+    if item.time.tzinfo is None:
+        item.time = item.time.replace(tzinfo=UTC)
+    try:
+        item.time = item.time.astimezone(UTC)
+    except OverflowError:
+        raise Rejected("time", f"{item.time.isoformat()} is not in the calendar") from None
+    series = item.series
+    if not storable(series.name):
+        raise Rejected("series", f"{cut(series.name)} is no name of a series")
+    item.content_hash = str(item.value)
+    return item
+
+
+def _clean_record(item: Record) -> Record:
+    item.data = _plain(item.data, item, "data")
+    if item.url is not None:
+        item.url = storable(item.url)
+    item.content_hash = hashlib.blake2b(json.dumps(item.data).encode(), digest_size=16).hexdigest()
+    return item
+
+
+_CLEANERS = {Removal: _clean_removal, Observation: _clean_observation, Record: _clean_record}
+
+
+def _clean_extra(item: Article) -> None:
+    """Most `extra` is clean already, which its JSON shows at once; that is what is hashed and stored."""
+    text = item.extra_json
+    if item.extra is not None:
+        try:
+            text = _ENCODE(item.extra)
+        except (TypeError, ValueError):
+            text = None
+    if text is None or "\\" in text or (not text.isprintable() and storable(text) != text):
+        item.extra = _plain(json.loads(item.extra_json) if item.extra is None else item.extra, item, "extra")
+        text = _ENCODE(item.extra)
+    item.extra_json = text
+
+
+def _plain(value: Any, item: Any, place: str) -> Any:
+    """What JSON and Postgres can keep of a value; what is left out is noted on the item."""
+    match value:
+        case str():
+            return storable(value)
+        case None | bool() | int():
+            return value
+        case float():
+            if value - value == 0:
+                return value
+            item.refused.append((place, f"{value} is no number that JSON has", str(value)))
+            return None
+        case dict():
+            return {storable(str(key)): _plain(inner, item, f"{place}.{key}") for key, inner in value.items()}
+        case list() | tuple() | set():
+            return [_plain(inner, item, place) for inner in value]
+        case date():
+            return value.isoformat()
+    return storable(str(value))
 
 
 def _names(names: list[str]) -> list[str]:

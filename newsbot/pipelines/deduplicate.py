@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING, Any, Self
 
-from newsbot.items import Article
+from newsbot.items import Article, Observation, Record, Removal
 from newsbot.pipelines.outcomes import Rejected, Unchanged
 from newsbot.storage.store import BATCH, Store
 
@@ -36,12 +36,14 @@ class DeduplicatePipeline:
     async def process_item(self, item: Any) -> Any:
         """The item with its `state`, `Unchanged`, or `Rejected` for a second version from one origin."""
         if not isinstance(item, Article):
-            return item
+            return self._keyed(item)
         sighting = (item.canonical_url, item.origin)
+        said = (item.content_hash, item.external_id)
         earlier = self._seen.get(sighting)
-        if earlier == item.content_hash:
+        if earlier == said:
             raise Unchanged("met before in this run")
-        if earlier is not None:
+        # What has an id was edited while the pages of an API were read.
+        if earlier is not None and (item.external_id is None or earlier[1] != item.external_id):
             # Two versions of one article in one feed: taking both in turn would revise it at every fetch, for ever.
             raise Rejected(
                 "url",
@@ -49,7 +51,7 @@ class DeduplicatePipeline:
                 " as the page behind a teaser, needs an `origin` of its own)",
             )
         again = self._seen.get(item.canonical_url) is not None
-        self._seen.add(sighting, item.content_hash)
+        self._seen.add(sighting, said)
         self._seen.add(item.canonical_url, "")
         if again:
             # It may still be on its way to the database, so the store looks it up, behind what went before it.
@@ -62,6 +64,21 @@ class DeduplicatePipeline:
         await answered
         if item.state == "unchanged":
             raise Unchanged("stored already")
+        return item
+
+    def _keyed(self, item: Observation | Record | Removal) -> Any:
+        """The item, unless this run has met it as it is; the store finds out what is stored already."""
+        match item:
+            case Observation():
+                key: tuple[Any, ...] = (item.source_id, item.series.name, item.time)
+            case Record():
+                key = (item.dataset, item.key)
+            case _:
+                key = (item.source_id, item.external_id, None, None)
+        if self._seen.get(key) == item.content_hash:
+            raise Unchanged("met before in this run")
+        self._seen.add(key, item.content_hash)
+        item.state = "again"
         return item
 
     async def _look_up_waiting(self) -> None:
@@ -88,14 +105,14 @@ class _Window:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._new: dict[Any, str] = {}
-        self._old: dict[Any, str] = {}
+        self._new: dict[Any, Any] = {}
+        self._old: dict[Any, Any] = {}
 
-    def get(self, key: Any) -> str | None:
+    def get(self, key: Any) -> Any:
         value = self._new.get(key)
         return value if value is not None else self._old.get(key)
 
-    def add(self, key: Any, value: str) -> None:
+    def add(self, key: Any, value: Any) -> None:
         if len(self._new) >= self._size:
             self._old, self._new = self._new, {}
         self._new[key] = value

@@ -1,6 +1,7 @@
 """Runs the stages and sees to it that no item ends without a trace, in our stages or in those of a user."""
 
 import asyncio
+import json
 import logging
 from functools import partial
 from itertools import islice
@@ -12,7 +13,8 @@ from scrapy.exceptions import DropItem
 from scrapy.pipelines import ItemPipelineManager
 from scrapy.utils.defer import ensure_awaitable
 
-from newsbot.items import Article, Checkpoint, Tracked
+from newsbot.items import Checkpoint, Tracked
+from newsbot.pipelines.bulk import Bulk
 from newsbot.pipelines.outcomes import Rejected, Saved, Unchanged
 from newsbot.storage.rejects import Reject
 from newsbot.storage.store import BATCH, Store
@@ -33,6 +35,7 @@ class PipelineManager(ItemPipelineManager):
         """As Scrapy's."""
         manager = super().from_crawler(crawler)
         manager.store = Store.of(crawler)
+        manager.bulk = Bulk(manager.store)
         manager.count = crawler.stats.inc_value
         manager.spider_name = crawler.spider.name
         return manager
@@ -63,22 +66,48 @@ class PipelineManager(ItemPipelineManager):
 
         It is not saved, so its items come again, when one of their tasks is cancelled or the store gave up.
         """
+        checkpoint.saved = saved = asyncio.get_running_loop().create_future()
+        try:
+            saved.set_result(await self._pass_all(checkpoint))
+        finally:
+            if not saved.done():
+                saved.set_result(False)
+
+    async def _pass_all(self, checkpoint: Checkpoint) -> bool:
+        """Pass the items on and save the checkpoint; whether it was saved, as far as it has anything to save."""
+        if checkpoint.is_bulk and not self._watched():
+            await self.bulk.load(checkpoint.items)
+        else:
+            await self._pass_each(checkpoint)
+        before, checkpoint.after = checkpoint.after, None
+        if before is not None and not await before.saved:
+            return False
+        if self.store.failure is not None:
+            return False
+        if checkpoint.columns:
+            self.store.save(checkpoint)
+        return True
+
+    async def _pass_each(self, checkpoint: Checkpoint) -> None:
         start = partial(self.crawler.engine.scraper.start_itemproc_async, response=None)
         way = start if self._watched() else self._pass_unwatched
         items = iter(checkpoint.items)
         while part := list(islice(items, BATCH)):
             for item in part:
                 item.covered = checkpoint
+                if item.extra_json is not None:
+                    item.extra = json.loads(item.extra_json)
             await self.store.room()
             await asyncio.gather(*map(way, part))
-        if self.store.failure is None:
-            self.store.save(checkpoint)
 
     def _watched(self) -> bool:
-        """Whether a feed export, an extension or the log wants to hear of each item."""
+        """Whether a feed export, an extension or the log wants to hear of each item, or a file holds the answer."""
         sender = self.crawler.signals.sender
-        return self.crawler.settings["LOG_LEVEL"] == "DEBUG" or any(
-            any(liveReceivers(getAllReceivers(sender, signal))) for signal in _ITEM_SIGNALS
+        settings = self.crawler.settings
+        return (
+            settings["LOG_LEVEL"] == "DEBUG"
+            or bool(settings["ANSWER_FILE"])
+            or any(any(liveReceivers(getAllReceivers(sender, signal))) for signal in _ITEM_SIGNALS)
         )
 
     async def _pass_unwatched(self, item: Any) -> None:
@@ -117,8 +146,8 @@ class PipelineManager(ItemPipelineManager):
 
 
 def _followed(item: Any, given: Any) -> Any:
-    """What a stage gave back. Another article in place of the one that it got, as a copy with changes, goes its way."""
-    if isinstance(item, Article) and isinstance(given, Article) and given is not item:
+    """What a stage gave back. Another item in place of the one that it got, as a copy with changes, goes its way."""
+    if isinstance(item, Tracked) and isinstance(given, type(item)) and given is not item:
         for name in Tracked.__slots__:
             setattr(given, name, getattr(item, name))
     return given

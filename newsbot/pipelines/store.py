@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from scrapy.utils.spider import DefaultSpider
 
-from newsbot.items import Article
+from newsbot.items import Item
 from newsbot.pipelines.outcomes import Rejected
 from newsbot.storage.store import Store
 
@@ -46,12 +46,13 @@ class StorePipeline:
 
     def process_item(self, item: Any) -> Any:
         """The same item, once the queue has room; who passes the items of a checkpoint waits for all of them."""
-        if not isinstance(item, Article) or item.state is None:
+        if not isinstance(item, Item) or item.state is None:
             raise Rejected(None, f"a stage gave back a {type(item).__name__} in place of the item that it got")
+        item.extra_json = None  # a stage of a user's own may have changed `extra`
         self.store.put(item)
         return self._when_room(item) if self.store.full and not item.covered else item
 
-    async def _when_room(self, item: Article) -> Article:
+    async def _when_room(self, item: Item) -> Item:
         await self.store.room()
         return item
 

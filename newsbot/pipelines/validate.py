@@ -1,10 +1,11 @@
 """Stage 100: types and required fields. A bad item goes to the rejects with the field and the reason."""
 
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from newsbot.items import Article
+from newsbot import items
+from newsbot.items import Article, Series
 from newsbot.pipelines.outcomes import Rejected, cut
 
 if TYPE_CHECKING:
@@ -28,48 +29,58 @@ class ValidatePipeline:
 
     def process_item(self, item: Any) -> Any:
         """The same item with values of the declared types, or `Rejected`."""
-        if not isinstance(item, Article):
-            raise Rejected(None, f"{type(item).__name__} is not one of the item types: Article")
+        kind = items.kind(item)
+        if kind is None:
+            kinds = ", ".join(known.__name__ for known in items.KINDS)
+            raise Rejected(None, f"{type(item).__name__} is not one of the item types: {kinds}")
         if item.source_id is None:
             item.source_id = self.name
-        if item.origin is None:
-            item.origin = self.name
-        if item.authors is None:
-            item.authors = []
-        if item.keywords is None:
-            item.keywords = []
+        if kind is Article:
+            if item.origin is None:
+                item.origin = self.name
+            if item.authors is None:
+                item.authors = []
+            if item.keywords is None:
+                item.keywords = []
         from pydantic import ValidationError
 
+        adapter, names = _adapter(kind)
         try:
-            valid = _adapter().validate_python(item)
+            valid = adapter.validate_python(item)
         except ValidationError as error:
             raise _rejected(error) from None
-        for name in _FIELDS:
+        for name in names:
             setattr(item, name, getattr(valid, name))
         return item
 
 
-_FIELDS = tuple(field.name for field in fields(Article))
-
-
 @cache
-def _adapter() -> "TypeAdapter[Article]":
+def _adapter(kind: type) -> "tuple[TypeAdapter[Any], tuple[str, ...]]":
+    """What checks items of a kind, and the names of their fields."""
     # Pydantic is imported with the first item, so that the first request does not wait for it.
-    from pydantic import ConfigDict, Field, TypeAdapter, create_model
+    from pydantic import ConfigDict, Field, InstanceOf, TypeAdapter, create_model
 
-    model = create_model(
-        "Article",
-        __config__=ConfigDict(from_attributes=True, str_strip_whitespace=True),
-        **{field.name: (field.type, ...) for field in fields(Article)}
-        | {
-            "url": (Annotated[str, Field(min_length=1, max_length=MAX_URL)], ...),
-            "title": (Annotated[str, Field(min_length=1)], ...),
-            "source_id": (Annotated[str, Field(max_length=MAX_URL, pattern=_NO_CONTROLS)], ...),
-            "origin": (Annotated[str, Field(max_length=MAX_URL, pattern=_NO_CONTROLS)], ...),
-            "sentiment": (Annotated[float, Field(ge=-1, le=1)] | None, ...),
-        },
-    )
-    return TypeAdapter(model)
+    key = Annotated[str, Field(min_length=1, max_length=MAX_URL, pattern=_NO_CONTROLS)]
+    special = {
+        "url": Annotated[str, Field(min_length=1, max_length=MAX_URL)],
+        "title": Annotated[str, Field(min_length=1)],
+        "source_id": key,
+        "origin": key,
+        "dataset": key,
+        "key": key,
+        "external_id": key,
+        "sentiment": Annotated[float, Field(ge=-1, le=1)] | None,
+        "series": InstanceOf[Series],
+    }
+    known = {
+        field.name: special.get(field.name, field.type)
+        if field.default is MISSING or field.name not in ("url", "external_id")
+        else special[field.name] | None
+        for field in fields(kind)
+    }
+    config = ConfigDict(from_attributes=True, str_strip_whitespace=True)
+    model = create_model(kind.__name__, __config__=config, **{name: (type_, ...) for name, type_ in known.items()})
+    return TypeAdapter(model), tuple(known)
 
 
 def _rejected(error: Any) -> Rejected:

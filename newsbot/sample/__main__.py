@@ -2,15 +2,17 @@
 
 import argparse
 from contextlib import suppress
-from importlib import resources
 
-from newsbot.sample.newsroom import FOLDER
+from newsbot.sample.newsroom import files
 from newsbot.sample.server import NEXT_EDITION, SampleServer
 
 GUIDE = """\
-The sample newsroom answers at {base} for {count} sites. Crawl them from another terminal:
+The sample newsroom answers at {base} for {count} sites and two APIs. Crawl them from another terminal:
 
-  scrapy crawl headlines -a catalogue={catalogue} -a sources={ids} -s STAND_INS='{stand_ins}'
+  export STAND_INS='{stand_ins}'
+  scrapy crawl headlines -a catalogue={catalogue} -a sources={ids}
+  scrapy crawl api -a config={wire}
+  scrapy crawl api -a config={index}
 
 Look at one:            curl -H 'Host: {host}' {base}/
 Bring the next edition: curl -X POST {base}{next_edition}
@@ -27,11 +29,14 @@ def main() -> None:
         server = SampleServer(port)
     except (OSError, OverflowError) as error:
         parser.error(f"--port {port}: {error}; another number, or 0 for any free port, is right")
-    with server, resources.as_file(FOLDER / "catalogue.yaml") as catalogue, suppress(KeyboardInterrupt):
+    needed = files("catalogue.yaml", "apis/seven-seas-wire.yaml", "apis/herring-index.yaml")
+    with server, needed as (catalogue, wire, index), suppress(KeyboardInterrupt):
         guide = GUIDE.format(
             base=server.base,
             count=len(server.sites),
             catalogue=catalogue,
+            wire=wire,
+            index=index,
             ids=",".join(site.id for site in server.sites.values()),
             stand_ins=server.stand_ins,
             host=next(iter(server.sites)),

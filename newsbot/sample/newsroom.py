@@ -1,10 +1,13 @@
 """What the made-up sites say: read from `sites/`, and put into the present."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -93,15 +96,23 @@ class Site:
 
 def sites() -> list[Site]:
     """The sites of the sample catalogue."""
-    return [_site(entry) for entry in _yaml("catalogue.yaml")]
+    return [_site(entry) for entry in read_yaml("catalogue.yaml")]
 
 
 def _site(entry: dict[str, Any]) -> Site:
-    facts = _yaml(f"sites/{entry['id']}.yaml")
+    facts = read_yaml(f"sites/{entry['id']}.yaml")
     channels = [Channel(**channel) for channel in facts.pop("channels")]
     shared = {key: entry[key] for key in ("id", "name", "language", "homepage")}
     return Site(channels=channels, **shared, **facts)
 
 
-def _yaml(path: str) -> Any:
+@contextmanager
+def files(*paths: str) -> Iterator[list[Path]]:
+    """Files of the sample newsroom, as they lie on the disk or, of a ZIP, for as long as the block lasts."""
+    with ExitStack() as stack:  # as one folder only from Python 3.12 on
+        yield [stack.enter_context(resources.as_file(FOLDER / path)) for path in paths]
+
+
+def read_yaml(path: str) -> Any:
+    """What a file of the sample newsroom says."""
     return yaml.safe_load((FOLDER / path).read_bytes())

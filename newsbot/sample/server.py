@@ -1,4 +1,4 @@
-"""One server for all sites of the sample newsroom, on loopback; the Host header says which site is meant."""
+"""One server for all sites and APIs of the sample newsroom, on loopback; the Host header says which is meant."""
 
 import json
 import time
@@ -11,15 +11,16 @@ from hashlib import blake2b
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from newsbot.sample import pages
+from newsbot.sample import pages, services
 from newsbot.sample.formats import FORMATS
 from newsbot.sample.newsroom import Channel, Site, sites
 
 NEXT_EDITION = "/next-edition"
 _TEXT = "text/plain; charset=utf-8"
 _HTML = "text/html; charset=utf-8"
+_JSON = "application/json"
 _ROBOTS = "User-agent: *\nDisallow: /drafts/\n"
 
 
@@ -56,18 +57,20 @@ class SampleServer(ThreadingHTTPServer):
 
     @property
     def stand_ins(self) -> str:
-        """The value of the setting STAND_INS that leads all sites here."""
-        return json.dumps(dict.fromkeys(self.sites, self.base))
+        """The value of the setting STAND_INS that leads all sites and APIs here."""
+        return json.dumps(dict.fromkeys((*self.sites, *services.HOSTS), self.base))
 
     def next_edition(self) -> None:
         """Go on to the edition with edits and new stories."""
         self.edition += 1
 
-    def answer(self, host: str, path: str) -> Answer:
-        """What a site answers."""
+    def answer(self, host: str, path: str, query: str = "") -> Answer:
+        """What a site or an API answers."""
+        if host in services.HOSTS:
+            return self._service(host, path, dict(parse_qsl(query, keep_blank_values=True)))
         site = self.sites.get(host)
         if site is None:
-            known = "\n".join(self.sites)
+            known = "\n".join((*self.sites, *services.HOSTS))
             return _missing(f"There is no site {host!r} here. Ask with one of these in the Host header:\n{known}\n")
         time.sleep(site.delay)
         if path == "/robots.txt":
@@ -85,6 +88,17 @@ class SampleServer(ThreadingHTTPServer):
         if story := stories.get(site.url(path)):
             return Answer(pages.article(site, story), _HTML)
         return _missing(f"{site.name} has no page {path}\n")
+
+    def _service(self, host: str, path: str, query: dict[str, str]) -> Answer:
+        asked = sum(each == host for each, *_ in self.log)
+        status, headers = HTTPStatus.OK, {"X-Calls-Left": str(services.CALLS_A_DAY - asked)}
+        try:
+            found = services.answer(host, path, query, self.edition, self.clock)
+        except services.AskedWronglyError as error:
+            status, found = HTTPStatus.BAD_REQUEST, {"error": str(error)}
+        if found is None:
+            return _missing(f"{host} has nothing at {path}\n")
+        return Answer(json.dumps(found).encode(), _JSON, status, headers)
 
     def _channel(self, site: Site, channel: Channel) -> Answer:
         stories = channel.pick(site.edition(self.edition, self.clock))
@@ -116,8 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         host = self.headers.get("Host", "").partition(":")[0].lower()
-        path = urlsplit(self.path).path
-        answer = self.server.answer(host, path)
+        _, _, path, query, _ = urlsplit(self.path)
+        answer = self.server.answer(host, path, query)
         # Validators are compared for equality (RFC 9110, section 13.1), as most servers do.
         asked = self.headers.get("If-None-Match"), self.headers.get("If-Modified-Since")
         if any(value and value in asked for value in map(answer.headers.get, ("ETag", "Last-Modified"))):

@@ -5,7 +5,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
@@ -24,10 +24,8 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic.fields import FieldInfo
 
 from newsbot.sources import entries
-from newsbot.sources.document import Where
 from newsbot.sources.entries import FaultyFileError, Text, Timezone, fault, perhaps
 from newsbot.sources.model import CatalogueError, Source
 
@@ -62,7 +60,8 @@ def _id(value: str) -> str:
     return value
 
 
-def _url(value: str) -> str:
+def checked_url(value: str) -> str:
+    """An http(s) URL, for an AfterValidator."""
     if re.search(r"[\s\x00-\x1f]", value):
         raise fault("a URL has no blanks; write %20 for one, and each URL on a line of its own")
     try:
@@ -117,8 +116,9 @@ def _element(value: str) -> str:
     return _css(value)
 
 
-Url = Annotated[str, AfterValidator(_url), Field(json_schema_extra={"format": "uri", "pattern": "^https?://"})]
+Url = Annotated[str, AfterValidator(checked_url), Field(json_schema_extra={"format": "uri", "pattern": "^https?://"})]
 Css = Annotated[str, AfterValidator(_css)]
+Language = Annotated[str, AfterValidator(_language), Field(json_schema_extra={"pattern": "^[a-z]{2,3}$"})]
 
 
 class SectionEntry(BaseModel):
@@ -155,10 +155,7 @@ class Entry(BaseModel):
     country: Annotated[str, AfterValidator(_country)] = Field(
         description="ISO 3166-1 alpha-2 code in lower case, as `fr`", json_schema_extra={"pattern": "^[a-z]{2}$"}
     )
-    language: Annotated[str, AfterValidator(_language)] = Field(
-        description="primary language tag of BCP 47 in lower case, as `de`",
-        json_schema_extra={"pattern": "^[a-z]{2,3}$"},
-    )
+    language: Language = Field(description="primary language tag of BCP 47 in lower case, as `de`")
     timezone: Timezone | None = Field(
         None, description="IANA time zone of dates that carry none, as `Europe/Berlin`; without it UTC"
     )
@@ -227,12 +224,8 @@ def read(paths: Sequence[Path | str]) -> list[Source]:
 
 
 def _read(file: Path) -> list[Source]:
-    checked = entries.read(file, _ENTRIES, identity="id", keys=_keys)
+    checked = entries.read(file, _ENTRIES, identity="id")
     return [Source.from_entry(entry.model_dump(exclude_unset=True)) for entry in checked]
-
-
-def _keys(where: Where) -> Mapping[str, FieldInfo]:
-    return SectionEntry.model_fields if "sections" in where[:-1] else Entry.model_fields
 
 
 if __name__ == "__main__":

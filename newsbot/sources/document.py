@@ -79,7 +79,7 @@ class Document:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise UnreadableError(_line(event), "a second document begins; one list of entries is right")
+                    raise UnreadableError(_line(event), "a second document begins; one is right")
                 self.data = self._build(next(events), events, ())
 
     def _build(self, event: yaml.Event, events: Iterator[yaml.Event], where: Where) -> Any:

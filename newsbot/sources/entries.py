@@ -1,21 +1,29 @@
-"""A YAML file that is a list of entries, checked whole by a pydantic model: one error tells every fault."""
+"""A YAML file that is a list of entries or one declaration, checked whole by pydantic: one error tells every fault."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from newsbot.sources.document import Document, UnreadableError, Where
 
 MAX_SHOWN = 80  # characters of a value in a message
 
-EntryT = TypeVar("EntryT")
+_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_DURATION = re.compile("".join(rf"(?:(\d{{1,9}}(?:\.\d{{1,6}})?){unit})?" for unit in _UNITS), re.ASCII)
+WRITTEN_SECONDS = {
+    "type": "string",
+    "pattern": r"^(?=\d)(\d+(\.\d+)?d)?(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?$",
+}
+"""The JSON Schema of what `seconds` reads."""
+
+CheckedT = TypeVar("CheckedT")
 
 
 class FaultyFileError(ValueError):
@@ -28,42 +36,87 @@ class FaultyFileError(ValueError):
 
 def read(
     file: Path,
-    entries: TypeAdapter[list[EntryT]],
+    entries: TypeAdapter[list[CheckedT]],
     *,
     identity: str,
-    keys: Callable[[Where], Mapping[str, FieldInfo]],
     more: Callable[[list[Any]], Iterable[tuple[Where, str]]] = lambda _: (),
     may_be_empty: bool = False,
-) -> list[EntryT]:
+) -> list[CheckedT]:
     """The entries of `file`.
 
-    `identity` is the key that names an entry, each once; `keys` gives what is known of the keys around a place, and
-    `more` the faults, with their place, that show only in the whole list as it was written.
-    Raises OSError and FaultyFileError.
+    `identity` is the key that names an entry, each once; `more` gives the faults, with their place, that show only in
+    the whole list as it was written. Raises OSError and FaultyFileError.
     """
-    try:
-        document = Document(file)
-    except UnreadableError as error:
-        raise FaultyFileError([f"{file}:{error.line}: {error}"]) from error
+    document = _document(file)
     data = document.data
     if not isinstance(data, list) or not (data or may_be_empty):
         right = f"a list of entries is right, each beginning with `- {identity}: `"
         raise FaultyFileError([f"{file}:1: {'no list' if data else 'empty'}; {right}"])
+    found = (*_repeated(data, identity), *more(data))
+    return _checked(file, document, entries, found, partial(_place_of_entry, data, identity))
 
-    faults = [(line, where, "stands twice; once is right") for where, line in document.repeated]
-    faults += [(document.line(where), where, message) for where, message in (*_repeated(data, identity), *more(data))]
+
+def read_one(
+    file: Path,
+    declaration: TypeAdapter[CheckedT],
+    *,
+    more: Callable[[dict[str, Any]], Iterable[tuple[Where, str]]] = lambda _: (),
+) -> CheckedT:
+    """What `file` declares: one mapping, of which `more` gives the faults that show only in the whole of it.
+
+    Raises OSError and FaultyFileError.
+    """
+    document = _document(file)
+    data = document.data
+    if not isinstance(data, dict):
+        raise FaultyFileError([f"{file}:1: {'no mapping' if data else 'empty'}; a mapping is right, `key: value` each"])
+    return _checked(file, document, declaration, more(data), _steps)
+
+
+def _document(file: Path) -> Document:
     try:
-        checked = entries.validate_python(data)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False, include_context=False):
-            where = tuple(step for step in detail["loc"] if step != "[key]")  # pydantic's mark of a key that is wrong
-            faults.append((document.line(where), where, _message(detail, keys(where))))
+        return Document(file)
+    except UnreadableError as error:
+        raise FaultyFileError([f"{file}:{error.line}: {error}"]) from error
+
+
+def _checked(
+    file: Path,
+    document: Document,
+    model: TypeAdapter[CheckedT],
+    found: Iterable[tuple[Where, str]],
+    place: Callable[[Where], str],
+) -> CheckedT:
+    """What `model` makes of the document; `found` are the faults that are known already."""
+    checked, wrong = validated(document.data, model)
+    faults = [(line, where, "stands twice; once is right") for where, line in document.repeated]
+    faults += [(document.line(where), where, message) for where, message in (*found, *wrong)]
     if faults:
         faults.sort(key=lambda fault: fault[0])
-        raise FaultyFileError(
-            [f"{file}:{line}: {_place(data, where, identity)}: {message}" for line, where, message in faults]
-        )
+        raise FaultyFileError([f"{file}:{line}: {_told(place(where), message)}" for line, where, message in faults])
     return checked
+
+
+def validated(data: Any, model: TypeAdapter[CheckedT]) -> tuple[CheckedT | None, list[tuple[Where, str]]]:
+    """What `model` makes of data, and the faults with their places; one of the two."""
+    try:
+        return model.validate_python(data), []
+    except ValidationError as error:
+        schema = model.json_schema()
+        faults = []
+        for detail in error.errors(include_url=False):
+            where = _written(data, detail)
+            faults.append((where, _message(detail, where, _keys(schema, data, where))))
+        return None, faults
+
+
+def told(where: Where, message: str) -> str:
+    """A fault of a declaration, in a line."""
+    return _told(_steps(where), message)
+
+
+def _told(place: str, message: str) -> str:
+    return f"{place}: {message}" if place else message
 
 
 def fault(message: str, kind: Literal["wrong", "absent"] = "wrong") -> PydanticCustomError:
@@ -76,6 +129,16 @@ def perhaps(value: str, known: Iterable[str]) -> str:
     """A hint at what of `known` was meant, or nothing."""
     near = get_close_matches(value, known, n=1)
     return f"; perhaps {near[0]!r}" if near else ""
+
+
+def seconds(value: Any) -> Any:
+    """The seconds of a text such as 1h30m, for a BeforeValidator; what is no text is left to the model."""
+    if not isinstance(value, str) or re.fullmatch(r"\d{1,9}", value, re.ASCII):
+        return value
+    parts = _DURATION.fullmatch(value)
+    if not value or not parts:
+        raise fault("a number with its unit is right, as 30s, 5m, 1h, 1d or 1h30m; one without is in seconds")
+    return sum(float(number or 0) * unit for number, unit in zip(parts.groups(), _UNITS.values(), strict=True))
 
 
 def _timezone(value: str) -> str:
@@ -108,32 +171,84 @@ def _repeated(data: list[Any], identity: str) -> Iterator[tuple[Where, str]]:
             yield (number - 1, identity), message
 
 
-def _message(detail: ErrorDetails, keys: Mapping[str, FieldInfo]) -> str:
+def _written(data: Any, detail: ErrorDetails) -> Where:
+    """The place of a fault in the data: without the steps that are pydantic's own, as the member of a union."""
+    where: list[int | str] = []
+    *inner, last = detail["loc"] or ("",)  # a fault of the whole has no steps
+    for step in inner:
+        if _has(data, step):
+            where.append(step)
+            data = data[step]
+    if _has(data, last) or detail["type"] in ("missing", "absent"):
+        where.append(last)
+    return tuple(where)
+
+
+def _has(data: Any, step: int | str) -> bool:
+    return step in data if isinstance(data, dict) else isinstance(data, list) and isinstance(step, int)
+
+
+def _keys(schema: dict[str, Any], data: Any, where: Where) -> dict[str, str | None]:
+    """The keys that the mapping around a place may have, with what they mean."""
+    parts = _parts(schema, schema, data)
+    for step in where[:-1]:
+        data = data[step]
+        below = [
+            part.get("items") if isinstance(step, int) else part["properties"].get(step, part["additionalProperties"])
+            for part in parts
+        ]
+        parts = [each for part in below if isinstance(part, dict) for each in _parts(schema, part, data)]
+    return {key: each.get("description") for part in parts for key, each in part["properties"].items()}
+
+
+def _parts(schema: dict[str, Any], part: dict[str, Any], data: Any) -> list[dict[str, Any]]:
+    """What a part of a JSON Schema says of `data`: its references resolved, one element for each choice that fits."""
+    if "$ref" in part:
+        return _parts(schema, schema["$defs"][part["$ref"].rpartition("/")[2]], data)
+    choices = part.get("anyOf") or part.get("oneOf") or ()
+    if choices and "properties" not in part:
+        return [each for choice in choices for each in _parts(schema, choice, data)]
+    part = {"properties": {}, "additionalProperties": None} | part
+    given = data if isinstance(data, dict) else {}
+    tags = {key: each["const"] for key, each in part["properties"].items() if "const" in each}
+    return [part] if all(given.get(key, tag) == tag for key, tag in tags.items()) else []
+
+
+def _message(detail: ErrorDetails, where: Where, keys: Mapping[str, str | None]) -> str:
     """What was found at a place, and what would be right."""
-    key = str(detail["loc"][-1])
+    key = str(where[-1]) if where else ""
     match detail["type"]:
         case "missing":
-            return f"missing; {keys[key].description}"
+            return f"missing; {keys[key]}"
         case "absent":
             return detail["msg"]
-        case "extra_forbidden":
+        case "extra_forbidden" | "unexpected_keyword_argument":
             return f"unknown key{perhaps(key, keys)}; the keys are {', '.join(keys)}"
-        case "model_type" | "dict_type":
+        case "union_tag_not_found":
+            return f"the key {detail['ctx']['discriminator']} is missing, which says what kind it is"
+        case "union_tag_invalid":
+            context = detail["ctx"]
+            return f"{context['tag']!r} as {context['discriminator']}: one of {context['expected_tags']} is right"
+        case "model_type" | "dict_type" | "dataclass_type":
             right = "a mapping is right, `key: value` on a line each"
-        case "list_type":
+        case "list_type" | "tuple_type":
             right = "a list is right, each element on a line of its own after a hyphen"
         case _:
             right = detail["msg"]
     return f"{_cut(repr(detail['input']))}: {right}"
 
 
-def _place(data: list[Any], where: Where, identity: str) -> str:
+def _place_of_entry(data: list[Any], identity: str, where: Where) -> str:
     """A place as people say it: `entry 3 (bbc): feeds[0]`."""
     number, *steps = where
     entry = data[int(number)]
     name = f" ({_line(entry[identity])})" if isinstance(entry, dict) and entry.get(identity) else ""
-    key = "".join(f"[{step}]" if isinstance(step, int) else f".{_line(step)}" for step in steps)
-    return f"entry {int(number) + 1}{name}" + (f": {key[1:]}" if key else "")
+    return ": ".join(filter(None, (f"entry {int(number) + 1}{name}", _steps(tuple(steps)))))
+
+
+def _steps(where: Where) -> str:
+    """`columns.votes.type`, `key[0]`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{_line(step)}" for step in where).removeprefix(".")
 
 
 def _line(value: Any) -> str:

@@ -5,16 +5,15 @@ go in by COPY, which costs little more than the rows themselves; what another pr
 violation, and the whole batch is done again from a fresh look (the caller retries).
 """
 
-import hashlib
 import io
 import json
-import uuid
 from collections.abc import Iterable, Sequence
 from copy import copy
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from newsbot.items import Article
+from newsbot.items import Article, Removal
+from newsbot.storage.ids import uuid5
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -36,30 +35,47 @@ FROM json_to_recordset(%s) AS k(id uuid) JOIN articles a USING (id)
 ORDER BY a.id FOR NO KEY UPDATE OF a
 """
 
+_FILLED = ("summary", "text", "language", "section", "image_url", "published_at", "authors", "keywords")
+
+# The origin of a field that is not the owner's. `given` has the origins of what other origins of this batch filled in.
+_FIELD_ORIGIN = """
+            '{field}', CASE
+                WHEN n.{field} IS DISTINCT FROM {empty} AND (owns OR a.{field} IS NOT DISTINCT FROM {empty})
+                    THEN coalesce(given ->> '{field}', CASE WHEN NOT owns THEN n.origin END)
+                WHEN a.{field} IS DISTINCT FROM {empty}
+                    THEN coalesce(a.field_origins ->> '{field}',
+                        CASE WHEN owns AND n.origin <> a.origin THEN a.origin END)
+            END"""
+_FIELD_ORIGINS = ",".join(
+    _FIELD_ORIGIN.format(field=field, empty="'{}'" if field in ("authors", "keywords") else "NULL") for field in _FILLED
+)
+
 # The owner's values replace, others only fill what is empty; nothing is ever emptied.
-_REVISE = """
+_REVISE = f"""
 WITH n AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s) AS n(
         id uuid, owns bool, origin text, origin_rank int, content_hash text, title text, authors text[],
         published_at timestamptz, summary text, text text, language text, section text, keywords text[], image_url text,
-        sentiment real, sentiment_model text)
+        sentiment real, sentiment_model text, given jsonb)
 ), merged AS MATERIALIZED (
     SELECT a.id,
         CASE WHEN owns THEN n.origin ELSE a.origin END AS origin,
         CASE WHEN owns THEN n.origin_rank ELSE a.origin_rank END AS origin_rank,
         CASE WHEN owns THEN n.content_hash ELSE a.content_hash END AS content_hash,
         CASE WHEN owns THEN n.title ELSE a.title END AS title,
-        CASE WHEN (owns OR a.authors = '{}') AND n.authors <> '{}' THEN n.authors ELSE a.authors END AS authors,
+        CASE WHEN (owns OR a.authors = '{{}}') AND n.authors <> '{{}}' THEN n.authors ELSE a.authors END AS authors,
         CASE WHEN owns THEN coalesce(n.published_at, a.published_at)
             ELSE coalesce(a.published_at, n.published_at) END AS published_at,
         CASE WHEN owns THEN coalesce(n.summary, a.summary) ELSE coalesce(a.summary, n.summary) END AS summary,
         CASE WHEN owns THEN coalesce(n.text, a.text) ELSE coalesce(a.text, n.text) END AS text,
         CASE WHEN owns THEN coalesce(n.language, a.language) ELSE coalesce(a.language, n.language) END AS language,
         CASE WHEN owns THEN coalesce(n.section, a.section) ELSE coalesce(a.section, n.section) END AS section,
-        CASE WHEN (owns OR a.keywords = '{}') AND n.keywords <> '{}' THEN n.keywords ELSE a.keywords END AS keywords,
+        CASE WHEN (owns OR a.keywords = '{{}}') AND n.keywords <> '{{}}'
+            THEN n.keywords ELSE a.keywords END AS keywords,
         CASE WHEN owns THEN coalesce(n.image_url, a.image_url) ELSE coalesce(a.image_url, n.image_url) END AS image_url,
         CASE WHEN owns THEN n.sentiment ELSE a.sentiment END AS sentiment,
-        CASE WHEN owns THEN n.sentiment_model ELSE a.sentiment_model END AS sentiment_model
+        CASE WHEN owns THEN n.sentiment_model ELSE a.sentiment_model END AS sentiment_model,
+        jsonb_strip_nulls(jsonb_build_object({_FIELD_ORIGINS})) AS field_origins
     FROM n JOIN articles a USING (id)
 ), revised AS (
     INSERT INTO article_revisions (article_id, field, old, new)
@@ -68,7 +84,7 @@ WITH n AS MATERIALIZED (
         ('title', a.title, m.title),
         ('summary', a.summary, m.summary),
         ('text', a.text, m.text),
-        ('authors', array_to_string(nullif(a.authors, '{}'), '; '), array_to_string(m.authors, '; ')),
+        ('authors', array_to_string(nullif(a.authors, '{{}}'), '; '), array_to_string(m.authors, '; ')),
         ('published_at', a.published_at::text, m.published_at::text)
     ) AS f(field, old, new)
     WHERE f.old IS NOT NULL AND f.old IS DISTINCT FROM f.new
@@ -78,7 +94,7 @@ UPDATE articles a
 SET origin = m.origin, origin_rank = m.origin_rank, content_hash = m.content_hash, title = m.title, authors = m.authors,
     published_at = m.published_at, summary = m.summary, text = m.text, language = m.language, section = m.section,
     keywords = m.keywords, image_url = m.image_url, sentiment = m.sentiment, sentiment_model = m.sentiment_model,
-    last_seen_at = now()
+    field_origins = m.field_origins, last_seen_at = now()
 FROM merged m
 WHERE m.id = a.id
   AND (a.origin, a.content_hash, a.title, a.authors, a.published_at, a.summary, a.text, a.language, a.section,
@@ -87,15 +103,17 @@ WHERE m.id = a.id
       (m.origin, m.content_hash, m.title, m.authors, m.published_at, m.summary, m.text, m.language, m.section,
        m.keywords, m.image_url)
 RETURNING a.id::text
-"""
+"""  # noqa: S608  of constants
 
 _SIGHT = """
-INSERT INTO sightings AS s (article_id, source_id, origin, content_hash)
-SELECT id, source_id, origin, content_hash
-FROM json_to_recordset(%s) AS b(id uuid, source_id text, origin text, content_hash text)
+INSERT INTO sightings AS s (article_id, source_id, origin, content_hash, external_id, data)
+SELECT id, source_id, origin, content_hash, external_id, data
+FROM json_to_recordset(%s) AS b(
+    id uuid, source_id text, origin text, content_hash text, external_id text, data jsonb)
 ORDER BY id, origin
 ON CONFLICT (article_id, origin) DO UPDATE
-SET content_hash = EXCLUDED.content_hash, source_id = EXCLUDED.source_id, last_seen_at = now()
+SET content_hash = EXCLUDED.content_hash, source_id = EXCLUDED.source_id, last_seen_at = now(),
+    external_id = EXCLUDED.external_id, data = EXCLUDED.data, removed_at = NULL
 """
 
 _ALIAS = """
@@ -112,6 +130,13 @@ WITH seen AS MATERIALIZED (SELECT * FROM json_to_recordset(%s) AS b(id uuid, ori
 UPDATE articles a SET last_seen_at = now() FROM (SELECT DISTINCT id FROM seen) seen WHERE a.id = seen.id
 """
 
+_REMOVE = """
+UPDATE sightings s SET removed_at = now()
+FROM json_to_recordset(%s) AS n(i int, source_id text, external_id text)
+WHERE s.source_id = n.source_id AND s.external_id = n.external_id AND s.removed_at IS NULL
+RETURNING n.i
+"""
+
 _FORGET = """
 WITH forgotten AS (DELETE FROM sightings WHERE article_id = ANY(%s::uuid[]))
 DELETE FROM article_urls WHERE article_id = ANY(%s::uuid[])
@@ -122,26 +147,19 @@ _copied = attrgetter(
     *("image_url", "sentiment", "sentiment_model", "content_hash", "origin", "rank"),
 )
 _COPY_ARTICLES = """
-COPY articles (id, run_id, authors, keywords, url, canonical_url, source_id, title, published_at, summary, text,
-    language, section, image_url, sentiment, sentiment_model, content_hash, origin, origin_rank)
+COPY articles (id, run_id, authors, keywords, field_origins, url, canonical_url, source_id, title, published_at,
+    summary, text, language, section, image_url, sentiment, sentiment_model, content_hash, origin, origin_rank)
 FROM STDIN WITH (NULL '')
 """
 _COPY_URLS = "COPY article_urls (url, article_id) FROM STDIN WITH (NULL '')"
-_COPY_SIGHTINGS = "COPY sightings (article_id, source_id, origin, content_hash) FROM STDIN WITH (NULL '')"
-
-_FILLED = ("summary", "text", "language", "section", "image_url", "published_at", "authors", "keywords")
+_COPY_SIGHTINGS = """
+COPY sightings (article_id, source_id, origin, content_hash, external_id, data) FROM STDIN WITH (NULL '')
+"""
 
 
 def article_id(canonical_url: str) -> str:
-    """UUIDv5 of the canonical URL in the URL namespace; as `uuid.uuid5`, at less than half its cost."""
-    digest = bytearray(hashlib.sha1(_NAMESPACE + canonical_url.encode(), usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-_NAMESPACE = uuid.NAMESPACE_URL.bytes
+    """UUIDv5 of the canonical URL."""
+    return uuid5(canonical_url)
 
 
 def lookup(cursor: "Cursor", items: Sequence[Article]) -> None:
@@ -180,6 +198,27 @@ def write(cursor: "Cursor", items: Sequence[Article], run_id: str) -> list[Artic
     if new:
         _write_new(cursor, new, run_id)
     return said
+
+
+def remove(cursor: "Cursor", items: Sequence[Removal], run_id: str) -> list[Removal]:
+    """Note of articles that an origin took them back, in the caller's transaction; returns those that it had."""
+    rows = [{"i": i, "source_id": item.source_id, "external_id": item.external_id} for i, item in enumerate(items)]
+    cursor.execute(_REMOVE, (_records(rows),))
+    for item in items:
+        item.state = "unchanged"
+    removed = [items[i] for (i,) in cursor]
+    for item in removed:
+        item.state = "changed"
+    return removed
+
+
+def known_ids(cursor: "Cursor", source_id: str, external_ids: Sequence[str]) -> set[str]:
+    """Which of these ids a source's articles have, that it did not take back."""
+    cursor.execute(
+        "SELECT external_id FROM sightings WHERE source_id = %s AND external_id = ANY(%s) AND removed_at IS NULL",
+        (source_id, list(external_ids)),
+    )
+    return {row[0] for row in cursor}
 
 
 def _write_known(cursor: "Cursor", changed: Sequence[Article], seen: Sequence[Article]) -> list[Article]:
@@ -233,25 +272,28 @@ def _write_new(cursor: "Cursor", items: Sequence[Article], run_id: str) -> None:
     for group in {id(group): group for group in groups.values()}.values():
         owner, *others = sorted(group, key=lambda item: -item.rank) if len(group) > 1 else group
         id_ = article_id(owner.canonical_url)
-        whole = _filled(owner, others) if others else owner
-        articles.append((id_, run_id, _array(whole.authors), _array(whole.keywords), *_copied(whole)))
+        whole, origins = _filled(owner, others) if others else (owner, {})
+        arrays = _array(whole.authors), _array(whole.keywords)
+        articles.append((id_, run_id, *arrays, json.dumps(origins) if origins else "{}", *_copied(whole)))
         for item in group:
             item.stored_id = id_
-            sightings[id_, item.origin] = (id_, item.source_id, item.origin, item.content_hash)
+            said = (id_, item.source_id, item.origin, item.content_hash, item.external_id, _extra(item))
+            sightings[id_, item.origin] = said
             item.state = "new" if item is owner else "unchanged"
     _copy(cursor, _COPY_ARTICLES, sorted(articles))
     _copy(cursor, _COPY_URLS, sorted((url, group[0].stored_id) for url, group in groups.items()))
     _copy(cursor, _COPY_SIGHTINGS, [sightings[key] for key in sorted(sightings)])
 
 
-def _filled(owner: Article, others: Iterable[Article]) -> Article:
-    """The owner's article with what is empty filled from the others."""
-    whole = copy(owner)
+def _filled(owner: Article, others: Iterable[Article]) -> tuple[Article, dict[str, str]]:
+    """The owner's article with what is empty filled from the others, and the origins of what was filled."""
+    whole, origins = copy(owner), {}
     for other in others:
         for field in _FILLED:
-            if not getattr(whole, field):
+            if not getattr(whole, field) and getattr(other, field):
                 setattr(whole, field, getattr(other, field))
-    return whole
+                origins[field] = other.origin
+    return whole, origins
 
 
 def _values(item: Article) -> dict:
@@ -270,19 +312,33 @@ def _values(item: Article) -> dict:
         "image_url": item.image_url,
         "sentiment": item.sentiment,
         "sentiment_model": item.sentiment_model,
+        "given": {},
     }
 
 
 def _fill(values: dict, other: dict) -> dict:
-    """Fill what is empty in `values` from `other`."""
+    """Fill what is empty in `values` from `other`, and note whose it is."""
     for field in _FILLED:
-        if not values[field]:
+        if not values[field] and other[field]:
             values[field] = other[field]
+            values["given"][field] = other["given"].get(field, other["origin"])
     return values
 
 
 def _sighting(item: Article, id_: str) -> dict:
-    return {"id": id_, "source_id": item.source_id, "origin": item.origin, "content_hash": item.content_hash}
+    return {
+        "id": id_,
+        "source_id": item.source_id,
+        "origin": item.origin,
+        "content_hash": item.content_hash,
+        "external_id": item.external_id,
+        "data": json.loads(item.extra_json) if item.extra is None and item.extra_json else item.extra,
+    }
+
+
+def _extra(item: Article) -> str | None:
+    """What the origin tells beyond the fields, as JSON."""
+    return item.extra_json or (None if item.extra is None else json.dumps(item.extra))
 
 
 def _records(rows: Iterable[dict]) -> str:
@@ -299,8 +355,15 @@ def _array(values: Sequence[str]) -> str:
 
 def _copy(cursor: "Cursor", statement: str, rows: Iterable[Sequence]) -> None:
     """COPY rows in; None is NULL, so no value may be an empty string."""
-    lines = ["\t".join(["" if value is None else _escaped(str(value)) for value in row]) for row in rows]
+    lines = [_line(["" if value is None else str(value) for value in row]) for row in rows]
     cursor.copy_expert(statement, io.BytesIO("\n".join(lines).encode()), size=1 << 16)
+
+
+def _line(values: list[str]) -> str:
+    line = "\t".join(values)
+    if "\\" in line or "\n" in line or "\r" in line or line.count("\t") >= len(values):
+        return "\t".join(map(_escaped, values))
+    return line
 
 
 def _escaped(text: str) -> str:

@@ -471,3 +471,9 @@ def forget(cursor: "Cursor", days: float) -> int:
     """Delete what has ended so long ago; how many."""
     cursor.execute("DELETE FROM jobs WHERE ended_at < now() - make_interval(secs => %s)", (days * 86_400,))
     return cursor.rowcount
+
+
+def is_scheduled(cursor: "Cursor", token: str) -> bool:
+    """Whether the job of this token is one that the schedule asked for."""
+    cursor.execute("SELECT schedule IS NOT NULL FROM jobs WHERE token = %s", (token,))
+    return any(row[0] for row in cursor)

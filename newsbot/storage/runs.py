@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -71,6 +71,39 @@ def finish(cursor: "Cursor", run_id: str, reason: str, exit_code: int, stats: Ma
         (reason, exit_code, *_totals(stats), json.dumps(stats), run_id),
     )
     _here.discard(run_id)
+
+
+def of_apis(cursor: "Cursor", apis: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str | None]]:
+    """How each API, given with the name of its runs, fares: the end of its last run in words, and its last success.
+
+    What never ran to an end is not there.
+    """
+    names, spiders = zip(*apis, strict=True)
+    cursor.execute(
+        """
+        SELECT a.name,
+            (SELECT CASE
+                WHEN count(*) FILTER (WHERE ok) = 0 OR count(DISTINCT status) = 1 THEN min(status)
+                WHEN bool_and(ok) THEN 'ok'
+                ELSE format('%%s of %%s failed: %%s', count(*) FILTER (WHERE NOT ok), count(*),
+                    min(status) FILTER (WHERE NOT ok)) END
+             FROM jsonb_to_recordset(last.feeds) AS f(ok bool, status text)),
+            to_char(good.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
+        FROM unnest(%s::text[], %s::text[]) AS a(name, spider)
+        CROSS JOIN LATERAL (
+            SELECT r.stats #> ARRAY['sources', a.name, 'feeds'] AS feeds FROM runs r
+            WHERE r.spider = a.spider AND r.stats->'sources' ? a.name ORDER BY r.started_at DESC LIMIT 1
+        ) AS last
+        LEFT JOIN LATERAL (
+            SELECT r.finished_at FROM runs r
+            WHERE r.spider = a.spider AND r.exit_code = 0
+                AND r.stats #> ARRAY['sources', a.name, 'feeds'] @> '[{"ok": true}]'
+            ORDER BY r.started_at DESC LIMIT 1
+        ) AS good ON true
+        """,
+        (list(names), list(spiders)),
+    )
+    return {name: (state, succeeded) for name, state, succeeded in cursor}
 
 
 def _totals(stats: Mapping[str, Any]) -> tuple[int, int, int]:

@@ -232,3 +232,116 @@ CREATE INDEX runs_job_idx ON runs (job);
 
 UPDATE alembic_version SET version_num='0002' WHERE alembic_version.version_num = '0001';
 
+-- Running upgrade 0002 -> 0003
+
+CREATE TABLE cursors (
+    key TEXT COLLATE "C" NOT NULL, 
+    spider TEXT NOT NULL, 
+    arguments JSONB DEFAULT '{}' NOT NULL, 
+    source TEXT NOT NULL, 
+    value JSONB NOT NULL, 
+    moved_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    run_id UUID, 
+    PRIMARY KEY (key)
+);
+
+CREATE TABLE datasets (
+    name TEXT NOT NULL, 
+    title TEXT, 
+    columns JSONB DEFAULT '{}' NOT NULL, 
+    source_id TEXT NOT NULL, 
+    url TEXT, 
+    licence TEXT, 
+    loaded_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    PRIMARY KEY (name)
+);
+
+CREATE TABLE observation_revisions (
+    id BIGINT GENERATED ALWAYS AS IDENTITY, 
+    series_id UUID NOT NULL, 
+    time TIMESTAMP WITH TIME ZONE NOT NULL, 
+    revised_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    "old" DOUBLE PRECISION, 
+    "new" DOUBLE PRECISION, 
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX observation_revisions_series_id_time_idx ON observation_revisions (series_id, time);
+
+CREATE TABLE observations (
+    series_id UUID NOT NULL, 
+    time TIMESTAMP WITH TIME ZONE NOT NULL, 
+    value DOUBLE PRECISION, 
+    first_seen_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    revised_at TIMESTAMP WITH TIME ZONE, 
+    run_id UUID, 
+    PRIMARY KEY (series_id, time)
+);
+
+CREATE TABLE quotas (
+    name TEXT NOT NULL, 
+    next_at TIMESTAMP WITH TIME ZONE, 
+    blocked_until TIMESTAMP WITH TIME ZONE, 
+    reason TEXT, 
+    PRIMARY KEY (name)
+);
+
+CREATE TABLE record_revisions (
+    id BIGINT GENERATED ALWAYS AS IDENTITY, 
+    record_id UUID NOT NULL, 
+    revised_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    "old" JSONB NOT NULL, 
+    "new" JSONB NOT NULL, 
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX record_revisions_record_id_idx ON record_revisions (record_id, revised_at);
+
+CREATE TABLE records (
+    id UUID NOT NULL, 
+    dataset TEXT COLLATE "C" NOT NULL, 
+    key TEXT COLLATE "C" NOT NULL, 
+    data JSONB NOT NULL, 
+    url TEXT, 
+    source_id TEXT NOT NULL, 
+    first_seen_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    revised_at TIMESTAMP WITH TIME ZONE, 
+    run_id UUID, 
+    PRIMARY KEY (id), 
+    CONSTRAINT records_dataset_key_key UNIQUE (dataset, key)
+);
+
+CREATE TABLE series (
+    id UUID NOT NULL, 
+    source TEXT NOT NULL, 
+    name TEXT NOT NULL, 
+    unit TEXT, 
+    frequency TEXT, 
+    metadata JSONB DEFAULT '{}' NOT NULL, 
+    first_seen_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+    PRIMARY KEY (id), 
+    CONSTRAINT series_source_name_key UNIQUE (source, name)
+);
+
+CREATE TABLE spending (
+    quota TEXT NOT NULL, 
+    period TEXT NOT NULL, 
+    starts_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+    calls BIGINT DEFAULT 0 NOT NULL, 
+    cost NUMERIC DEFAULT 0 NOT NULL, 
+    told_limit BIGINT, 
+    PRIMARY KEY (quota, period, starts_at)
+);
+
+ALTER TABLE articles ADD COLUMN field_origins JSONB DEFAULT '{}' NOT NULL;
+
+ALTER TABLE sightings ADD COLUMN external_id TEXT COLLATE "C";
+
+ALTER TABLE sightings ADD COLUMN data JSONB;
+
+ALTER TABLE sightings ADD COLUMN removed_at TIMESTAMP WITH TIME ZONE;
+
+CREATE INDEX sightings_external_id_idx ON sightings (source_id, external_id) WHERE external_id IS NOT NULL;
+
+UPDATE alembic_version SET version_num='0003' WHERE alembic_version.version_num = '0002';
+

@@ -23,8 +23,8 @@ from weakref import WeakKeyDictionary
 import psycopg2
 from psycopg2.errors import UniqueViolation
 
-from newsbot.items import Article, Checkpoint
-from newsbot.storage import articles, feeds, jobs, rejects, runs, sources
+from newsbot.items import Article, Checkpoint, Item, Observation, Record, Removal
+from newsbot.storage import articles, bulk, cursors, feeds, jobs, quotas, records, rejects, runs, series, sources
 from newsbot.storage.database import Database, is_lost
 from newsbot.storage.errors import DatabaseError, UnsuitableError
 from newsbot.storage.rejects import Reject
@@ -55,6 +55,14 @@ _REFUSALS = (
     TypeError,
     ValueError,
 )
+
+# Who writes what, in one order for all processes.
+_WRITERS = {
+    Article: articles.write,
+    Removal: articles.remove,
+    Observation: series.write,
+    Record: records.write,
+}
 
 _T = TypeVar("_T")
 
@@ -101,6 +109,8 @@ class Store:
         self.tallies: defaultdict[str, Tally] = defaultdict(Tally)  # by source, of what is committed or settled
         self.outcomes: defaultdict[str, list[Outcome]] = defaultdict(list)  # by source
         self.reasons: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of the rejects
+        self.spent: Counter[quotas.Terms] = Counter()  # calls of this run
+        self.ledger: dict[str, quotas.Spent] = {}  # what became of them, by quota, once the run is over
         self.failure: BaseException | None = None  # why nothing can be written any more
         self.exit_code: int | None = None  # of the run, once it is over
         self._database = Database.from_settings(settings)
@@ -108,9 +118,10 @@ class Store:
         self._rejects_days = settings.getint("REJECTS_DAYS")
         self._full_fetch_interval = settings.getfloat("FEED_FULL_FETCH_INTERVAL")
         self._token = _token(settings)
+        self._scheduled: bool | None = None  # whether this is a job of the schedule; None until it was asked
         self._writing = Session(self._database)
         self._reading = Session(self._database)
-        self._queue: list[Article | Reject | Checkpoint] = []
+        self._queue: list[Item | Reject | Checkpoint] = []
         self._task: asyncio.Task | None = None
         self._closing = False
 
@@ -162,6 +173,7 @@ class Store:
         self.exit_code = exit_code
 
         def work(cursor: "Cursor") -> None:
+            self.ledger = {terms.name: quotas.spent(cursor, terms, calls) for terms, calls in self.spent.items()}
             stats = self._stats(full=True)
             stats["errors"] += errors
             runs.finish(cursor, self.run_id, reason, exit_code, stats)
@@ -174,9 +186,15 @@ class Store:
 
     # What stages and spiders hand over
 
-    def put(self, article: Article) -> None:
-        """Take an article that `lookup` found new, changed or due to be marked as seen."""
-        self._add(article)
+    def put(self, item: Item) -> None:
+        """Take an item; an article when `lookup` found it new, changed or due to be marked as seen."""
+        self._add(item)
+
+    def put_all(self, items: Sequence[Item]) -> None:
+        """Take many at once."""
+        self._queue += items
+        if len(self._queue) >= BATCH:
+            self._enough.set()
 
     def refuse(self, reject: Reject) -> None:
         """Take what was refused. Counts as one rejected item of its source."""
@@ -234,6 +252,73 @@ class Store:
         """What is known of each feed, by URL."""
         return await self._read(partial(feeds.read, urls=urls, full_fetch_interval=self._full_fetch_interval))
 
+    async def cursors(self, keys: Sequence[str]) -> dict[str, Any]:
+        """The values of those cursors that there are, by key."""
+        return await self._read(partial(cursors.read, keys=keys))
+
+    async def known_ids(self, source_id: str, external_ids: Sequence[str]) -> set[str]:
+        """Which of these a source's articles have, that it did not take back."""
+        return await self._read(partial(articles.known_ids, source_id=source_id, external_ids=external_ids))
+
+    async def describe(self, dataset: Mapping[str, Any]) -> None:
+        """Say what a dataset is; see `records.describe`."""
+        await self._read(lambda cursor: records.describe(cursor, **dataset))
+
+    async def load(self, source_id: str, work: "Callable[[Cursor], bulk.Loaded]") -> bulk.Loaded:
+        """Store rows past the items, in a transaction of their own with the run's counters; see `bulk.load`.
+
+        `work` is done again where the database was lost meanwhile. A job that was taken over ends the crawl.
+        """
+        session = Session(self._database)
+        try:
+            loaded = await self._patiently(session, partial(self._load, work=work, source_id=source_id))
+        except (jobs.FencedError, DatabaseError, psycopg2.OperationalError) as error:
+            self._give_up(error)
+            raise
+        finally:
+            session.close()
+        self._count(_by_state(source_id, loaded))
+        for reason, number in loaded.refusals.reasons.items():
+            self._count_reason(reason, number)
+        return loaded
+
+    def _load(self, cursor: "Cursor", work: "Callable[[Cursor], bulk.Loaded]", source_id: str) -> bulk.Loaded:
+        loaded = work(cursor)
+        # Held at the end alone: it keeps others from taking the job over, and a load takes minutes.
+        if self._token:
+            jobs.hold(cursor, self._token)
+        runs.beat(cursor, self.run_id, self._stats(_by_state(source_id, loaded)))
+        return loaded
+
+    async def spend(self, terms: quotas.Terms, budget: float | None) -> float | quotas.Refusal:
+        """Take a call out of the budget; see `quotas.spend`. A job of the schedule leaves some of a day's for later.
+
+        Raises `QuotaSpentError` where this run has spent the budget of its own: calls, or money where they cost some.
+        """
+        if budget is not None and (self.spent[terms] + 1) * (terms.cost or 1) > budget:
+            raise quotas.QuotaSpentError(f"the budget of this run, {budget:g}, is spent")
+        self.spent[terms] += 1  # before others ask
+        answer: float | quotas.Refusal | None = None
+        try:
+            if self._scheduled is None:
+                self._scheduled = bool(self._token) and await self._read(partial(jobs.is_scheduled, token=self._token))
+            answer = await self._read(partial(quotas.spend, terms=terms, spread=self._scheduled))
+        finally:
+            self.spent[terms] -= answer != 0
+        return answer
+
+    async def call_answered(self, terms: quotas.Terms) -> None:
+        """A call is over; see `quotas.answered`."""
+        await self._read(partial(quotas.answered, terms=terms))
+
+    async def quota_told(self, terms: quotas.Terms, remaining: int, limit: int | None) -> None:
+        """Take over what an answer says of the quota; see `quotas.told`."""
+        await self._read(partial(quotas.told, terms=terms, remaining=remaining, limit=limit))
+
+    async def block_quota(self, terms: quotas.Terms, seconds: float, reason: str) -> None:
+        """No calls for so long."""
+        await self._read(partial(quotas.block, name=terms.name, seconds=seconds, reason=reason))
+
     async def keep_sources(self, rows: Iterable[Mapping[str, str | None]]) -> None:
         """Make the table of sources say what the catalogue says."""
         await self._read(partial(sources.write, sources=rows))
@@ -248,10 +333,13 @@ class Store:
 
     def _count_refused(self, reject: Reject) -> None:
         self.tally(reject.source_id).rejected += 1
-        reason = (reject.field, reject.reason)
-        self.reasons[reason if reason in self.reasons or len(self.reasons) < REASONS else (None, "other reasons")] += 1
+        self._count_reason((reject.field, reject.reason), 1)
 
-    def _add(self, row: Article | Reject | Checkpoint) -> None:
+    def _count_reason(self, reason: tuple[str | None, str], number: int) -> None:
+        known = reason in self.reasons or len(self.reasons) < REASONS
+        self.reasons[reason if known else (None, "other reasons")] += number
+
+    def _add(self, row: Item | Reject | Checkpoint) -> None:
         self._queue.append(row)
         if len(self._queue) == BATCH:
             self._enough.set()
@@ -282,7 +370,7 @@ class Store:
         self._room.set()
         self._on_failure()
 
-    async def _commit(self, batch: Sequence[Article | Reject | Checkpoint], tries: "count[int] | None" = None) -> None:
+    async def _commit(self, batch: Sequence[Item | Reject | Checkpoint], tries: "count[int] | None" = None) -> None:
         """Write a batch in one transaction; what the database refuses is split off."""
         tries = tries or count()
         for _ in range(TRIES):
@@ -300,33 +388,36 @@ class Store:
             half = len(batch) // 2
             await self._commit(batch[:half], count(1))
             await self._commit(batch[half:], count(1))
-        elif isinstance(batch[0], Article):
+        elif isinstance(batch[0], Item):
             reject = Reject.of(batch[0], None, f"the database refuses it: {str(refused).splitlines()[0]}")
             self._count_refused(reject)
             await self._commit([reject])
         else:
             raise DatabaseError(f"{batch[0]!r} can not be written: {refused}") from refused
 
-    def _write(self, cursor: "Cursor", batch: Sequence[Article | Reject | Checkpoint], tries: "count[int]") -> Counter:
+    def _write(self, cursor: "Cursor", batch: Sequence[Item | Reject | Checkpoint], tries: "count[int]") -> Counter:
         """The transaction: rows, revisions, rejects, progress and the run's counters; the tables in one order for all.
 
-        Returns how many articles came to which state, by source.
+        Returns how many items came to which state, by source.
         """
-        items = [row for row in batch if isinstance(row, Article)]
+        items = [row for row in batch if isinstance(row, Item)]
         refused = [row for row in batch if isinstance(row, Reject)]
-        checkpoints = [row for row in batch if isinstance(row, Checkpoint)]
+        progress = [row for row in batch if isinstance(row, Checkpoint)]
         if self._token:
             jobs.hold(cursor, self._token)
         if next(tries):  # what was known before the failed try may be wrong by now
             for item in items:
                 item.state = "again"
-        if items:
-            said = articles.write(cursor, items, self.run_id)
-            refused += [Reject.of(item, *refusal) for item in said for refusal in item.refused]
+        for kind, write in _WRITERS.items():
+            if some := [item for item in items if isinstance(item, kind)]:
+                said = write(cursor, some, self.run_id)
+                refused += [Reject.of(item, *refusal) for item in said for refusal in item.refused]
         if refused:
             rejects.write(cursor, refused, self.run_id)
-        if checkpoints:
-            feeds.write(cursor, checkpoints)
+        if moved := [checkpoint for checkpoint in progress if checkpoint.table == "feeds"]:
+            feeds.write(cursor, moved)
+        if moved := [checkpoint for checkpoint in progress if checkpoint.table == "cursors"]:
+            cursors.write(cursor, moved, self.run_id)
         written = Counter((item.source_id, item.state) for item in items)
         runs.beat(cursor, self.run_id, self._stats(written))
         return written
@@ -338,7 +429,7 @@ class Store:
             setattr(tally, state, getattr(tally, state) + number)
 
     def _stats(self, written: Counter = Counter(), *, full: bool = False) -> dict[str, Any]:  # noqa: B006
-        """What the run's row says: the totals and, at the end, each source."""
+        """What the run's row says: the totals and, at the end, each source and what was spent."""
         stats: dict[str, Any] = asdict(self.total())
         for (_, state), number in written.items():
             stats[state] += number
@@ -347,6 +438,7 @@ class Store:
                 source_id: asdict(tally) | {"feeds": [asdict(outcome) for outcome in self.outcomes.get(source_id, ())]}
                 for source_id, tally in self.tallies.items()
             }
+            stats["spent"] = {name: asdict(spent) for name, spent in self.ledger.items()}
         return stats
 
     async def _patiently(self, session: Session, work: "Callable[[Cursor], _T]") -> _T:
@@ -366,6 +458,12 @@ class Store:
                     logger.warning("The database can not be used, the crawl waits since %d s: %s", now - since, reason)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _by_state(source_id: str, loaded: bulk.Loaded) -> Counter:
+    numbers = {"new": loaded.new, "changed": loaded.changed, "unchanged": loaded.unchanged}
+    numbers["rejected"] = loaded.refusals.rows
+    return Counter({(source_id, state): number for state, number in numbers.items()})
 
 
 def _token(settings: "BaseSettings") -> str | None:

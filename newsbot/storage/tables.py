@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Numeric,
     SmallInteger,
     Table,
     Text,
@@ -21,7 +22,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, JSONB, UUID
 
 metadata = MetaData()
 
@@ -75,6 +76,8 @@ articles = Table(
     _moment("first_seen_at", default=True),
     _moment("last_seen_at", default=True),  # moves at most once a day
     _id("run_id"),  # the run that brought it
+    # The origin of each field that the owner does not give.
+    Column("field_origins", JSONB, nullable=False, server_default=text("'{}'")),
     UniqueConstraint("canonical_url", name="articles_canonical_url_key"),
     Index("articles_published_at_idx", "published_at"),
     Index("articles_source_id_first_seen_at_idx", "source_id", "first_seen_at"),
@@ -96,6 +99,10 @@ sightings = Table(
     Column("content_hash", Text, nullable=False),  # of what this origin said last: decides what is unchanged
     _moment("first_seen_at", default=True),
     _moment("last_seen_at", default=True),
+    Column("external_id", Text(collation="C")),  # what the origin calls it
+    Column("data", JSONB),  # what the origin tells beyond the fields of an article
+    _moment("removed_at"),  # the origin took it back
+    Index("sightings_external_id_idx", "source_id", "external_id", postgresql_where=text("external_id IS NOT NULL")),
 )
 
 article_revisions = Table(
@@ -132,6 +139,112 @@ feeds = Table(
     _moment("changed_at"),
     Column("moved_to", Text),  # permanent redirect: asked there from now on
     _moment("gone_at"),  # 410
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    _url("key", primary_key=True),  # spider, arguments and source in one
+    Column("spider", Text, nullable=False),
+    Column("arguments", JSONB, nullable=False, server_default=text("'{}'")),  # that say what is asked for
+    Column("source", Text, nullable=False),  # the endpoint, or which of several things is asked of it
+    Column("value", JSONB, nullable=False),  # where the next run goes on
+    _moment("moved_at", default=True),
+    _id("run_id"),
+)
+
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _moment("next_at"),  # the next call may go out then
+    _moment("blocked_until"),  # as the service said
+    Column("reason", Text),  # what it said
+)
+
+spending = Table(
+    "spending",
+    metadata,
+    Column("quota", Text, primary_key=True),
+    Column("period", Text, primary_key=True),  # day, month, ...
+    _moment("starts_at", primary_key=True),
+    Column("calls", BigInteger, nullable=False, server_default=text("0")),
+    Column("cost", Numeric, nullable=False, server_default=text("0")),  # in the currency of the declaration
+    Column("told_limit", BigInteger),  # what the service says that the period has; wins over the declaration
+)
+
+series = Table(
+    "series",
+    metadata,
+    _id(primary_key=True),  # UUIDv5 of source and name
+    Column("source", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("unit", Text),
+    Column("frequency", Text),
+    Column("metadata", JSONB, nullable=False, server_default=text("'{}'")),
+    _moment("first_seen_at", default=True),
+    UniqueConstraint("source", "name", name="series_source_name_key"),
+)
+
+observations = Table(
+    "observations",
+    metadata,
+    _id("series_id", primary_key=True),
+    _moment("time", primary_key=True),
+    Column("value", DOUBLE_PRECISION),
+    _moment("first_seen_at", default=True),
+    _moment("revised_at"),
+    _id("run_id"),  # the run that brought the value
+)
+
+observation_revisions = Table(
+    "observation_revisions",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _id("series_id", nullable=False),
+    _moment("time", nullable=False),
+    _moment("revised_at", default=True),
+    Column("old", DOUBLE_PRECISION),
+    Column("new", DOUBLE_PRECISION),
+    Index("observation_revisions_series_id_time_idx", "series_id", "time"),
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("title", Text),
+    Column("columns", JSONB, nullable=False, server_default=text("'{}'")),  # name: type, unit, description
+    Column("source_id", Text, nullable=False),
+    Column("url", Text),
+    Column("licence", Text),  # under which its data may be used
+    _moment("loaded_at", default=True),
+)
+
+records = Table(
+    "records",
+    metadata,
+    _id(primary_key=True),  # UUIDv5 of dataset and key
+    Column("dataset", Text(collation="C"), nullable=False),
+    Column("key", Text(collation="C"), nullable=False),
+    Column("data", JSONB, nullable=False),
+    Column("url", Text),
+    Column("source_id", Text, nullable=False),
+    _moment("first_seen_at", default=True),
+    _moment("revised_at"),
+    _id("run_id"),  # the run that brought what it says now
+    UniqueConstraint("dataset", "key", name="records_dataset_key_key"),
+)
+
+record_revisions = Table(
+    "record_revisions",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _id("record_id", nullable=False),
+    _moment("revised_at", default=True),
+    Column("old", JSONB, nullable=False),  # the values that changed, as they were
+    Column("new", JSONB, nullable=False),
+    Index("record_revisions_record_id_idx", "record_id", "revised_at"),
 )
 
 rejects = Table(

@@ -1,4 +1,4 @@
-"""`scrapy genspider -t site`, in a copy of the project: what it writes runs, and its test passes."""
+"""`scrapy genspider` with our templates, in a copy of the project: what it writes runs, and its test passes."""
 
 import json
 import os
@@ -188,4 +188,29 @@ def test_a_package_of_ones_own_is(installed):
     assert (spiders / "mine.py").exists()
     tested = installed.run("pytest", "-q", "tests/spiders/test_mine.py")
     assert tested.returncode == 0, tested.stdout
-    assert installed.run("scrapy", "list").stdout.split() == ["headlines", "mine"]
+    assert {"headlines", "mine"} < set(installed.run("scrapy", "list").stdout.split())
+
+
+# --- -t api -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_spider_of_an_api_and_its_test(project):
+    made = project.run("scrapy", "genspider", "-t", "api", "harbour-api", "api.harbour.example/v1/news")
+    assert made.returncode == 0, made.stderr
+    assert [path.name for path in project.tests.iterdir()] == ["test_harbour_api.py"]
+    spider = project.folder / "newsbot/spiders/harbour_api.py"
+    right = spider.read_text("utf-8")
+    assert 'url="https://api.harbour.example/v1/news"' in right
+    assert max(map(len, right.splitlines())) <= 120
+
+    for text, code in ((right.replace('"headline"', '"heading"'), 1), (right, 0)):
+        spider.write_text(text, "utf-8")
+        tested = project.run("pytest", "-q", "-p", "no:cacheprovider", "tests/spiders/test_harbour_api.py")
+        assert tested.returncode == code, tested.stdout
+
+
+def test_a_name_that_is_none_for_an_api(project):
+    made = project.run("scrapy", "genspider", "-t", "api", "Harbour", "api.harbour.example")
+    assert made.returncode == 2
+    assert "'Harbour' is no name for an API: lower-case ASCII letters" in made.stderr
+    assert list(project.tests.iterdir()) == []

@@ -137,7 +137,9 @@ def test_after_a_crash_nothing_is_left(scrapyd, tmp_path):
 
 def test_what_is_refused_is_not_answered(scrapyd, query):
     assert titles(answered(scrapyd, "loose", items=3)) == THREE
-    assert query("SELECT reason FROM rejects") == [("dict is not one of the item types: Article",)]
+    assert query("SELECT reason FROM rejects") == [
+        ("dict is not one of the item types: Article, Removal, Observation, Record",)
+    ]
 
 
 def test_a_job_that_fails_is_told(scrapyd):

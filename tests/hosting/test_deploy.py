@@ -64,7 +64,7 @@ def test_a_good_version_serves(scrapyd, old):
     assert done.returncode == 0, done.stderr
     assert f"{scrapyd.url} serves version 2" in done.stdout
     assert "secret" not in done.stdout + done.stderr
-    assert scrapyd.get("listspiders.json", project="newsbot")["spiders"] == ["headlines"]
+    assert "headlines" in scrapyd.get("listspiders.json", project="newsbot")["spiders"]
     job = scrapyd.wait_until(scrapyd.run("headlines", shard=shard_of_probe()))
     assert job["state"] == "finished", job
     assert files_of_the_tree() == before

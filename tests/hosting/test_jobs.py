@@ -49,7 +49,7 @@ def test_cancelled_jobs(make_scrapyd, tmp_path):
 
 
 def test_a_job_that_hangs_is_timed_out(make_scrapyd):
-    scrapyd = make_scrapyd(job_timeout=2, stop_timeout=1).start()
+    scrapyd = make_scrapyd(job_timeout=5, stop_timeout=1).start()  # it has to have begun to hang by then
     job = scrapyd.wait_until(scrapyd.run("hangs"))
     assert (job["state"], job["signal"]) == ("timed out", signal.SIGKILL)
 

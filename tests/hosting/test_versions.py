@@ -150,7 +150,7 @@ def test_newsbot_installed_and_no_egg(make_scrapyd, installed, newsbot_egg, tell
     scrapyd.start()
     assert scrapyd.get("listprojects.json")["projects"] == ["newsbot"]
     assert scrapyd.get("listversions.json", project="newsbot")["versions"] == []
-    assert scrapyd.get("listspiders.json", project="newsbot")["spiders"] == ["headlines"]
+    assert "headlines" in scrapyd.get("listspiders.json", project="newsbot")["spiders"]
     job = scrapyd.wait_until(scrapyd.run("headlines", shard=f"0/{2**32}"))
     assert job["state"] == "finished", job
 
@@ -160,4 +160,4 @@ def test_newsbot_installed_and_no_egg(make_scrapyd, installed, newsbot_egg, tell
     assert marker == "an egg"
     assert {file for file in files if not file.startswith(egg_file(scrapyd, "newsbot", "1"))} == set()
     assert scrapyd.post("delversion.json", project="newsbot", version="1")["status"] == "ok"
-    assert scrapyd.get("listspiders.json", project="newsbot")["spiders"] == ["headlines"]
+    assert "headlines" in scrapyd.get("listspiders.json", project="newsbot")["spiders"]

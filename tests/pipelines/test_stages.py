@@ -75,7 +75,7 @@ def test_what_is_no_typed_item_is_kept_among_the_rejects(crawl, thing):
     run = crawl(thing, article())
     assert isinstance(run.results[0], Rejected)
     ((reason, source, payload),) = run.query("SELECT reason, source_id, payload FROM rejects")
-    assert reason == f"{type(thing).__name__} is not one of the item types: Article"
+    assert reason == f"{type(thing).__name__} is not one of the item types: Article, Removal, Observation, Record"
     assert source == "own"
     assert payload == (thing if isinstance(thing, dict) else {"item": thing if type(thing) is int else str(thing)})
     assert run.store.tallies["own"].rejected == 1
@@ -379,3 +379,37 @@ def test_a_row_that_was_spoilt_on_the_way_is_split_from_its_batch(crawl):
     assert run.query("SELECT count(*) FROM articles") == [(4,)]
     assert (run.total.new, run.total.rejected) == (4, 5)
     assert run.query("SELECT items, rejected FROM runs") == [(4, 5)]
+
+
+class FirstPageEndsBadly:
+    """The items of the first page are cancelled when those of the second have come through."""
+
+    def __init__(self):
+        self.second = asyncio.Event()
+
+    async def process_item(self, item):
+        if item.url.endswith("/2"):
+            self.second.set()
+            return item
+        await self.second.wait()
+        raise asyncio.CancelledError
+
+
+def pages():
+    """The checkpoints of two pages, the second of which moves the cursor over both."""
+    value = {"spider": "own", "arguments": {}, "source": "s", "value": {"value": 1}}
+    first = Checkpoint(table="cursors", key="k", columns={}, items=[article(1)])
+    return first, Checkpoint(table="cursors", key="k", columns=value, items=[article(2)], after=first)
+
+
+def test_a_cursor_does_not_move_before_the_rows_of_the_page_before(crawl):
+    first, second = pages()
+    run = crawl(first, second, stages={450: FirstPageEndsBadly})
+    assert run.query("SELECT count(*) FROM articles WHERE url LIKE '%/2'") == [(1,)]
+    assert run.query("SELECT count(*) FROM cursors") == [(0,)]
+
+
+def test_a_cursor_moves_behind_the_rows_of_all_pages(crawl):
+    run = crawl(*pages())
+    assert run.query("SELECT key, value FROM cursors") == [("k", {"value": 1})]
+    assert run.query("SELECT count(*) FROM articles") == [(2,)]

@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from parsel import Selector
@@ -107,6 +109,45 @@ def test_an_unknown_host_is_told_the_known_ones(newsroom):
     assert "al-sahil.example" in body.decode()
 
 
+WIRE = "api.seven-seas-wire.example"
+
+
+def dispatches(newsroom, **query):
+    since = newsroom.clock - timedelta(hours=24)
+    asked = {"since": since.isoformat(), "until": (newsroom.clock + timedelta(seconds=1)).isoformat()} | query
+    status, _, body = ask(newsroom.server_port, WIRE, f"/v1/dispatches?{urlencode(asked)}")
+    return status, json.loads(body)
+
+
+def test_the_wire_has_pages_a_total_and_times(newsroom):
+    _, whole = dispatches(newsroom, size=50)
+    _, first = dispatches(newsroom, size=5)
+    _, second = dispatches(newsroom, size=5, page=2)
+    assert (whole["total"], first["total"], len(whole["dispatches"])) == (7, 7, 7)
+    assert first["dispatches"] + second["dispatches"] == whole["dispatches"]
+    times = [each["filed_at"] for each in whole["dispatches"]]
+    assert times == sorted(times, reverse=True)
+    assert {each["desk"] for each in dispatches(newsroom, desk="Science")[1]["dispatches"]} == {"Science"}
+    newsroom.next_edition()
+    assert dispatches(newsroom)[1]["total"] == 9
+
+
+@pytest.mark.parametrize("query", [{"since": "yesterday"}, {"page": 0}, {"size": 51}, {"size": "many"}, {"sice": 1}])
+def test_the_wire_refuses_what_it_does_not_understand(newsroom, query):
+    status, answer = dispatches(newsroom, **query)
+    assert status == 400
+    assert answer["error"]
+
+
+def test_the_office_gives_the_days_up_to_yesterday(newsroom):
+    today = newsroom.clock.date()
+    path = f"/herring-index/{today - timedelta(days=3)}..{today}"
+    _, _, body = ask(newsroom.server_port, "statistics.saltmere.example", path)
+    assert [each["date"] for each in json.loads(body)["days"]] == [str(today - timedelta(days=n)) for n in (3, 2, 1)]
+    status, _, _ = ask(newsroom.server_port, "statistics.saltmere.example", "/herring-index/x..y")
+    assert status == 400
+
+
 def test_the_command_serves_until_it_is_interrupted():
     command = [sys.executable, "-m", "newsbot.sample"]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
@@ -119,6 +160,7 @@ def test_the_command_serves_until_it_is_interrupted():
                 guide += line
             port = int(re.search(r"http://127\.0\.0\.1:(\d+)", guide)[1])
             assert "scrapy crawl headlines -a catalogue=" in guide
+            assert re.search(r"scrapy crawl api -a config=.*/seven-seas-wire\.yaml", guide)
             assert ask(port, "shiokaze.example", "/")[0] == 200
         finally:
             process.send_signal(signal.SIGINT)

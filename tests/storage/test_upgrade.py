@@ -41,7 +41,7 @@ def test_the_schema_and_the_migrations_make_the_tables(database, make):
             assert compare_metadata(MigrationContext.configure(shared, opts=options), metadata) == []
 
 
-def test_keys_that_are_urls_sort_by_bytes(tables, query):
+def test_keys_sort_by_bytes(tables, query):
     found = query("""
         SELECT table_name, column_name FROM information_schema.columns
         WHERE table_schema = 'public' AND collation_name = 'C' ORDER BY 1, 2
@@ -51,7 +51,11 @@ def test_keys_that_are_urls_sort_by_bytes(tables, query):
         ("articles", "canonical_url"),
         ("articles", "origin"),
         ("articles", "url"),
+        ("cursors", "key"),
         ("feeds", "url"),
+        ("records", "dataset"),
+        ("records", "key"),
+        ("sightings", "external_id"),
         ("sightings", "origin"),
     }
 

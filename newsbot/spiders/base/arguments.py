@@ -1,8 +1,13 @@
 """The `-a` arguments of a spider: named, typed, and checked before the first request."""
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from newsbot.extraction.paths import places
+from newsbot.sources.api import Api, Argument
 
 
 class ArgumentError(ValueError):
@@ -56,3 +61,104 @@ def switch(text: str) -> bool:
     if text not in ("0", "1"):
         raise ValueError("expected 1 or 0")
     return text == "1"
+
+
+def moment(text: str) -> datetime:
+    """A date or time in ISO 8601; in UTC where it has no zone."""
+    try:
+        found = datetime.fromisoformat(text)
+        found = found if found.tzinfo else found.replace(tzinfo=UTC)
+        return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("expected a date or a time, such as 2024-05-01 or 2024-05-01T12:00Z") from None
+
+
+def span(text: str) -> timedelta:
+    """`30d`: a number of weeks, days, hours, minutes or seconds."""
+    match = re.fullmatch(r"(\d{1,6})([wdhms])", text, re.ASCII)
+    if not match or not int(match[1]):
+        raise ValueError("expected a number with its unit, such as 30d, 12h or 8w")
+    units = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+    return timedelta(**{units[match[2]]: int(match[1])})
+
+
+def amount(text: str) -> float:
+    """A number above 0."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise ValueError("expected a number above 0")
+    return found
+
+
+def language(text: str) -> str:
+    """ISO 639-1, in lower case."""
+    if not re.fullmatch("[a-z]{2}", text):
+        raise ValueError("expected a language of two letters (ISO 639-1) in lower case, such as de")
+    return text
+
+
+def country(text: str) -> str:
+    """ISO 3166-1 alpha-2, in lower case."""
+    if not re.fullmatch("[a-z]{2}", text):
+        raise ValueError("expected a country of two letters (ISO 3166-1) in lower case, such as fr")
+    return text
+
+
+_READERS: dict[str, Callable[[str], Any]] = {"language": language, "country": country}
+TIMES: dict[str, Callable[[str], Any]] = {"since": moment, "until": moment, "backfill": span, "budget": amount}
+
+
+def of(api: Api) -> dict[str, Callable[[str], Any]]:
+    """The arguments that a spider of this API knows, each with the function that reads it."""
+    known = {name: names if argument.each else _READERS.get(name, str) for name, argument in api.arguments.items()}
+    return known | {name: TIMES[name] for name in times(api)}
+
+
+def times(api: Api) -> list[str]:
+    """Which of since, until, backfill and budget make sense here."""
+    asked = placed(api)
+    by_time = api.cursor is not None and api.cursor.by == "time" and "since" in asked
+    return [
+        name
+        for name, there in (
+            ("since", "since" in asked),
+            ("until", "until" in asked),
+            ("backfill", by_time),
+            ("budget", api.quota is not None),
+        )
+        if there
+    ]
+
+
+def placed(api: Api) -> set[str]:
+    """The names that the address and the query of an API have places for."""
+    return places(api.url).union(*map(places, api.params.values()))
+
+
+def complete(spider: str, declared: Mapping[str, Argument], values: dict[str, Any]) -> None:
+    """Put the defaults in. Raises `ArgumentError` for what is missing, or not among the choices."""
+    faults = []
+    for name, argument in declared.items():
+        if values[name] is None and argument.default is not None:
+            values[name] = names(argument.default) if argument.each else argument.default
+        if values[name] is None:
+            if argument.required:
+                help_ = f": {argument.help}" if argument.help else ""
+                faults.append(f"-a {name}= is missing{help_}")
+            continue
+        wrong = [
+            value for value in (values[name] if argument.each else [values[name]]) if value not in argument.choices
+        ]
+        if argument.choices and wrong:
+            faults.append(f"-a {name}={','.join(map(str, wrong))}: it knows {', '.join(argument.choices)}")
+    if values.get("since") and values.get("until") and values["since"] >= values["until"]:
+        faults.append(f"-a since={values['since']:%Y-%m-%d %H:%M}: it should be before -a until=")
+    if values.get("since") and values["since"] > datetime.now(UTC):
+        faults.append(f"-a since={values['since']:%Y-%m-%d %H:%M}: it should not be in the future")
+    if values.get("backfill") and (values.get("since") or values.get("until")):
+        faults.append("-a backfill=: it goes with neither since nor until")
+    if faults:
+        raise ArgumentError(f"{spider}: " + "\n".join(faults))

@@ -19,13 +19,12 @@ from twisted.python.failure import Failure
 
 from newsbot.items import Article, Checkpoint
 from newsbot.sources.model import Source
+from newsbot.spiders.base import answers
 from newsbot.storage.feeds import FeedState
 from newsbot.storage.store import Store
 
 DEFAULT_INTERVAL = 900  # seconds, until a feed has shown how often it changes
 
-# Redirects are followed before; every other answer is the spider's to note.
-_ANSWERS = [status for status in range(300, 600) if status not in (301, 302, 303, 307, 308)]
 _PERMANENT = {301, 308}
 
 
@@ -144,7 +143,7 @@ class PollingSpider(Spider):
             callback=self.answered,
             errback=self.failed,
             cb_kwargs={"endpoint": endpoint, "state": state},
-            meta={"handle_httpstatus_list": _ANSWERS},
+            meta={"handle_httpstatus_list": answers.STATUSES},
             dont_filter=True,
         )
 
@@ -161,7 +160,7 @@ class PollingSpider(Spider):
             yield self._failure(endpoint, state, "gone", response, gone=True)
             return
         if response.status != 200:
-            for item in self._failed(endpoint, state, _status(response), response):
+            for item in self._failed(endpoint, state, answers.told(response), response):
                 yield item
             return
         try:
@@ -188,8 +187,8 @@ class PollingSpider(Spider):
             entries=len(reading.entries),
             interval=self._interval(state, response, changed=changed, hint=reading.interval),
             content_hash=content_hash,
-            etag=_header(response, "ETag") if content_hash else None,
-            last_modified=_header(response, "Last-Modified") if content_hash else None,
+            etag=answers.header(response, "ETag") if content_hash else None,
+            last_modified=answers.header(response, "Last-Modified") if content_hash else None,
             is_full=read,
             changed=changed,
             problem=reading.remark,
@@ -217,7 +216,7 @@ class PollingSpider(Spider):
         """The checkpoint of a fetch that got no answer."""
         request = failure.request
         response = failure.value.response if failure.check(HttpError) else None
-        problem = _status(response) if response is not None else str(failure.value) or type(failure.value).__name__
+        problem = answers.told(response) if response is not None else str(failure.value) or type(failure.value).__name__
         yield from self._failed(**request.cb_kwargs, problem=problem.splitlines()[0], response=response)
 
     def _failed(
@@ -257,12 +256,6 @@ class PollingSpider(Spider):
         self.store.outcome(endpoint.source.id, endpoint.url, ok=ok, status=status)
 
 
-def _status(response: Response) -> str:
-    """The status of an answer, and where it leads if that was not followed, as to a file."""
-    location = _header(response, "Location")
-    return f"HTTP status {response.status}" + (f", leads to {location[:200]!r}" if location else "")
-
-
 def _moved_to(endpoint: Endpoint, state: FeedState, response: Response | None) -> str | None:
     """Where the feed is from now on: only permanent redirects count, and only if the chain has no other."""
     if response is None:
@@ -278,20 +271,15 @@ def _content_hash(entries: Sequence[Mapping[str, Any]]) -> str:
     return hashlib.blake2b(marshal.dumps(entries, 2), digest_size=16).hexdigest()
 
 
-def _header(response: Response, name: str) -> str | None:
-    value = response.headers.get(name)
-    return value.decode("latin-1").replace("\0", "") if value else None
-
-
 def _max_age(response: Response) -> float:
     """Seconds for which a cache may keep the answer (RFC 9111, section 4.2.1); 0 where it does not say."""
-    for directive in (_header(response, "Cache-Control") or "").lower().split(","):
+    for directive in (answers.header(response, "Cache-Control") or "").lower().split(","):
         name, _, value = directive.strip().partition("=")
         if name in ("no-cache", "no-store"):
             return 0
         if name == "max-age" and value.strip('"').isdecimal():
             return float(value.strip('"')[:9])
-    expires = _header(response, "Expires")
+    expires = answers.header(response, "Expires")
     try:
         return max(0.0, (parsedate_to_datetime(expires) - datetime.now(UTC)).total_seconds()) if expires else 0
     except (ValueError, TypeError, OverflowError):  # a date that is none, or has no zone

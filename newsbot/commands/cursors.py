@@ -1,0 +1,94 @@
+"""`scrapy cursors list|reset`: how far the APIs are read."""
+
+import argparse
+import csv
+import sys
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+import psycopg2
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from newsbot.commands.database import transaction
+from newsbot.commands.output import printing
+from newsbot.storage import cursors
+from newsbot.storage.errors import DatabaseError
+from newsbot.storage.upgrade import UnknownRevisionError
+
+
+class Command(ScrapyCommand):
+    """Exits with 0, 1 when the database refused, 2 when it was asked wrongly."""
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
+
+    def syntax(self) -> str:
+        """What follows the name of the command."""
+        return "[options] [list [NAME] | reset NAME]"
+
+    def short_desc(self) -> str:
+        """One line for `scrapy -h`."""
+        return "List how far each API is read, or forget it"
+
+    def long_desc(self) -> str:
+        """For the help."""
+        return (
+            "A cursor says up to where a spider has read an API, for each set of its arguments. The run after a reset"
+            " is a first run again; what is stored stays, once. NAME is the spider's, or that of a declaration in YAML."
+        )
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument("--csv", action="store_true", help="list: CSV with a header instead of a table")
+        parser.add_argument("--source", metavar="SOURCE", help="reset: that of this source only, as list shows it")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Run the action named first."""
+        match args:
+            case [] | ["list"] | ["list", _] if opts.source is None:
+                action = self._list
+            case ["reset", _] if not opts.csv:
+                action = self._reset
+            case _:
+                raise UsageError(f"expected one of: {self.syntax()}; see `scrapy cursors -h`", print_help=False)
+        try:
+            action(args[1] if args[1:] else None, opts)
+        except (DatabaseError, UnknownRevisionError, psycopg2.Error) as error:
+            print(f"scrapy cursors: {' '.join(str(error).split())}", file=sys.stderr)
+            self.exitcode = 1
+
+    def _list(self, name: str | None, opts: argparse.Namespace) -> None:
+        with transaction(self.settings) as cursor:
+            columns, rows = cursors.overview(cursor, name)
+            if name is not None and not rows:
+                raise UsageError(_unknown(name, cursors.names(cursor)), print_help=False)
+        with printing():
+            if opts.csv:
+                csv.writer(sys.stdout, lineterminator="\n").writerows([columns, *rows])
+            elif rows:
+                import tabulate
+
+                print(tabulate.tabulate(rows, columns, disable_numparse=True))
+            else:
+                print("no cursors: no API was read yet", file=sys.stderr)
+
+    def _reset(self, name: str, opts: argparse.Namespace) -> None:
+        with transaction(self.settings) as cursor:
+            forgotten = cursors.reset(cursor, name, opts.source)
+            if not forgotten:
+                known = cursors.names(cursor)
+                if opts.source is None or name not in known:
+                    raise UsageError(_unknown(name, known), print_help=False)
+                reason = _unknown(opts.source, cursors.names(cursor, name))
+                raise UsageError(f"{name} --source {reason}", print_help=False)
+        of = f" of {opts.source}" if opts.source else ""
+        print(f"forgot {forgotten} {'cursor' if forgotten == 1 else 'cursors'} of {name}{of}")
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are of: {', '.join(known) or 'none'}"
+    return f"{name}: it has no cursor; {hint}"

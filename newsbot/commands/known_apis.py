@@ -1,0 +1,103 @@
+"""The APIs that there are: those of the spiders and those declared in YAML."""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from scrapy.spiderloader import get_spider_loader
+
+if TYPE_CHECKING:  # every command is imported at every start
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+    from scrapy.settings import BaseSettings
+
+    from newsbot.sources.api import Api, Limit
+
+
+STATUS = ("api", "key", "quota", "spent today", "read up to", "last success", "state")
+
+
+class Known(NamedTuple):
+    """An API and how it is read."""
+
+    api: "Api"
+    run: str  # the name that its runs have
+    crawl: str  # what follows `scrapy crawl`
+
+
+def known(settings: "BaseSettings") -> list[Known]:
+    """All APIs, by name."""
+    return sorted([*_of_spiders(settings), *_declared()], key=lambda each: each.api.name)
+
+
+def _of_spiders(settings: "BaseSettings") -> Iterator[Known]:
+    from newsbot.sources.api import Api
+
+    loader = get_spider_loader(settings)
+    for name in loader.list():
+        api = getattr(loader.load(name), "api", None)
+        if isinstance(api, Api):
+            yield Known(api, name, name)
+
+
+def _declared() -> Iterator[Known]:
+    from newsbot.sources.declared import read, shipped
+
+    for name in shipped():
+        api = read(name)
+        yield Known(api, api.name, f"api -a config={name}")
+
+
+def status(cursor: "Cursor", apis: Sequence[Known]) -> list[tuple[str | None, ...]]:
+    """How they fare, a row of `STATUS` each; also those that ran by a declaration which lies elsewhere."""
+    from newsbot.storage import cursors, quotas, runs
+
+    by_name = {each.api.name: each for each in apis}
+    names = sorted(by_name.keys() | quotas.apis(cursor))
+    spent = quotas.spent_today(cursor)
+    read = cursors.newest(cursor, names)
+    ran = runs.of_apis(cursor, [(name, by_name[name].run if name in by_name else name) for name in names])
+    rows = []
+    for name in names:
+        api = by_name[name].api if name in by_name else None
+        calls, cost = spent.get(name, (0, 0.0))
+        up_to, number = read.get(name, ("", 0))
+        state, succeeded = ran.get(name, ("never ran", ""))
+        rows.append(
+            (
+                name,
+                key_state(api) if api else "",
+                quota(api) if api else "",
+                f"{calls} ({money(api, cost)})" if cost else str(calls),
+                f"{up_to} (newest of {number})" if number > 1 else up_to,
+                succeeded,
+                state,
+            )
+        )
+    return rows
+
+
+def key_state(api: "Api") -> str:
+    """Whether it needs a key, and whether that is there: the variable's name, never its value."""
+    if api.key is None:
+        return "not needed"
+    return f"{api.key.variable} is {'set' if os.environ.get(api.key.variable) else 'not set'}"
+
+
+def quota(api: "Api") -> str:
+    """What may be asked of it, in words: `500 a day, 1 a second`."""
+    if api.quota is None:
+        return ""
+    words = ", ".join(_limit(limit) for limit in sorted(api.quota.limits, key=lambda limit: -limit.calls))
+    return f"{words}, {money(api, api.quota.cost)} a call" if api.quota.cost else words
+
+
+def money(api: "Api | None", amount: float) -> str:
+    """An amount in the currency of the API's quota: `0.25 USD`."""
+    currency = api.quota.currency if api and api.quota else None
+    return f"{amount:g} {currency}" if currency else f"{amount:g}"
+
+
+def _limit(limit: "Limit") -> str:
+    if limit.per[0].isdecimal():
+        return f"{limit.calls:,} in {limit.per.removesuffix('s')} seconds"
+    return f"{limit.calls:,} {'an' if limit.per == 'hour' else 'a'} {limit.per}"

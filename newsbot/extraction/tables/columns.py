@@ -1,0 +1,115 @@
+"""A column of values to their JSON, many at a time: by what the standard library does in C, where all are as usual."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from json.encoder import encode_basestring
+from typing import Any, NamedTuple
+
+from newsbot.extraction.values import ValueTypeError, converter
+
+NULL = "null"
+_KNOWN = 10_000  # values of a column whose JSON is kept
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+# Values as JSON writes them, a line each: of so few digits that a float has all of them, and an integer nearly any.
+_NUMBERS = re.compile(r"(?:(?:-?(?:0|[1-9][0-9]{0,7})(?:\.[0-9]{1,7})?)?\n)*+")
+_INTEGERS = re.compile(r"(?:(?:0|-?[1-9][0-9]{0,38})?\n)*+")
+
+
+class BadValue(NamedTuple):
+    """A value that is not of the column's type."""
+
+    row: int
+    """in the list of values, from 0"""
+    reason: str
+    value: Any
+
+
+Encoder = Callable[[Sequence[Any]], tuple[list[str], list[BadValue]]]
+"""The JSON of each value, `null` for what is empty and what is not of the type, and those that are not."""
+
+
+def encoder(kind: str | None, decimal: str = ".") -> Encoder:
+    """The encoder of a type of `values.converter`; None keeps values as they come."""
+    return _Encoder(kind, decimal).encode
+
+
+class _Encoder:
+    def __init__(self, kind: str | None, decimal: str) -> None:
+        self._convert = converter(kind, decimal) if kind else _as_it_comes
+        self._wrong = f"is no {kind}"
+        self._decimal = decimal
+        self._fast = {"text": _texts, "number": self._numbers, "integer": self._integers}.get(kind)
+        self._known: dict[str, str] = {}
+
+    def encode(self, values: Sequence[Any]) -> tuple[list[str], list[BadValue]]:
+        if self._fast:
+            try:
+                found = self._fast(values)
+            except (TypeError, ValueError):  # one of them is not as usual
+                found = None
+            if found is not None:
+                return found, []
+        return self._one_by_one(values)
+
+    def _one_by_one(self, values: Sequence[Any]) -> tuple[list[str], list[BadValue]]:
+        found, bad, known = [], [], self._known
+        for row, value in enumerate(values):
+            text = known.get(value) if type(value) is str else None
+            if text is None:
+                try:
+                    text = json.dumps(_clean(self._convert(value)), ensure_ascii=False, allow_nan=False)
+                except (ValueTypeError, ValueError, RecursionError):
+                    bad.append(BadValue(row, self._wrong, value))
+                    text = NULL
+                else:
+                    if type(value) is str and len(known) < _KNOWN:
+                        known[value] = text
+            found.append(text)
+        return found, bad
+
+    def _numbers(self, values: Sequence[str]) -> list[str] | None:
+        text = "\n".join(values)
+        if self._decimal == ",":
+            if "." in text:
+                return None
+            text = text.replace(",", ".")
+        return _as_written(text, _NUMBERS, len(values))
+
+    def _integers(self, values: Sequence[str]) -> list[str] | None:
+        return _as_written("\n".join(values), _INTEGERS, len(values))
+
+
+def _as_written(text: str, right: re.Pattern[str], count: int) -> list[str] | None:
+    if not right.fullmatch(text + "\n"):
+        return None
+    found = text.split("\n")
+    if len(found) != count:
+        return None
+    return [value or NULL for value in found] if "" in found else found
+
+
+def _texts(values: Sequence[str]) -> list[str] | None:
+    if _CONTROL.search("".join(values)):
+        return None
+    found = list(map(encode_basestring, values))
+    return [NULL if text == '""' else text for text in found] if '""' in found else found
+
+
+def _as_it_comes(value: Any) -> Any:
+    return None if value == "" else value
+
+
+def _clean(value: Any) -> Any:
+    """Without what Postgres can not keep or nobody can see."""
+    match value:
+        case str():
+            return _CONTROL.sub("", value)
+        case float() if not math.isfinite(value):
+            raise ValueTypeError(f"{value} is no number that JSON has")
+        case dict():
+            return {_CONTROL.sub("", str(key)): _clean(inner) for key, inner in value.items()}
+        case list():
+            return [_clean(inner) for inner in value]
+    return value

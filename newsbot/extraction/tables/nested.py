@@ -1,0 +1,175 @@
+"""JSON, JSON lines, XLSX and Parquet: rows of values that have types already."""
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+from newsbot.extraction.tables.base import BATCH, BATCH_SIZE, BadRow, Batch, UnreadableTableError
+from newsbot.extraction.tables.delimited import UNREADABLE, find_encoding, unreadable
+
+MAX_RECORD = 2**24  # characters, or bytes
+SAMPLE = 2**20  # bytes that the encoding is found in
+_SHOWN = 500
+
+
+def json_records(stream: io.BufferedReader, records: str | None = None) -> Iterator[Batch]:
+    """The objects of the list at `records`, names with dots between them; without it, the file is the list.
+
+    Raises UnreadableTableError for what is no JSON, and where there is no list.
+    """
+    import ijson
+
+    found = False
+    counted = _Counted(stream)
+
+    def seen() -> Iterator[tuple[str, str, Any]]:
+        nonlocal found
+        for place, event, value in ijson.parse(counted, use_float=True):
+            found = found or (event == "start_array" and place == (records or ""))
+            yield place, event, value
+
+    def rows() -> Iterator[tuple[int, Any, int]]:
+        for number, record in enumerate(ijson.items(seen(), f"{records}.item" if records else "item"), 1):
+            yield number, record, counted.taken()
+
+    try:
+        yield from _batches(rows())
+    except (ijson.JSONError, UnicodeDecodeError) as error:
+        said = " ".join(str(error).split())[:_SHOWN]
+        raise UnreadableTableError(f"is no JSON, or cut off: {said}") from None
+    if not found:
+        where = f"at {records!r}" if records else "as the file itself; say where it is as `records`"
+        raise UnreadableTableError(f"there is no list {where}")
+
+
+def json_lines(stream: io.BufferedReader, encoding: str | None = None) -> Iterator[Batch]:
+    """The objects, one a line."""
+    encoding = encoding or find_encoding(stream.peek(SAMPLE)[:SAMPLE])
+    text = io.TextIOWrapper(stream, encoding, "surrogateescape", newline="\n")
+
+    def rows() -> Iterator[tuple[int, Any, int]]:
+        line, number = text.readline(MAX_RECORD), 0
+        while line:
+            number += 1
+            if len(line) == MAX_RECORD and line[-1] != "\n":
+                raise UnreadableTableError(f"line {number} has more than {MAX_RECORD} characters")
+            if line.strip():
+                yield number, _read_line(line, number, encoding), len(line)
+            line = text.readline(MAX_RECORD)
+
+    return _batches(rows())
+
+
+def xlsx_rows(file: BinaryIO, sheet: str | None = None) -> Iterator[tuple[int, list[Any]]]:
+    """The rows of a sheet with their numbers, cells as text, number, bool or ISO 8601. Raises UnreadableTableError."""
+    try:
+        from openpyxl import load_workbook
+    except ImportError:
+        raise UnreadableTableError("is read by openpyxl, which is not there: pip install 'newsbot[xlsx]'") from None
+    try:
+        book = load_workbook(file, read_only=True, data_only=True)
+    except Exception as error:  # noqa: BLE001  openpyxl lets through whatever a broken file makes of it
+        raise UnreadableTableError(f"is no XLSX that can be read: {error}") from None
+    if sheet is not None and sheet not in book.sheetnames:
+        raise UnreadableTableError(f"has no sheet {sheet!r}; there are {', '.join(map(repr, book.sheetnames))}")
+    found = book[sheet] if sheet is not None else book.worksheets[0]
+    found.reset_dimensions()  # what a file says of its size is often wrong
+    try:
+        for number, row in enumerate(found.iter_rows(values_only=True), 1):
+            yield number, [_plain(cell) for cell in row]
+    except Exception as error:  # noqa: BLE001
+        raise UnreadableTableError(f"breaks off: {error}") from None
+
+
+def parquet_rows(file: BinaryIO) -> tuple[list[str], Iterator[Batch]]:
+    """The names of the columns, and the rows. Raises UnreadableTableError."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise UnreadableTableError("is read by pyarrow, which is not there: pip install 'newsbot[parquet]'") from None
+    try:
+        opened = parquet.ParquetFile(file)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise UnreadableTableError(f"is no Parquet that can be read: {error}") from None
+
+    def batches() -> Iterator[Batch]:
+        number = 0
+        try:
+            for part in opened.iter_batches(BATCH):
+                columns = [[_plain(value) for value in column.to_pylist()] for column in part.columns]
+                lines = range(number + 1, number + 1 + part.num_rows)
+                number += part.num_rows
+                yield Batch([list(row) for row in zip(*columns, strict=True)], list(lines))
+        except (pyarrow.ArrowException, OSError) as error:
+            raise UnreadableTableError(f"breaks off after {number} rows: {error}") from None
+
+    return opened.schema_arrow.names, batches()
+
+
+def _read_line(line: str, number: int, encoding: str) -> Any:
+    if bad := UNREADABLE.search(line):
+        return BadRow(number, None, unreadable(bad[0], encoding), UNREADABLE.sub("\ufffd", line[:_SHOWN]))
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return BadRow(number, None, f"is no JSON: {getattr(error, 'msg', error)}", line[:_SHOWN].strip())
+
+
+class _Counted:
+    """A stream that a record does not go on in for ever."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+        self._size = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._size += len(data)
+        if self._size > MAX_RECORD:
+            raise UnreadableTableError(f"more than {MAX_RECORD} bytes are no record, or one that is too large")
+        return data
+
+    def taken(self) -> int:
+        """The bytes read since the last record."""
+        size, self._size = self._size, 0
+        return size
+
+
+def _batches(rows: Iterable[tuple[int, Any, int]]) -> Iterator[Batch]:
+    """Batches of rows, of which each has its number and size."""
+    batch, total = Batch(), 0
+    for number, row, size in rows:
+        if isinstance(row, BadRow):
+            batch.bad.append(row)
+        elif isinstance(row, dict):
+            batch.rows.append(row)
+            batch.lines.append(number)
+        else:
+            batch.bad.append(BadRow(number, None, "is no object of names and values", str(row)[:_SHOWN]))
+        total += size
+        if len(batch.rows) >= BATCH or len(batch.bad) >= BATCH or total >= BATCH_SIZE:
+            yield batch
+            batch, total = Batch(), 0
+    yield batch
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has for a cell."""
+    match value:
+        case datetime() | date() | time():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case bytes():
+            return value.decode("utf-8", "replace")
+        case dict():
+            return {str(key): _plain(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner) for inner in value]
+    return value

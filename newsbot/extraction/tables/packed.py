@@ -1,0 +1,105 @@
+"""What a file is packed in: gzip and zip are inflated as they are read, within bounds, and never to disk."""
+
+import gzip
+import io
+import zipfile
+import zlib
+from typing import BinaryIO, NamedTuple
+
+from newsbot.extraction.tables.base import UnreadableTableError
+
+SMALL = 64 * 2**20  # bytes that may be inflated at any ratio
+_BUFFER = 2**20
+_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_ENCRYPTED = 0x1
+
+
+class Limits(NamedTuple):
+    """How far a file may be inflated."""
+
+    size: int
+    """bytes in all"""
+    ratio: float
+    """of its size packed"""
+
+
+def unpacked(file: BinaryIO, limits: Limits, member: str | None = None) -> tuple[io.BufferedReader, str | None]:
+    """The bytes that `file` holds, and the name of a zip's member. A member's name is a name and no path.
+
+    Raises UnreadableTableError, also while it is read.
+    """
+    start = file.read(4)
+    file.seek(0)
+    if start.startswith(_GZIP):
+        return _bounded(gzip.GzipFile(fileobj=file, mode="rb"), file, limits), None
+    if start.startswith(_ZIP):
+        opened = _opened_zip(file)
+        info = _member(opened, member)
+        if info.flag_bits & _ENCRYPTED:
+            raise UnreadableTableError(f"{info.filename!r} in the zip is encrypted")
+        try:
+            return _bounded(opened.open(info), file, limits), info.filename
+        except (zipfile.BadZipFile, NotImplementedError) as error:
+            raise UnreadableTableError(f"{info.filename!r} in the zip can not be read: {error}") from error
+    return _bounded(file, file, limits), None
+
+
+def check_zip(file: BinaryIO, limits: Limits) -> None:
+    """Refuse a zip that would inflate beyond `limits`, by its directory: of those that others read, as an xlsx."""
+    size = sum(info.file_size for info in _opened_zip(file).infolist())
+    packed = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    _check(size, packed, limits)
+
+
+def _opened_zip(file: BinaryIO) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise UnreadableTableError(f"is no zip that can be read, or cut off: {error}") from error
+
+
+def _member(opened: zipfile.ZipFile, name: str | None) -> zipfile.ZipInfo:
+    files = [info for info in opened.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX/")]
+    found = [info for info in files if name in (None, info.filename)]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(repr(info.filename) for info in files[:20]) or "nothing"
+    wanted = "one file" if name is None else f"member: {name!r}"
+    raise UnreadableTableError(f"the zip holds {names}, and not {wanted}; name one as `member`")
+
+
+def _check(size: int, packed: int, limits: Limits) -> None:
+    if size > limits.size:
+        raise UnreadableTableError(f"inflates to more than {limits.size} bytes (DATASET_INFLATED_MAX)")
+    if size > max(SMALL, packed * limits.ratio):
+        raise UnreadableTableError(
+            f"inflates to more than {limits.ratio:g} times its size (DATASET_RATIO_MAX), as a bomb does"
+        )
+
+
+class _Inflated(io.RawIOBase):
+    """Ends with its reader, while the file below stays open."""
+
+    def __init__(self, stream: BinaryIO, packed: BinaryIO, limits: Limits) -> None:
+        self._stream = stream
+        self._packed = packed
+        self._limits = limits
+        self._size = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:
+        try:
+            data = self._stream.read(len(buffer))
+        except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
+            raise UnreadableTableError(f"is broken after {self._size} inflated bytes: {error}") from error
+        self._size += len(data)
+        _check(self._size, self._packed.tell(), self._limits)
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _bounded(stream: BinaryIO, packed: BinaryIO, limits: Limits) -> io.BufferedReader:
+    return io.BufferedReader(_Inflated(stream, packed, limits), _BUFFER)

@@ -1,0 +1,153 @@
+"""Values as files and APIs write them, to typed ones."""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from newsbot.extraction.dates import parse_date
+
+_TRUE = {"true", "t", "yes", "y", "1", "on"}
+_FALSE = {"false", "f", "no", "n", "0", "off"}
+_INTEGER = re.compile(r"[+-]?\d{1,40}")
+_BLANKS = re.compile("[ \u00a0\u2009\u202f]")
+_GROUPED = {",": re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?"), ".": re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?")}
+_MAX_MS = 1e11  # a larger number is in milliseconds: as seconds it would be the year 5138
+
+
+class ValueTypeError(ValueError):
+    """A value is not of the type that it is said to be."""
+
+
+def moment(value: Any, zone: str | None = None) -> datetime | None:
+    """The time that a value names: text in any notation of `parse_date`, or Unix seconds or milliseconds.
+
+    Has a zone: the text's, else `zone`, else UTC. None for None and for what is empty. Raises `ValueTypeError`.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            return datetime.fromtimestamp(value / 1000 if abs(value) >= _MAX_MS else value, UTC)
+        except (OverflowError, ValueError, OSError):
+            raise ValueTypeError(f"{value!r} is no time") from None
+    found = _parsed(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueTypeError(f"{value!r} is no time")
+    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone) if zone else UTC)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> datetime | None:
+    # What ISO has is read whole, with its fraction of a second, by the standard library.
+    try:
+        if len(text) >= 19 and text[4] == "-":
+            return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    iso = parse_date(text)
+    return datetime.fromisoformat(iso) if iso else None
+
+
+def number(value: Any, decimal: str = ".") -> float | None:
+    """A number, also as text; None for None and what is empty; NaN stays. Raises `ValueTypeError`."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        raise ValueTypeError(f"{value!r} is no number")
+    if isinstance(value, int | float):
+        return float(value)
+    try:
+        text = plain(value, decimal)
+        if "_" not in text:  # a mark that is Python's own
+            return float(text)
+    except (ValueError, TypeError):
+        pass
+    raise ValueTypeError(f"{value!r} is no number")
+
+
+def plain(text: str, decimal: str) -> str:
+    """A number's text with a decimal point and without the marks between thousands.
+
+    Raises `ValueTypeError` for a mark that stands elsewhere: 1,5 is not 15.
+    """
+    text = _BLANKS.sub("", text)
+    if (decimal == "," and "." in text) or (decimal == "." and "," in text):
+        mark = "." if decimal == "," else ","
+        if not _GROUPED[mark].fullmatch(text):
+            raise ValueTypeError(f"{text!r} has a {mark!r} that is not between thousands")
+        text = text.replace(mark, "")
+    return text.replace(",", ".")
+
+
+def converter(kind: str, decimal: str = ".") -> Callable[[Any], Any]:
+    """The function that makes of a value what JSON has for its type, None of what is empty.
+
+    It raises `ValueTypeError`. Integers are of any size; dates and times become ISO 8601, times in UTC.
+    """
+
+    def text(value: Any) -> Any:
+        if value is None or isinstance(value, str):
+            return value or None
+        return json.dumps(value) if isinstance(value, dict | list | bool) else str(value)
+
+    def integer(value: Any) -> Any:
+        if value is None or value == "":
+            return None
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        digits = plain(value, decimal) if isinstance(value, str) else ""
+        if _INTEGER.fullmatch(digits):
+            return int(digits)
+        raise ValueTypeError(f"{value!r} is no integer")
+
+    def finite(value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        found = number(value, decimal)
+        if found is not None and not math.isfinite(found):
+            raise ValueTypeError(f"{value!r} is no number that JSON has")
+        return found
+
+    def boolean(value: Any) -> Any:
+        if value is None or value == "" or isinstance(value, bool):
+            return None if value == "" else value
+        word = str(value).strip().lower()
+        if word in _TRUE:
+            return True
+        if word in _FALSE:
+            return False
+        raise ValueTypeError(f"{value!r} is neither true nor false")
+
+    def date(value: Any) -> Any:
+        found = moment(value)
+        return found and found.date().isoformat()
+
+    def time(value: Any) -> Any:
+        found = moment(value)
+        return found and found.astimezone(UTC).isoformat()
+
+    def as_json(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value) if value else None
+        except ValueError:
+            raise ValueTypeError(f"{value[:80]!r} is no JSON") from None
+
+    kinds = {
+        "text": text,
+        "integer": integer,
+        "number": finite,
+        "boolean": boolean,
+        "date": date,
+        "time": time,
+        "json": as_json,
+    }
+    return kinds[kind]

@@ -1,0 +1,36 @@
+"""An API without Python: a declaration in a YAML file."""
+
+from typing import Any
+
+from newsbot.sources.api import Api
+from newsbot.spiders.base.api import ApiSpider
+from newsbot.spiders.base.arguments import ArgumentError
+
+
+class DeclaredSpider(ApiSpider):
+    """What the declaration says that `-a config=` names: a YAML file, or one of those that come with newsbot.
+
+    Run, cursor, source and quota have the declaration's name.
+    """
+
+    name = "api"
+
+    @classmethod
+    def declaration(cls, given: dict[str, str]) -> Api:
+        """The declaration of the file."""
+        from newsbot.sources.declared import read, shipped  # imports pydantic, which takes long
+
+        if not given.get("config"):
+            raise ArgumentError(f"-a config= is missing: a YAML file, or one of {', '.join(shipped())}")
+        return read(given["config"])
+
+    @classmethod
+    def own_arguments(cls) -> dict[str, Any]:
+        """The file."""
+        return {"config": str}
+
+    def check_arguments(self) -> None:
+        """Go by the declaration's name; where its file lies makes no other cursor."""
+        self.name = self.api.name
+        del self.given["config"]
+        super().check_arguments()

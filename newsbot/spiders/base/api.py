@@ -1,0 +1,450 @@
+"""The base for web APIs: a spider is a declaration, and a small method for what its API has of its own.
+
+Each thing that is asked for is a stream, with a cursor of its own; one is read after the other, in chains of pages
+(`newsbot.spiders.base.chains`). The items of a page go with a checkpoint, and a checkpoint moves the cursor only when
+all pages of what it promises went before it.
+"""
+
+import json
+import logging
+import os
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Self, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+from scrapy import Request, Spider
+from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.retry import get_retry_request
+from scrapy.exceptions import NotConfigured
+from scrapy.http import Response
+from scrapy.spidermiddlewares.httperror import HttpError
+from twisted.python.failure import Failure
+
+from newsbot.extraction.paths import PathError, fill, path, places
+from newsbot.items import Checkpoint, Item
+from newsbot.sources.api import Api, HostKey, LinkedPages, NumberedPages
+from newsbot.spiders.base import answers, arguments, chains, paging
+from newsbot.spiders.base.chains import DAY, HOUR, SECOND, Chain
+from newsbot.spiders.base.mapping import RefusedRecordError, identity, mapper
+from newsbot.spiders.base.paging import BadPageError
+from newsbot.spiders.base.terms import terms
+from newsbot.storage import cursors
+from newsbot.storage.quotas import QuotaSpentError
+from newsbot.storage.rejects import Reject
+from newsbot.storage.store import Store
+
+__all__ = ["DAY", "HOUR", "ApiSpider", "Stream", "UnreadableError", "expect"]
+
+logger = logging.getLogger(__name__)
+
+BAD_ANSWERS = 5  # times that a page is asked for again which came, but can not be read
+BAD_PAGES = 2  # times that one is which can be read, but contradicts those before it
+TOKEN_TRIES = 2  # times that a page is asked for again whose token is said to be over, before its chain begins anew
+RESTARTS = 10  # of a chain whose tokens are over, without coming further
+MAX_TOLD = 300  # characters of what an answer says
+_BEHIND_THE_LAST = (400, 404, 410, 416, 422)  # what is said of a page behind the last, and of a token that is over
+_KEY_REFUSED = (401, 403)
+
+
+class UnreadableError(ValueError):
+    """An answer that is not what the API is said to give; the message says what it is."""
+
+
+@dataclass(slots=True)
+class Stream:
+    """One thing that is asked for, and how far it is read."""
+
+    source: str  # what tells it from the others of this run
+    key: str  # of its cursor
+    arguments: Mapping[str, Any]  # those that make the cursor another one
+    values: Mapping[str, Any]  # of all arguments
+    cursor: dict[str, Any] = field(default_factory=dict)
+    chains: deque[Chain] = field(default_factory=deque)  # still to be read, behind the one that is
+    last: Checkpoint | None = None  # that was yielded
+    incomplete: list[str] = field(default_factory=list)
+    remarks: dict[str, None] = field(default_factory=dict)  # in their order
+
+
+class ApiSpider(Spider):
+    """See the module. A subclass sets `api` to its declaration."""
+
+    api: Api
+
+    custom_settings: ClassVar[dict[str, Any]] = {
+        "ROBOTSTXT_OBEY": False,  # default True: for what follows links; what an API allows is declared as its quota
+        "DOWNLOAD_DELAY": 0,  # default 1: the quota spaces the calls
+        "RETRY_TIMES": 10,  # default 2: a page that is missing holds up all that come after it
+        "RETRY_PRIORITY_ADJUST": 0,
+    }
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, **given: str) -> Self:
+        """Read the arguments. Raises `ArgumentError`, and `NotConfigured` where the key is missing."""
+        spider = super().from_crawler(crawler, _job=given.get("_job"))
+        spider.api = cls.declaration(given)
+        spider.given = arguments.read(cls.name, given, arguments.of(spider.api) | cls.own_arguments())
+        spider.check_arguments()
+        key = spider.api.key
+        secret = os.environ.get(key.variable) if key else None
+        if key and not secret:
+            where = f"; there is one at {key.signup}" if key.signup else ""
+            raise NotConfigured(f"{key.variable} is not set: put your key for {spider.api.title} into it{where}")
+        spider._terms = terms(spider.api, secret)
+        spider._mapper = mapper(spider.api)
+        spider._identity = identity(spider.api)
+        spider._streams: deque[Stream] = deque()  # still to be read
+        return spider
+
+    # What a subclass may say
+
+    @classmethod
+    def declaration(cls, given: dict[str, str]) -> Api:
+        """The declaration."""
+        return cls.api
+
+    @classmethod
+    def own_arguments(cls) -> dict[str, Any]:
+        """Arguments beyond those of the declaration, each with the function that reads it."""
+        return {}
+
+    def check_arguments(self) -> None:
+        """Fill in the defaults. Raises `ArgumentError` for what is missing or not among the choices."""
+        arguments.complete(self.name, self.api.arguments, self.given)
+
+    def rows(self, data: Any, stream: Stream) -> list[Any]:
+        """The records of an answer. Raises `UnreadableError`."""
+        if self.api.none_as_empty and path(self.api.records)(data) is None:
+            return []
+        return expect(data, self.api.records, list)
+
+    def items(self, record: Any, stream: Stream) -> Iterable[Item]:
+        """The items of a record. Raises `RefusedRecordError`."""
+        yield self._mapper(record)
+
+    def too_many(self, response: Response) -> bool:
+        """Whether a refusal means that a slice has more hits than the API gives."""
+        return self.api.slices is not None and response.status in self.api.slices.statuses
+
+    def after(self, stream: Stream) -> Iterable[Request]:
+        """Requests for what is to be asked once a stream is read, as `aside` makes them."""
+        return ()
+
+    # Asking
+
+    async def start(self) -> AsyncIterator[Request]:
+        """The first request."""
+        self._streams.extend(await self._opened())
+        for request in self._begin():
+            yield request
+
+    async def _opened(self) -> list[Stream]:
+        """The streams with their cursors, once the database knows the source."""
+        api, self.store = self.api, Store.of(self.crawler)
+        source = {"id": api.name, "name": api.title, "language": api.language, "homepage": api.homepage}
+        await self.store.keep_sources([source | {"country": None}])
+        if api.record and api.record.columns:
+            await self.store.describe(_dataset(api))
+        streams = self._asked()
+        known = await self.store.cursors([stream.key for stream in streams])
+        for stream in streams:
+            stream.cursor = known.get(stream.key, {})
+        self.crawler.stats.set_value("newsbot/endpoints", len(streams))
+        return streams
+
+    def _asked(self) -> list[Stream]:
+        each = next((name for name, argument in self.api.arguments.items() if argument.each), None)
+        timeless = {name: value for name, value in self.given.items() if name not in arguments.TIMES}
+        streams = []
+        for value in self.given[each] if each else [None]:
+            values = timeless | ({each: value} if each else {})
+            asked = {name: value for name, value in values.items() if value is not None and value is not False}
+            source = str(value) if each else self.api.name
+            streams.append(Stream(source, cursors.key(self.api.name, asked, source), asked, values))
+        return streams
+
+    def _begin(self) -> Iterator[Request]:
+        """The first request of the next stream."""
+        if self._streams:
+            stream = self._streams.popleft()
+            now = datetime.now(UTC).replace(microsecond=0) + SECOND
+            stream.chains.extend(chains.planned(self.api, stream.cursor, self.given, now))
+            yield self._request(stream, stream.chains.popleft())
+
+    def _request(self, stream: Stream, chain: Chain) -> Request:
+        api = self.api
+        if isinstance(api.pages, LinkedPages) and chain.page.token:
+            url = chain.page.token
+        else:
+            values = {**stream.values, "since": chain.since, "until": chain.until}
+            values["cursor"] = stream.cursor.get("value")
+            url = fill(api.url, values, in_url=True)
+            if url is None:
+                raise ValueError(f"{api.name}: {api.url} lacks {', '.join(sorted(places(api.url)))}")
+            filled = {name: fill(template, values) for name, template in api.params.items()}
+            asked = {name: value for name, value in filled.items() if value is not None}
+            asked |= paging.params(api.pages, chain.page)
+            url += ("&" if "?" in url else "?") + urlencode(asked) if asked else ""
+        headers = {name: fill(template, stream.values) for name, template in api.headers.items()}
+        return self.request(
+            url,
+            headers={name: value for name, value in headers.items() if value is not None},
+            callback=self.answered,
+            errback=self.failed,
+            cb_kwargs={"stream": stream, "chain": chain},
+        )
+
+    def request(self, url: str, **options: Any) -> Request:
+        """A request that is counted, and carries the key to the API's host and no other."""
+        meta: dict[str, Any] = {"handle_httpstatus_list": answers.STATUSES, "terms": self._terms}
+        meta |= {"quota": self.api.quota, "budget": self.given.get("budget")}
+        if self.api.key:
+            declared = urlsplit(self.api.url)
+            meta["key"] = HostKey(declared.hostname, self.api.key, may_be_plain=declared.scheme == "http")
+        return Request(url, meta=meta, dont_filter=True, **options)
+
+    def aside(self, url: str, take: Callable[[Any], AsyncIterator[Checkpoint | Request]]) -> Request:
+        """A request beside the streams, whose answer goes to `take`, which may raise `UnreadableError`."""
+        return self.request(url, callback=self._aside, errback=self._aside_failed, cb_kwargs={"take": take})
+
+    # Answers
+
+    async def answered(self, response: Response, stream: Stream, chain: Chain) -> AsyncIterator[Checkpoint | Request]:
+        """The checkpoint of a page with its items, then the request for what comes after it."""
+        for each in self._answered(response, stream, chain):
+            yield each
+
+    def _answered(self, response: Response, stream: Stream, chain: Chain) -> Iterator[Checkpoint | Request]:
+        if response.status != 200:
+            yield from self._refusal(response, stream, chain)
+            return
+        try:
+            data = self.read(response)
+            rows = self.rows(data, stream)
+            hits = self._hits(data, rows, chain)
+        except (UnreadableError, PathError) as error:
+            again = self._again(response)
+            yield from [again] if again else self._broken(stream, str(error))
+            return
+        if hits is not None and not chain.is_incomplete:
+            if narrower := self._narrower(stream, chain, hits):
+                yield narrower
+                return
+            chain = self._incomplete(stream, chain, hits)
+        following = problem = None
+        try:
+            following = paging.following(self.api.pages, chain.page, response, data, rows, self._identity)
+        except (BadPageError, PathError) as error:
+            if again := self._again(response, BAD_PAGES):
+                yield again
+                return
+            problem = str(error)
+        chain = chains.seen(self.api, chain, data, rows)
+        over = following is None or chains.is_before(self.api, chain, data, rows)
+        moves = not problem and (over or chains.moves_by_page(self.api, chain))
+        yield self._checkpoint(stream, chain, self._items(rows, stream), moves=moves, is_over=over)
+        if problem:
+            yield from self._broken(stream, problem)
+        elif over:
+            yield from self._over(stream, chain)
+        else:
+            yield self._request(stream, replace(chain, page=following))
+
+    def _again(self, response: Response, times: int = BAD_ANSWERS) -> Request | None:
+        times = min(times, self.crawler.settings.getint("RETRY_TIMES"))
+        return get_retry_request(response.request, spider=self, reason="bad answer", max_retry_times=times)
+
+    def read(self, response: Response) -> Any:
+        """What an answer says. Raises `UnreadableError`."""
+        if response.status != 200:
+            raise UnreadableError(f"{answers.told(response)}: {said(response)}")
+        try:
+            data = json.loads(response.body.decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise UnreadableError(f"is not UTF-8 at byte {error.start}") from None
+        except ValueError as error:
+            kind = (answers.header(response, "Content-Type") or "no Content-Type").partition(";")[0]
+            raise UnreadableError(f"is no JSON but {kind}: {said(response)!r} ({error})") from None
+        except RecursionError:
+            raise UnreadableError("is nested too deep to be read") from None
+        if self.api.error and (problem := path(self.api.error)(data)):
+            raise UnreadableError(f"says: {str(problem)[:MAX_TOLD]}")
+        return data
+
+    def _items(self, rows: Iterable[Any], stream: Stream) -> Iterator[Item]:
+        for row in rows:
+            try:
+                if not isinstance(row, dict):
+                    raise RefusedRecordError(None, f"a record should be an object, and is {row!r:.80}")
+                yield from self.items(row, stream)
+            except RefusedRecordError as error:
+                self._refuse(row, error.field, str(error))
+            except Exception as error:  # noqa: BLE001  one record must not take with it those behind it
+                self._refuse(row, None, f"{type(error).__name__}: {error}")
+
+    def _refuse(self, row: Any, field_: str | None, reason: str) -> None:
+        payload = row if isinstance(row, dict) else {"record": row}
+        self.store.refuse(Reject(self.api.name, "record", None, field_, reason, payload))
+
+    def _checkpoint(
+        self, stream: Stream, chain: Chain, items: Iterable[Item] = (), *, moves: bool = True, is_over: bool = True
+    ) -> Checkpoint:
+        """What a page brought, with the cursor behind it if it `moves`."""
+        columns = {}
+        if moves and (value := chains.moved(self.api, stream.cursor, chain, is_over=is_over)):
+            stream.cursor = value
+            columns = {"spider": self.api.name, "arguments": stream.arguments, "source": stream.source, "value": value}
+        stream.last = Checkpoint(table="cursors", key=stream.key, columns=columns, items=items, after=stream.last)
+        return stream.last
+
+    def _over(self, stream: Stream, chain: Chain) -> Iterator[Request]:
+        """What comes after a chain: its next slice, the next chain, the next stream."""
+        if chain.page.remark:
+            stream.remarks[chain.page.remark] = None
+        following = chains.next_slice(self.api, chain)
+        if following is None and stream.chains:
+            following = stream.chains.popleft()
+        if following is not None:
+            yield self._request(stream, following)
+            return
+        self._tell(stream, None, ok=True)
+        yield from self.after(stream)
+        yield from self._begin()
+
+    # More than the API gives
+
+    def _hits(self, data: Any, rows: Sequence[Any], chain: Chain) -> str | None:
+        """How many hits there are, in words, where they are more than the API gives."""
+        slices = self.api.slices
+        if slices is None or slices.cap is None or chain.since is None:
+            return None
+        if slices.total:
+            total = path(slices.total)(data)
+            if not isinstance(total, int):
+                raise UnreadableError(f"there should be a number at {slices.total!r}, and there is {total!r:.80}")
+            return f"{total} hits" if total > slices.cap else None
+        return f"{slices.cap} hits or more" if chain.count + len(rows) >= slices.cap else None
+
+    def _narrower(self, stream: Stream, chain: Chain, hits: str) -> Request | None:
+        half = chains.halved(self.api, chain)
+        if half is None:
+            return None
+        stream.remarks.setdefault("read in slices, as it gives no more at once")
+        logger.info("%s: %s from %s to %s, halved", stream.source, hits, chain.since, chain.until)
+        return self._request(stream, half)
+
+    def _incomplete(self, stream: Stream, chain: Chain, hits: str) -> Chain:
+        reason = f"incomplete: {hits} from {chain.since:%Y-%m-%d %H:%M:%S} to {chain.until:%Y-%m-%d %H:%M:%S}"
+        reason += ", more than the API gives"
+        stream.incomplete.append(reason)
+        logger.warning("%s: %s", stream.source, reason)
+        payload = {"since": chain.since.isoformat(), "until": chain.until.isoformat(), "hits": hits}
+        self.store.refuse(Reject(self.api.name, "slice", None, None, reason, payload))
+        return replace(chain, is_incomplete=True)
+
+    # What goes wrong
+
+    def failed(self, failure: Failure) -> Iterator[Checkpoint | Request]:
+        """Note a page that did not come. The cursor stays before it, so that the next run asks again."""
+        kwargs = failure.request.cb_kwargs
+        if failure.check(HttpError):
+            yield from self._refusal(failure.value.response, **kwargs)
+            return
+        # Nothing is wrong where a budget is spent: the next run goes on.
+        yield from self._broken(kwargs["stream"], _told(failure), ok=failure.check(QuotaSpentError) is not None)
+
+    def _refusal(self, response: Response, stream: Stream, chain: Chain) -> Iterator[Checkpoint | Request]:
+        """What becomes of an answer that is none."""
+        status, page, pages = response.status, chain.page, self.api.pages
+        problem = f"{answers.told(response)}: {said(response)}"
+        is_behind = status in _BEHIND_THE_LAST
+        if page.is_probe and isinstance(pages, NumberedPages) and (is_behind or self.too_many(response)):
+            yield self._checkpoint(stream, chain)
+            yield from self._over(stream, chain)
+        elif self.too_many(response):
+            yield from self._too_many(stream, chain, problem)
+        elif is_behind and (before := paging.before(pages, page)):
+            yield self._request(stream, replace(chain, page=before))
+        elif page.token and is_behind and (again := self._again(response, TOKEN_TRIES)):
+            yield again
+        elif page.token and is_behind and chain.restarts < RESTARTS:
+            logger.info("%s: the token of a page is over, the chain begins anew: %s", stream.source, problem)
+            yield self._request(stream, chains.restarted(self.api, chain))
+        elif self.api.key and status in _KEY_REFUSED:
+            self._streams.clear()  # not once more with the others
+            yield from self._broken(stream, f"the key in {self.api.key.variable} is refused ({problem})")
+        else:
+            yield from self._broken(stream, problem)
+
+    def _too_many(self, stream: Stream, chain: Chain, problem: str) -> Iterator[Checkpoint | Request]:
+        if narrower := self._narrower(stream, chain, problem):
+            yield narrower
+            return
+        if not chain.is_incomplete:
+            self._incomplete(stream, chain, problem)
+        yield self._checkpoint(stream, chain)
+        yield from self._over(stream, chain)
+
+    def _broken(self, stream: Stream, problem: str, *, ok: bool = False) -> Iterator[Request]:
+        """End a stream: what comes after a gap would move the cursor past it."""
+        stream.chains.clear()
+        self._tell(stream, problem, ok=ok)
+        yield from self._begin()
+
+    def _tell(self, stream: Stream, problem: str | None, *, ok: bool) -> None:
+        told = [*stream.incomplete[:3], *stream.remarks]
+        status = "; ".join([problem, *told] if problem else told if stream.incomplete else ["ok", *told])
+        self.store.outcome(self.api.name, stream.source, ok=ok and not stream.incomplete, status=status)
+
+    async def _aside(
+        self, response: Response, take: Callable[[Any], AsyncIterator[Checkpoint | Request]]
+    ) -> AsyncIterator[Checkpoint | Request]:
+        try:
+            async for each in take(self.read(response)):
+                yield each
+        except (UnreadableError, PathError) as error:
+            if response.status == 200 and (again := self._again(response)):
+                yield again
+                return
+            self.store.outcome(self.api.name, response.url, ok=False, status=str(error))
+
+    def _aside_failed(self, failure: Failure) -> None:
+        """Note what could not be looked at; the next run does."""
+        ok = failure.check(QuotaSpentError) is not None
+        self.store.outcome(self.api.name, failure.request.url, ok=ok, status=_told(failure))
+
+
+_T = TypeVar("_T")
+
+_NAMES = {dict: "an object", list: "a list", str: "a text", int: "a whole number"}
+
+
+def expect(data: Any, where: str, kind: type[_T]) -> _T:
+    """What is at `where` in an answer, of a kind of `_NAMES`. Raises `UnreadableError` with what is there."""
+    found = path(where)(data)
+    if isinstance(found, kind):
+        return found
+    keys = f"; it has {', '.join(map(repr, list(data)[:20]))}" if isinstance(data, dict) else ""
+    what = "nothing" if found is None else f"{type(found).__name__} {found!r:.80}"
+    raise UnreadableError(f"there should be {_NAMES[kind]} at {where!r}, and there is {what}{keys}")
+
+
+def said(response: Response) -> str:
+    """The beginning of an answer, for a message."""
+    return " ".join(response.body[: 4 * MAX_TOLD].decode("utf-8", "replace").split())[:MAX_TOLD]
+
+
+def _told(failure: Failure) -> str:
+    lines = str(failure.value).splitlines()
+    return lines[0] if lines else type(failure.value).__name__
+
+
+def _dataset(api: Api) -> dict[str, Any]:
+    columns = {
+        name: {"type": column.type, "unit": column.unit, "description": column.description}
+        for name, column in api.record.columns.items()
+    }
+    named = {"name": api.record.dataset, "title": api.title}
+    return named | {"columns": columns, "source_id": api.name, "url": api.homepage}

@@ -1,0 +1,184 @@
+"""Chains of pages: what a run has to read, how its time is cut, and where the cursor is when some of it is read.
+
+Pure functions of the declaration. A chain is read from its first page to its last, and one chain after the other.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from newsbot.extraction.paths import path
+from newsbot.extraction.values import ValueTypeError, moment
+from newsbot.sources.api import Api, Slices
+from newsbot.spiders.base import paging
+from newsbot.spiders.base.arguments import placed
+from newsbot.spiders.base.paging import Page
+
+HOUR, DAY = 3_600, 86_400  # seconds, for declarations
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(slots=True, frozen=True)
+class Chain:
+    """Pages that belong together: what is new, a part of the past, or a slice of either."""
+
+    since: datetime | None
+    until: datetime
+    moves: bool = True  # whether the cursor follows; not for a time that was asked for by name
+    is_past: bool = False  # before what was read earlier: read from its end on, so that what is read stays in one piece
+    span: tuple[datetime, datetime] | None = None  # of which this is a slice
+    covers: datetime | None = None  # the time up to which it and what was read of it before reach, if not `until`
+    page: Page = field(default_factory=Page)
+    newest: Any = None  # time, id or token of the records so far
+    oldest: datetime | None = None
+    count: int = 0  # records so far
+    is_incomplete: bool = False  # has more hits than the API gives, which was told
+    depth: int = 0  # pages that it was read to before its token was over
+    restarts: int = 0  # without having come further
+
+
+def planned(api: Api, cursor: Mapping[str, Any], given: Mapping[str, Any], now: datetime) -> list[Chain]:
+    """What is to be read: what is new and, with `backfill`, what was not read of the past."""
+    declared, back = api.cursor, given.get("backfill")
+    first = timedelta(seconds=declared.first if declared else DAY)
+    if given.get("since") or given.get("until"):
+        until = given.get("until") or now
+        return [_whole(api, given.get("since") or until - first, until, moves=False)]
+    if declared is None or declared.by != "time":
+        return [_whole(api, None, now)]
+    if cursor:
+        read = datetime.fromisoformat(cursor["since"])
+        since = datetime.fromisoformat(cursor["until"]) - timedelta(seconds=declared.overlap)
+    else:  # in one answer, where it is not cut
+        read = since = now - (max(first, back or first) if api.slices is None else first)
+    chains = [_whole(api, since, now)]
+    if back and now - back < read:
+        chains.append(_whole(api, now - back, read, is_past=True))
+    return chains
+
+
+def _whole(api: Api, since: datetime | None, until: datetime, **options: Any) -> Chain:
+    chain = Chain(since=since, until=until, page=paging.first(api.pages), **options)
+    if api.slices is None or since is None:
+        return chain
+    return _slice(api, chain, (since, until), timedelta(seconds=api.slices.longest))
+
+
+def _slice(api: Api, chain: Chain, span: tuple[datetime, datetime], length: timedelta) -> Chain:
+    """The first slice of a span; of the past, the last one."""
+    first, last = span
+    since, until = (max(first, last - length), last) if chain.is_past else (first, min(last, first + length))
+    return Chain(since, until, chain.moves, chain.is_past, span, page=paging.first(api.pages))
+
+
+def halved(api: Api, chain: Chain) -> Chain | None:
+    """The first half of a slice that has too many hits; None of one that is as short as it may be."""
+    length, shortest = chain.until - chain.since, timedelta(seconds=api.slices.shortest)
+    if length <= shortest:
+        return None
+    return _slice(api, chain, chain.span, max(shortest, timedelta(seconds=length // (2 * SECOND))))
+
+
+def next_slice(api: Api, chain: Chain) -> Chain | None:
+    """The slice after one that is read; None after the last."""
+    if chain.span is None:
+        return None
+    (first, last), until = chain.span, chain.covers or chain.until
+    rest = (first, chain.since) if chain.is_past else (until, last)
+    if rest[0] >= rest[1]:
+        return None
+    length = until - chain.since
+    if _has_room(api.slices, chain):  # one that was halved may be longer again
+        length = min(2 * length, timedelta(seconds=api.slices.longest))
+    return _slice(api, chain, rest, length)
+
+
+def _has_room(slices: Slices, chain: Chain) -> bool:
+    return slices.cap is None or chain.count < slices.cap / 2
+
+
+def seen(api: Api, chain: Chain, data: Any, rows: Sequence[Any]) -> Chain:
+    """The chain with the newest and oldest of what it has read; `data` is the answer that has the rows."""
+    chain, cursor = replace(chain, count=chain.count + len(rows)), api.cursor
+    if cursor is None:
+        return chain
+    if cursor.by == "token":
+        return replace(chain, newest=path(cursor.path)(data) or chain.newest)
+    get = path(cursor.path)
+    values = [value for row in rows if isinstance(row, dict) and (value := get(row)) is not None]
+    if cursor.by == "id":
+        return replace(chain, newest=max([*values, *_there(chain.newest)], key=_order, default=None))
+    times = [time for value in values if (time := _time(value, api.timezone))]
+    return replace(
+        chain,
+        newest=max([*times, *_there(chain.newest)], default=None),
+        oldest=min([*times, *_there(chain.oldest)], default=None),
+    )
+
+
+def _there(value: Any) -> list[Any]:
+    return [] if value is None else [value]
+
+
+def _time(value: Any, zone: str | None) -> datetime | None:
+    try:
+        return moment(value, zone)
+    except ValueTypeError:  # the item is refused, or goes without a date
+        return None
+
+
+def _order(value: Any) -> tuple[int, Any]:
+    """Ids in their order: numbers by size, also as text, and whatever their length."""
+    text = str(value)
+    return (0, int(text)) if text.isdecimal() else (1, text)
+
+
+def is_before(api: Api, chain: Chain, data: Any, rows: Sequence[Any]) -> bool:
+    """Whether a page of an API that can not be asked for a time is older than what is wanted."""
+    cursor = api.cursor
+    if cursor is None or cursor.by != "time" or cursor.oldest_first or chain.since is None or "since" in placed(api):
+        return False
+    newest = seen(api, Chain(None, chain.until), data, rows).newest
+    return newest is not None and newest < chain.since
+
+
+def moves_by_page(api: Api, chain: Chain) -> bool:
+    """Whether the cursor moves within a chain: a page of the past is not next to what is read, but for the last."""
+    return api.cursor is not None and api.cursor.oldest_first and not chain.is_past
+
+
+def moved(api: Api, cursor: Mapping[str, Any], chain: Chain, *, is_over: bool) -> dict[str, Any]:
+    """The cursor behind a page of this chain, the last one if `is_over`; as it was, where it stays."""
+    declared = api.cursor
+    if declared is None or not chain.moves:
+        return dict(cursor)
+    if declared.by != "time":
+        return dict(cursor) if chain.newest is None else {**cursor, "value": chain.newest}
+    value = dict(cursor) or {"since": chain.since.isoformat(), "until": chain.since.isoformat()}
+    if chain.is_past:
+        value["since"] = chain.since.isoformat()
+        return value
+    end = chain.covers or chain.until
+    if declared.at == "newest":  # but not for ever where nothing comes
+        until = max(min(chain.newest or chain.since, end), end - timedelta(seconds=declared.first))
+    elif is_over and "until" in placed(api):  # all up to there is read
+        until = end
+    else:
+        until = min(chain.newest or chain.since, end)
+    value["until"] = max(until, datetime.fromisoformat(value["until"])).isoformat()
+    return value
+
+
+def restarted(api: Api, chain: Chain) -> Chain:
+    """The chain from its beginning, less what is read of it where the API can be asked for that."""
+    begun = replace(chain, page=paging.first(api.pages), depth=max(chain.depth, chain.page.depth))
+    cursor = api.cursor
+    if cursor is not None and cursor.by == "time" and placed(api) >= {"since", "until"}:
+        if cursor.oldest_first and chain.newest is not None:
+            begun = replace(begun, since=min(max(chain.since, chain.newest), chain.until))
+        elif not cursor.oldest_first and chain.oldest is not None:
+            until = min(chain.until, chain.oldest + SECOND)
+            begun = replace(begun, until=until, covers=chain.covers or chain.until)
+    further = (begun.since, begun.until) != (chain.since, chain.until) or chain.page.depth > chain.depth
+    return replace(begun, restarts=0 if further else chain.restarts + 1)

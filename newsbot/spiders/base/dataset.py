@@ -1,0 +1,182 @@
+"""The base for datasets: one file, loaded as a whole and past the items when it has changed."""
+
+import asyncio
+import hashlib
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar, Self
+
+import psycopg2
+from scrapy import Request, Spider
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+from scrapy.spidermiddlewares.httperror import HttpError
+from twisted.python.failure import Failure
+
+from newsbot.extraction.tables.base import UnreadableTableError
+from newsbot.extraction.tables.packed import Limits
+from newsbot.items import Checkpoint
+from newsbot.sources.dataset import Dataset
+from newsbot.spiders.base import answers
+from newsbot.spiders.base.tables import Table
+from newsbot.storage import bulk, cursors
+from newsbot.storage.errors import DatabaseError
+from newsbot.storage.jobs import FencedError
+from newsbot.storage.store import Store
+
+
+class BulkSpider(Spider):
+    """See the module. A subclass sets `dataset` before the start."""
+
+    dataset: Dataset
+
+    custom_settings: ClassVar[dict[str, Any]] = {
+        "ROBOTSTXT_OBEY": False,  # default True: for what follows links; a user names this one file
+    }
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, **given: str) -> Self:
+        """Read the settings that bound the file."""
+        spider = super().from_crawler(crawler, _job=given.get("_job"))
+        settings = crawler.settings
+        spider._limits = Limits(settings.getint("DATASET_INFLATED_MAX"), settings.getfloat("DATASET_RATIO_MAX"))
+        return spider
+
+    async def start(self) -> AsyncIterator[Request]:
+        """The request for the file; one that is here is loaded at once."""
+        self.store = Store.of(self.crawler)
+        dataset = self.dataset
+        self._where = dataset.url or dataset.path
+        self._cursor_key = cursors.key(self.name, {}, dataset.name)
+        source = {"id": dataset.name, "name": dataset.title, "homepage": dataset.homepage}
+        await self.store.keep_sources([source | {"country": None, "language": None}])
+        self._before = (await self.store.cursors([self._cursor_key])).get(self._cursor_key, {})
+        self.crawler.stats.set_value("newsbot/endpoints", 1)
+        if dataset.url:
+            yield self._request(dataset.url)
+            return
+        try:
+            file = Path(dataset.path).open("rb")  # noqa: SIM115  closed by whoever loads it
+        except OSError as error:
+            self._tell(ok=False, status=f"{dataset.path}: {error.strerror}")
+            return
+        await self._load(file, Path(dataset.path).name, {})
+
+    def _request(self, url: str) -> Request:
+        settings = self.crawler.settings
+        meta = {
+            "download_to": tempfile.TemporaryFile(),  # noqa: SIM115  has no name, so that a kill leaves nothing behind
+            "download_maxsize": settings.getint("DATASET_MAXSIZE"),
+            "download_warnsize": 0,
+            "download_timeout": settings.getfloat("DATASET_TIMEOUT"),
+            "handle_httpstatus_list": answers.STATUSES,
+        }
+        headers = {"Accept-Encoding": "identity"}
+        if self._is_same_declaration() and self._before.get("where") == url and not self._is_full_due():
+            validators = {"If-None-Match": "etag", "If-Modified-Since": "last_modified"}
+            headers |= {name: self._before[key] for name, key in validators.items() if self._before.get(key)}
+        return Request(url, headers=headers, meta=meta, callback=self.answered, errback=self.failed, dont_filter=True)
+
+    async def answered(self, response: Response) -> None:
+        """Load what was downloaded."""
+        file = response.meta["download_to"]
+        if response.status == 304:
+            self._tell(ok=True, status="unchanged")
+        elif response.status != 200:
+            self._tell(ok=False, status=answers.told(response))
+        else:
+            validators = {"etag": answers.header(response, "ETag")}
+            validators["last_modified"] = answers.header(response, "Last-Modified")
+            await self._load(file, response.url, validators)
+        file.close()
+
+    def failed(self, failure: Failure) -> None:
+        """Tell why there is no answer."""
+        error = failure.value
+        status = answers.told(error.response) if isinstance(error, HttpError) else failure.getErrorMessage()
+        failure.request.meta["download_to"].close()
+        self._tell(ok=False, status=status)
+
+    async def _load(self, file: BinaryIO, name: str, validators: dict[str, str | None]) -> None:
+        with file:
+            try:
+                status = await self._load_changed(file, name, validators)
+            except (UnreadableTableError, psycopg2.DataError, OSError) as error:
+                self._tell(ok=False, status=" ".join(str(error).split()))
+            except (DatabaseError, FencedError, psycopg2.OperationalError):
+                pass  # the store ends the crawl, and has said why
+            else:
+                self._tell(ok=True, status=status)
+
+    async def _load_changed(self, file: BinaryIO, name: str, validators: dict[str, str | None]) -> str:
+        """Load the file, if it is another one than last time; what there is to say of it. Raises what is wrong."""
+        sha256 = await asyncio.to_thread(_digest, file, "sha256")
+        if self.dataset.checksum:
+            kind, _, right = self.dataset.checksum.partition(":")
+            found = sha256 if kind == "sha256" else await asyncio.to_thread(_digest, file, kind)
+            if found != right.lower():
+                raise UnreadableTableError(
+                    f"has the {kind} {found}, and {right.lower()} is declared: nothing is stored"
+                )
+        if sha256 == self._before.get("sha256") and self._is_same_declaration():
+            return "unchanged"
+        table = Table(self.dataset, file, name, self._limits, self._before.get("header", ()))
+        value = validators | {"sha256": sha256, "declaration": self._declaration()}
+        value["where"] = self._where
+        value["fetched_at"] = datetime.now(UTC).isoformat()
+
+        def checkpoint() -> Checkpoint:
+            columns = {"spider": self.name, "arguments": {}, "source": self.dataset.name}
+            columns["value"] = value | {"header": table.header}
+            return Checkpoint(table="cursors", key=self._cursor_key, columns=columns)
+
+        def work(cursor: Any) -> bulk.Loaded:
+            return bulk.load(cursor, table.lines, self._description(), checkpoint, self.store.run_id)
+
+        await self.store.load(self.dataset.name, work)
+        for remark in table.remarks:
+            self.logger.warning("%s: %s", self._where, remark)
+        return "; ".join(table.remarks) or "loaded"
+
+    def _description(self) -> dict[str, Any]:
+        dataset = self.dataset
+        columns = {
+            name: {"type": column.type, "unit": column.unit, "description": column.description}
+            for name, column in dataset.columns.items()
+        }
+        return {
+            "name": dataset.name,
+            "title": dataset.title,
+            "columns": columns,
+            "source_id": dataset.name,
+            "url": self._where,
+            "licence": dataset.licence,
+        }
+
+    def _declaration(self) -> str:
+        """Stands for how the file is read: another declaration reads another thing from the same file."""
+        return hashlib.sha256(repr(replace(self.dataset, url=None, path=None)).encode()).hexdigest()
+
+    def _is_same_declaration(self) -> bool:
+        return self._before.get("declaration") == self._declaration()
+
+    def _is_full_due(self) -> bool:
+        """Whether the file is fetched although its validators say that it did not change: they lie now and then."""
+        fetched_at = self._before.get("fetched_at")
+        interval = self.crawler.settings.getfloat("FEED_FULL_FETCH_INTERVAL")
+        return not fetched_at or (datetime.now(UTC) - datetime.fromisoformat(fetched_at)).total_seconds() > interval
+
+    def _tell(self, *, ok: bool, status: str) -> None:
+        (self.logger.info if ok else self.logger.error)("%s: %s", self._where, status)
+        self.store.outcome(self.dataset.name, self._where, ok=ok, status=status)
+
+
+def _digest(file: BinaryIO, kind: str) -> str:
+    file.seek(0)
+    found = hashlib.file_digest(file, partial(hashlib.new, kind, usedforsecurity=False)).hexdigest()
+    file.seek(0)
+    return found

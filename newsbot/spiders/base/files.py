@@ -1,0 +1,327 @@
+"""The base for what is published as files, one for each step of time, with a list that has their sizes and checksums.
+
+What is new since the cursor is asked for file by file, in the order of time; what is older than the newest, by the
+list, which is read from its end. A file that can not be had as the list has it is told, is kept in the cursor to be
+asked for again by the next runs, and holds up no other.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from scrapy import Request
+from scrapy.downloadermiddlewares.retry import get_retry_request
+from scrapy.http import Response
+from scrapy.spidermiddlewares.httperror import HttpError
+from twisted.python.failure import Failure
+
+from newsbot.items import Article, Checkpoint
+from newsbot.spiders.base import answers
+from newsbot.spiders.base.api import ApiSpider, said
+from newsbot.storage.rejects import MAX_VALUE, Reject
+
+logger = logging.getLogger(__name__)
+
+RUNS = 10  # that ask for a file which can not be had, before it is given up
+TRIES = 3  # to fetch a file, or a part of the list, in one run
+LIST_PART = 8 * 1024 * 1024  # bytes of the list that are asked for at once: the whole may have a hundred times as many
+LIST_LINE = 120  # bytes, of which the list has some for each step
+WHOLE_LIST = 512 * 1024 * 1024  # bytes, where a server gives no parts
+UNORDERED = timedelta(hours=6)  # by which lines of the list may be out of the order of time
+PATIENCE = 600  # seconds for one file or part of the list
+
+
+class UnreadableFileError(ValueError):
+    """A file that is not what it should be; the message says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as the list has it."""
+
+    url: str
+    time: datetime
+    size: int
+    md5: str
+    failures: int = 0  # runs that could not have it
+
+    @classmethod
+    def of(cls, url: str, kept: dict[str, Any]) -> "File":
+        """The file that a cursor keeps."""
+        return cls(url, datetime.fromisoformat(kept["time"]), kept["size"], kept["md5"], kept["failures"])
+
+    def kept(self) -> dict[str, Any]:
+        """What a cursor keeps of it."""
+        return {"time": self.time.isoformat(), "size": self.size, "md5": self.md5, "failures": self.failures + 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time whose files are wanted, its end not included."""
+
+    since: datetime
+    until: datetime
+    is_past: bool = False  # before what was read earlier: read from its end on, so that what is read stays in one piece
+
+
+@dataclass(slots=True)
+class Rows:
+    """What a file holds."""
+
+    articles: list[Article] = field(default_factory=list)
+    refused: list[tuple[int, bytes, str | None, str]] = field(default_factory=list)  # number, line, field, reason
+    remarks: list[str] = field(default_factory=list)  # on rows that were passed over, with their numbers
+
+
+class FilesSpider(ApiSpider):
+    """See the module. What a subclass says: where the lists are, how to read a line of them, and how to read a file."""
+
+    step: timedelta  # between two files
+
+    def lists(self) -> tuple[str, str]:
+        """The URLs of the list of the newest files, and of that of all."""
+        raise NotImplementedError
+
+    def listed(self, text: bytes) -> tuple[list[File], list[str]]:
+        """The files that a list or a part of it names, and the lines that should name one and do not."""
+        raise NotImplementedError
+
+    def read_file(self, data: bytes, file: File) -> Rows:
+        """The rows of a file, in a thread of its own. Raises `UnreadableFileError`."""
+        raise NotImplementedError
+
+    # The lists
+
+    async def start(self) -> AsyncIterator[Request]:
+        """The request for the newest files, or for the list where times are asked for by name."""
+        (self.stream,) = await self._opened()
+        self.files: deque[tuple[File, Window | None]] = deque()
+        self.newest: list[File] = []
+        self.turn = asyncio.Lock()  # a file is read while the next one is fetched, and no more than that
+        if self.given.get("since") or self.given.get("until"):
+            until = self.given.get("until") or datetime.now(UTC)
+            window = Window(self.given.get("since") or until - timedelta(days=1), until)
+            yield self._list_request([window])
+        else:
+            yield self._get(self.lists()[0], self.newest_listed, self.not_listed, max_retry_times=self._retries())
+
+    def newest_listed(self, response: Response) -> Iterator[Request | Checkpoint]:
+        """The request for the list where a file is wanted that is not among the newest, else for the first file."""
+        if response.status != 200:
+            self._list_told(ok=False, status=f"{response.url}: {answers.told(response)}: {said(response)}")
+            return
+        self.newest, wrong = self.listed(response.body)
+        if not self.newest:
+            told = f"{response.url} names no file: {(wrong or [said(response)])[0]!r}"
+            again = get_retry_request(response.request, spider=self, reason="bad list")
+            if again is None:
+                self._list_told(ok=False, status=told)
+            yield from [again] if again else []
+            return
+        windows = self._windows(max(file.time for file in self.newest))
+        if any(window.is_past or window.since < window.until - self.step for window in windows):
+            yield self._list_request(windows)
+        else:
+            yield from self._queue_up(windows, self.newest)
+
+    def _windows(self, newest: datetime) -> list[Window]:
+        """What is new up to the newest file and, with `backfill`, what was not read of the past."""
+        now, second = datetime.now(UTC), timedelta(seconds=1)
+        back, cursor = self.given.get("backfill"), self.stream.cursor
+        if "until" not in cursor:
+            return [Window(now - back if back else newest, newest + second)]
+        known = {name: datetime.fromisoformat(cursor[name]) for name in ("since", "until")}
+        windows = [Window(known["until"] + second, newest + second)]
+        if back and now - back < known["since"] - self.step:
+            windows.append(Window(now - back, known["since"], is_past=True))
+        return windows
+
+    def _list_request(self, windows: list[Window], end: int | None = None, rest: bytes = b"") -> Request:
+        """For the end of the list, as far back as is wanted, or for the part of it before the byte `end`."""
+        oldest = min(window.since for window in windows)
+        size = (datetime.now(UTC) - oldest + UNORDERED) // self.step * 4 * LIST_LINE + 64 * 1024
+        size = max(1, min(size, LIST_PART))
+        span = f"-{size}" if end is None else f"{max(0, end - size)}-{end - 1}"
+        # A part of what is compressed would be no part of the list.
+        return self._get(
+            self.lists()[1],
+            self.all_listed,
+            self.not_listed,
+            headers={"Range": f"bytes={span}", "Accept-Encoding": "identity"},
+            cb_kwargs={"windows": windows, "rest": rest, "found": {}},
+            download_maxsize=WHOLE_LIST,
+            max_retry_times=self._retries(),
+        )
+
+    def all_listed(
+        self, response: Response, windows: list[Window], rest: bytes, found: dict[str, File]
+    ) -> Iterator[Request | Checkpoint]:
+        """The request for the part of the list before this one, or for the first file."""
+        if response.status not in (200, 206):
+            self._list_told(ok=False, status=f"{response.url}: {answers.told(response)}: {said(response)}")
+            return
+        begin = _begin_of(response)
+        text = response.body + rest
+        cut = text.find(b"\n") + 1 if begin else 0  # its first line began in the part before
+        files, wrong = self.listed(text[cut:])
+        oldest = min(window.since for window in windows)
+        if begin and (not files or min(file.time for file in files) > oldest - UNORDERED):
+            request = self._list_request(windows, begin, text[:cut])
+            request.cb_kwargs["found"] = found | {file.url: file for file in files}
+            yield request
+            return
+        found |= {file.url: file for file in (*files, *self.newest)}
+        if not found:
+            self._list_told(ok=False, status=f"{response.url} names no file: {said(response)!r}")
+            return
+        for line in wrong:
+            self.store.refuse(Reject(self.name, "line", response.url, None, "is no size, md5 and URL", {"line": line}))
+        yield from self._queue_up(windows, found.values())
+
+    def not_listed(self, failure: Failure) -> None:
+        """Note a list that did not come: what is new can not be told, so the cursor stays."""
+        self._list_told(ok=False, status=f"{failure.request.url}: {_problem(failure)}")
+
+    def _queue_up(self, windows: list[Window], listed: Iterable[File]) -> Iterator[Request | Checkpoint]:
+        files = sorted(listed, key=lambda file: file.time)
+        missing = self.stream.cursor.get("missing", {}) if self._moves else {}
+        for window in windows:
+            wanted = [file for file in files if window.since <= file.time < window.until and file.url not in missing]
+            self.files.extend((file, window) for file in (reversed(wanted) if window.is_past else wanted))
+        if not self.files:  # that is an outcome too, beside those of files that are still missing
+            self._list_told(ok=True, status="nothing new")
+        self.files.extendleft((File.of(url, kept), None) for url, kept in reversed(missing.items()))
+        self.crawler.stats.set_value("newsbot/endpoints", len(self.files))
+        yield from self._next()
+
+    # The files
+
+    @property
+    def _moves(self) -> bool:
+        """Whether the cursor follows: not for a time that was asked for by name."""
+        return not (self.given.get("since") or self.given.get("until"))
+
+    def _next(self) -> Iterator[Request]:
+        if self.files:
+            file, window = self.files.popleft()
+            kwargs = {"file": file, "window": window}
+            yield self._get(file.url, self.arrived, self.lost, cb_kwargs=kwargs, max_retry_times=TRIES)
+
+    async def arrived(
+        self, response: Response, file: File, window: Window | None
+    ) -> AsyncIterator[Checkpoint | Request]:
+        """The request for the next file, and the checkpoint of this one with its articles."""
+        async with self.turn:
+            problem = None if response.status == 200 else answers.told(response)
+            problem = problem or await asyncio.to_thread(_mismatch, response.body, file)
+            again = (
+                problem and response.status == 200 and get_retry_request(response.request, spider=self, reason=problem)
+            )
+            if again:
+                yield again
+                return
+            for request in self._next():
+                yield request
+            try:
+                rows = None if problem else await asyncio.to_thread(self.read_file, response.body, file)
+            except UnreadableFileError as error:
+                problem = str(error)
+            except Exception as error:  # what comes after it must not move the cursor past it
+                logger.exception("%s can not be read", file.url)
+                problem = f"{type(error).__name__}: {error}"
+            if problem:
+                yield self._failed(file, window, problem)
+                return
+            for number, line, name, reason in rows.refused:
+                payload = {"row": line[:MAX_VALUE].decode("utf-8", "replace")}
+                self.store.refuse(Reject(self.name, "row", f"{file.url}#{number}", name, reason, payload))
+            self.store.outcome(self.name, file.url, ok=True, status="; ".join(["ok", *rows.remarks]))
+            yield self._settled(self._columns_behind(file, window), rows.articles)
+
+    async def lost(self, failure: Failure) -> AsyncIterator[Checkpoint | Request]:
+        """The checkpoint of a file that did not come, and the request for the next one."""
+        async with self.turn:
+            for request in self._next():
+                yield request
+            yield self._failed(**failure.request.cb_kwargs, problem=_problem(failure))
+
+    def _failed(self, file: File, window: Window | None, problem: str) -> Checkpoint:
+        again = self._moves and file.failures + 1 < RUNS
+        if again:
+            problem += f"; the next run asks for it again ({file.failures + 1} of {RUNS})"
+        elif self._moves:
+            problem += f"; given up after {RUNS} runs"
+        self.store.outcome(self.name, file.url, ok=False, status=problem)
+        self.store.refuse(Reject(self.name, "file", file.url, None, problem, {"size": file.size, "md5": file.md5}))
+        return self._settled(self._columns_behind(file, window, missing=again), [])
+
+    def _columns_behind(self, file: File, window: Window | None, *, missing: bool = False) -> dict[str, Any]:
+        """The columns of the cursor behind this file; nothing where it stays."""
+        if not self._moves:
+            return {}
+        cursor = self.stream.cursor
+        kept = cursor.setdefault("missing", {})
+        kept.pop(file.url, None)
+        if missing:
+            kept[file.url] = file.kept()
+        if window is not None:
+            since = file.time if window.is_past else window.since
+            cursor["since"] = min(since, datetime.fromisoformat(cursor.get("since", since.isoformat()))).isoformat()
+            if not window.is_past:
+                cursor["until"] = file.time.isoformat()
+        return {
+            "spider": self.api.name,
+            "arguments": self.stream.arguments,
+            "source": self.stream.source,
+            "value": cursor | {"missing": dict(kept)},  # as it is now: the files after it change it
+        }
+
+    def _settled(self, columns: dict[str, Any], articles: list[Article]) -> Checkpoint:
+        self.stream.last = Checkpoint(
+            table="cursors",
+            key=self.stream.key,
+            columns=columns,
+            items=articles,
+            is_bulk=True,
+            after=self.stream.last,
+        )
+        return self.stream.last
+
+    def _get(self, url: str, callback: Any, errback: Any, **options: Any) -> Request:
+        """A request that is spaced from others by the chain that it is part of, not by a quota."""
+        given = {name: options.pop(name) for name in ("headers", "cb_kwargs") if name in options}
+        meta = {"handle_httpstatus_list": answers.STATUSES, "download_timeout": PATIENCE} | options
+        return Request(url, callback=callback, errback=errback, meta=meta, dont_filter=True, **given)
+
+    def _list_told(self, *, ok: bool, status: str) -> None:
+        self.store.outcome(self.api.name, self.stream.source, ok=ok, status=status)
+
+    def _retries(self) -> int:
+        return self.crawler.settings.getint("RETRY_TIMES")
+
+
+def _mismatch(body: bytes, file: File) -> str | None:
+    """How a body differs from what the list says, or None."""
+    if len(body) != file.size:
+        return f"has {len(body):,} bytes, and the list says {file.size:,}"
+    found = hashlib.md5(body, usedforsecurity=False).hexdigest()
+    return None if found == file.md5 else f"has the md5 {found}, and the list says {file.md5}"
+
+
+def _begin_of(response: Response) -> int:
+    """The byte of the whole that an answer begins with."""
+    if response.status != 206:
+        return 0
+    span = (answers.header(response, "Content-Range") or "").removeprefix("bytes ").partition("-")[0]
+    return int(span) if span.isdecimal() else 0
+
+
+def _problem(failure: Failure) -> str:
+    if failure.check(HttpError):
+        return answers.told(failure.value.response)
+    return (str(failure.value) or type(failure.value).__name__).splitlines()[0]

@@ -1,0 +1,149 @@
+"""A record of an API to an item, as the declaration says."""
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+from newsbot.extraction.markup import plain
+from newsbot.extraction.paths import path
+from newsbot.extraction.values import ValueTypeError, converter, moment, number
+from newsbot.items import Article, Item, Observation, Rank, Record, Series
+from newsbot.sources.api import EXTRA, Api, Column, ObservationFields, RecordFields
+
+MAX_LINE = 10_000  # characters
+MAX_TEXT = 1_000_000
+
+Mapper = Callable[[Mapping[str, Any]], Item]
+
+
+class RefusedRecordError(ValueError):
+    """A record of which no item can be made; says the field and why."""
+
+    def __init__(self, field: str | None, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+def mapper(api: Api) -> Mapper:
+    """The function that makes an item of a record. It raises `RefusedRecordError`."""
+    if api.article is not None:
+        return _articles(api, api.article)
+    if api.observation is not None:
+        return _observations(api, api.observation)
+    if api.record is not None:
+        return _records(api, api.record)
+    raise ValueError(f"{api.name} says of its records neither article, observation nor record")
+
+
+def identity(api: Api) -> Callable[[Any], Hashable]:
+    """The function that gives what tells a record from the others, whatever else of it changes."""
+    if api.article is not None:
+        wheres = [api.article.get("external_id") or api.article["url"]]
+    elif api.observation is not None:
+        wheres = [api.observation.series, api.observation.time]
+    else:
+        wheres = [api.record.key]
+    getters = [path(where) for where in wheres]
+
+    def identify(record: Any) -> Hashable:
+        found = [get(record) for get in getters]
+        return repr(record if None in found else found)
+
+    return identify
+
+
+def _articles(api: Api, declared: Mapping[str, str]) -> Mapper:
+    rank = Rank[api.rank.upper()]
+    getters = [(name, path(where)) for name, where in declared.items() if not name.startswith(EXTRA)]
+    extras = [(name.removeprefix(EXTRA), path(where)) for name, where in declared.items() if name.startswith(EXTRA)]
+
+    def article(record: Mapping[str, Any]) -> Article:
+        values = {name: get(record) for name, get in getters}
+        given = values.get("published_at")
+        refused = None
+        try:
+            values["published_at"] = moment(given, api.timezone)
+        except ValueTypeError as error:
+            refused, values["published_at"] = ("published_at", str(error), given), None
+        for name in ("title", "summary", "text"):
+            if isinstance(values.get(name), str):
+                values[name] = plain(values[name], MAX_TEXT if name == "text" else MAX_LINE)
+        for name in ("authors", "keywords"):
+            values[name] = _names(values.get(name))
+        external_id = values.get("external_id")
+        values["external_id"] = external_id if external_id is None else str(external_id)
+        values["language"] = values.get("language") or api.language
+        item = Article(source_id=api.name, origin=api.name, rank=rank, **{"url": "", "title": ""} | values)
+        if extras:
+            found = ((name, get(record)) for name, get in extras)
+            item.extra = {name: value for name, value in found if value is not None} or None
+        if refused:
+            item.refused.append(refused)
+        return item
+
+    return article
+
+
+def _names(value: Any) -> list[str]:
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return [value] if value.strip() else []
+    return [str(name) for name in value if name is not None] if isinstance(value, list) else [str(value)]
+
+
+def _observations(api: Api, declared: ObservationFields) -> Mapper:
+    name_of, time_of, value_of = path(declared.series), path(declared.time), path(declared.value)
+    unit_of, frequency_of = path(declared.unit or "null"), path(declared.frequency or "null")
+    more = {name: path(where) for name, where in declared.metadata.items()}
+    known: dict[str, Series] = {}
+
+    def observation(record: Mapping[str, Any]) -> Observation:
+        name, given = name_of(record), time_of(record)
+        if not isinstance(name, str) or not name:
+            raise RefusedRecordError("series", f"{name!r} is no name of a series")
+        series = known.get(name)
+        if series is None:
+            metadata = {key: get(record) for key, get in more.items()}
+            unit, frequency = unit_of(record), frequency_of(record)
+            series = known[name] = Series(name=name, unit=unit, frequency=frequency, metadata=metadata)
+        try:
+            time, value = moment(given, api.timezone), number(value_of(record))
+        except ValueTypeError as error:
+            raise RefusedRecordError(None, str(error)) from None
+        if time is None:
+            raise RefusedRecordError("time", "is missing")
+        return Observation(series=series, time=time, value=value, source_id=api.name)
+
+    return observation
+
+
+def _records(api: Api, declared: RecordFields) -> Mapper:
+    key_of, url_of = path(declared.key), path(declared.url or "null")
+    getters = [
+        (name, column, path(column.source or name), converter(column.type)) for name, column in declared.columns.items()
+    ]
+
+    def record(given: Mapping[str, Any]) -> Record:
+        key = key_of(given)
+        if key is None or key == "" or isinstance(key, dict | list):
+            raise RefusedRecordError("key", f"{key!r} is no key")
+        item = Record(dataset=declared.dataset, key=str(key), data={}, source_id=api.name, url=url_of(given))
+        item.data = {name: _typed(item, name, column, get(given), convert) for name, column, get, convert in getters}
+        if not getters:
+            item.data = dict(given)
+        return item
+
+    return record
+
+
+def _typed(item: Record, name: str, column: Column, value: Any, convert: Callable[[Any], Any]) -> Any:
+    try:
+        found = convert(value)
+    except ValueTypeError as error:
+        if column.required:
+            raise RefusedRecordError(name, str(error)) from None
+        item.refused.append((name, str(error), value))
+        return None
+    if found is None and column.required:
+        raise RefusedRecordError(name, "is missing")
+    return found

@@ -1,0 +1,212 @@
+"""From one page to the next: what each way of paging asks, and how a page that moved under the reader shows."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from math import ceil
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from scrapy.http import Response
+
+from newsbot.extraction.links import next_link
+from newsbot.extraction.paths import path
+from newsbot.sources.api import LinkedPages, NumberedPages, OffsetPages, Pages, TokenPages
+from newsbot.spiders.base import answers
+
+MAX_STEPS_BACK = 50  # times that a chain of pages is read again from a page before, as records were taken out
+
+Identity = Callable[[Any], Hashable]
+
+
+class BadPageError(ValueError):
+    """A page that contradicts those before it, so that what follows can not be trusted."""
+
+
+@dataclass(slots=True, frozen=True)
+class Page:
+    """A place in a chain of pages."""
+
+    number: int = 0  # of the page, or of records before it
+    token: str | None = None  # or the URL of the page
+    depth: int = 0  # pages before it
+    met: set[Hashable] = field(default_factory=set)  # records, or tokens, of the pages before; one set for all of them
+    received: int = 0  # records before it
+    total: int | None = None  # records, as the page before said
+    steps_back: int = 0
+    refused: int | None = None  # the number of the last one that was not there
+    overlaps: bool = False  # whether it begins with the last record of the page before
+    known_to: int = 0  # records from the beginning, of which some are read again as others were taken out
+    returns: bool = False  # whether it was stepped back to, so that it must begin with what was read before
+    is_probe: bool = False  # whether there should be nothing any more
+    remark: str | None = None  # on what the API said wrong
+
+
+def first(pages: Pages | None) -> Page:
+    """Where a chain begins."""
+    return Page(number=pages.first) if isinstance(pages, NumberedPages) else Page()
+
+
+def params(pages: Pages | None, page: Page) -> dict[str, str]:
+    """The query parameters of a page."""
+    asked = {}
+    if pages is not None and pages.size and pages.size_param:
+        asked[pages.size_param] = str(pages.size)
+    match pages:
+        case NumberedPages() | OffsetPages():
+            asked[pages.param] = str(page.number)
+        case TokenPages() if page.token is not None:
+            asked[pages.param] = page.token
+    return asked
+
+
+def following(
+    pages: Pages | None, page: Page, response: Response, data: Any, records: Sequence[Any], identity: Identity
+) -> Page | None:
+    """The next page; None after the last. `identity` is what tells a record from others. Raises `BadPageError`."""
+    match pages:
+        case NumberedPages():
+            return _numbered(pages, page, data, records, identity)
+        case OffsetPages():
+            return _offset(pages, page, data, records, identity)
+        case TokenPages():
+            return _linked(page, _text(path(pages.token)(data), "token"))
+        case LinkedPages():
+            return _linked(page, _link(pages, response, data))
+    return None
+
+
+def before(pages: Pages | None, page: Page) -> Page | None:
+    """The page before one that the API says is not there: records may have been taken out. None for a second time."""
+    if not page.depth or page.refused == page.number or page.steps_back == MAX_STEPS_BACK:
+        return None
+    match pages:
+        case NumberedPages():
+            return _numbered_back(pages, page, 1, refused=page.number)
+        case OffsetPages():
+            return _offset_back(pages, page, refused=page.number)
+    return None
+
+
+def _numbered(pages: NumberedPages, page: Page, data: Any, records: Sequence[Any], identity: Identity) -> Page | None:
+    total, count = _count(pages.total, data), _count(pages.pages, data)
+    joins = page.number <= pages.first or _joins(page, records, identity)
+    gone = (page.total or 0) - total if total is not None else 0
+    if page.number > pages.first and (gone > 0 or (page.returns and not joins)):
+        # Records were taken out, so that some of those behind moved up to where this run has been.
+        steps = ceil(gone / pages.size) if pages.size and gone > 0 else 1
+        return _numbered_back(pages, page, steps, total=total)
+    page.met.update(map(identity, records))
+    received, passed = page.received + len(records), page.number - pages.first + 1
+    if page.is_probe and not records:
+        return None
+    if count is None and total is None:
+        more = bool(records)
+    else:
+        more = passed < count if count is not None else received < total
+        if more and not records:
+            raise BadPageError(f"page {page.number} is empty, and there should be {_promised(total, count)}")
+    remark = page.remark
+    if page.is_probe and total is not None and received > total:
+        remark = f"it says that there are {total} records, and gives more"
+    # A last page that is full may hide that the total is wrong.
+    full = total is not None and records and len(records) == pages.size
+    if not more and not full:
+        return None
+    return replace(
+        page,
+        number=page.number + 1,
+        depth=page.depth + 1,
+        received=received,
+        total=total,
+        returns=False,
+        # So is one beyond what the total gives place to, where an API leaves some records of its pages out.
+        is_probe=not more or (count is None and (total is None or passed * (pages.size or 0) >= total)),
+        remark=remark,
+    )
+
+
+def _offset(pages: OffsetPages, page: Page, data: Any, records: Sequence[Any], identity: Identity) -> Page | None:
+    total = _count(pages.total, data)
+    joins = not page.overlaps or _joins(page, records, identity)
+    fresh = sum(identity(record) not in page.met for record in records)
+    reached = page.number + len(records)
+    if not joins:  # records before were taken out: once more from further up
+        return _offset_back(pages, page, total=total, known_to=max(page.known_to, reached))
+    page.met.update(map(identity, records))
+    over = total is not None and reached >= total and len(records) < pages.size
+    nothing_new = not fresh and reached > page.known_to + pages.size
+    if over or nothing_new or len(records) <= page.overlaps:
+        if total is not None and reached < total:
+            raise BadPageError(f"nothing is there behind record {reached}, and there should be {total}")
+        return None
+    overlaps = len(records) > 1  # the last record once more, so that it shows when some before it were taken out
+    number = reached - overlaps
+    return replace(page, number=number, depth=page.depth + 1, total=total, overlaps=overlaps, returns=False)
+
+
+def _joins(page: Page, records: Sequence[Any], identity: Identity) -> bool:
+    return bool(records) and identity(records[0]) in page.met
+
+
+def _numbered_back(pages: NumberedPages, page: Page, steps: int, **changes: Any) -> Page:
+    number = max(pages.first, page.number - steps) if pages.size else pages.first
+    return _back(page, number=number, received=(number - pages.first) * (pages.size or 0), **changes)
+
+
+def _offset_back(pages: OffsetPages, page: Page, **changes: Any) -> Page:
+    number = max(0, page.number - pages.size + 1)
+    return _back(page, number=number, overlaps=number > 0, **changes)
+
+
+def _back(page: Page, **changes: Any) -> Page:
+    if page.steps_back == MAX_STEPS_BACK:
+        raise BadPageError(f"records were taken out {MAX_STEPS_BACK} times while the pages were read")
+    return replace(page, steps_back=page.steps_back + 1, returns=True, is_probe=False, **changes)
+
+
+def _linked(page: Page, token: str | None) -> Page | None:
+    if not token:
+        return None
+    if token in page.met:
+        raise BadPageError(f"the token or link of the next page has been there before: {token[:80]!r}")
+    page.met.add(token)
+    return replace(page, token=token, depth=page.depth + 1)
+
+
+def _link(pages: LinkedPages, response: Response, data: Any) -> str | None:
+    if pages.next:
+        url = _text(path(pages.next)(data), "link of the next page")
+    else:
+        url = next_link(answers.header(response, "Link") or "")
+    if not url:
+        return None
+    try:
+        url = urljoin(response.url, url)
+        same = urlsplit(url)[:2] == urlsplit(response.url)[:2]
+    except ValueError:
+        same = False
+    if not same:
+        raise BadPageError(f"the next page is said to be on another host: {url[:200]!r}")
+    return url
+
+
+def _count(where: str | None, data: Any) -> int | None:
+    if where is None:
+        return None
+    value = path(where)(data)
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise BadPageError(f"there is no number at {where!r}: {value!r:.80}") from None
+
+
+def _text(value: Any, what: str) -> str | None:
+    if value is None or isinstance(value, str):
+        return value or None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise BadPageError(f"the {what} is no text: {value!r:.80}")
+
+
+def _promised(total: int | None, count: int | None) -> str:
+    return f"{count} pages" if count is not None else f"{total} records"

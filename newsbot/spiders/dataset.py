@@ -1,0 +1,34 @@
+"""A file of rows as its declaration says: CSV, TSV, JSON, JSON lines, XLSX or Parquet, by link or path."""
+
+from dataclasses import replace
+from typing import Self
+
+from scrapy.crawler import Crawler
+
+from newsbot.sources.dataset import load
+from newsbot.spiders.base.arguments import ArgumentError, read
+from newsbot.spiders.base.dataset import BulkSpider
+
+
+class DatasetSpider(BulkSpider):
+    """`scrapy crawl dataset -a config=FILE.yaml [-a file=PATH or URL]`.
+
+    `config` may be the name of a dataset that comes along; `file` says where the data is, instead of the declaration.
+    """
+
+    name = "dataset"
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, **arguments: str) -> Self:
+        """Read the declaration. Raises `ArgumentError` or `DatasetError`."""
+        given = read(cls.name, arguments, {"config": str, "file": str})
+        if not given["config"]:
+            raise ArgumentError(
+                "dataset: -a config= is missing: a YAML file, or the name of a dataset that comes along"
+            )
+        spider = super().from_crawler(crawler, _job=arguments.get("_job"))
+        spider.dataset = load(given["config"])
+        if file := given["file"]:
+            is_url = file.startswith(("http://", "https://"))
+            spider.dataset = replace(spider.dataset, url=file if is_url else None, path=None if is_url else file)
+        return spider

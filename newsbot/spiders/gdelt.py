@@ -1,0 +1,214 @@
+"""GDELT: an index of the world's news, by its bulk files or by its search."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from scrapy import Request
+
+from newsbot.extraction import gdelt
+from newsbot.extraction.zips import ZipError, lines
+from newsbot.items import Article, Item, Rank
+from newsbot.sources.api import Api, Argument, Cursor, Limit, Quota, Slices
+from newsbot.spiders.base.api import DAY, HOUR, ApiSpider, Stream
+from newsbot.spiders.base.arguments import ArgumentError, names
+from newsbot.spiders.base.files import File, FilesSpider, Rows, UnreadableFileError
+
+BULK = "http://data.gdeltproject.org/gdeltv2/"
+SEARCH = "gdelt/search"  # the origin of what the search finds: it tells other things than the files do
+MOST = 512 * 1024 * 1024  # bytes of a file once inflated; the true ones have 15 to 60 MB
+
+_LINE = re.compile(rb"^.*?(\.translation)?\.gkg\.csv\.zip.*$", re.MULTILINE)
+_PARTS = re.compile(rf"(\d+) ([0-9a-f]{{32}}) ({re.escape(BULK)}(\d{{14}})(?:\.translation)?\.gkg\.csv\.zip)\s*")
+
+
+class GdeltSpider(FilesSpider):
+    """Articles of some 100,000 sites in 65 languages, as GDELT's Global Knowledge Graph 2.1 has them.
+
+    Every 15 minutes there is a file of what was found meanwhile: address, title, picture and, in `sightings.data`, the
+    tone with its parts, the themes, the places and the publisher of each article (countries of places in FIPS 10-4). No
+    text, and the time is that of the file. The first run reads the newest file, the next ones all since; with
+    `-a backfill=1d` (96 files of 5 MB, some 150,000 articles) or `-a since=` what is older, back to February 2015.
+    `-a language=fr` reads the files of articles that GDELT has translated, which are three times as large, and keeps
+    those in French; without it, articles in English are read. `-a themes=ELECTION,PROTEST` and `-a domains=bbc.co.uk`
+    keep what has one of these themes, and one of these publishers.
+
+    A file whose size or md5 is not that of GDELT's list, or that can not be read, is told, and asked for again by the
+    next ten runs. Rows with another number of columns, or without a title and without words in the address, are among
+    the rejects. The articles of the files go past the stages of a user's own and get no sentiment, as GDELT's tone is
+    that of the whole text, unless something watches each item, as a feed export does.
+
+    `-a query=` searches instead, in the last three months, in GDELT's own syntax: at most 250 articles for 15 minutes,
+    of which more are told as incomplete, and one call in 5 seconds. `-a language=`, `-a country=`, `-a themes=` and
+    `-a domains=` narrow it. Its quota, slices and fields are declared; those of the files are as said above.
+    """
+
+    name = "gdelt"
+    step = timedelta(minutes=15)
+    api = Api(
+        name="gdelt",
+        title="GDELT",
+        homepage="https://www.gdeltproject.org",
+        url="https://api.gdeltproject.org/api/v2/doc/doc",
+        arguments={
+            "query": Argument(help="what to search for, in the syntax of the API; without it, the bulk files are read"),
+            "language": Argument(),
+            "country": Argument(help="country of the publisher, ISO 3166-1 alpha-2 as `fr`; only with a query"),
+            "themes": Argument(help="articles that have one of these themes of GDELT's, as `ELECTION,PROTEST`"),
+            "domains": Argument(help="articles of one of these sites, as `bbc.co.uk`"),
+        },
+        params={
+            "query": "{query}",
+            "mode": "artlist",
+            "format": "json",
+            "maxrecords": "250",
+            "startdatetime": "{since:%Y%m%d%H%M%S}",
+            "enddatetime": "{until:%Y%m%d%H%M%S}",
+        },
+        records="articles",
+        slices=Slices(longest=DAY, shortest=900, cap=250),
+        cursor=Cursor(by="time", path="seendate", overlap=HOUR),
+        quota=Quota(limits=(Limit(calls=1, per="5s"),)),
+        rank="index",
+        article={
+            "url": "url",
+            "title": "title",
+            "published_at": "seendate",
+            "image_url": "socialimage",
+            "language": "language",
+            "extra.publisher": "domain",
+            "extra.country": "sourcecountry",
+        },
+    )
+
+    @classmethod
+    def own_arguments(cls) -> dict[str, Any]:
+        """Themes and domains are several."""
+        return {"themes": names, "domains": names}
+
+    def check_arguments(self) -> None:
+        """Also whether GDELT knows the language and the country, and what makes sense without a query."""
+        super().check_arguments()
+        given, faults = self.given, []
+        if given["language"] and given["language"] not in gdelt.LANGUAGES:
+            faults.append(f"-a language={given['language']}: GDELT knows {', '.join(sorted(gdelt.LANGUAGES))}")
+        if given["country"] and given["country"] not in gdelt.COUNTRIES:
+            faults.append(f"-a country={given['country']}: GDELT knows {', '.join(sorted(gdelt.COUNTRIES))}")
+        if given["query"] is None:
+            why = "only the search can do that, with -a query=: the bulk files"
+            if given["country"]:
+                faults.append(f"-a country={given['country']}: {why} do not say a publisher's country")
+            if given["budget"]:
+                faults.append(f"-a budget={given['budget']:g}: {why} are no calls that count")
+        elif not given["query"].strip():
+            faults.append("-a query=: expected words to search for")
+        if faults:
+            raise ArgumentError(f"{self.name}: " + "\n".join(faults))
+        for name, form in (("themes", str.upper), ("domains", str.lower)):
+            given[name] = given[name] and sorted(map(form, given[name]))
+
+    async def start(self) -> AsyncIterator[Request]:
+        """The first request of the search, or of the bulk files."""
+        way = FilesSpider if self.given["query"] is None else ApiSpider
+        async for request in way.start(self):
+            yield request
+
+    # The search
+
+    def _asked(self) -> list[Stream]:
+        (stream,) = super()._asked()
+        if self.given["query"] is not None:
+            stream.values = {**stream.values, "query": self._query()}
+        return [stream]
+
+    def _query(self) -> str:
+        """The query with what narrows it, in GDELT's syntax."""
+        given, parts = self.given, [self.given["query"]]
+        if given["language"]:
+            parts.append(f"sourcelang:{gdelt.LANGUAGES[given['language']]}")
+        if given["country"]:
+            parts.append(f"sourcecountry:{gdelt.COUNTRIES[given['country']]}")
+        for operator, values in (("theme", given["themes"]), ("domainis", given["domains"])):
+            if values:
+                either = " OR ".join(f"{operator}:{value}" for value in values)
+                parts.append(f"({either})" if len(values) > 1 else either)
+        return " ".join(parts)
+
+    def rows(self, data: Any, stream: Stream) -> list[Any]:
+        """The records; none of an empty object, and of nothing else."""
+        return [] if data == {} else super().rows(data, stream)
+
+    def items(self, record: Any, stream: Stream) -> Iterator[Item]:
+        """The article, its language by its code."""
+        for item in super().items(record, stream):
+            item.origin = SEARCH
+            item.language = gdelt.language_of(item.language)
+            yield item
+
+    # The bulk files
+
+    @property
+    def _is_translated(self) -> bool:
+        return self.given["language"] not in (None, "en")
+
+    def lists(self) -> tuple[str, str]:
+        """Those of articles in English, or of those that GDELT has translated."""
+        suffix = "-translation" if self._is_translated else ""
+        return f"{BULK}lastupdate{suffix}.txt", f"{BULK}masterfilelist{suffix}.txt"
+
+    def listed(self, text: bytes) -> tuple[list[File], list[str]]:
+        """The files of the Knowledge Graph among those that are named."""
+        files, wrong = [], []
+        for match in _LINE.finditer(text):
+            if bool(match[1]) != self._is_translated:
+                continue
+            line = match[0].decode("utf-8", "replace")
+            try:
+                size, md5, url, stamp = _PARTS.fullmatch(line).groups()
+                time = datetime.strptime(stamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+            except (AttributeError, ValueError):
+                wrong.append(line[:1_000])
+                continue
+            files.append(File(url, time, int(size), md5))
+        return files, wrong
+
+    def read_file(self, data: bytes, file: File) -> Rows:
+        """The articles of the web that are asked for."""
+        given, rows, others, left_out, untitled = self.given, Rows(), 0, 0, 0
+        language = given["language"] if self._is_translated else None
+        wanted = gdelt.Wanted(frozenset(given["themes"] or ()), tuple(given["domains"] or ()), language)
+        for number, line in enumerate(_lines(data), 1):
+            if not line:
+                continue
+            try:
+                row = gdelt.columns(line)
+                if row[gdelt.COLLECTION] != gdelt.WEB:
+                    others += 1
+                    continue
+                if not wanted.fits(row):
+                    left_out += 1
+                    continue
+                fields, extra, refused = gdelt.article(row)
+            except gdelt.RowError as error:
+                rows.refused.append((number, line, error.field, str(error)))
+                continue
+            item = Article(source_id=self.name, origin=self.name, rank=Rank.INDEX, **fields)
+            item.extra_json, item.refused = extra, refused
+            untitled += '"title_from":"url"' in extra
+            rows.articles.append(item)
+        for count, what in (
+            (others, "rows of no web page"),
+            (left_out, "articles that are not asked for"),
+            (untitled, "titles made of the address"),
+        ):
+            if count:
+                rows.remarks.append(f"{count} {what}")
+        return rows
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    try:
+        yield from lines(data, MOST)
+    except ZipError as error:
+        raise UnreadableFileError(str(error)) from None

@@ -1,0 +1,87 @@
+"""Hacker News: stories, and how their points and comments grow."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from scrapy import Request
+
+from newsbot.items import Checkpoint, Item, Observation, Removal, Series
+from newsbot.sources.api import Api, Argument, Cursor, Limit, NumberedPages, Quota, Slices
+from newsbot.spiders.base.api import DAY, HOUR, ApiSpider, Stream, expect
+
+OFFICIAL = "https://hacker-news.firebaseio.com/v0"
+STORY = "https://news.ycombinator.com/item?id="
+
+
+class HackernewsSpider(ApiSpider):
+    """Stories by the time of their submission, each with the page that it leads to.
+
+    Points and comments are series, `story/ID/points` and `story/ID/comments`, with a value for each time that they
+    were found changed. What changed lately is asked of the official API: scores, and stories that were taken out, which
+    are marked in `sightings.removed_at`. More than 1,000 stories at once are read in slices of time.
+    """
+
+    name = "hackernews"
+    api = Api(
+        name="hackernews",
+        title="Hacker News",
+        homepage="https://news.ycombinator.com",
+        url="https://hn.algolia.com/api/v1/search_by_date",
+        arguments={"query": Argument()},
+        params={
+            "query": "{query}",
+            "tags": "story",
+            "numericFilters": "created_at_i>{since:epoch-1},created_at_i<{until:epoch}",
+        },
+        records="hits",
+        pages=NumberedPages(first=0, size=100, size_param="hitsPerPage", pages="nbPages"),
+        slices=Slices(longest=7 * DAY, cap=1_000, total="nbHits"),
+        cursor=Cursor(by="time", path="created_at_i", overlap=HOUR),
+        quota=Quota(limits=(Limit(calls=10, per="second"), Limit(calls=10_000, per="hour"))),
+        language="en",
+        rank="index",
+        article={
+            "url": f"url || join('', ['{STORY}', to_string(objectID)])",
+            "title": "title",
+            "published_at": "created_at_i",
+            "authors": "author",
+            "text": "story_text",
+            "external_id": "objectID",
+        },
+    )
+
+    def items(self, record: Any, stream: Stream) -> Iterator[Item]:
+        """The story, and what is counted of it."""
+        for article in super().items(record, stream):
+            article.origin = f"{STORY}{article.external_id}"  # one page may be submitted several times
+            yield article
+        yield from self._counts(record.get("objectID"), record.get("points"), record.get("num_comments"))
+
+    def _counts(self, story: Any, points: Any, comments: Any) -> Iterator[Observation]:
+        now = datetime.now(UTC)
+        for kind, value in (("points", points), ("comments", comments)):
+            if value is not None:
+                series = Series(name=f"story/{story}/{kind}", unit=kind, metadata={"url": f"{STORY}{story}"})
+                yield Observation(series=series, time=now, value=value, source_id=self.name, only_changes=True)
+
+    def after(self, stream: Stream) -> Iterator[Request]:
+        """Ask what changed lately."""
+        yield self.aside(f"{OFFICIAL}/updates.json", self._updated)
+
+    async def _updated(self, data: Any) -> AsyncIterator[Request]:
+        """Ask for those that are stored."""
+        ids = [str(each) for each in expect(data, "items", list)]
+        for story in sorted(await self.store.known_ids(self.name, ids)):
+            yield self.aside(f"{OFFICIAL}/item/{story}.json", self._looked_at)
+
+    async def _looked_at(self, item: Any) -> AsyncIterator[Checkpoint]:
+        """Its counts, or that it was taken out. An item may be null, which says nothing."""
+        if item is not None:
+            story = str(expect(item, "id", int))
+            yield Checkpoint(table="cursors", key=f"{OFFICIAL}/item/{story}", columns={}, items=self._news(story, item))
+
+    def _news(self, story: str, item: dict[str, Any]) -> Iterable[Item]:
+        if item.get("deleted") or item.get("dead"):
+            return [Removal(external_id=story, source_id=self.name)]
+        return self._counts(story, item.get("score"), item.get("descendants"))

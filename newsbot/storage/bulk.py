@@ -1,0 +1,173 @@
+"""Records by the million: by COPY into a table of this transaction alone, from there into `records` at once."""
+
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from newsbot.items import Checkpoint
+from newsbot.storage import cursors, records, rejects
+from newsbot.storage.rejects import Reject
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+KEPT = 1_000  # rejects that are kept one by one; the others of a load are counted, by reason
+_COPY_SIZE = 2**17
+
+_CREATE = """
+CREATE TEMPORARY TABLE loaded (line bigint, id uuid, key text, data jsonb) ON COMMIT DROP;
+CREATE TEMPORARY TABLE repeated (line bigint, key text, first bigint, same bool) ON COMMIT DROP
+"""
+_COPY = "COPY loaded (line, id, key, data) FROM STDIN WITH (ENCODING 'UTF8')"
+
+# Of rows with one key the first counts.
+_TAKE_REPEATED = """
+WITH doubled AS (
+    SELECT id FROM loaded GROUP BY id HAVING count(*) > 1
+), ranked AS (
+    SELECT l.ctid AS place, line, key, row_number() OVER w AS n, first_value(line) OVER w AS first,
+        data = first_value(data) OVER w AS same
+    FROM loaded l JOIN doubled USING (id) WINDOW w AS (PARTITION BY id ORDER BY line, l.ctid)
+), taken AS (
+    DELETE FROM loaded USING ranked WHERE loaded.ctid = place AND n > 1
+)
+INSERT INTO repeated SELECT line, key, first, same FROM ranked WHERE n > 1;
+ANALYZE loaded
+"""
+
+_MERGE = f"""
+WITH incoming AS NOT MATERIALIZED (
+    SELECT line, id, %(dataset)s::text AS dataset, key, data, NULL::text AS url, %(source_id)s::text AS source_id
+    FROM loaded
+), {records.MERGE}
+SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), (SELECT count(*) FROM loaded) FROM wanted
+"""  # noqa: S608  of constants
+
+
+class Refused(NamedTuple):
+    """What a row, or a value of one, is refused with."""
+
+    line: int
+    field: str | None
+    reason: str
+    value: Any
+    whole: bool
+    """whether the row is, and not only the value"""
+
+
+@dataclass(slots=True)
+class Refusals:
+    """What is refused of a load: the first ones as they are, all by number."""
+
+    dataset: str
+    url: str
+    kept: list[Reject] = field(default_factory=list)
+    reasons: Counter[tuple[str | None, str]] = field(default_factory=Counter)
+    rows: int = 0
+
+    def add(self, refused: Refused) -> None:
+        """Take one."""
+        self.count(refused, 1)
+        if len(self.kept) < KEPT:
+            payload = {"line": refused.line, "value": refused.value}
+            self.kept.append(self._reject(f"#line={refused.line}", refused.field, refused.reason, payload))
+
+    def count(self, refused: Refused, number: int) -> None:
+        """Count some that are not kept one by one."""
+        self.reasons[refused.field, refused.reason] += number
+        self.rows += number * refused.whole
+
+    def rejects(self) -> Iterator[Reject]:
+        """What is written: a row for each that is kept, and one for the others of a reason."""
+        kept = Counter((reject.field, reject.reason) for reject in self.kept)
+        yield from self.kept
+        for (name, reason), number in (self.reasons - kept).items():
+            yield self._reject("", name, f"{reason} (rows beyond those kept one by one)", {"rows": number})
+
+    def _reject(self, place: str, name: str | None, reason: str, payload: dict[str, Any]) -> Reject:
+        return Reject(self.dataset, "Record", self.url + place, name, reason, payload)
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What came of a load, in rows."""
+
+    refusals: Refusals
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+
+def load(
+    cursor: "Cursor",
+    lines: Callable[[Refusals], Iterator[bytes]],
+    description: Mapping[str, Any],
+    checkpoint: Callable[[], Checkpoint],
+    run_id: str,
+) -> Loaded:
+    """Store a dataset, in the caller's transaction, with what it is, its rejects and its cursor.
+
+    `lines` gives line, id, key and data of rows in COPY's text format, and refuses others; `description` is what
+    `records.describe` takes; `checkpoint` is asked for once the rows are read. Raises what `lines` raises.
+    """
+    loaded = Loaded(Refusals(description["name"], description["url"]))
+    cursor.execute(_CREATE)
+    _copy(cursor, lines(loaded.refusals))
+    cursor.execute(_TAKE_REPEATED)
+    names = {"dataset": description["name"], "source_id": description["source_id"], "run_id": run_id}
+    cursor.execute(_MERGE, names)
+    loaded.new, loaded.changed, rows = cursor.fetchone()
+    loaded.unchanged = rows - loaded.new - loaded.changed + _refuse_repeated(cursor, loaded.refusals)
+    records.describe(cursor, **description)
+    rejects.write(cursor, loaded.refusals.rejects(), run_id)
+    cursors.write(cursor, [checkpoint()], run_id)
+    return loaded
+
+
+def _refuse_repeated(cursor: "Cursor", refusals: Refusals) -> int:
+    """Refuse the rows whose key came before with other values; the number of those with the same."""
+    cursor.execute("SELECT line, key, first FROM repeated WHERE NOT same ORDER BY line LIMIT %s", (KEPT,))
+    reason = "this key came before with other values, which are kept"
+    told = 0
+    for line, key, first in cursor:
+        told += 1
+        refusals.add(Refused(line, "key", reason, {"key": key, "first": first}, whole=True))
+    cursor.execute("SELECT count(*) FILTER (WHERE same), count(*) FILTER (WHERE NOT same) FROM repeated")
+    same, other = cursor.fetchone()
+    if other > told:
+        refusals.count(Refused(0, "key", reason, None, whole=True), other - told)
+    return same
+
+
+def _copy(cursor: "Cursor", lines: Iterator[bytes]) -> None:
+    stream = _Stream(lines)
+    try:
+        cursor.copy_expert(_COPY, stream, _COPY_SIZE)
+    except Exception:
+        if stream.error is not None:  # psycopg2 tells the server's words for it alone
+            raise stream.error from None
+        raise
+
+
+class _Stream(io.RawIOBase):
+    """What COPY reads from."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+        self._rest = memoryview(b"")
+        self.error: Exception | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            while not self._rest:
+                part = next(self._parts, None)
+                if part is None:
+                    return b""
+                self._rest = memoryview(part)
+        except Exception as error:
+            self.error = error
+            raise
+        read, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(read)

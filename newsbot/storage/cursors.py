@@ -1,0 +1,89 @@
+"""Where the next run of an API spider goes on. One row for what a spider, its arguments and a source make."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from newsbot.items import Checkpoint
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+_WRITE = """
+INSERT INTO cursors AS c (key, spider, arguments, source, value, run_id)
+SELECT key, spider, arguments, source, value, %s
+FROM json_to_recordset(%s) AS n(key text, spider text, arguments jsonb, source text, value jsonb)
+ORDER BY key
+ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, moved_at = now(), run_id = EXCLUDED.run_id
+"""
+
+# What a cursor says, in words: the time that is read, when a file was, or the newest id or token.
+_TIME = "to_char((value->>'{}')::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')"
+_UP_TO = f"""CASE WHEN value ? 'until' THEN {_TIME.format("until")}
+    WHEN value ? 'fetched_at' THEN {_TIME.format("fetched_at")}
+    ELSE coalesce(value->>'value', value::text) END"""
+_WORDS = f"""concat(CASE WHEN value ? 'since' AND value ? 'until' THEN {_TIME.format("since")} || ' .. ' END, {_UP_TO},
+    CASE WHEN value->'missing' <> '{{}}' THEN
+        format(', without %%s files', (SELECT count(*) FROM jsonb_object_keys(value->'missing'))) END)"""  # noqa: S608
+
+
+def key(spider: str, arguments: Mapping[str, Any], source: str) -> str:
+    """The key of a cursor; the order of the arguments does not matter."""
+    return json.dumps([spider, dict(sorted(arguments.items())), source], ensure_ascii=False)
+
+
+def read(cursor: "Cursor", keys: Sequence[str]) -> dict[str, Any]:
+    """The values of those cursors that there are."""
+    cursor.execute("SELECT key, value FROM cursors WHERE key = ANY(%s)", (list(keys),))
+    return dict(cursor.fetchall())
+
+
+def write(cursor: "Cursor", checkpoints: Iterable[Checkpoint], run_id: str) -> None:
+    """Move the cursors, in the caller's transaction. The last checkpoint of a cursor counts."""
+    rows = {checkpoint.key: {"key": checkpoint.key, **checkpoint.columns} for checkpoint in checkpoints}
+    cursor.execute(_WRITE, (run_id, json.dumps(list(rows.values()))))
+
+
+def overview(cursor: "Cursor", spider: str | None = None) -> tuple[list[str], list[tuple]]:
+    """All cursors, or those of a spider: the names of the columns, and a row a cursor."""
+    cursor.execute(
+        f"""
+        SELECT spider, source,
+            (SELECT coalesce(string_agg(name || '=' || value, ' ' ORDER BY name), '') FROM jsonb_each_text(arguments)
+                AS a(name, value)) AS arguments,
+            {_WORDS} AS read, to_char(moved_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') AS moved
+        FROM cursors WHERE spider = coalesce(%s, spider) ORDER BY spider, source, key
+        """,  # noqa: S608  of constants
+        (spider,),
+    )
+    return [column.name for column in cursor.description], cursor.fetchall()
+
+
+def newest(cursor: "Cursor", spiders: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """Up to where each of these spiders has read last, in words, and how many cursors it has."""
+    cursor.execute(
+        f"""
+        SELECT DISTINCT ON (spider) spider, {_UP_TO}, count(*) OVER (PARTITION BY spider)
+        FROM cursors WHERE spider = ANY(%s) ORDER BY spider, moved_at DESC
+        """,  # noqa: S608  of constants
+        (list(spiders),),
+    )
+    return {spider: (up_to, number) for spider, up_to, number in cursor}
+
+
+def names(cursor: "Cursor", spider: str | None = None) -> list[str]:
+    """The spiders that have cursors, or the sources of a spider that have."""
+    if spider is None:
+        cursor.execute("SELECT DISTINCT spider FROM cursors ORDER BY spider")
+    else:
+        cursor.execute("SELECT DISTINCT source FROM cursors WHERE spider = %s ORDER BY source", (spider,))
+    return [name for (name,) in cursor]
+
+
+def reset(cursor: "Cursor", spider: str, source: str | None = None) -> int:
+    """Forget the cursors of a spider, or one source's; how many there were."""
+    cursor.execute(
+        "DELETE FROM cursors WHERE spider = %s AND source = coalesce(%s, source)",
+        (spider, source),
+    )
+    return cursor.rowcount

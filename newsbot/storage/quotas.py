@@ -1,0 +1,176 @@
+"""What was spent on an API, and whether it may be asked again: one budget for all processes, kept over restarts.
+
+A call is counted before it goes out, so that a crash spends one too many at worst. The space between two calls begins
+when the first is answered: how long a call is under way, nobody knows. The times are the database's.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+COUNTED = ("hour", "day", "month")  # periods with a row each; shorter limits are spaces between calls
+ON_ITS_WAY = 3.0  # seconds after which a call that is not answered has long arrived, or its process has died
+EDGE = 2.0  # seconds at the end of a period without calls: one would arrive in the next, and count there
+
+_LOCK = """
+INSERT INTO quotas (name) VALUES (%(name)s) ON CONFLICT (name) DO NOTHING;
+SELECT extract(epoch FROM next_at - clock_timestamp()), extract(epoch FROM blocked_until - clock_timestamp()),
+    blocked_until, reason
+FROM quotas WHERE name = %(name)s FOR UPDATE
+"""
+
+_SPENT = """
+SELECT coalesce(s.calls, 0), coalesce(s.cost, 0)::float, s.told_limit,
+    ends_at, extract(epoch FROM ends_at - clock_timestamp()),
+    extract(epoch FROM clock_timestamp() - p.starts_at) / extract(epoch FROM ends_at - p.starts_at)
+FROM (
+    SELECT starts_at, starts_at + ('1 ' || %(period)s)::interval AS ends_at
+    FROM (SELECT date_trunc(%(period)s, clock_timestamp(), 'UTC') AS starts_at) AS p
+) AS p
+LEFT JOIN spending s ON s.quota = %(name)s AND s.period = %(period)s AND s.starts_at = p.starts_at
+"""
+
+_SPEND = """
+INSERT INTO spending AS s (quota, period, starts_at, calls, cost)
+VALUES (%(name)s, %(period)s, date_trunc(%(period)s, clock_timestamp(), 'UTC'), 1, %(cost)s)
+ON CONFLICT (quota, period, starts_at) DO UPDATE SET calls = s.calls + 1, cost = s.cost + EXCLUDED.cost
+"""
+
+_TOLD = """
+INSERT INTO spending AS s (quota, period, starts_at, calls, told_limit)
+VALUES (%(name)s, %(period)s, date_trunc(%(period)s, clock_timestamp(), 'UTC'),
+    greatest(0, coalesce(%(limit)s, %(declared)s) - %(remaining)s), %(limit)s)
+ON CONFLICT (quota, period, starts_at) DO UPDATE SET
+    told_limit = coalesce(EXCLUDED.told_limit, s.told_limit),
+    calls = greatest(s.calls, coalesce(EXCLUDED.told_limit, s.told_limit, %(declared)s) - %(remaining)s)
+"""
+
+
+class QuotaSpentError(Exception):
+    """There is no call left for now; the message says why, and when there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a quota allows: calls by period, seconds between two calls, the cost of one."""
+
+    name: str
+    calls: tuple[tuple[str, int], ...] = ()  # (period, calls) of those that are counted
+    spacing: float = 0  # seconds
+    cost: float = 0
+    currency: str | None = None  # of the cost
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a run spent of a quota, and all who share it in this hour, day or month (UTC)."""
+
+    calls: int  # of the run
+    period: str  # of the longest limit; a day where none is counted
+    total: int  # calls of this period
+    cost: float  # of those
+    limit: int | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is no call now, and when there will be."""
+
+    reason: str
+    until: "datetime"
+    seconds: float  # from now
+
+
+def spend(cursor: "Cursor", terms: Terms, *, spread: bool) -> float | Refusal:
+    """Take a call out of the budget: 0; else the seconds until it is worth asking again, or why there is none.
+
+    With `spread`, no more than the elapsed part of the day's calls is given, and an hour's share at once. A call that
+    was given goes out at once, and `answered` is told its end.
+    """
+    cursor.execute(_LOCK, {"name": terms.name})
+    gap, blocked, until, reason = cursor.fetchone()
+    if blocked is not None and blocked > 0:
+        return Refusal(reason, until, float(blocked))
+    if gap is not None and gap > 0 and terms.spacing:
+        return min(float(gap), terms.spacing)
+    for period, declared in terms.calls:
+        cursor.execute(_SPENT, {"name": terms.name, "period": period})
+        calls, _, told, ends_at, left, elapsed = cursor.fetchone()
+        limit = declared if told is None else told
+        if calls >= limit:
+            return Refusal(f"the {limit} calls of this {period} are spent", ends_at, float(left))
+        if spread and period == "day" and calls >= max(1, limit // 24, limit * float(elapsed)):
+            pause = 86_400 / limit
+            cursor.execute("SELECT clock_timestamp() + make_interval(secs => %s)", (pause,))
+            reason = f"{calls} of the {limit} calls of this day are spent already, and it is still long"
+            return Refusal(reason, cursor.fetchone()[0], pause)
+        if left < EDGE:
+            return float(left)
+    for period in COUNTED:
+        cursor.execute(_SPEND, {"name": terms.name, "period": period, "cost": terms.cost})
+    _space(cursor, terms, ON_ITS_WAY)
+    return 0.0
+
+
+def answered(cursor: "Cursor", terms: Terms) -> None:
+    """A call is over: the space to the next one begins."""
+    _space(cursor, terms, 0.0)
+
+
+def _space(cursor: "Cursor", terms: Terms, more: float) -> None:
+    if terms.spacing:
+        cursor.execute(
+            "UPDATE quotas SET next_at = clock_timestamp() + make_interval(secs => %s) WHERE name = %s",
+            (terms.spacing + more, terms.name),
+        )
+
+
+def told(cursor: "Cursor", terms: Terms, remaining: int, limit: int | None) -> None:
+    """Take over what an answer says of the longest limit: its calls, and how many of them are spent at least."""
+    if terms.calls:
+        period, declared = terms.calls[-1]
+        values = {"name": terms.name, "period": period, "remaining": remaining, "limit": limit, "declared": declared}
+        cursor.execute(_TOLD, values)
+
+
+def block(cursor: "Cursor", name: str, seconds: float, reason: str) -> None:
+    """No calls for so long: the service said so."""
+    cursor.execute(
+        """
+        INSERT INTO quotas AS q (name, blocked_until, reason)
+        VALUES (%s, clock_timestamp() + make_interval(secs => %s), %s)
+        ON CONFLICT (name) DO UPDATE SET blocked_until = EXCLUDED.blocked_until, reason = EXCLUDED.reason
+        WHERE q.blocked_until IS NULL OR q.blocked_until < EXCLUDED.blocked_until
+        """,
+        (name, seconds, reason),
+    )
+
+
+def spent(cursor: "Cursor", terms: Terms, calls: int) -> Spent:
+    """What is spent, `calls` of it by this run."""
+    period, declared = terms.calls[-1] if terms.calls else ("day", None)
+    cursor.execute(_SPENT, {"name": terms.name, "period": period})
+    total, cost, told, *_ = cursor.fetchone()
+    return Spent(calls, period, total, cost, declared if told is None else told, terms.currency)
+
+
+def apis(cursor: "Cursor") -> set[str]:
+    """All APIs that were ever asked."""
+    cursor.execute("SELECT DISTINCT split_part(name, '/', 1) FROM quotas")
+    return {name for (name,) in cursor}
+
+
+def spent_today(cursor: "Cursor") -> dict[str, tuple[int, float]]:
+    """Calls and cost of this day (UTC) by API, of all its keys."""
+    cursor.execute(
+        """
+        SELECT split_part(quota, '/', 1), sum(calls)::bigint, sum(cost)::float FROM spending
+        WHERE period = 'day' AND starts_at = date_trunc('day', clock_timestamp(), 'UTC') GROUP BY 1
+        """
+    )
+    return {api: (calls, cost) for api, calls, cost in cursor}

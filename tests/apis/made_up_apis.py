@@ -1,0 +1,80 @@
+"""Spiders of made-up APIs, one for each way of paging."""
+
+from newsbot.sources.api import (
+    Api,
+    Cursor,
+    Key,
+    Limit,
+    LinkedPages,
+    NumberedPages,
+    OffsetPages,
+    Quota,
+    RecordFields,
+    TokenPages,
+)
+from newsbot.spiders.base.api import ApiSpider
+
+
+def api(name, **declared):
+    fields = {"record": RecordFields(dataset=name, key="id")} | declared
+    return Api(name=name, title=name.title(), url=f"https://{name}.example/rows", records="rows", **fields)
+
+
+class Number(ApiSpider):
+    name = "number"
+    api = api(name, pages=NumberedPages(size=10, total="total"))
+
+
+class Untold(ApiSpider):
+    """Says neither how many pages nor how many records there are."""
+
+    name = "untold"
+    api = api(name, pages=NumberedPages())
+
+
+class Offset(ApiSpider):
+    name = "offset"
+    api = api(name, pages=OffsetPages(size=10, total="total"))
+
+
+class Token(ApiSpider):
+    name = "token"
+    api = api(name, pages=TokenPages(param="token", token="next"), cursor=Cursor(by="id", path="id"))
+
+
+class Link(ApiSpider):
+    name = "link"
+    api = api(name, pages=LinkedPages(), key=Key(variable="LINK_KEY", query="key"))
+
+
+class Shared(ApiSpider):
+    """Two processes read it on one quota."""
+
+    name = "shared"
+    api = api(
+        name,
+        pages=NumberedPages(size=10),
+        quota=Quota(
+            limits=(Limit(calls=20, per="second"), Limit(calls=30, per="day")), remaining="X-Left", reset="X-Reset"
+        ),
+    )
+
+
+class Story(ApiSpider):
+    """Articles."""
+
+    name = "story"
+    api = api(
+        name,
+        record=None,
+        timezone="Europe/Paris",
+        article={
+            "url": "url",
+            "title": "title",
+            "published_at": "date",
+            "authors": "people",
+            "keywords": "tags",
+            "external_id": "id",
+            "extra.more": "more",
+        },
+    )

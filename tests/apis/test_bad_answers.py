@@ -1,0 +1,105 @@
+"""Answers that are none, and records that are odd: a clear status or reject each, and the rest is kept."""
+
+import zlib
+from datetime import UTC, datetime
+
+import pytest
+from stand_ins import Listing
+
+
+@pytest.fixture
+def service():
+    return Listing("story.example", "number")
+
+
+def crawl(newsbot, service, **options):
+    return newsbot.crawl("made_up_apis:Story", service, settings={"RETRY_TIMES": 1}, **options)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "told"),
+    [
+        (
+            b"<html><p>Down  for\n maintenance",
+            {"Content-Type": "text/html; charset=x"},
+            "is no JSON but text/html: '<html><p>Down for",
+        ),
+        (b'{"rows": [{"id": 1', {}, "is no JSON but application/json"),
+        (b"", {}, "is no JSON but application/json: ''"),
+        (b"{'rows': \xff}", {}, "is not UTF-8 at byte 9"),
+        (b"[" * 200_000, {}, "is nested too deep to be read"),
+        ({"rows": None}, {}, "there should be a list at 'rows', and there is nothing; it has 'rows'"),
+        ({"rows": {"1": {}}}, {}, "there should be a list at 'rows', and there is dict"),
+        ({"results": []}, {}, "there should be a list at 'rows', and there is nothing; it has 'results'"),
+        ("null", {}, "there should be a list at 'rows', and there is nothing"),
+        ([1, 2], {}, "there should be a list at 'rows', and there is nothing"),
+    ],
+)
+def test_an_answer_that_can_not_be_read(newsbot, service, body, headers, told):
+    service.reply = 200, body, headers
+    crawled = newsbot.crawl("made_up_apis:Story", service, settings={"RETRY_TIMES": 0})
+    assert crawled.exit_code == 1
+    assert told in crawled.outcomes[0][2]
+
+
+@pytest.mark.parametrize("form", ["plain", "gzip", "deflate"])
+def test_an_answer_of_500_megabytes(newsbot, service, form):
+    """And one that only becomes it."""
+    size = 500 * 1024 * 1024
+    if form == "plain":
+        service.reply = 200, b"[]", {"Content-Length": size}
+    else:
+        packer = zlib.compressobj(wbits=31 if form == "gzip" else 15)
+        chunk = b" " * (1024 * 1024)
+        body = b"".join([*(packer.compress(chunk) for _ in range(100)), packer.flush()])
+        assert len(body) < 1024 * 1024
+        service.reply = 200, body, {"Content-Encoding": form}
+    crawled = crawl(newsbot, service)
+    assert crawled.exit_code == 1
+    assert "DOWNLOAD_MAXSIZE" in crawled.outcomes[0][2] or "larger" in crawled.outcomes[0][2]
+    assert len(service.asked) == 1, "it is not asked for again"
+
+
+def test_odd_records(newsbot, service):
+    good = {"id": 2**60 + 1, "title": "An ordinary &amp; <b>good</b> title", "date": "2024-05-01T12:00:00Z"}
+    url = "https://story.example/{}".format
+    service.rows = [
+        good | {"url": url(1), "people": None, "tags": None, "more": {"n": 2**64}},
+        good | {"url": url(2), "id": "9007199254740993", "date": 1714564800},
+        good | {"url": url(3), "id": 3, "date": 1714564800123},
+        good | {"url": url(4), "id": 4, "date": "2024-05-01T14:00:00"},  # in the zone of the declaration
+        good | {"url": url(5), "id": 5, "date": "Wed, 01 May 2024 07:00:00 -0500"},
+        good | {"url": url(6), "id": 6, "date": "1714564800"},
+        good | {"url": url(7), "id": 7, "date": "yesterday, or so"},
+        good | {"url": url(8), "id": 8, "people": ["Ann", None, "Bob"], "tags": "ferries"},
+        good | {"url": url(9), "id": 9, "title": None},
+        good | {"url": None, "id": 10},
+        "a text",
+        None,
+        good | {"url": url(11), "id": 11, "title": "With a \x00 in it"},
+        good | {"url": 12, "id": 12},
+    ]
+    service.size = 100
+    crawled = newsbot.crawl("made_up_apis:Story", service)
+    assert crawled.exit_code == 0
+    noon = datetime(2024, 5, 1, 12, tzinfo=UTC)
+    rows = newsbot.query("SELECT url, published_at, authors, keywords FROM articles ORDER BY length(url), url")
+    assert [(link, date.replace(microsecond=0) if date else None) for link, date, _, _ in rows] == [
+        *((url(n), noon) for n in range(1, 7)),
+        (url(7), None),
+        (url(8), noon),
+        (url(11), noon),
+    ]
+    assert rows[7][2:] == (["Ann", "Bob"], ["ferries"])
+    assert newsbot.column("SELECT title FROM articles WHERE url = %s", url(1)) == ["An ordinary & good title"]
+    ids = newsbot.column("SELECT external_id FROM sightings ORDER BY 1")
+    assert {str(2**60 + 1), "9007199254740993"} <= set(ids)
+    assert newsbot.column("SELECT data FROM sightings WHERE external_id = %s", str(2**60 + 1)) == [
+        {"more": {"n": 2**64}}
+    ]
+    refused = newsbot.query("SELECT item_type, field, reason FROM rejects ORDER BY 1, 2, 3")
+    assert ("Article", "published_at", "'yesterday, or so' is no time") in refused
+    assert ("record", None, "a record should be an object, and is 'a text'") in refused
+    assert ("record", None, "a record should be an object, and is None") in refused
+    assert {field for kind, field, _ in refused if kind == "Article"} == {"published_at", "title", "url"}
+    assert len(refused) == 6

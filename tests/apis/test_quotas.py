@@ -1,0 +1,212 @@
+"""Quotas: kept to the call by all processes, over faults, as the service says, and spread over the day."""
+
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from stand_ins import FAULTS, Faults, Guardian, HackerNews, Listing, NewsApi, ago
+
+from newsbot.storage import quotas
+from newsbot.storage.database import Database
+from newsbot.storage.quotas import Refusal, Terms
+
+# A clock of the database that tests move: what is found first in the search path is asked.
+CLOCK = """
+CREATE SCHEMA clock;
+CREATE TABLE clock.moved (by interval NOT NULL);
+INSERT INTO clock.moved VALUES ('0');
+CREATE FUNCTION clock.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+    AS 'SELECT pg_catalog.clock_timestamp() + by FROM clock.moved';
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = clock, pg_catalog, public', current_database()); END $$
+"""
+
+
+@pytest.fixture
+def at(newsbot):
+    """Set the clock of the database to a time."""
+    newsbot.query(CLOCK)
+
+    def move(time):
+        newsbot.query("UPDATE clock.moved SET by = %s::timestamptz - pg_catalog.clock_timestamp()", time)
+
+    return move
+
+
+def listing(count, **options):
+    service = Listing("shared.example", "number", **options)
+    for n in range(1, count + 1):
+        service.put(n)
+    return service
+
+
+def test_two_processes_keep_one_budget_over_the_days(newsbot, at):
+    service = listing(190)
+    service.limits = ((20, 1.0),)
+    for day, hour in ((1, 8), (2, 0), (2, 23)):
+        at(f"2026-03-0{day} {hour:02}:30:00+00")
+        service.forget()
+        for crawler in range(2):
+            newsbot.start("made_up_apis:Shared", service, crawler=crawler)
+        ended = [newsbot.crawlers[crawler].answer() for crawler in range(2)]
+        assert [each.exit_code for each in ended] == [0, 0]
+        assert len(service.asked) == (30 if hour != 23 else 0)
+        told = [status for each in ended for _, _, status in each.outcomes if status != "ok"]
+        assert told, "one of them, at least, had to stop"
+        assert all(
+            status.startswith("the 30 calls of this day are spent; there are some again at 2026-03-0")
+            for status in told
+        )
+    assert service.overruns == []
+    calls = newsbot.query("SELECT period, calls FROM spending WHERE quota = 'shared' ORDER BY starts_at, period")
+    assert [calls for period, calls in calls if period == "day"] == [30, 30]
+    assert [calls for period, calls in calls if period == "month"] == [60]
+
+
+def test_a_budget_of_the_run(newsbot):
+    service = listing(190)
+    crawled = newsbot.crawl("made_up_apis:Shared", service, budget="3")
+    assert (crawled.spent, len(service.asked), crawled.exit_code) == (3, 3, 0)
+    assert crawled.outcomes[0][2] == "the budget of this run, 3, is spent"
+    assert crawled.new == 30
+
+
+@pytest.mark.parametrize("header", ["Retry-After", "X-Reset"])
+def test_a_wait_that_is_asked_for_holds_for_the_next_process(newsbot, header):
+    service = listing(10)
+    service.reply = 429, {}, {header: 3000}
+    newsbot.crawl("made_up_apis:Shared", service)
+    asked = len(service.asked)
+    service.reply = None
+    later = newsbot.crawl("made_up_apis:Shared", service)
+    assert len(service.asked) == asked == 1
+    assert later.outcomes[0][2].startswith("it asked to be left alone (HTTP status 429); there are some again at")
+    ((left,),) = newsbot.query("SELECT extract(epoch FROM blocked_until - clock_timestamp()) FROM quotas")
+    assert 2900 < left <= 3000
+
+
+def test_what_the_answers_say_wins(newsbot):
+    service = listing(190)
+    service.told = lambda: {"X-Left": 5 - len(service.asked), "X-Reset": 2000}
+    crawled = newsbot.crawl("made_up_apis:Shared", service)
+    assert (crawled.exit_code, len(service.asked)) == (0, 5)
+
+
+def test_all_comes_through_faults_and_the_quota_is_kept(newsbot):
+    guardian = Guardian()
+    for n in range(900):
+        guardian.put(n, ago(minutes=n))
+    newsbot.web.faults = Faults(0.2, seed=7)
+    crawled = newsbot.crawl("guardian", guardian, settings={"DOWNLOAD_TIMEOUT": 1})
+    assert crawled.exit_code == 0
+    assert len(newsbot.column("SELECT 1 FROM articles")) == 900
+    assert guardian.overruns == []
+    assert sum(newsbot.column("SELECT calls FROM spending WHERE period = 'day'")) == sum(guardian.days.values())
+    assert newsbot.web.faults.made
+
+
+def newsapi():
+    index = NewsApi()
+    for n in range(300):
+        index.put(n, ago(days=2, minutes=10 * n))
+    return index, "newsapi", {"query": "harbour"}, "SELECT count(*) FROM articles", 300
+
+
+def hackernews():
+    news = HackerNews()
+    for n in range(1, 801):
+        news.put(n, ago(minutes=n))
+    news.updates.extend(range(1, 11))
+    return news, "hackernews", {}, "SELECT count(*) FROM sightings", 800
+
+
+def token():
+    service = Listing("token.example", "token")
+    for n in range(1, 201):
+        service.put(n)
+    return service, "made_up_apis:Token", {}, "SELECT count(*) FROM records", 200
+
+
+@pytest.mark.parametrize("make", [newsapi, hackernews, token])
+def test_all_comes_through_faults(newsbot, make):
+    service, spider, arguments, count, expected = make()
+    newsbot.web.faults = Faults(0.2, seed=11, kinds=(*FAULTS, "410", "410"))
+    crawled = newsbot.crawl(spider, service, settings={"DOWNLOAD_TIMEOUT": 1}, **arguments)
+    assert (crawled.exit_code, crawled.rejected) == (0, 0), crawled.outcomes
+    assert newsbot.column(count) == [expected]
+    assert service.overruns == []
+    assert newsbot.web.faults.made
+
+
+# --- The ledger -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ledger(newsbot):
+    """Ask the ledger in a transaction of its own."""
+    database = Database(newsbot.url, Path())
+
+    def run(function, *arguments, **options):
+        with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+            return function(cursor, *arguments, **options)
+
+    return run
+
+
+def test_a_day_is_spread_for_a_job_of_the_schedule(ledger, at):
+    terms, given = Terms("a", calls=(("day", 100),)), 0
+    for hour in range(24):
+        at(f"2026-03-01 {hour:02}:30+00")
+        while ledger(quotas.spend, terms, spread=True) == 0:
+            given += 1
+        assert given <= max(100 / 24 + 1, 100 * (hour + 0.5) / 24 + 1)
+    assert given == 98
+    at("2026-03-02 00:00+00")
+    assert [ledger(quotas.spend, terms, spread=True) == 0 for _ in range(6)] == [True] * 4 + [False] * 2
+
+
+def test_no_call_leaves_so_late_that_it_counts_in_the_next_period(ledger, at):
+    at("2026-03-01 23:59:59+00")
+    wait = ledger(quotas.spend, Terms("a", calls=(("day", 5),)), spread=False)
+    assert 0 < wait <= 1
+
+
+def test_the_space_begins_with_the_answer(ledger):
+    terms = Terms("a", spacing=0.5)
+    assert ledger(quotas.spend, terms, spread=False) == 0
+    assert ledger(quotas.spend, terms, spread=False) == 0.5, "it may still be on its way"
+    ledger(quotas.answered, terms)
+    assert 0 < ledger(quotas.spend, terms, spread=False) <= 0.5
+
+
+def test_what_is_told(ledger):
+    terms = Terms("a", calls=(("day", 100), ("month", 1000)))
+    ledger(quotas.told, terms, 10, 20)
+    assert sum(ledger(quotas.spend, terms, spread=False) == 0 for _ in range(15)) == 10
+    refusal = ledger(quotas.spend, terms, spread=False)
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "the 20 calls of this month are spent"
+    ledger(quotas.told, terms, 500, 5000)
+    assert ledger(quotas.spend, terms, spread=False) == 0, "a plan with more calls"
+    assert ledger(quotas.spent_today) == {"a": (11, 0.0)}
+
+
+def test_a_longer_wait_is_not_made_shorter(ledger):
+    ledger(quotas.block, "a", 100, "long")
+    ledger(quotas.block, "a", 10, "short")
+    refusal = ledger(quotas.spend, Terms("a"), spread=False)
+    assert (refusal.reason, refusal.seconds > 90) == ("long", True)
+
+
+def test_many_at_once_take_no_more_than_there_is(ledger):
+    terms, given = Terms("a", calls=(("day", 25),)), []
+
+    def spend():
+        given.extend(ledger(quotas.spend, terms, spread=False) == 0 for _ in range(10))
+
+    threads = [threading.Thread(target=spend) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert given.count(True) == 25

@@ -1,0 +1,43 @@
+"""What the documents say of APIs, held to the code."""
+
+import re
+from contextlib import closing
+
+import pytest
+from scrapy.settings import Settings
+
+from docs.generate import FOLDER, pages
+from newsbot.storage.upgrade import upgrade
+
+DOCS = FOLDER.parent
+
+
+def test_the_pages_of_the_apis_say_what_their_spiders_say():
+    settings = Settings()
+    settings.setmodule("newsbot.settings")
+    found = {file.name: file.read_text(encoding="utf-8") for file in FOLDER.iterdir()}
+    assert found == pages(settings), "docs/apis is stale: run `python -m docs.generate`"
+
+
+def statements():
+    """All SQL of the pages: blocks, and what `scrapy db sql` is shown to run."""
+    for file in [DOCS / "apis.md", DOCS.parent / "README.md", *FOLDER.iterdir()]:
+        text = file.read_text(encoding="utf-8")
+        blocks = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+        yield from (each for block in blocks for each in block.split(";") if each.strip())
+        yield from re.findall(r'scrapy db sql "(.*?)"', text)
+
+
+@pytest.fixture
+def cursor(database):
+    with closing(database.connect()) as connection:
+        upgrade(connection)
+        with connection, connection.cursor() as cursor:
+            yield cursor
+
+
+def test_the_sql_of_the_pages_is_right(cursor):
+    found = list(statements())
+    assert len(found) > 15
+    for each in found:
+        cursor.execute(f"EXPLAIN {each}")

@@ -1,0 +1,169 @@
+"""JSON, JSON lines, XLSX and Parquet."""
+
+import io
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from newsbot.extraction.tables import nested
+from newsbot.extraction.tables.base import UnreadableTableError
+
+
+def stream(text):
+    raw = text if isinstance(text, bytes) else text.encode()
+    return io.BufferedReader(io.BytesIO(raw), 2**20)
+
+
+def rows(batches):
+    batches = list(batches)
+    bad = [(each.line, each.reason) for batch in batches for each in batch.bad]
+    return [(line, row) for batch in batches for line, row in zip(batch.lines, batch.rows, strict=True)], bad
+
+
+def test_the_objects_of_a_json_list_wherever_it_is():
+    records = [{"id": n, "inner": {"list": [n]}} for n in range(2_500)]
+    expected = list(enumerate(records, 1))
+    assert rows(nested.json_records(stream(json.dumps(records)))) == (expected, [])
+    whole = {"meta": {"n": [1, 2]}, "data": {"rows": records}, "more": []}
+    assert rows(nested.json_records(stream(json.dumps(whole)), "data.rows")) == (expected, [])
+
+
+def test_integers_beyond_2_53_and_fractions_are_kept():
+    (found, _) = rows(nested.json_records(stream('[{"id": 9007199254740993, "x": 0.1, "y": 1e3}]')))
+    assert found == [(1, {"id": 9007199254740993, "x": 0.1, "y": 1000.0})]
+
+
+def test_an_empty_list_is_no_error_and_no_list_is_one():
+    assert rows(nested.json_records(stream("[]"))) == ([], [])
+    with pytest.raises(UnreadableTableError, match="no list at 'data'"):
+        rows(nested.json_records(stream('{"rows": []}'), "data"))
+    with pytest.raises(UnreadableTableError, match="no list as the file itself"):
+        rows(nested.json_records(stream('{"rows": []}')))
+
+
+@pytest.mark.parametrize("text", ['[{"a": 1}, {"a"', "<html>", "", '[{"a": 1} {"a": 2}]', b'[{"a": "\xe9"}]'])
+def test_what_is_no_json_or_cut_off_is_told(text):
+    with pytest.raises(UnreadableTableError, match="is no JSON, or cut off"):
+        rows(nested.json_records(stream(text)))
+
+
+def test_what_is_no_object_costs_itself_alone():
+    found, bad = rows(nested.json_records(stream('[{"a": 1}, 2, null, {"a": 3}]')))
+    assert found == [(1, {"a": 1}), (4, {"a": 3})]
+    assert bad == [(2, "is no object of names and values"), (3, "is no object of names and values")]
+
+
+def test_a_line_that_is_no_json_costs_itself_alone():
+    found, bad = rows(nested.json_lines(stream('{"a": 1}\n\n{"a": 2\n[3]\n{"a": 4}')))
+    assert found == [(1, {"a": 1}), (5, {"a": 4})]
+    assert [line for line, _ in bad] == [3, 4]
+    assert "is no JSON" in bad[0][1]
+
+
+def test_a_byte_that_is_not_of_the_encoding_costs_its_line():
+    found, bad = rows(nested.json_lines(stream('{"a": "é"}\n{"a": "e"}\n'.encode("latin-1")), "utf-8"))
+    assert found == [(2, {"a": "e"})]
+    assert bad == [(1, "the byte 0xe9 is not utf-8")]
+
+
+def test_a_line_nested_too_deep_costs_itself_alone():
+    found, bad = rows(nested.json_lines(stream("[" * 100_000 + "\n" + '{"a": 1}')))
+    assert found == [(2, {"a": 1})]
+    assert [line for line, _ in bad] == [1]
+
+
+def test_a_line_without_end_ends_the_reading(monkeypatch):
+    monkeypatch.setattr(nested, "MAX_RECORD", 1_000)
+    with pytest.raises(UnreadableTableError, match="line 1 has more than 1000"):
+        rows(nested.json_lines(stream("[" + "1," * 1_000)))
+
+
+def test_a_record_without_end_ends_the_reading(monkeypatch):
+    monkeypatch.setattr(nested, "MAX_RECORD", 100_000)
+    many = json.dumps([{"a": "x" * 1_000}] * 1_000)
+    assert len(rows(nested.json_records(stream(many)))[0]) == 1_000
+    with pytest.raises(UnreadableTableError, match="more than 100000 bytes are no record"):
+        rows(nested.json_records(stream(json.dumps([{"a": ["x"] * 100_000}]))))
+
+
+def test_large_rows_are_passed_on_before_they_fill_the_memory():
+    large = [{"a": "x" * 1_000_000}] * 12
+    for text in (json.dumps(large), "\n".join(map(json.dumps, large))):
+        read = nested.json_records if text.startswith("[") else nested.json_lines
+        assert max(len(batch.rows) for batch in read(stream(text))) <= 6
+
+
+@pytest.fixture
+def workbook(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.title = "notes"
+    sheet = book.create_sheet("data")
+    sheet.append(["code", "votes", "on", "share"])
+    sheet.append(["01", 12, datetime(2017, 4, 23), 1.5])
+    sheet.append(["2A", None, None, None])
+    file = tmp_path / "book.xlsx"
+    book.save(file)
+    return file
+
+
+def test_the_rows_of_a_sheet(workbook):
+    with workbook.open("rb") as file:
+        found = list(nested.xlsx_rows(file, "data"))
+        assert not file.closed
+    assert found[:2] == [(1, ["code", "votes", "on", "share"]), (2, ["01", 12, "2017-04-23T00:00:00", 1.5])]
+    assert found[2] == (3, ["2A"])
+
+
+def test_a_sheet_that_is_not_there_is_told(workbook):
+    with workbook.open("rb") as file, pytest.raises(UnreadableTableError, match=r"no sheet 'daten'.*'notes', 'data'"):
+        list(nested.xlsx_rows(file, "daten"))
+
+
+def test_what_is_no_workbook_is_told():
+    pytest.importorskip("openpyxl")
+    with pytest.raises(UnreadableTableError, match="no XLSX"):
+        list(nested.xlsx_rows(io.BytesIO(b"PK\x03\x04 and nothing more")))
+
+
+def test_the_rows_of_a_parquet_file(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    values = {
+        "id": [2**60, 2],
+        "name": ["é", None],
+        "day": [date(2017, 4, 23), None],
+        "at": [datetime(2017, 4, 23, 8, tzinfo=UTC), None],
+        "exact": [Decimal("1.50"), Decimal("7.00")],
+        "list": [[1, 2], None],
+    }
+    file = tmp_path / "rows.parquet"
+    parquet.write_table(pyarrow.table(values), file)
+    with file.open("rb") as opened:
+        header, batches = nested.parquet_rows(opened)
+        found, bad = rows(batches)
+    assert header == list(values)
+    assert found == [
+        (1, [2**60, "é", "2017-04-23", "2017-04-23T08:00:00+00:00", 1.5, [1, 2]]),
+        (2, [2, None, None, None, 7, None]),
+    ]
+    assert bad == []
+
+
+def test_what_is_no_parquet_is_told():
+    pytest.importorskip("pyarrow")
+    with pytest.raises(UnreadableTableError, match="no Parquet"):
+        nested.parquet_rows(io.BytesIO(b"PAR1 and nothing more"))
+
+
+@pytest.mark.parametrize(
+    ("read", "package", "extra"),
+    [(nested.xlsx_rows, "openpyxl", "xlsx"), (nested.parquet_rows, "pyarrow", "parquet")],
+)
+def test_a_missing_package_is_told_with_what_to_install(read, package, extra, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, package, None)
+    with pytest.raises(UnreadableTableError, match=rf"{package}.*pip install 'newsbot\[{extra}\]'"):
+        list(read(io.BytesIO()))

@@ -1,0 +1,383 @@
+"""Declarations of APIs in YAML: what is wrong is told with line, key, value and what is right."""
+
+import dataclasses
+import os
+from importlib import resources
+
+import pytest
+import yaml
+from scrapy.settings import Settings
+from scrapy.spiderloader import SpiderLoader
+
+from newsbot.sources import api as facts
+from newsbot.sources.api import Api, Argument, Column, Cursor, Key, Limit, NumberedPages, Quota, RecordFields, Slices
+from newsbot.sources.declared import DeclarationError, faults, read, schema, shipped
+from newsbot.spiders import newsapi
+from newsbot.spiders.base.api import DAY, ApiSpider
+
+GOOD = {
+    "name": "example",
+    "title": "Example",
+    "url": "https://api.example.com/v1/{section}",
+    "arguments": "{query: {}, section: {default: all, each: true}}",
+    "params": "{q: '{query}', from: '{since:%Y-%m-%d}', to: '{until}'}",
+    "records": "data.items",
+    "pages": "{by: number, size: 100, size_param: limit}",
+    "cursor": "{by: time, path: date, overlap: 1h30m}",
+    "article": "{url: link, title: title || headline, extra.points: points}",
+}
+
+
+def declaration(**changes):
+    """A declaration as text; None leaves a key out."""
+    return "".join(f"{key}: {value}\n" for key, value in (GOOD | changes).items() if value is not None)
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(content):
+        file = tmp_path / "own.yaml"
+        file.write_text(content, "utf-8")
+        return str(file)
+
+    return write
+
+
+@pytest.fixture
+def told(written, tmp_path):
+    """The faults of a file of this content, without its folder."""
+
+    def told(content):
+        with pytest.raises(DeclarationError) as caught:
+            read(written(content))
+        assert str(caught.value).startswith("the declaration can not be used:\n")
+        return [fault.removeprefix(f"{tmp_path}{os.sep}") for fault in caught.value.faults]
+
+    return told
+
+
+def test_the_declaration_that_the_cases_change_is_right(written):
+    assert read(written(declaration())) == Api(
+        name="example",
+        title="Example",
+        url="https://api.example.com/v1/{section}",
+        arguments={"query": Argument(), "section": Argument(default="all", each=True)},
+        params={"q": "{query}", "from": "{since:%Y-%m-%d}", "to": "{until}"},
+        records="data.items",
+        pages=NumberedPages(size=100, size_param="limit"),
+        cursor=Cursor(by="time", path="date", overlap=5400),
+        article={"url": "link", "title": "title || headline", "extra.points": "points"},
+    )
+
+
+KEYS = "the keys are name, title, url, homepage, params,"
+
+
+@pytest.mark.parametrize(
+    ("changes", "line", "key", "said"),
+    [
+        # what each key is
+        ({"titel": "x"}, 10, "titel", f"unknown key; perhaps 'title'; {KEYS}"),
+        ({"title": None}, 1, "title", "missing; as people call it"),
+        ({"name": "My API"}, 1, "name", "'My API': 1 to 64 lower-case ASCII letters, digits, '-' and '_' are right"),
+        (
+            {"url": "ftp://x.example/{section}"},
+            3,
+            "url",
+            "'ftp://x.example/{section}': http:// or https:// and a host are right",
+        ),
+        ({"url": "https://x.example/{section} b"}, 3, "url", "a URL has no blanks"),
+        ({"url": "https://me:pw@x.example/{section}"}, 3, "url", "a URL without user, password and fragment is right"),
+        ({"homepage": "www.example.com"}, 10, "homepage", "http:// or https:// and a host are right"),
+        ({"records": "data[items"}, 6, "records", "'data[items': 'data[items' is no JMESPath: "),
+        ({"records": "size(data)"}, 6, "records", "it has no function size(); a path into the JSON is right"),
+        ({"language": "jp"}, 10, "language", "'jp': a primary language tag of BCP 47 (ISO 639) in lower case is right"),
+        ({"timezone": "Europe/Berln"}, 10, "timezone", "an IANA time zone is right, as 'Europe/Berlin'; perhaps"),
+        ({"rank": "best"}, 10, "rank", "'best': Input should be 'index', 'section', 'sitemap', 'feed' or 'page'"),
+        ({"none_as_empty": "perhaps"}, 10, "none_as_empty", "'perhaps': Input should be a valid boolean"),
+        ({"params": "[a]", "arguments": "{section: {default: a}}"}, 5, "params", "['a']: a mapping is right"),
+        ({"headers": "{'X Y': 1}"}, 10, "headers.X Y", "'X Y': the name of a header is right, as X-Api-Key"),
+        ({"headers": "{Accept: }"}, 10, "headers.Accept", "None: a plain value is right"),
+        # durations and limits
+        ({"cursor": "{by: time, path: a, overlap: 1x}"}, 8, "cursor.overlap", "'1x': a number with its unit is right"),
+        ({"cursor": "{by: time, path: a, first: -1}"}, 8, "cursor.first", "'-1': a number with its unit is right"),
+        ({"cursor": "{by: time, path: a, first: 99999d}"}, 8, "cursor.first", "'99999d': from 0s to 36500d is right"),
+        ({"cursor": "{by: date, path: a}"}, 8, "cursor.by", "'date': Input should be 'time', 'id' or 'token'"),
+        ({"quota": "{limits: [{calls: 0, per: day}]}"}, 10, "quota.limits[0].calls", "'0': Input should be greater"),
+        (
+            {"quota": "{limits: [{calls: 1, per: dya}]}"},
+            10,
+            "quota.limits[0].per",
+            "'dya': second, minute, hour, day, month or seconds as 5s are right; perhaps 'day'",
+        ),
+        ({"quota": "{limits: [{calls: 1, per: 0s}]}"}, 10, "quota.limits[0].per", "'0s': second, minute,"),
+        ({"quota": "{limits: 5}"}, 10, "quota.limits", "'5': a list is right"),
+        ({"slices": "{longest: 0}"}, 10, "slices.longest", "'0': from 1s to 36500d is right"),
+        ({"slices": "{longest: 1d, shortest: 0s}"}, 10, "slices.shortest", "'0s': from 1s to 36500d is right"),
+        ({"quota": "{limits: [], cost: nan}"}, 10, "quota.cost", "'nan': Input should be a finite number"),
+        # keys and pages
+        ({"key": "{variable: X}"}, 10, "key", "no place for it; one of the two is right, header where"),
+        ({"key": "{variable: X, header: A, query: b}"}, 10, "key", "query: beside header; one of the two is right"),
+        ({"key": "{variable: a b, header: A}"}, 10, "key.variable", "'a b': the name of an environment variable"),
+        ({"key": "{header: A}"}, 10, "key.variable", "missing; the environment variable that holds it"),
+        ({"key": "{variable: X, query: k, prefix: B}"}, 10, "key.prefix", "only a header has one"),
+        (
+            {"key": "{variable: X, query: k}", "url": "https://{section}.example.com/"},
+            3,
+            "url",
+            "with a key, a host without places is right: no other host gets the key",
+        ),
+        ({"pages": "{param: p}"}, 7, "pages", "the key 'by' is missing, which says what kind it is"),
+        ({"pages": "{by: pages}"}, 7, "pages", "'pages' as 'by': one of 'number', 'offset', 'token', 'link' is right"),
+        ({"pages": "{by: token, param: p}"}, 7, "pages.token", "missing; where the answer has it"),
+        ({"pages": "{by: link, param: p}"}, 7, "pages.param", "the keys are by, next, size, size_param"),
+        ({"pages": "{by: number, size_param: p}"}, 7, "pages.size_param", "without size"),
+        ({"pages": "{by: number, size: 0}"}, 7, "pages.size", "'0': Input should be greater than or equal to 1"),
+        # arguments and places
+        ({"params": "{q: '{query}{sinc}'}"}, 5, "params.q", "{sinc} is no argument; perhaps 'since'; those that are"),
+        ({"params": "{q: '{query}', p: '{Query}'}"}, 5, "params.p", "{Query} is no place for a value"),
+        ({"params": "{q: '{query:%Y}'}"}, 5, "params.q", "only since and until have a form"),
+        ({"params": "{q: '{query}{since:iso}'}"}, 5, "params.q", "'iso' is no form of a time; %Y-%m-%d and such"),
+        ({"headers": "{X-Since: '{since}'}"}, 10, "headers.X-Since", "{since} is no argument; those that are there:"),
+        ({"params": "{}"}, 4, "arguments.query", "is used nowhere; {query} in url, params or headers stands for it"),
+        (
+            {"arguments": "{query: {each: true}, section: {each: yes, default: a}}"},
+            4,
+            "arguments.section.each",
+            "query has it already; one argument may be several",
+        ),
+        (
+            {"arguments": "{query: {}, section: {}}"},
+            4,
+            "arguments.section",
+            "stands in the url, so it needs a default or `required: true`",
+        ),
+        (
+            {"arguments": "{query: {}, section: {each: true, default: 'a,c', choices: [a, b]}}"},
+            4,
+            "arguments.section.default",
+            "'a,c': one of the choices is right: a, b",
+        ),
+        (
+            {"arguments": "{query: {}, section: {default: a}, until: {}}"},
+            4,
+            "arguments.until",
+            "'until' is there by itself; another name is right",
+        ),
+        # cursor and slices
+        ({"cursor": "{by: id, path: id}"}, 8, "cursor", "{cursor} in params is right: it stands for the id of last"),
+        (
+            {"params": "{q: '{query}', after: '{cursor}'}"},
+            8,
+            "cursor",
+            "{cursor} is asked for; a cursor by id or token is right",
+        ),
+        (
+            {"url": "https://x.example/{section}/{cursor}", "cursor": "{by: id, path: id}"},
+            3,
+            "url",
+            "{cursor} among the params is right, as the first run has none",
+        ),
+        (
+            {"url": "https://x.example/{section}/{since}", "cursor": None},
+            1,
+            "cursor",
+            "since or until stand in the url; a cursor by time is right",
+        ),
+        ({"slices": "{longest: 7d}", "params": "{q: '{query}{since}'}"}, 10, "slices", "{until} in url or params"),
+        ({"slices": "{longest: 7d, total: n}"}, 10, "slices.total", "without cap"),
+        # what becomes of a record
+        ({"article": None}, 1, "", "says nothing of what becomes of a record; article, observation or record is right"),
+        (
+            {"record": "{dataset: a, key: b}"},
+            10,
+            "record",
+            "beside article; one of article, observation, record is right",
+        ),
+        ({"article": "{url: a}"}, 9, "article.title", "missing; where a record has its headline"),
+        (
+            {"article": "{url: a, title: b, sumary: c}"},
+            9,
+            "article.sumary",
+            "unknown field; perhaps 'summary'; the fields are url, title,",
+        ),
+        ({"article": "{url: a, title: b, rank: c}"}, 9, "article.rank", "unknown field"),
+        ({"article": "{url: a, title: b, extra.: c}"}, 9, "article.extra.", "unknown field"),
+        ({"article": None, "observation": "{series: a, time: b}"}, 9, "observation.value", "missing; the number"),
+        (
+            {"article": None, "record": "{dataset: a, key: b, columns: {a-b: {}}}"},
+            9,
+            "record.columns.a-b",
+            "'a-b' is no JMESPath: ",
+        ),
+        (
+            {"article": None, "record": "{dataset: a, key: b, columns: {c: {source: d e}}}"},
+            9,
+            "record.columns.c.source",
+            "'d e' is no JMESPath: ",
+        ),
+        (
+            {"article": None, "record": "{dataset: a, key: b, columns: {c: {type: txt}}}"},
+            9,
+            "record.columns.c.type",
+            "'txt': Input should be 'text', 'integer',",
+        ),
+    ],
+)
+def test_a_wrong_value_is_told_with_line_key_value_and_what_is_right(told, changes, line, key, said):
+    [fault] = told(declaration(**changes))
+    assert fault.startswith(f"own.yaml:{line}: {key}: " if key else f"own.yaml:{line}: "), fault
+    assert said in fault
+
+
+def test_all_faults_are_told_at_once_in_the_order_of_the_lines(told):
+    content = declaration(name="A", records="a[", cursor="{by: id, path: 'b['}", article="{title: t}", homepage="x")
+    found = told(content)
+    assert [fault.split(": ")[0].removeprefix("own.yaml:") for fault in found] == ["1", "6", "8", "8", "9", "10"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "own.yaml:1: empty; a mapping is right"),
+        ("- name: a\n", "own.yaml:1: no mapping; a mapping is right"),
+        (declaration() + "title: again\n", "own.yaml:10: title: stands twice; once is right"),
+        ("name: [a\n", "own.yaml:2: not YAML: "),
+    ],
+)
+def test_what_is_no_declaration(told, content, said):
+    [fault, *_] = told(content)
+    assert fault.startswith(said)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"params": "{q: '{query}', fields: '{id,name}', filter: '{\"a\": 1}', n: 5}"},  # braces of the API's own
+        {"params": "{q: '{query}', from: '{since:epoch-1}', ago: '{since:days}', to: '{until:ms}'}"},
+        {"params": "{q: '{query}', after: '{cursor}'}", "cursor": "{by: token, path: next}"},
+        {"pages": "{by: offset, total: meta.total}"},
+        {"pages": "{by: link}"},
+        {"pages": "{by: token, param: t, token: meta.next}"},
+        {"slices": "{longest: 7d, shortest: 1h30m, cap: 100, total: n, statuses: [426]}"},
+        {"quota": "{limits: [{calls: 1, per: 5s}, {calls: 500, per: month}], cost: 0.01, currency: USD}"},
+        {"key": "{variable: MY_KEY, header: Authorization, prefix: 'Bearer ', signup: 'https://x.example/'}"},
+        {"article": None, "observation": "{series: '''a''', time: t, value: v, metadata: {place: p.name}}"},
+        {"article": None, "record": "{dataset: d, key: id, columns: {n: {type: integer, unit: m, required: true}}}"},
+        {"language": "'no'", "timezone": "Europe/Oslo", "rank": "page", "none_as_empty": "true"},
+        {"arguments": "{query: {choices: [1, 2], default: 1}, section: {required: true, help: a part}}"},
+        {"cursor": "{by: time, path: date, overlap: 90, first: 30d, oldest_first: true}"},
+    ],
+)
+def test_what_is_right_is_right_for_the_schema_too(written, validator, changes):
+    content = declaration(**changes)
+    read(written(content))
+    validator.validate(yaml.safe_load(content))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"titel": "x"},
+        {"title": None},
+        {"name": "My API"},
+        {"url": "ftp://x.example"},
+        {"pages": "{by: pages}"},
+        {"pages": "{by: link, param: p}"},
+        {"pages": "{by: number, size: 0}"},
+        {"cursor": "{by: time, path: a, overlap: 1x}"},
+        {"quota": "{limits: [{calls: 1, per: dya}]}"},
+        {"key": "{variable: X}"},
+        {"key": "{variable: X, header: A, query: b}"},
+        {"params": "{q: '{query}', a: [1]}"},
+        {"article": None},
+        {"article": "{url: a}"},
+        {"article": "{url: a, title: b, sumary: c}"},
+        {"record": "{dataset: a, key: b}"},
+    ],
+)
+def test_what_is_wrong_fits_neither_the_schema_nor_the_code(told, validator, changes):
+    content = declaration(**changes)
+    assert told(content)
+    assert not validator.is_valid(yaml.safe_load(content))
+
+
+# --- In Python --------------------------------------------------------------------------------------------------------
+
+
+def spiders():
+    loader = SpiderLoader.from_settings(Settings({"SPIDER_MODULES": ["newsbot.spiders"]}))
+    found = {name: loader.load(name) for name in loader.list()}
+    return {name: spider.api for name, spider in found.items() if issubclass(spider, ApiSpider) and name != "api"}
+
+
+APIS = [*spiders().values(), newsapi._TOP]
+
+
+@pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
+def test_the_spiders_that_ship_are_right(api):
+    assert faults(api) == []
+
+
+def test_each_spider_has_the_name_of_its_declaration():
+    assert len(spiders()) >= 7
+    assert [name for name, api in spiders().items() if api.name != name] == []
+
+
+def test_what_is_wrong_in_python_is_told_alike():
+    wrong = Api(
+        name="Wrong",
+        title="Wrong",
+        url="https://x.example/",
+        key=Key(variable="X"),
+        params={"q": "{query}"},
+        slices=Slices(longest=-DAY),
+        quota=Quota(limits=(Limit(calls=1, per="second"), Limit(calls=1, per="week"))),
+        record=RecordFields(dataset="d", key="a[", columns={"a b": Column()}),
+    )
+    assert [fault.split(": ")[0] for fault in sorted(faults(wrong))] == [
+        *("key", "name", "params.q", "quota.limits[1].per", "record.columns.a b", "record.key"),
+        *("slices.longest", "slices", "slices"),
+    ]
+
+
+# --- What ships and what is published ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_what_ships_is_right_and_names_the_schema_for_editors(name, validator):
+    assert read(name).name == name
+    file = resources.files("newsbot.sources") / "apis" / f"{name}.yaml"
+    validator.validate(yaml.safe_load(file.read_text("utf-8")))
+    assert file.read_text("utf-8").startswith("# yaml-language-server: $schema=../api.schema.json\n")
+
+
+@pytest.mark.parametrize("config", ["worldbnk", "no/where.yaml", "nowhere.yaml"])
+def test_a_file_that_is_not_there(config):
+    with pytest.raises(DeclarationError) as caught:
+        read(config)
+    [fault] = caught.value.faults
+    assert fault.startswith(f"{config}: ")
+    assert "spaceflightnews, worldbank" in fault
+
+
+def test_the_published_schema_is_current():
+    published = (resources.files("newsbot.sources") / "api.schema.json").read_text("utf-8")
+    assert published == schema(), "run: python -m newsbot.sources.declared > newsbot/sources/api.schema.json"
+
+
+@pytest.fixture(scope="module")
+def validator():
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.Draft202012Validator.check_schema(yaml.safe_load(schema()))
+    return jsonschema.Draft202012Validator(yaml.safe_load(schema()))
+
+
+def test_every_key_says_what_it_is():
+    classes = [each for each in vars(facts).values() if dataclasses.is_dataclass(each)]
+    parts = yaml.safe_load(schema())
+    described = parts["$defs"] | {"Api": parts}
+    for each in classes:
+        assert [
+            key for key, about in described[each.__name__]["properties"].items() if not about.get("description")
+        ] == []

@@ -1,0 +1,158 @@
+"""What a run has to read, how it is cut, and where the cursor is behind each part of it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from newsbot.sources.api import Api, Cursor, RecordFields, Slices
+from newsbot.spiders.base import chains
+from newsbot.spiders.base.chains import Chain
+
+NOW = datetime(2026, 3, 31, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def api(cursor=None, slices=None, placed="{since} {until}"):
+    return Api(
+        name="a",
+        title="A",
+        url="https://a.example/",
+        params={"time": placed} if placed else {},
+        cursor=cursor,
+        slices=slices,
+        record=RecordFields(dataset="a", key="id"),
+    )
+
+
+TIME = Cursor(by="time", path="at", overlap=3600, first=7 * 86_400)
+
+
+def spans(planned):
+    return [((chain.since - NOW) / DAY, (chain.until - NOW) / DAY, chain.is_past) for chain in planned]
+
+
+def cursor(since, until):
+    return {"since": (NOW + since * DAY).isoformat(), "until": (NOW + until * DAY).isoformat()}
+
+
+@pytest.mark.parametrize(
+    ("known", "given", "expected"),
+    [
+        ({}, {}, [(-7, 0, False)]),
+        ({}, {"backfill": 30 * DAY}, [(-30, 0, False)]),
+        ({}, {"backfill": 3 * DAY}, [(-7, 0, False)]),
+        (cursor(-10, -1), {}, [(-1 - 1 / 24, 0, False)]),
+        (cursor(-10, -1), {"backfill": 9 * DAY}, [(-1 - 1 / 24, 0, False)]),
+        (cursor(-10, -1), {"backfill": 30 * DAY}, [(-1 - 1 / 24, 0, False), (-30, -10, True)]),
+        (cursor(-10, -1), {"since": NOW - 5 * DAY}, [(-5, 0, False)]),
+        (cursor(-10, -1), {"until": NOW - 5 * DAY}, [(-12, -5, False)]),
+    ],
+)
+def test_what_is_planned(known, given, expected):
+    planned = chains.planned(api(TIME), known, given, NOW)
+    assert spans(planned) == [pytest.approx(each) for each in expected]
+    assert all(chain.moves == ("since" not in given and "until" not in given) for chain in planned)
+
+
+def test_a_first_run_that_is_cut_reads_what_is_new_before_the_past():
+    planned = chains.planned(api(TIME, Slices(longest=86_400)), {}, {"backfill": 30 * DAY}, NOW)
+    assert spans(planned) == [(-7, -6, False), (-8, -7, True)]
+
+
+def read(declared, chain, many=lambda chain: False):
+    """The slices that are read, halved while there are too many hits."""
+    found = []
+    while chain is not None:
+        if many(chain) and (half := chains.halved(declared, chain)):
+            chain = half
+            continue
+        found.append((chain.since, chain.until))
+        chain = chains.next_slice(declared, replace(chain, count=1))
+    return found
+
+
+@pytest.mark.parametrize("is_past", [False, True])
+def test_slices_are_next_to_each_other_and_cover_the_span(is_past):
+    declared = api(TIME, Slices(longest=10 * 86_400, cap=100))
+    start = chains.planned(declared, cursor(-20, 0), {"backfill": 90 * DAY}, NOW)[1]
+    assert start.is_past
+    if not is_past:
+        start = chains._slice(declared, Chain(None, NOW), start.span, 10 * DAY)
+    crowd = NOW - 50 * DAY + timedelta(seconds=3)
+
+    def many(chain):
+        return chain.since <= crowd < chain.until
+
+    slices = sorted(read(declared, start, many))
+    assert (slices[0][0], slices[-1][1]) == start.span
+    assert all(end == begin for (_, end), (begin, _) in pairwise(slices))
+    ((since, until),) = [each for each in slices if each[0] <= crowd < each[1]]
+    assert (since, until) == (crowd, crowd + timedelta(seconds=1)), "down to the second, and no further"
+    assert len(slices) < 60, "they grow again"
+
+
+def test_the_cursor_of_a_time():
+    declared = api(TIME)
+    chain = Chain(NOW - 7 * DAY, NOW, newest=NOW - DAY)
+    assert chains.moved(declared, {}, chain, is_over=True) == cursor(-7, 0), "all up to there was asked for"
+    assert chains.moved(api(TIME, placed="{since}"), {}, chain, is_over=True) == cursor(-7, -1)
+    assert chains.moved(declared, cursor(-9, 0), replace(chain, until=NOW - DAY), is_over=True) == cursor(-9, 0)
+    past = Chain(NOW - 30 * DAY, NOW - 9 * DAY, is_past=True)
+    assert chains.moved(declared, cursor(-9, -1), past, is_over=True) == cursor(-30, -1)
+    assert chains.moved(declared, cursor(-9, -1), replace(chain, moves=False), is_over=True) == cursor(-9, -1)
+
+
+def test_the_cursor_of_records_that_come_late():
+    declared = api(replace(TIME, at="newest"))
+    chain = Chain(NOW - 7 * DAY, NOW, newest=NOW - DAY)
+    assert chains.moved(declared, {}, chain, is_over=True) == cursor(-7, -1)
+    quiet = Chain(NOW - 30 * DAY, NOW)
+    assert chains.moved(declared, cursor(-40, -30), quiet, is_over=True) == cursor(-40, -7), "not for ever"
+
+
+def test_the_cursor_moves_with_each_page_of_what_comes_in_its_order():
+    declared = api(replace(TIME, oldest_first=True))
+    chain = Chain(NOW - 7 * DAY, NOW, newest=NOW - 5 * DAY)
+    assert chains.moves_by_page(declared, chain)
+    assert chains.moved(declared, {}, chain, is_over=False) == cursor(-7, -5)
+    assert not chains.moves_by_page(declared, replace(chain, is_past=True))
+    assert not chains.moves_by_page(api(TIME), chain)
+
+
+def test_cursors_of_ids_and_tokens():
+    chain = Chain(None, NOW)
+    ids = api(Cursor(by="id", path="id"))
+    seen = chains.seen(ids, chain, None, [{"id": "99"}, {"id": 2**70}, {"id": None}, "no record", {"id": "100"}])
+    assert chains.moved(ids, {"value": 5}, seen, is_over=True) == {"value": 2**70}
+    assert chains.moved(ids, {"value": 5}, chain, is_over=True) == {"value": 5}
+    tokens = api(Cursor(by="token", path="meta.next"))
+    seen = chains.seen(tokens, chain, {"meta": {"next": "t2"}}, [{}])
+    seen = chains.seen(tokens, seen, {"meta": {}}, [])
+    assert chains.moved(tokens, {}, seen, is_over=True) == {"value": "t2"}
+
+
+def test_a_time_that_is_none_moves_no_cursor():
+    seen = chains.seen(
+        api(TIME), Chain(None, NOW), None, [{"at": "soon"}, {"at": None}, {"at": "2026-03-01T00:00:00Z"}]
+    )
+    assert seen.newest == seen.oldest == datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def test_an_api_that_knows_no_time_is_read_until_it_is_older():
+    declared, chain = api(TIME, placed=""), Chain(NOW - DAY, NOW)
+    assert chains.is_before(declared, chain, None, [{"at": "2026-03-01"}])
+    assert not chains.is_before(declared, chain, None, [{"at": "2026-03-30T12:00:00Z"}, {"at": "2026-03-01"}])
+    assert not chains.is_before(declared, chain, None, [])
+    assert not chains.is_before(api(TIME), chain, None, [{"at": "2026-03-01"}])
+
+
+def test_a_chain_whose_token_is_over_goes_on_where_it_can():
+    chain = Chain(NOW - 7 * DAY, NOW, newest=NOW, oldest=NOW - 3 * DAY)
+    again = chains.restarted(api(TIME), chain)
+    assert (again.since, again.until, again.covers) == (chain.since, NOW - 3 * DAY + chains.SECOND, NOW)
+    assert chains.moved(api(TIME), {}, again, is_over=True) == cursor(-7, 0)
+    assert again.restarts == 0
+    stuck = chains.restarted(api(TIME, placed=""), chain)
+    assert (stuck.until, stuck.restarts) == (NOW, 1)

@@ -1,0 +1,130 @@
+"""From page to page: what is asked next, where it ends, and what contradicts itself."""
+
+import pytest
+from scrapy.http import Response
+
+from newsbot.sources.api import LinkedPages, NumberedPages, OffsetPages, TokenPages
+from newsbot.spiders.base import paging
+from newsbot.spiders.base.paging import BadPageError
+
+URL = "https://a.example/rows?page=1"
+
+
+def following(pages, page, records, headers=None, /, **data):
+    return paging.following(pages, page, Response(URL, headers=headers), data, records, lambda record: record)
+
+
+def walk(pages, listing, *, total=None, change=lambda n: None):
+    """What is read of a list that `change` may change before the nth page is asked for."""
+    page, read, asked = paging.first(pages), [], []
+    while page is not None:
+        change(len(asked))
+        asked.append(page.number)
+        start = page.number if isinstance(pages, OffsetPages) else (page.number - pages.first) * pages.size
+        records = listing[start : start + pages.size]
+        read += records
+        page = following(pages, page, records, total=len(listing) if total is None else total)
+    return read, asked
+
+
+NUMBERED = NumberedPages(size=3, total="total", size_param="n")
+OFFSET = OffsetPages(size=3, total="total")
+
+
+def test_what_is_asked():
+    assert paging.params(None, paging.first(None)) == {}
+    assert paging.params(NUMBERED, paging.first(NUMBERED)) == {"n": "3", "page": "1"}
+    zero = NumberedPages(first=0, param="p")
+    assert paging.params(zero, paging.first(zero)) == {"p": "0"}
+    assert paging.params(OFFSET, paging.first(OFFSET)) == {"limit": "3", "offset": "0"}
+    token = TokenPages(param="t", token="next")
+    assert paging.params(token, paging.first(token)) == {}
+    assert paging.params(token, following(token, paging.first(token), [1], next=7)) == {"t": "7"}
+
+
+@pytest.mark.parametrize("count", range(8))
+@pytest.mark.parametrize("pages", [NUMBERED, OFFSET, OffsetPages(size=3), NumberedPages(size=3)], ids=repr)
+def test_a_list_that_stays(pages, count):
+    read, asked = walk(pages, list(range(count)))
+    assert sorted(set(read)) == list(range(count))
+    assert len(asked) <= count // 2 + 2
+
+
+@pytest.mark.parametrize("pages", [NUMBERED, OFFSET], ids=repr)
+@pytest.mark.parametrize("gone", [[0], [2], [1, 2], [0, 1, 2, 3, 4], list(range(9))])
+@pytest.mark.parametrize("when", [1, 2, 3, 4])
+def test_none_is_missed_when_some_are_taken_out(pages, gone, when):
+    listing = list(range(20))
+
+    def change(n):
+        if n == when:
+            listing[:] = [each for each in listing if each not in gone]
+
+    read, _ = walk(pages, listing, change=change)
+    assert set(listing) <= set(read)
+
+
+@pytest.mark.parametrize("pages", [NUMBERED, OFFSET], ids=repr)
+def test_none_is_missed_when_some_come_and_go_all_the_time(pages):
+    listing = list(range(40))
+
+    def change(n):
+        if n % 3 == 1 and n < 20:
+            listing.insert(0, 100 + n)
+        if n % 4 == 2 and n < 20:
+            del listing[5:7]
+
+    read, asked = walk(pages, listing, change=change)
+    assert {each for each in listing if each < 40} <= set(read)
+    assert len(asked) < 60
+
+
+def test_a_list_that_shrinks_for_ever_is_told():
+    listing = list(range(1000))
+    with pytest.raises(BadPageError, match="taken out 50 times"):
+        walk(NUMBERED, listing, change=lambda n: listing.pop())
+
+
+@pytest.mark.parametrize(
+    ("pages", "records", "data", "told"),
+    [
+        (NUMBERED, [1, 2, 3], {"total": "many"}, "there is no number at 'total': 'many'"),
+        (NUMBERED, [1, 2, 3], {}, "there is no number at 'total': None"),
+        (NUMBERED, [], {"total": 7}, "page 1 is empty, and there should be 7 records"),
+        (NumberedPages(pages="pages"), [], {"pages": 2}, "page 1 is empty, and there should be 2 pages"),
+        (OFFSET, [], {"total": 7}, "nothing is there behind record 0, and there should be 7"),
+        (TokenPages(param="t", token="next"), [1], {"next": {"a": 1}}, "the token is no text"),
+        (LinkedPages(next="next"), [1], {"next": "https://b.example/2"}, "on another host: 'https://b.example/2'"),
+        (LinkedPages(next="next"), [1], {"next": "http://a.example/2"}, "on another host: 'http://a.example/2'"),
+        (LinkedPages(next="next"), [1], {"next": "https://[a.example/2"}, "on another host"),
+    ],
+)
+def test_what_contradicts_itself(pages, records, data, told):
+    with pytest.raises(BadPageError) as error:
+        following(pages, paging.first(pages), records, **data)
+    assert told in str(error.value)
+
+
+def test_totals_as_text_and_a_page_count():
+    assert following(NUMBERED, paging.first(NUMBERED), [1, 2, 3], total="4").number == 2
+    pages = NumberedPages(pages="pages")
+    assert following(pages, paging.first(pages), [1], pages=1) is None
+
+
+def test_links():
+    pages = LinkedPages()
+    header = {"Link": '</rows?page=1>; rel="prev", </rows?page=2>; rel="next"'}
+    page = following(pages, paging.first(pages), [1], header)
+    assert page.token == "https://a.example/rows?page=2"
+    assert following(pages, page, [2]) is None
+    with pytest.raises(BadPageError, match="has been there before"):
+        following(pages, page, [2], header)
+
+
+def test_a_page_that_is_not_there_any_more():
+    page = following(NUMBERED, paging.first(NUMBERED), [1, 2, 3], total=5)
+    earlier = paging.before(NUMBERED, page)
+    assert (earlier.number, earlier.received) == (1, 0)
+    again = following(NUMBERED, earlier, [1, 2, 3], total=5)
+    assert paging.before(NUMBERED, again) is None, "told, where it is said to be there and is not"
+    assert paging.before(NUMBERED, paging.first(NUMBERED)) is None
