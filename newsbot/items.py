@@ -64,9 +64,10 @@ class Article(Tracked):
 
 @dataclass(slots=True, kw_only=True)
 class Removal(Tracked):
-    """An origin took an article back. The article stays; its sighting says so."""
+    """An origin took an article back, or shows it again. The article stays; its sighting says so."""
 
     external_id: str
+    is_undone: bool = False
     source_id: str | None = None  # default: the spider's name
 
 

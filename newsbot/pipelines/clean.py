@@ -114,7 +114,7 @@ def content_hash(article: Article) -> str:
 
 
 def _clean_removal(item: Removal) -> Removal:
-    item.content_hash = "removed"
+    item.content_hash = "shown again" if item.is_undone else "removed"
     return item
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from scrapy.spiderloader import get_spider_loader
+
 from newsbot.sources.api import Api
 from newsbot.spiders.base.api import ApiSpider
 from newsbot.spiders.base.arguments import ArgumentError
@@ -31,6 +33,11 @@ class DeclaredSpider(ApiSpider):
 
     def check_arguments(self) -> None:
         """Go by the declaration's name; where its file lies makes no other cursor."""
+        if self.api.name in get_spider_loader(self.crawler.settings).list():
+            raise ArgumentError(
+                f"{self.given['config']}: name: {self.api.name!r} is a spider's, with which it would share cursors and"
+                " quota; another name is right"
+            )
         self.name = self.api.name
         del self.given["config"]
         super().check_arguments()

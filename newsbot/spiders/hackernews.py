@@ -1,7 +1,8 @@
 """Hacker News: stories, and how their points and comments grow."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from scrapy import Request
@@ -72,16 +73,19 @@ class HackernewsSpider(ApiSpider):
     async def _updated(self, data: Any) -> AsyncIterator[Request]:
         """Ask for those that are stored."""
         ids = [str(each) for each in expect(data, "items", list)]
-        for story in sorted(await self.store.known_ids(self.name, ids)):
-            yield self.aside(f"{OFFICIAL}/item/{story}.json", self._looked_at)
+        for story, is_removed in sorted((await self.store.known_ids(self.name, ids)).items()):
+            yield self.aside(f"{OFFICIAL}/item/{story}.json", partial(self._looked_at, is_removed=is_removed))
 
-    async def _looked_at(self, item: Any) -> AsyncIterator[Checkpoint]:
+    async def _looked_at(self, item: Any, *, is_removed: bool) -> AsyncIterator[Checkpoint]:
         """Its counts, or that it was taken out. An item may be null, which says nothing."""
         if item is not None:
             story = str(expect(item, "id", int))
-            yield Checkpoint(table="cursors", key=f"{OFFICIAL}/item/{story}", columns={}, items=self._news(story, item))
+            items = self._news(story, item, is_removed=is_removed)
+            yield Checkpoint(table="cursors", key=f"{OFFICIAL}/item/{story}", columns={}, items=items)
 
-    def _news(self, story: str, item: dict[str, Any]) -> Iterable[Item]:
-        if item.get("deleted") or item.get("dead"):
-            return [Removal(external_id=story, source_id=self.name)]
-        return self._counts(story, item.get("score"), item.get("descendants"))
+    def _news(self, story: str, item: dict[str, Any], *, is_removed: bool) -> Iterator[Item]:
+        is_gone = bool(item.get("deleted") or item.get("dead"))
+        if is_gone != is_removed:
+            yield Removal(external_id=story, source_id=self.name, is_undone=is_removed)
+        if not is_gone:
+            yield from self._counts(story, item.get("score"), item.get("descendants"))

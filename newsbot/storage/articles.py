@@ -130,10 +130,13 @@ WITH seen AS MATERIALIZED (SELECT * FROM json_to_recordset(%s) AS b(id uuid, ori
 UPDATE articles a SET last_seen_at = now() FROM (SELECT DISTINCT id FROM seen) seen WHERE a.id = seen.id
 """
 
+# Without its hash, so that it shows as changed where its origin says it again.
 _REMOVE = """
-UPDATE sightings s SET removed_at = now()
-FROM json_to_recordset(%s) AS n(i int, source_id text, external_id text)
-WHERE s.source_id = n.source_id AND s.external_id = n.external_id AND s.removed_at IS NULL
+UPDATE sightings s
+SET removed_at = CASE WHEN NOT n.is_undone THEN now() END,
+    content_hash = CASE WHEN n.is_undone THEN s.content_hash ELSE '' END
+FROM json_to_recordset(%s) AS n(i int, source_id text, external_id text, is_undone bool)
+WHERE s.source_id = n.source_id AND s.external_id = n.external_id AND (s.removed_at IS NOT NULL) = n.is_undone
 RETURNING n.i
 """
 
@@ -201,24 +204,29 @@ def write(cursor: "Cursor", items: Sequence[Article], run_id: str) -> list[Artic
 
 
 def remove(cursor: "Cursor", items: Sequence[Removal], run_id: str) -> list[Removal]:
-    """Note of articles that an origin took them back, in the caller's transaction; returns those that it had."""
-    rows = [{"i": i, "source_id": item.source_id, "external_id": item.external_id} for i, item in enumerate(items)]
+    """Note of articles that an origin took them back, or shows them again, in the caller's transaction.
+
+    Returns those of which that is news.
+    """
+    names = ("source_id", "external_id", "is_undone")
+    rows = [{"i": i, **{name: getattr(item, name) for name in names}} for i, item in enumerate(items)]
     cursor.execute(_REMOVE, (_records(rows),))
     for item in items:
         item.state = "unchanged"
-    removed = [items[i] for (i,) in cursor]
-    for item in removed:
+    news = [items[i] for (i,) in cursor]
+    for item in news:
         item.state = "changed"
-    return removed
+    return news
 
 
-def known_ids(cursor: "Cursor", source_id: str, external_ids: Sequence[str]) -> set[str]:
-    """Which of these ids a source's articles have, that it did not take back."""
+def known_ids(cursor: "Cursor", source_id: str, external_ids: Sequence[str]) -> dict[str, bool]:
+    """Which of these ids a source's articles have, and whether it took them back."""
     cursor.execute(
-        "SELECT external_id FROM sightings WHERE source_id = %s AND external_id = ANY(%s) AND removed_at IS NULL",
+        "SELECT external_id, bool_and(removed_at IS NOT NULL) FROM sightings"
+        " WHERE source_id = %s AND external_id = ANY(%s) GROUP BY 1",
         (source_id, list(external_ids)),
     )
-    return {row[0] for row in cursor}
+    return dict(cursor.fetchall())
 
 
 def _write_known(cursor: "Cursor", changed: Sequence[Article], seen: Sequence[Article]) -> list[Article]:

@@ -256,8 +256,8 @@ class Store:
         """The values of those cursors that there are, by key."""
         return await self._read(partial(cursors.read, keys=keys))
 
-    async def known_ids(self, source_id: str, external_ids: Sequence[str]) -> set[str]:
-        """Which of these a source's articles have, that it did not take back."""
+    async def known_ids(self, source_id: str, external_ids: Sequence[str]) -> dict[str, bool]:
+        """Which of these a source's articles have, and whether it took them back."""
         return await self._read(partial(articles.known_ids, source_id=source_id, external_ids=external_ids))
 
     async def describe(self, dataset: Mapping[str, Any]) -> None:

@@ -134,6 +134,11 @@ def test_hackernews(newsbot):
         unchanged = newsbot.crawl("hackernews", news)
         assert (unchanged.new, unchanged.changed, unchanged.rejected) == (0, 0, 0)
 
+    news.stories[5]["deleted"] = False
+    news.updates.append(5)
+    newsbot.crawl("hackernews", news)
+    assert newsbot.query("SELECT external_id FROM sightings WHERE removed_at IS NOT NULL") == []
+
 
 def test_hackernews_has_more_stories_than_a_query_gives(newsbot):
     news = HackerNews()

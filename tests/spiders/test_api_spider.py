@@ -289,5 +289,14 @@ def test_a_wrong_file_tells_all_its_faults_before_anything_is_asked(crawl, depot
     assert depot.asked == []
 
 
+def test_a_name_that_is_a_spiders_is_refused(crawl, depot, tmp_path):
+    file = tmp_path / "depot.yaml"
+    file.write_text(OWN.replace("name: depot", "name: guardian"))
+    done = crawl(depot, f"config={file}", "kinds=bolt", DEPOT_KEY="s3cret")
+    assert done.returncode == 2
+    assert f"{file}: name: 'guardian' is a spider's" in done.stderr
+    assert depot.asked == []
+
+
 def test_all_that_ship_are_tried_here():
     assert declared.shipped() == ["spaceflightnews", "worldbank"]

@@ -82,16 +82,27 @@ def test_a_removal_marks_the_sighting_and_the_article_stays(store, query, cursor
     store(headline(**FEED_SAYS), headline(**PAGE_SAYS))
     run = "00000000-0000-0000-0000-000000000001"
     removals = [Removal(external_id=id_, source_id="guardian") for id_ in ("world/1", "world/2")]
-    assert articles.known_ids(cursor, "guardian", ["world/1", "world/2"]) == {"world/1"}
-    assert articles.known_ids(cursor, "newsapi", ["world/1"]) == set()
+    assert articles.known_ids(cursor, "guardian", ["world/1", "world/2"]) == {"world/1": False}
+    assert articles.known_ids(cursor, "newsapi", ["world/1"]) == {}
     assert articles.remove(cursor, removals, run) == [removals[0]]
     assert [removal.state for removal in removals] == ["changed", "unchanged"]
-    assert articles.known_ids(cursor, "guardian", ["world/1"]) == set()
+    assert articles.known_ids(cursor, "guardian", ["world/1"]) == {"world/1": True}
     cursor.connection.commit()
     assert query("SELECT origin, removed_at IS NOT NULL FROM sightings ORDER BY 1") == [
         ("guardian", True),
         (FEED, False),
     ]
     assert query("SELECT count(*) FROM articles") == [(1,)]
-    store(headline(**PAGE_SAYS | {"title": "It is back"}))
+    store(headline(**PAGE_SAYS))  # as it was before
     assert query("SELECT count(*) FROM sightings WHERE removed_at IS NOT NULL") == [(0,)]
+
+
+def test_a_removal_may_be_undone(store, query, cursor):
+    store(headline(**PAGE_SAYS))
+    run = "00000000-0000-0000-0000-000000000001"
+    removal = Removal(external_id="world/1", source_id="guardian")
+    undone = Removal(external_id="world/1", source_id="guardian", is_undone=True)
+    assert articles.remove(cursor, [undone], run) == []
+    assert articles.remove(cursor, [removal], run) == [removal]
+    assert articles.remove(cursor, [undone], run) == [undone]
+    assert articles.known_ids(cursor, "guardian", ["world/1"]) == {"world/1": False}
