@@ -315,7 +315,7 @@ def _wrong_orders(data: list[Any]) -> Iterator[tuple[Where, str]]:
 
 
 def _is_off(entry: Any) -> bool:
-    return isinstance(entry, dict) and str(entry.get("enabled")).lower() in ("false", "no", "off", "0")
+    return isinstance(entry, dict) and str(entry.get("enabled")).lower() in ("false", "f", "no", "n", "off", "0")
 
 
 def _listed(after: Any) -> list[Any]:
