@@ -5,7 +5,20 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from stand_ins import FAULTS, Faults, Guardian, HackerNews, Listing, NewsApi, ago
+from stand_ins import (
+    DAY,
+    FAULTS,
+    CoinGecko,
+    Exoplanets,
+    Faults,
+    Frankfurter,
+    Guardian,
+    HackerNews,
+    Listing,
+    NewsApi,
+    OpenMeteo,
+    ago,
+)
 
 from newsbot.storage import quotas
 from newsbot.storage.database import Database
@@ -136,6 +149,42 @@ def test_all_comes_through_faults(newsbot, make):
     assert newsbot.column(count) == [expected]
     assert service.overruns == []
     assert newsbot.web.faults.made
+
+
+def frankfurter():
+    service, today = Frankfurter(), ago().date()
+    days = service.days_of(today - 90 * DAY, today)
+    return service, {}, len(days) * len(service.symbols)
+
+
+def openmeteo():
+    service = OpenMeteo()
+    return service, {"latitude": "1", "longitude": "2"}, len(service.hours(92))
+
+
+def coingecko():
+    service, end = CoinGecko(), ago()
+    service.now = lambda: end
+    return service, {"coins": "bitcoin"}, 3 * len(service.values("bitcoin", 90))
+
+
+def exoplanets():
+    service = Exoplanets()
+    for n in range(300):
+        service.put(f"Made-up {n} b")
+    return service, {}, 300
+
+
+@pytest.mark.parametrize("make", [frankfurter, openmeteo, coingecko, exoplanets])
+def test_one_answer_comes_through_faults(newsbot, make):
+    """What is asked in one call is asked anew until something went wrong."""
+    service, arguments, expected = make()
+    newsbot.web.faults = Faults(0.2, seed=3)
+    while not newsbot.web.faults.made:
+        newsbot.query("TRUNCATE cursors, observations, series, records, quotas, spending")
+        crawled = newsbot.crawl(make.__name__, service, settings={"DOWNLOAD_TIMEOUT": 1}, **arguments)
+        assert (crawled.exit_code, crawled.rejected, crawled.new) == (0, 0, expected), crawled.outcomes
+    assert service.overruns == []
 
 
 # --- The ledger -------------------------------------------------------------------------------------------------------
