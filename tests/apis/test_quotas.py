@@ -1,9 +1,11 @@
 """Quotas: kept to the call by all processes, over faults, as the service says, and spread over the day."""
 
 import threading
+import uuid
 from contextlib import closing
 from pathlib import Path
 
+import processes
 import pytest
 from stand_ins import (
     DAY,
@@ -20,18 +22,17 @@ from stand_ins import (
     ago,
 )
 
-from newsbot.storage import quotas
+from newsbot.storage import jobs, quotas
 from newsbot.storage.database import Database
 from newsbot.storage.quotas import Refusal, Terms
 
 # A clock of the database that tests move: what is found first in the search path is asked.
 CLOCK = """
-CREATE SCHEMA clock;
-CREATE TABLE clock.moved (by interval NOT NULL);
-INSERT INTO clock.moved VALUES ('0');
-CREATE FUNCTION clock.clock_timestamp() RETURNS timestamptz LANGUAGE sql
-    AS 'SELECT pg_catalog.clock_timestamp() + by FROM clock.moved';
-DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = clock, pg_catalog, public', current_database()); END $$
+CREATE TABLE clock_moved (by interval NOT NULL);
+INSERT INTO clock_moved VALUES ('0');
+CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+    AS 'SELECT pg_catalog.clock_timestamp() + by FROM clock_moved';
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$
 """
 
 
@@ -41,7 +42,7 @@ def at(newsbot):
     newsbot.query(CLOCK)
 
     def move(time):
-        newsbot.query("UPDATE clock.moved SET by = %s::timestamptz - pg_catalog.clock_timestamp()", time)
+        newsbot.query("UPDATE clock_moved SET by = %s::timestamptz - pg_catalog.clock_timestamp()", time)
 
     return move
 
@@ -116,6 +117,25 @@ def test_all_comes_through_faults_and_the_quota_is_kept(newsbot):
     assert guardian.overruns == []
     assert sum(newsbot.column("SELECT calls FROM spending WHERE period = 'day'")) == sum(guardian.days.values())
     assert newsbot.web.faults.made
+
+
+def test_a_job_of_the_schedule_leaves_some_for_later(newsbot, at):
+    index, spider, arguments, *_ = newsapi()
+    at("2026-03-01 00:30:00+00")
+    newsbot.query(
+        "INSERT INTO jobs (project, id, spider, asked_by, schedule, state, token)"
+        " VALUES ('newsbot', 'a', %s, 'the schedule', 'harbour', 'running', %s)",
+        *(spider, token := str(uuid.uuid4())),
+    )
+    environment = processes.environment() | processes.KEYS | {"DATABASE_URL": newsbot.url, jobs.TOKEN: token}
+    done = newsbot.run(spider, index, env=environment, **arguments)
+    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert len(index.asked) == 100 // 24
+    assert "4 of the 100 calls of this day are spent already, and it is still long" in done.stderr
+    newsbot.query("UPDATE jobs SET schedule = NULL")
+    assert newsbot.run(spider, index, env=environment, **arguments).returncode == 0
+    assert newsbot.column("SELECT count(*) FROM articles") == [300], "who asks by hand gets all"
 
 
 def newsapi():
