@@ -40,6 +40,12 @@ def pytest_unconfigure(config):
     remove_home(Path(os.environ["NEWSBOT_HOME"]))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """Twice as many as there are cores: much of the time is waited for a start, a pause or a due time."""
+    return 2 * os.cpu_count()
+
+
 @pytest.fixture(scope="session")
 def server():
     """The embedded server that the tests share."""

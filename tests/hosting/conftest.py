@@ -127,7 +127,7 @@ class Scrapyd:
         while time.monotonic() < end:
             if outcome := condition():
                 return outcome
-            time.sleep(0.05)
+            time.sleep(0.15)
         return pytest.fail(f"waited in vain for {patience} s; Scrapyd said:\n{self.said()[-5000:]}")
 
     def wait_until(self, job_id, *states):
