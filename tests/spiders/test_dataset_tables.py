@@ -168,6 +168,13 @@ def test_without_columns_all_are_kept_as_they_come(files):
     assert files.rows()["7"] == {"id": 7, "deep": {"er": [1, None]}}
 
 
+def test_a_whole_record_with_what_json_has_not_is_refused_and_not_emptied(files):
+    raw = '{"id": "1", "v": NaN}\n{"id": "2", "v": 1}\n{"id": "3", "v": [-Infinity]}\n'
+    assert files.load(raw, "table.jsonl") == (1, 0, 0, 2)
+    assert files.rows() == {"2": {"id": "2", "v": 1}}
+    assert files.rejects() == [(1, None, "is nothing that JSON has"), (3, None, "is nothing that JSON has")]
+
+
 def test_without_a_header_the_columns_are_those_of_the_file(files):
     columns = {"id": {}, "n": {"type": "integer"}}
     assert files.load("a,1\nb,2\nc\n", header=False, columns=columns) == (2, 0, 0, 1)

@@ -38,7 +38,7 @@ def encoder(kind: str | None, decimal: str = ".") -> Encoder:
 class _Encoder:
     def __init__(self, kind: str | None, decimal: str) -> None:
         self._convert = converter(kind, decimal) if kind else _as_it_comes
-        self._wrong = f"is no {kind}"
+        self._wrong = f"is no {kind}" if kind else "is nothing that JSON has"
         self._decimal = decimal
         self._fast = {"text": _texts, "number": self._numbers, "integer": self._integers}.get(kind)
         self._known: dict[str, str] = {}

@@ -208,7 +208,7 @@ class Table:
         ]
         if kept:
             return kept
-        return [_Kept("", lambda record: record, encoder(None), needed=False)] + [
+        return [_Kept("", lambda record: record, encoder(None), needed=True)] + [
             _Kept(name, path(name), encoder("text"), needed=True) for name in dataset.key
         ]
 
@@ -255,7 +255,8 @@ class _Writer:
         """The JSON of a column's values. Of one that is needed, rows without it are refused; of others, the value."""
         found, bad = column.encode(values)
         for row, reason, value in bad:
-            self._refuse(Refused(lines[row], column.name, reason, value, whole=column.needed and row not in out))
+            whole = column.needed and row not in out
+            self._refuse(Refused(lines[row], column.name or None, reason, value, whole=whole))
         if column.needed:
             out.update(each.row for each in bad)
             for row, text in enumerate(found) if NULL in found else ():
