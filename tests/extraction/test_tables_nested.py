@@ -35,6 +35,36 @@ def test_integers_beyond_2_53_and_fractions_are_kept():
     assert found == [(1, {"id": 9007199254740993, "x": 0.1, "y": 1000.0})]
 
 
+def test_integers_of_any_size_are_kept_and_do_not_end_the_file():
+    large = 12345678901234567890123
+    (found, _) = rows(nested.json_records(stream(f'[{{"id": {large}, "x": -0.5, "y": 1e400}}, {{"id": 2}}]')))
+    assert found == [(1, {"id": large, "x": -0.5, "y": float("inf")}), (2, {"id": 2})]
+
+
+@pytest.mark.parametrize("before", [0, 2**16 - 2_500])  # within what is read at once, and across its end
+def test_a_number_of_too_many_digits_is_told(before):
+    with pytest.raises(UnreadableTableError, match="has a number of more than 4000 digits"):
+        rows(nested.json_records(stream(f'[{" " * before}{{"id": {"9" * 5_000}}}]')))
+    (found, _) = rows(nested.json_records(stream(f'[{" " * before}{{"id": {"9" * 4_000}}}]')))
+    assert found == [(1, {"id": int("9" * 4_000)})]
+
+
+def test_an_exponent_beyond_all_bounds_is_told():
+    with pytest.raises(UnreadableTableError, match="is no JSON"):
+        rows(nested.json_records(stream(f'[{{"x": 1e{"9" * 30}}}]')))
+
+
+def test_a_mark_of_utf_8_is_no_part_of_the_first_record():
+    assert rows(nested.json_records(stream(b'\xef\xbb\xbf[{"a": 1}]'))) == ([(1, {"a": 1})], [])
+    for encoding in (None, "utf-8", "UTF_8"):
+        assert rows(nested.json_lines(stream(b'\xef\xbb\xbf{"a": 1}'), encoding)) == ([(1, {"a": 1})], [])
+
+
+def test_utf_16_that_is_cut_off_is_told():
+    with pytest.raises(UnreadableTableError, match=r"line 2: .*truncated"):
+        rows(nested.json_lines(stream('{"a": 1}\n{"a": 2}'.encode("utf-16")[:-1])))
+
+
 def test_an_empty_list_is_no_error_and_no_list_is_one():
     assert rows(nested.json_records(stream("[]"))) == ([], [])
     with pytest.raises(UnreadableTableError, match="no list at 'data'"):

@@ -40,9 +40,7 @@ class Delimited:
     ) -> None:
         """Raises UnreadableTableError for a file without a header, and for one of no encoding."""
         sample = stream.peek(SAMPLE)[:SAMPLE]
-        self.encoding = encoding or find_encoding(sample)
-        if self.encoding.lower().replace("_", "-") in ("utf-8", "utf8") and sample.startswith(codecs.BOM_UTF8):
-            self.encoding = "utf-8-sig"
+        self.encoding = encoding_of(sample, encoding)
         text = sample.decode(self.encoding, "replace")
         self.delimiter = delimiter or find_delimiter(text, quote, skip_rows)
         self._quote = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
@@ -155,6 +153,13 @@ class _Lines:
         """Go back to the line after the first of those held."""
         self._back.extendleft(reversed(self.held[1:]))
         self.number -= len(self.held) - 1
+
+
+def encoding_of(sample: bytes, told: str | None) -> str:
+    """The encoding that is told, UTF-8 with its mark where that is there, or the one that is found."""
+    if told and told.lower().replace("_", "-") in ("utf-8", "utf8") and sample.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    return told or find_encoding(sample)
 
 
 def find_encoding(sample: bytes) -> str:

@@ -1,18 +1,22 @@
 """JSON, JSON lines, XLSX and Parquet: rows of values that have types already."""
 
+import codecs
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, BinaryIO
 
 from newsbot.extraction.tables.base import BATCH, BATCH_SIZE, BadRow, Batch, UnreadableTableError
-from newsbot.extraction.tables.delimited import UNREADABLE, find_encoding, unreadable
+from newsbot.extraction.tables.delimited import UNREADABLE, encoding_of, unreadable
 
 MAX_RECORD = 2**24  # characters, or bytes
 SAMPLE = 2**20  # bytes that the encoding is found in
+MAX_DIGITS = 4_000  # of a number; at those that Python does not read (4,300), ijson 3.6 brings the process down
 _SHOWN = 500
+_MANY_DIGITS = re.compile(rb"[0-9]{%d}" % (MAX_DIGITS + 1))
 
 
 def json_records(stream: io.BufferedReader, records: str | None = None) -> Iterator[Batch]:
@@ -27,17 +31,22 @@ def json_records(stream: io.BufferedReader, records: str | None = None) -> Itera
 
     def seen() -> Iterator[tuple[str, str, Any]]:
         nonlocal found
-        for place, event, value in ijson.parse(counted, use_float=True):
+        # Not by use_float, which ends the file at an integer beyond 2^63.
+        for place, event, value in ijson.parse(counted):
             found = found or (event == "start_array" and place == (records or ""))
-            yield place, event, value
+            yield place, event, float(value) if isinstance(value, Decimal) else value
 
     def rows() -> Iterator[tuple[int, Any, int]]:
         for number, record in enumerate(ijson.items(seen(), f"{records}.item" if records else "item"), 1):
             yield number, record, counted.taken()
 
+    if stream.peek(3).startswith(codecs.BOM_UTF8):
+        stream.read(3)
     try:
         yield from _batches(rows())
-    except (ijson.JSONError, UnicodeDecodeError) as error:
+    except UnreadableTableError:
+        raise
+    except (ijson.JSONError, ValueError, ArithmeticError) as error:
         said = " ".join(str(error).split())[:_SHOWN]
         raise UnreadableTableError(f"is no JSON, or cut off: {said}") from None
     if not found:
@@ -47,18 +56,17 @@ def json_records(stream: io.BufferedReader, records: str | None = None) -> Itera
 
 def json_lines(stream: io.BufferedReader, encoding: str | None = None) -> Iterator[Batch]:
     """The objects, one a line."""
-    encoding = encoding or find_encoding(stream.peek(SAMPLE)[:SAMPLE])
+    encoding = encoding_of(stream.peek(SAMPLE)[:SAMPLE], encoding)
     text = io.TextIOWrapper(stream, encoding, "surrogateescape", newline="\n")
 
     def rows() -> Iterator[tuple[int, Any, int]]:
-        line, number = text.readline(MAX_RECORD), 0
-        while line:
+        number = 0
+        while line := _line(text, number + 1):
             number += 1
             if len(line) == MAX_RECORD and line[-1] != "\n":
                 raise UnreadableTableError(f"line {number} has more than {MAX_RECORD} characters")
             if line.strip():
                 yield number, _read_line(line, number, encoding), len(line)
-            line = text.readline(MAX_RECORD)
 
     return _batches(rows())
 
@@ -110,6 +118,13 @@ def parquet_rows(file: BinaryIO) -> tuple[list[str], Iterator[Batch]]:
     return opened.schema_arrow.names, batches()
 
 
+def _line(text: io.TextIOWrapper, number: int) -> str:
+    try:
+        return text.readline(MAX_RECORD)
+    except UnicodeError as error:  # of an encoding that can not go on behind it, as UTF-16
+        raise UnreadableTableError(f"line {number}: {error}") from None
+
+
 def _read_line(line: str, number: int, encoding: str) -> Any:
     if bad := UNREADABLE.search(line):
         return BadRow(number, None, unreadable(bad[0], encoding), UNREADABLE.sub("\ufffd", line[:_SHOWN]))
@@ -120,17 +135,21 @@ def _read_line(line: str, number: int, encoding: str) -> Any:
 
 
 class _Counted:
-    """A stream that a record does not go on in for ever."""
+    """A stream that neither a record nor a number goes on in for ever."""
 
     def __init__(self, stream: io.BufferedReader) -> None:
         self._stream = stream
         self._size = 0
+        self._end = b""
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(size)
         self._size += len(data)
         if self._size > MAX_RECORD:
             raise UnreadableTableError(f"more than {MAX_RECORD} bytes are no record, or one that is too large")
+        if _MANY_DIGITS.search(self._end + data):
+            raise UnreadableTableError(f"has a number of more than {MAX_DIGITS} digits")
+        self._end = data[-MAX_DIGITS:]
         return data
 
     def taken(self) -> int:
