@@ -4,11 +4,15 @@ import io
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
 from newsbot.extraction.tables import nested
 from newsbot.extraction.tables.base import UnreadableTableError
+from newsbot.extraction.tables.packed import Limits
+
+LIMITS = Limits(2**40, 200)
 
 
 def stream(text):
@@ -173,7 +177,7 @@ def test_the_rows_of_a_parquet_file(tmp_path):
     file = tmp_path / "rows.parquet"
     parquet.write_table(pyarrow.table(values), file)
     with file.open("rb") as opened:
-        header, batches = nested.parquet_rows(opened)
+        header, batches = nested.parquet_rows(opened, LIMITS)
         found, bad = rows(batches)
     assert header == list(values)
     assert found == [
@@ -183,15 +187,26 @@ def test_the_rows_of_a_parquet_file(tmp_path):
     assert bad == []
 
 
+def test_a_parquet_that_is_a_bomb_is_refused(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    file = tmp_path / "bomb.parquet"
+    parquet.write_table(pyarrow.table({"id": pyarrow.array([1] * 9_000_000)}), file)
+    with file.open("rb") as opened, pytest.raises(UnreadableTableError, match="200 times its size"):
+        for _ in nested.parquet_rows(opened, LIMITS)[1]:
+            pass
+
+
 def test_what_is_no_parquet_is_told():
     pytest.importorskip("pyarrow")
     with pytest.raises(UnreadableTableError, match="no Parquet"):
-        nested.parquet_rows(io.BytesIO(b"PAR1 and nothing more"))
+        nested.parquet_rows(io.BytesIO(b"PAR1 and nothing more"), LIMITS)
 
 
 @pytest.mark.parametrize(
     ("read", "package", "extra"),
-    [(nested.xlsx_rows, "openpyxl", "xlsx"), (nested.parquet_rows, "pyarrow", "parquet")],
+    [(nested.xlsx_rows, "openpyxl", "xlsx"), (partial(nested.parquet_rows, limits=LIMITS), "pyarrow", "parquet")],
 )
 def test_a_missing_package_is_told_with_what_to_install(read, package, extra, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, package, None)

@@ -137,6 +137,12 @@ def test_sheets_and_parquet_give_the_same_rows(files):
     parquet.write_table(pyarrow.table(table), files.folder / "made.parquet")
     content = (files.folder / "made.parquet").read_bytes()
     assert files.load(content, "made.parquet", columns=columns) == (0, 0, 2, 0)
+    for name in ("made.xlsx", "made.parquet"):
+        skipped = {"skip_rows": 1} if name == "made.xlsx" else {}
+        for how in ("gzip", "zip"):
+            content, file = packed((files.folder / name).read_bytes(), how, name)
+            assert files.load(content, file, columns=columns, **skipped) == (0, 0, 2, 0)
+            assert files.load(content, f"{name}.{how}", format=name[5:], columns=columns, **skipped) == (0, 0, 2, 0)
     assert files.rows() == {str(row["id"]): row for row in PLAIN}
 
 

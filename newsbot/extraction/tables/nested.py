@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from newsbot.extraction.tables.base import BATCH, BATCH_SIZE, BadRow, Batch, UnreadableTableError
 from newsbot.extraction.tables.delimited import UNREADABLE, encoding_of, unreadable
+from newsbot.extraction.tables.packed import Limits, check
 
 MAX_RECORD = 2**24  # characters, or bytes
 SAMPLE = 2**20  # bytes that the encoding is found in
@@ -92,7 +93,7 @@ def xlsx_rows(file: BinaryIO, sheet: str | None = None) -> Iterator[tuple[int, l
         raise UnreadableTableError(f"breaks off: {error}") from None
 
 
-def parquet_rows(file: BinaryIO) -> tuple[list[str], Iterator[Batch]]:
+def parquet_rows(file: BinaryIO, limits: Limits) -> tuple[list[str], Iterator[Batch]]:
     """The names of the columns, and the rows. Raises UnreadableTableError."""
     try:
         import pyarrow
@@ -100,14 +101,18 @@ def parquet_rows(file: BinaryIO) -> tuple[list[str], Iterator[Batch]]:
     except ImportError:
         raise UnreadableTableError("is read by pyarrow, which is not there: pip install 'newsbot[parquet]'") from None
     try:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
         opened = parquet.ParquetFile(file)
     except (pyarrow.ArrowException, OSError) as error:
         raise UnreadableTableError(f"is no Parquet that can be read: {error}") from None
 
     def batches() -> Iterator[Batch]:
-        number = 0
+        number = inflated = 0
         try:
             for part in opened.iter_batches(BATCH):
+                inflated += part.nbytes
+                check(inflated, size, limits)
                 columns = [[_plain(value) for value in column.to_pylist()] for column in part.columns]
                 lines = range(number + 1, number + 1 + part.num_rows)
                 number += part.num_rows

@@ -1,7 +1,11 @@
-"""What a file is packed in: gzip and zip are inflated as they are read, within bounds, and never to disk."""
+"""What a file is packed in: gzip and zip are inflated as they are read, within bounds, and to disk only what can not be
+read as a stream.
+"""
 
 import gzip
 import io
+import shutil
+import tempfile
 import zipfile
 import zlib
 from typing import BinaryIO, NamedTuple
@@ -10,6 +14,7 @@ from newsbot.extraction.tables.base import UnreadableTableError
 
 SMALL = 64 * 2**20  # bytes that may be inflated at any ratio
 _BUFFER = 2**20
+_OF_XLSX = "[Content_Types].xml"  # in each
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _ENCRYPTED = 0x1
 
@@ -44,12 +49,28 @@ def unpacked(file: BinaryIO, limits: Limits, member: str | None = None) -> tuple
     return _bounded(file, file, limits), None
 
 
+def is_itself(file: BinaryIO) -> bool:
+    """Whether this is an xlsx or a parquet itself, and not one that is packed in a gzip or zip."""
+    start = file.read(4)
+    found = not start.startswith(_GZIP) and (start != _ZIP or _OF_XLSX in _opened_zip(file).namelist())
+    file.seek(0)
+    return found
+
+
+def on_disk(stream: io.BufferedReader) -> BinaryIO:
+    """What is in the stream as a file that can seek; it has no name, and is gone with its last reader."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115  closed by whoever lets go of it
+    shutil.copyfileobj(stream, file, _BUFFER)
+    file.seek(0)
+    return file
+
+
 def check_zip(file: BinaryIO, limits: Limits) -> None:
     """Refuse a zip that would inflate beyond `limits`, by its directory: of those that others read, as an xlsx."""
     size = sum(info.file_size for info in _opened_zip(file).infolist())
     packed = file.seek(0, io.SEEK_END)
     file.seek(0)
-    _check(size, packed, limits)
+    check(size, packed, limits)
 
 
 def _opened_zip(file: BinaryIO) -> zipfile.ZipFile:
@@ -69,7 +90,8 @@ def _member(opened: zipfile.ZipFile, name: str | None) -> zipfile.ZipInfo:
     raise UnreadableTableError(f"the zip holds {names}, and not {wanted}; name one as `member`")
 
 
-def _check(size: int, packed: int, limits: Limits) -> None:
+def check(size: int, packed: int, limits: Limits) -> None:
+    """Raise UnreadableTableError where what has `packed` bytes may not be inflated to `size`."""
     if size > limits.size:
         raise UnreadableTableError(f"inflates to more than {limits.size} bytes (DATASET_INFLATED_MAX)")
     if size > max(SMALL, packed * limits.ratio):
@@ -96,7 +118,7 @@ class _Inflated(io.RawIOBase):
         except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
             raise UnreadableTableError(f"is broken after {self._size} inflated bytes: {error}") from error
         self._size += len(data)
-        _check(self._size, self._packed.tell(), self._limits)
+        check(self._size, self._packed.tell(), self._limits)
         buffer[: len(data)] = data
         return len(data)
 

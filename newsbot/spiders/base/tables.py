@@ -77,14 +77,12 @@ class Table:
     def _opened(self) -> tuple[list[_Kept], Iterator[Batch]]:
         dataset = self.dataset
         told = dataset.format or format_of(dataset.member or self.name)
-        if told == "xlsx":
-            packed.check_zip(self.file, self.limits)
-            return self._with_header(nested.xlsx_rows(self.file, dataset.sheet))
-        if told == "parquet":
-            self.header, batches = nested.parquet_rows(self.file)
-            return self._columns(self.header, None), batches
+        if told in ("xlsx", "parquet") and packed.is_itself(self.file):
+            return self._opened_whole(told, self.file)
         stream, member = packed.unpacked(self.file, self.limits, dataset.member)
         format_ = told or (format_of(member) if member else None)
+        if format_ in ("xlsx", "parquet"):
+            return self._opened_whole(format_, packed.on_disk(stream))
         if format_ == "json":
             return self._fields(), nested.json_records(stream, dataset.records)
         if format_ == "jsonl":
@@ -101,6 +99,14 @@ class Table:
         )
         logger.info("%s: %s, cells apart by %r", dataset.name, found.encoding, found.delimiter)
         return self._shaped(found.header, found.batches, "text")
+
+    def _opened_whole(self, format_: str, file: BinaryIO) -> tuple[list[_Kept], Iterator[Batch]]:
+        """Of a format that can not be read as a stream."""
+        if format_ == "xlsx":
+            packed.check_zip(file, self.limits)
+            return self._with_header(nested.xlsx_rows(file, self.dataset.sheet))
+        self.header, batches = nested.parquet_rows(file, self.limits)
+        return self._columns(self.header, None), batches
 
     def _with_header(self, rows: Iterator[tuple[int, list[Any]]]) -> tuple[list[_Kept], Iterator[Batch]]:
         for _ in zip(range(self.dataset.skip_rows), rows, strict=False):
