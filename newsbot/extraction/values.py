@@ -84,6 +84,11 @@ def plain(text: str, decimal: str) -> str:
     return text.replace(",", ".")
 
 
+def _written(value: Any) -> Any:
+    """An integer of up to eight digits as its text: 20170423 and 2017 are a date and a year, and no Unix seconds."""
+    return str(value) if type(value) is int and 0 < value < 10**8 else value
+
+
 def converter(kind: str, decimal: str = ".") -> Callable[[Any], Any]:
     """The function that makes of a value what JSON has for its type, None of what is empty.
 
@@ -126,11 +131,11 @@ def converter(kind: str, decimal: str = ".") -> Callable[[Any], Any]:
         raise ValueTypeError(f"{value!r} is neither true nor false")
 
     def date(value: Any) -> Any:
-        found = moment(value)
+        found = moment(_written(value))
         return found and found.date().isoformat()
 
     def time(value: Any) -> Any:
-        found = moment(value)
+        found = moment(_written(value))
         return found and found.astimezone(UTC).isoformat()
 
     def as_json(value: Any) -> Any:

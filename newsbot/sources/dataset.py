@@ -74,6 +74,8 @@ class Dataset:
     """around cells of a csv or tsv; `''` where it is a character as any other"""
     decimal: Literal[".", ","] = "."
     """the decimal mark of numbers that are text"""
+    day_first: bool | None = None
+    """whether 04/05/2017 is the 4th of May, or the 5th of April; without it, such a date is refused"""
     skip_rows: int = 0
     """lines before the header"""
     header: bool = True

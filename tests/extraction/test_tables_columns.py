@@ -70,6 +70,22 @@ def test_a_mark_that_is_not_between_thousands_is_no_number(text, decimal):
         number(text, decimal)
 
 
+@pytest.mark.parametrize(
+    ("day_first", "found"),
+    [
+        (None, [None, "2017-04-23", "2017-04-23", "2017-04-04", "2017-05-04", "2017-05-04", None]),
+        (True, ["2017-05-04", "2017-04-23", None, "2017-04-04", "2017-05-04", "2017-05-04", "2017-05-04"]),
+        (False, ["2017-04-05", None, "2017-04-23", "2017-04-04", "2017-05-04", "2017-05-04", "2017-04-05"]),
+    ],
+)
+def test_a_date_with_slashes_is_not_read_in_two_orders(day_first, found):
+    values = ["04/05/2017", "23/04/2017", "04/23/2017", "4/4/2017", "04.05.2017", "2017/05/04", "4/5/17 10:00"]
+    texts, bad = encoder("date", day_first=day_first)(values)
+    assert [json.loads(text) for text in texts] == found
+    either = "may be day/month or month/day; say which as `day_first`"
+    assert [each.reason for each in bad] == ([either] * 2 if day_first is None else ["is no date"])
+
+
 def test_values_that_are_no_text_are_taken_as_they_are():
     values = [{"a": "x\0y"}, [1, 2.5], True, 2**60, None, ""]
     found, bad = encoder(None)(values)

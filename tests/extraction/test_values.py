@@ -71,6 +71,7 @@ def test_what_is_no_number(given):
         ("boolean", 0, False),
         ("date", "2024-05-01T23:00:00-05:00", "2024-05-01"),
         ("time", "2024-05-01T14:00:00+02:00", NOON.isoformat()),
+        *(("date", 20170423, "2017-04-23"), ("date", 2017, "2017-01-01"), ("date", 1492905600, "2017-04-23")),
         ("json", '{"a": [1]}', {"a": [1]}),
         ("text", {"a": 1}, '{"a": 1}'),
         ("text", 2**70, str(2**70)),
@@ -83,7 +84,15 @@ def test_types(kind, given, expected):
 
 @pytest.mark.parametrize(
     ("kind", "given"),
-    [("integer", "1.5"), ("integer", 1.5), ("integer", True), ("number", "NaN"), ("boolean", "maybe"), ("json", "{")],
+    [
+        ("integer", "1.5"),
+        ("integer", 1.5),
+        ("integer", True),
+        ("number", "NaN"),
+        ("date", 20171345),
+        ("boolean", "maybe"),
+        ("json", "{"),
+    ],
 )
 def test_what_is_not_of_its_type(kind, given):
     with pytest.raises(ValueTypeError):

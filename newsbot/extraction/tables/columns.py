@@ -16,6 +16,8 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _NUMBERS = re.compile(r"(?:(?:-?(?:0|[1-9][0-9]{0,7})(?:\.[0-9]{1,7})?)?\n)*+")
 _INTEGERS = re.compile(r"(?:(?:0|-?[1-9][0-9]{0,38})?\n)*+")
 
+_SLASHED = re.compile(r"\s*(\d{1,2})/(\d{1,2})/(\d{2}(?:\d{2})?(?!\d).*)", re.ASCII | re.DOTALL)
+
 
 class BadValue(NamedTuple):
     """A value that is not of the column's type."""
@@ -30,14 +32,20 @@ Encoder = Callable[[Sequence[Any]], tuple[list[str], list[BadValue]]]
 """The JSON of each value, `null` for what is empty and what is not of the type, and those that are not."""
 
 
-def encoder(kind: str | None, decimal: str = ".") -> Encoder:
-    """The encoder of a type of `values.converter`; None keeps values as they come."""
-    return _Encoder(kind, decimal).encode
+def encoder(kind: str | None, decimal: str = ".", day_first: bool | None = None) -> Encoder:
+    """The encoder of a type of `values.converter`; None keeps values as they come.
+
+    `day_first` is the order of dates with slashes; without it, those are refused that are a date either way.
+    """
+    return _Encoder(kind, decimal, day_first).encode
 
 
 class _Encoder:
-    def __init__(self, kind: str | None, decimal: str) -> None:
+    def __init__(self, kind: str | None, decimal: str, day_first: bool | None) -> None:
         self._convert = converter(kind, decimal) if kind else _as_it_comes
+        if kind in ("date", "time"):
+            convert = self._convert
+            self._convert = lambda value: convert(_ordered(value, day_first))
         self._wrong = f"is no {kind}" if kind else "is nothing that JSON has"
         self._decimal = decimal
         self._fast = {"text": _texts, "number": self._numbers, "integer": self._integers}.get(kind)
@@ -60,8 +68,8 @@ class _Encoder:
             if text is None:
                 try:
                     text = json.dumps(_clean(self._convert(value)), ensure_ascii=False, allow_nan=False)
-                except (ValueTypeError, ValueError, RecursionError):
-                    bad.append(BadValue(row, self._wrong, value))
+                except (ValueError, RecursionError) as error:
+                    bad.append(BadValue(row, str(error) if isinstance(error, _EitherError) else self._wrong, value))
                     text = NULL
                 else:
                     if type(value) is str and len(known) < _KNOWN:
@@ -95,6 +103,24 @@ def _texts(values: Sequence[str]) -> list[str] | None:
         return None
     found = list(map(encode_basestring, values))
     return [NULL if text == '""' else text for text in found] if '""' in found else found
+
+
+class _EitherError(ValueTypeError):
+    """A date that is one with the day first and with the month first."""
+
+
+def _ordered(value: Any, day_first: bool | None) -> Any:
+    """A date with slashes in the one order that its numbers allow, or that is told."""
+    match = _SLASHED.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        return value
+    first, then, rest = match.groups()
+    if day_first is None:
+        if first != then and int(first) <= 12 and int(then) <= 12:
+            raise _EitherError("may be day/month or month/day; say which as `day_first`")
+        day_first = int(first) > 12
+    day, month = (first, then) if day_first else (then, first)
+    return f"{day}.{month}.{rest}"
 
 
 def _as_it_comes(value: Any) -> Any:

@@ -219,7 +219,7 @@ class Table:
         ]
 
     def _encoder(self, column: Column | None, kind: str | None) -> Encoder:
-        return encoder(column.type if column else kind, self.dataset.decimal)
+        return encoder(column.type if column else kind, self.dataset.decimal, self.dataset.day_first)
 
 
 class _Writer:
