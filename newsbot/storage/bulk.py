@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 KEPT = 1_000  # rejects that are kept one by one; the others of a load are counted, by reason
+REPEATED = "this key came before with other values, which are kept"
 _COPY_SIZE = 2**17
 
 _CREATE = """
@@ -98,6 +99,17 @@ class Loaded:
     new: int = 0
     changed: int = 0
     unchanged: int = 0
+    others: int = 0
+    """records of the dataset that are not among the rows"""
+
+    def remarks(self) -> list[str]:
+        """What is to be told of the load beyond its numbers."""
+        told = []
+        if repeated := self.refusals.reasons["key", REPEATED]:
+            told.append(f"{repeated} rows have a key that came before with other values: is it the whole key?")
+        if self.others:
+            told.append(f"{self.others} records of before are not in the file, and stay")
+        return told
 
 
 def load(
@@ -120,6 +132,8 @@ def load(
     cursor.execute(_MERGE, names)
     loaded.new, loaded.changed, rows = cursor.fetchone()
     loaded.unchanged = rows - loaded.new - loaded.changed + _refuse_repeated(cursor, loaded.refusals)
+    cursor.execute("SELECT count(*) FROM records WHERE dataset = %s", (description["name"],))
+    loaded.others = cursor.fetchone()[0] - rows
     records.describe(cursor, **description)
     rejects.write(cursor, loaded.refusals.rejects(), run_id)
     cursors.write(cursor, [checkpoint()], run_id)
@@ -129,15 +143,14 @@ def load(
 def _refuse_repeated(cursor: "Cursor", refusals: Refusals) -> int:
     """Refuse the rows whose key came before with other values; the number of those with the same."""
     cursor.execute("SELECT line, key, first FROM repeated WHERE NOT same ORDER BY line LIMIT %s", (KEPT,))
-    reason = "this key came before with other values, which are kept"
     told = 0
     for line, key, first in cursor:
         told += 1
-        refusals.add(Refused(line, "key", reason, {"key": key, "first": first}, whole=True))
+        refusals.add(Refused(line, "key", REPEATED, {"key": key, "first": first}, whole=True))
     cursor.execute("SELECT count(*) FILTER (WHERE same), count(*) FILTER (WHERE NOT same) FROM repeated")
     same, other = cursor.fetchone()
     if other > told:
-        refusals.count(Refused(0, "key", reason, None, whole=True), other - told)
+        refusals.count(Refused(0, "key", REPEATED, None, whole=True), other - told)
     return same
 
 

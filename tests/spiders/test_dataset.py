@@ -109,6 +109,20 @@ def test_a_file_is_loaded_by_link_and_only_when_it_has_changed(datasets):
     datasets.crawl(declared=declared)
     assert datasets.last_run() == (0, 1, 0, 5_000, 0, "loaded")
 
+    datasets.serve((200, RAW[:-28] + b"1,5\n", headers))  # without the last two
+    datasets.crawl(declared=declared)
+    assert datasets.last_run() == (
+        *(0, 0, 0, 4_998, 1),
+        "1 rows have a key that came before with other values: is it the whole key?; "
+        "3 records of before are not in the file, and stay",
+    )
+
+
+def test_unchanged_is_no_answer_to_who_did_not_ask_for_changes(datasets):
+    datasets.serve((304, b"", {}))
+    assert datasets.crawl().returncode == 1
+    assert datasets.last_run() == (1, 0, 0, 0, 0, "HTTP status 304")
+
 
 def test_a_body_that_is_compressed_on_its_way_is_inflated_within_the_bounds(datasets):
     datasets.serve((200, gzip.compress(RAW), {"Content-Encoding": "gzip"}))

@@ -84,7 +84,8 @@ class BulkSpider(Spider):
     async def answered(self, response: Response) -> None:
         """Load what was downloaded."""
         file = response.meta["download_to"]
-        if response.status == 304:
+        asked = response.request.headers
+        if response.status == 304 and ("If-None-Match" in asked or "If-Modified-Since" in asked):
             self._tell(ok=True, status="unchanged")
         elif response.status != 200:
             self._tell(ok=False, status=answers.told(response))
@@ -137,10 +138,11 @@ class BulkSpider(Spider):
         def work(cursor: Any) -> bulk.Loaded:
             return bulk.load(cursor, table.lines, self._description(), checkpoint, self.store.run_id)
 
-        await self.store.load(self.dataset.name, work)
-        for remark in table.remarks:
+        loaded = await self.store.load(self.dataset.name, work)
+        remarks = table.remarks + loaded.remarks()
+        for remark in remarks:
             self.logger.warning("%s: %s", self._where, remark)
-        return "; ".join(table.remarks) or "loaded"
+        return "; ".join(remarks) or "loaded"
 
     def _description(self) -> dict[str, Any]:
         dataset = self.dataset
