@@ -204,6 +204,26 @@ def test_what_passes_is_fetched_once_more_in_the_same_run(gdelt, crawl, query, n
     assert len(titles(query)) == 1
 
 
+def test_a_file_that_is_listed_late_is_read_all_the_same(gdelt, crawl, query, now):
+    times = [now - n * STEP for n in range(5, -1, -1)]
+    for time in times[:2]:
+        gdelt.add(time, [row(time, 1)])
+    crawl("backfill=1d")
+    gdelt.add(times[3], [row(times[3], 1)])
+    crawl()
+    assert cursor(query)["gaps"] == [times[2].isoformat()]
+    gdelt.paths()
+    late = gdelt.add(times[2], [row(times[2], 1)])
+    last = gdelt.add(times[4], [row(times[4], 1)])
+    crawl()
+    assert gdelt.paths() == [LAST, ALL, late, last]
+    assert len(titles(query)) == 5
+    assert "gaps" not in cursor(query)
+    newest = gdelt.add(times[5], [row(times[5], 1)])
+    crawl()
+    assert gdelt.paths() == [LAST, newest]
+
+
 def test_rows_that_are_none_are_told_with_their_numbers(gdelt, crawl, query, now):
     rows = [
         row(now, 0),

@@ -2,7 +2,8 @@
 
 What is new since the cursor is asked for file by file, in the order of time; what is older than the newest, by the
 list, which is read from its end. A file that can not be had as the list has it is told, is kept in the cursor to be
-asked for again by the next runs, and holds up no other.
+asked for again by the next runs, and holds up no other. One that the list has not, though it has the next one, is told,
+and looked for in the list by the runs of the next day.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from scrapy import Request
@@ -32,6 +34,7 @@ TRIES = 3  # to fetch a file, or a part of the list, in one run
 LIST_PART = 8 * 1024 * 1024  # bytes of the list that are asked for at once: the whole may have a hundred times as many
 LIST_LINE = 120  # bytes, of which the list has some for each step
 WHOLE_LIST = 512 * 1024 * 1024  # bytes, where a server gives no parts
+LATE = timedelta(days=1)  # by which a file may come into the list after the one that follows it
 UNORDERED = timedelta(hours=6)  # by which lines of the list may be out of the order of time
 PATIENCE = 600  # seconds for one file or part of the list
 
@@ -67,6 +70,7 @@ class Window:
     since: datetime
     until: datetime
     is_past: bool = False  # before what was read earlier: read from its end on, so that what is read stays in one piece
+    is_next: bool = False  # behind what was read earlier: a second after its last file
 
 
 @dataclass(slots=True)
@@ -124,7 +128,7 @@ class FilesSpider(ApiSpider):
             yield from [again] if again else []
             return
         windows = self._windows(max(file.time for file in self.newest))
-        if any(window.is_past or window.since < window.until - self.step for window in windows):
+        if self._gaps() or any(window.is_past or window.since < window.until - self.step for window in windows):
             yield self._list_request(windows)
         else:
             yield from self._queue_up(windows, self.newest)
@@ -136,14 +140,14 @@ class FilesSpider(ApiSpider):
         if "until" not in cursor:
             return [Window(now - back if back else newest, newest + second)]
         known = {name: datetime.fromisoformat(cursor[name]) for name in ("since", "until")}
-        windows = [Window(known["until"] + second, newest + second)]
+        windows = [Window(known["until"] + second, newest + second, is_next=True)]
         if back and now - back < known["since"] - self.step:
             windows.append(Window(now - back, known["since"], is_past=True))
         return windows
 
     def _list_request(self, windows: list[Window], end: int | None = None, rest: bytes = b"") -> Request:
         """For the end of the list, as far back as is wanted, or for the part of it before the byte `end`."""
-        oldest = min(window.since for window in windows)
+        oldest = self._oldest(windows)
         size = (datetime.now(UTC) - oldest + UNORDERED) // self.step * 4 * LIST_LINE + 64 * 1024
         size = max(1, min(size, LIST_PART))
         span = f"-{size}" if end is None else f"{max(0, end - size)}-{end - 1}"
@@ -169,7 +173,7 @@ class FilesSpider(ApiSpider):
         text = response.body + rest
         cut = text.find(b"\n") + 1 if begin else 0  # its first line began in the part before
         files, wrong = self.listed(text[cut:])
-        oldest = min(window.since for window in windows)
+        oldest = self._oldest(windows)
         if begin and (not files or min(file.time for file in files) > oldest - UNORDERED):
             request = self._list_request(windows, begin, text[:cut])
             request.cb_kwargs["found"] = found | {file.url: file for file in files}
@@ -190,14 +194,39 @@ class FilesSpider(ApiSpider):
     def _queue_up(self, windows: list[Window], listed: Iterable[File]) -> Iterator[Request | Checkpoint]:
         files = sorted(listed, key=lambda file: file.time)
         missing = self.stream.cursor.get("missing", {}) if self._moves else {}
+        gaps = self._gaps()
         for window in windows:
-            wanted = [file for file in files if window.since <= file.time < window.until and file.url not in missing]
+            inside = [file for file in files if window.since <= file.time < window.until]
+            gaps -= {file.time for file in inside}
+            wanted = [file for file in inside if file.url not in missing]
             self.files.extend((file, window) for file in (reversed(wanted) if window.is_past else wanted))
+            self._note_gaps([window.since - timedelta(seconds=1)] * window.is_next + [file.time for file in inside])
+        self.files.extendleft((file, None) for file in reversed(files) if file.time in gaps and file.url not in missing)
         if not self.files:  # that is an outcome too, beside those of files that are still missing
             self._list_told(ok=True, status="nothing new")
         self.files.extendleft((File.of(url, kept), None) for url, kept in reversed(missing.items()))
         self.crawler.stats.set_value("newsbot/endpoints", len(self.files))
         yield from self._next()
+
+    def _gaps(self) -> set[datetime]:
+        """The times of files that were not in the list, and may still come."""
+        kept = map(datetime.fromisoformat, self.stream.cursor.get("gaps", ()) if self._moves else ())
+        return {time for time in kept if time > datetime.now(UTC) - LATE}
+
+    def _oldest(self, windows: list[Window]) -> datetime:
+        return min([*self._gaps(), *(window.since for window in windows)])
+
+    def _note_gaps(self, times: list[datetime]) -> None:
+        """Keep what is lacking between the times of files, in their order, for the next runs."""
+        gaps = set()
+        for before, time in pairwise(times):
+            gaps |= {before + n * self.step for n in range(1, round((time - before) / self.step))}
+        if not gaps:
+            return
+        shown = ", ".join(f"{time:%Y-%m-%d %H:%M}" for time in sorted(gaps)[:10])
+        logger.warning("%s: %d files are not in the list, as that of %s", self.name, len(gaps), shown)
+        if self._moves:
+            self.stream.cursor["gaps"] = sorted(map(datetime.isoformat, gaps | self._gaps()))
 
     # The files
 
@@ -269,6 +298,10 @@ class FilesSpider(ApiSpider):
         kept.pop(file.url, None)
         if missing:
             kept[file.url] = file.kept()
+        gaps = self._gaps() - {file.time}
+        cursor.pop("gaps", None)
+        if gaps:
+            cursor["gaps"] = sorted(map(datetime.isoformat, gaps))
         if window is not None:
             since = file.time if window.is_past else window.since
             cursor["since"] = min(since, datetime.fromisoformat(cursor.get("since", since.isoformat()))).isoformat()
