@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Format = Literal["csv", "tsv", "json", "jsonl", "xlsx", "parquet"]
 
+NO_USER = "a user or password before the host is not sent, and would show wherever the link does"
 _STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
 _SUFFIXES = {"ndjson": "jsonl", "geojsonl": "jsonl", "txt": "csv", "tab": "tsv"}  # beside the formats themselves
 _DIGESTS = {"md5": 32, "sha256": 64}  # hexadecimal digits
@@ -172,11 +173,18 @@ def _faults(data: Mapping[str, Any]) -> "Iterator[tuple[Where, str]]":
     # What a zip holds tells its format itself.
     if data.get("format") is None and isinstance(name, str) and not (format_of(name) or name.lower().endswith(".zip")):
         yield (), f"format: missing, and {name!r} does not tell it; {', '.join(get_args(Format))} are right"
+    if has_password(str(data.get("url"))):
+        yield ("url",), NO_USER
     yield from _wrong_keys(data)
     if data.get("unpivot") is not None and str(data.get("header")).lower() in ("false", "no", "off", "0"):
         yield ("unpivot",), "blocks are found by their headers, so header: true is right"
     if str(data.get("header")).lower() in ("false", "no", "off", "0") and not data.get("columns"):
         yield ("header",), "without headers the columns are needed, all of the file in their order"
+
+
+def has_password(url: str) -> bool:
+    """Whether a user, or a password too, stands before the host."""
+    return "@" in url.partition("://")[2].partition("/")[0]
 
 
 def _wrong_keys(data: Mapping[str, Any]) -> "Iterator[tuple[Where, str]]":

@@ -64,6 +64,7 @@ def test_a_path_is_from_the_folder_of_the_declaration_on(tmp_path):
         (("name: prices", "name: My prices"), "1: name: 'My prices': lower-case ASCII"),
         (("title: Prices of fuel\n", ""), "1: title: missing; as people call it"),
         (("url: https", "url: ftp"), "3: url: 'ftp://data.example/prices.csv.gz': http:// or https://"),
+        (("url: https://", "url: https://me:secret@"), "3: url: a user or password before the host"),
         (("url:", "path: a.csv\nurl:"), "4: url: url or path is right, one of the two"),
         (("url: https://data.example/prices.csv.gz\n", "format: csv\n"), "1: url or path is right, one of the two"),
         (

@@ -237,6 +237,14 @@ def test_a_missing_declaration_is_told():
     assert "-a config= is missing: a YAML file" in run.stderr
 
 
+def test_a_password_in_a_link_is_refused_and_shows_nowhere():
+    command = [sys.executable, "-m", "scrapy", "crawl", "dataset", "-a", "config=presidentielle-2017"]
+    command += ["-a", "file=https://me:geheim@data.example/a.csv"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, env=environment())
+    assert (run.returncode, "geheim" in run.stdout + run.stderr) == (2, False)
+    assert "-a file=: a user or password before the host is not sent" in run.stderr
+
+
 def test_a_job_that_was_taken_over_stores_nothing(datasets):
     """Its token is no more the one of a running job when the rows are to be committed."""
     (datasets.folder / "here.csv").write_bytes(RAW)

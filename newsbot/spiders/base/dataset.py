@@ -62,7 +62,7 @@ class BulkSpider(Spider):
         try:
             file = Path(dataset.path).open("rb")  # noqa: SIM115  closed by whoever loads it
         except OSError as error:
-            self._tell(ok=False, status=f"{dataset.path}: {error.strerror}")
+            self._tell(ok=False, status=error.strerror or str(error))
             return
         await self._load(file, Path(dataset.path).name, {})
 
