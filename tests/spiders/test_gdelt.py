@@ -196,6 +196,17 @@ def _url(path):
     return f"http://data.gdeltproject.org{path}"
 
 
+def test_a_list_that_is_mended_is_believed(gdelt, crawl, query, now):
+    data = packed(text([row(now, 1)]))
+    gdelt.add(now, data=data, listed=data + b"x")
+    crawl(ok=False)
+    gdelt.lines[""].clear()
+    gdelt.add(now, data=data)
+    crawl()
+    assert len(titles(query)) == 1
+    assert cursor(query)["missing"] == {}
+
+
 def test_what_passes_is_fetched_once_more_in_the_same_run(gdelt, crawl, query, now):
     path = gdelt.add(now, [row(now, 1)])
     gdelt.broken = {LAST: [(503, b"", {})], path: [(200, b"<html>", {}), (500, b"", {})]}

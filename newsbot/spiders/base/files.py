@@ -11,7 +11,7 @@ import hashlib
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -204,7 +204,11 @@ class FilesSpider(ApiSpider):
         self.files.extendleft((file, None) for file in reversed(files) if file.time in gaps and file.url not in missing)
         if not self.files:  # that is an outcome too, beside those of files that are still missing
             self._list_told(ok=True, status="nothing new")
-        self.files.extendleft((File.of(url, kept), None) for url, kept in reversed(missing.items()))
+        known = {file.url: file for file in files}
+        again = [File.of(url, kept) for url, kept in missing.items()]
+        # What a list says of it now is right.
+        again = [replace(known.get(file.url, file), failures=file.failures) for file in again]
+        self.files.extendleft((file, None) for file in reversed(again))
         self.crawler.stats.set_value("newsbot/endpoints", len(self.files))
         yield from self._next()
 
