@@ -53,6 +53,13 @@ def test_a_number_of_too_many_digits_is_told(before):
     assert found == [(1, {"id": int("9" * 4_000)})]
 
 
+def test_a_file_of_too_many_levels_is_told_in_bounded_memory():
+    with pytest.raises(UnreadableTableError, match="is nested in more than 200 levels"):
+        rows(nested.json_records(stream('[{"a":' + "[" * 1_000_000)))
+    (found, _) = rows(nested.json_records(stream(f'[{{"a": {"[" * 190}{"]" * 190}}}]')))
+    assert len(found) == 1
+
+
 def test_an_exponent_beyond_all_bounds_is_told():
     with pytest.raises(UnreadableTableError, match="is no JSON"):
         rows(nested.json_records(stream(f'[{{"x": 1e{"9" * 30}}}]')))

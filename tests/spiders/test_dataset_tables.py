@@ -181,6 +181,17 @@ def test_a_whole_record_with_what_json_has_not_is_refused_and_not_emptied(files)
     assert files.rejects() == [(1, None, "is nothing that JSON has"), (3, None, "is nothing that JSON has")]
 
 
+def test_what_is_nested_too_deep_is_refused(files):
+    raw = '{"id": "1", "v": ' + "[" * 600 + "]" * 600 + '}\n{"id": "2"}\n'
+    assert files.load(raw, "table.jsonl") == (1, 0, 0, 1)
+    assert files.rejects() == [(1, None, "is nested too deep")]
+
+
+def test_a_header_with_control_characters_is_read_without_them(files):
+    assert files.load("\0id,v\0w\n1,2\n") == (1, 0, 0, 0)
+    assert files.rows() == {"1": {"id": "1", "vw": "2"}}
+
+
 def test_without_a_header_the_columns_are_those_of_the_file(files):
     columns = {"id": {}, "n": {"type": "integer"}}
     assert files.load("a,1\nb,2\nc\n", header=False, columns=columns) == (2, 0, 0, 1)

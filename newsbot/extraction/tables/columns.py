@@ -68,7 +68,10 @@ class _Encoder:
             if text is None:
                 try:
                     text = json.dumps(_clean(self._convert(value)), ensure_ascii=False, allow_nan=False)
-                except (ValueError, RecursionError) as error:
+                except RecursionError:
+                    bad.append(BadValue(row, "is nested too deep", None))  # nor could it be kept to be looked at
+                    text = NULL
+                except ValueError as error:
                     bad.append(BadValue(row, str(error) if isinstance(error, _EitherError) else self._wrong, value))
                     text = NULL
                 else:

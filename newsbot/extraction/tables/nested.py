@@ -16,6 +16,9 @@ from newsbot.extraction.tables.packed import Limits, check
 MAX_RECORD = 2**24  # characters, or bytes
 SAMPLE = 2**20  # bytes that the encoding is found in
 MAX_DIGITS = 4_000  # of a number; at those that Python does not read (4,300), ijson 3.6 brings the process down
+MAX_DEPTH = 200  # levels
+_DEEPER = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
+_PART = 2_048  # bytes: of all that is read at once ijson makes paths, which for nested lists grow by its square
 _SHOWN = 500
 _MANY_DIGITS = re.compile(rb"[0-9]{%d}" % (MAX_DIGITS + 1))
 
@@ -32,9 +35,13 @@ def json_records(stream: io.BufferedReader, records: str | None = None) -> Itera
 
     def seen() -> Iterator[tuple[str, str, Any]]:
         nonlocal found
+        depth = 0
         # Not by use_float, which ends the file at an integer beyond 2^63.
-        for place, event, value in ijson.parse(counted):
+        for place, event, value in ijson.parse(counted, buf_size=_PART):
             found = found or (event == "start_array" and place == (records or ""))
+            depth += _DEEPER.get(event, 0)
+            if depth > MAX_DEPTH:
+                raise UnreadableTableError(f"is nested in more than {MAX_DEPTH} levels")
             yield place, event, float(value) if isinstance(value, Decimal) else value
 
     def rows() -> Iterator[tuple[int, Any, int]]:
@@ -152,9 +159,10 @@ class _Counted:
         self._size += len(data)
         if self._size > MAX_RECORD:
             raise UnreadableTableError(f"more than {MAX_RECORD} bytes are no record, or one that is too large")
-        if _MANY_DIGITS.search(self._end + data):
+        joined = self._end + data
+        if _MANY_DIGITS.search(joined):
             raise UnreadableTableError(f"has a number of more than {MAX_DIGITS} digits")
-        self._end = data[-MAX_DIGITS:]
+        self._end = joined[len(joined.rstrip(b"0123456789")) :]
         return data
 
     def taken(self) -> int:

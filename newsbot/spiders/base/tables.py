@@ -126,6 +126,7 @@ class Table:
         kind: str | None,
     ) -> tuple[list[_Kept], Iterator[Batch]]:
         """The columns, and the batches of rows of their width, each block of an unpivoted row on its own."""
+        header = header and [_CONTROL.sub("", name) for name in header]  # as of values: Postgres keeps no NUL
         while header and not header[-1]:
             header.pop()
         unpivot = self.dataset.unpivot
