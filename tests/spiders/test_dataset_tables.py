@@ -284,6 +284,15 @@ def test_latin_1_told_as_utf_8_costs_the_lines_concerned(files):
     assert files.rejects() == [(3, None, "the byte 0xe9 is not utf-8")]
 
 
+def test_utf_8_told_as_latin_1_is_stored_as_told_and_told(files):
+    assert files.load("id,v\n1,\u00e9\n", encoding="latin-1") == (1, 0, 0, 0)
+    assert files.table.remarks == ["is told to be latin-1, and seems to be utf-8"]
+    assert files.load("id,v\n1,\u00e9\n".encode("latin-1"), encoding="latin-1") == (0, 1, 0, 0)
+    assert files.load("id,v\n1,\u00e9\n", encoding="utf-8") == (0, 0, 1, 0)
+    assert files.load("id,v\n1,e\n", encoding="cp1252") == (0, 1, 0, 0)
+    assert files.table.remarks == []
+
+
 def test_a_key_that_left_the_header_stores_nothing(files):
     columns = {"id": {"source": "Code"}, "v": {"source": "Value"}}
     files.load("Code,Value\n1,a\n", columns=columns)

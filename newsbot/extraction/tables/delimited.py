@@ -26,7 +26,10 @@ UNREADABLE = re.compile("[\udc80-\udcff]")  # a byte that is not of the encoding
 
 
 class Delimited:
-    """The rows of a CSV: `header` (None without one), `encoding`, `delimiter`, and `batches`."""
+    """The rows of a CSV: `header` (None without one), `encoding`, `delimiter`, and `batches`.
+
+    `doubt` says what speaks against the encoding that is told, if anything does.
+    """
 
     def __init__(
         self,
@@ -41,6 +44,9 @@ class Delimited:
         """Raises UnreadableTableError for a file without a header, and for one of no encoding."""
         sample = stream.peek(SAMPLE)[:SAMPLE]
         self.encoding = encoding_of(sample, encoding)
+        self.doubt = None
+        if self.encoding == encoding and not sample.isascii() and _is_one_byte(encoding) and _is_utf_8(sample):
+            self.doubt = f"is told to be {encoding}, and seems to be utf-8"
         text = sample.decode(self.encoding, "replace")
         self.delimiter = delimiter or find_delimiter(text, quote, skip_rows)
         self._quote = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
@@ -167,12 +173,21 @@ def find_encoding(sample: bytes) -> str:
     for mark, encoding in _UNICODE_MARKS.items():
         if sample.startswith(mark):
             return encoding
+    if _is_utf_8(sample):
+        return "utf-8"
+    return _latin(sample) or _other(sample)
+
+
+def _is_utf_8(sample: bytes) -> bool:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
-        return "utf-8"
     except UnicodeDecodeError:
-        pass
-    return _latin(sample) or _other(sample)
+        return False
+    return True
+
+
+def _is_one_byte(encoding: str) -> bool:
+    return len("é".encode(encoding, "replace")) == 1
 
 
 # The letters that tell the two encodings of Latin script apart, which charset-normalizer often takes for each other.

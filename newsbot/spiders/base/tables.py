@@ -98,6 +98,7 @@ class Table:
             has_header=dataset.header,
         )
         logger.info("%s: %s, cells apart by %r", dataset.name, found.encoding, found.delimiter)
+        self.remarks += [found.doubt] if found.doubt else []
         return self._shaped(found.header, found.batches, "text")
 
     def _opened_whole(self, format_: str, file: BinaryIO) -> tuple[list[_Kept], Iterator[Batch]]:
