@@ -14,6 +14,7 @@ from newsbot.extraction.dates import parse_date
 _TRUE = {"true", "t", "yes", "y", "1", "on"}
 _FALSE = {"false", "f", "no", "n", "0", "off"}
 _INTEGER = re.compile(r"[+-]?\d{1,40}")
+_LONG = re.compile(r"[+-]?\d{16,40}")  # of which a float has not all digits
 _BLANKS = re.compile("[ \u00a0\u2009\u202f]")
 _GROUPED = {",": re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?"), ".": re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?")}
 _MAX_MS = 1e11  # a larger number is in milliseconds: as seconds it would be the year 5138
@@ -115,6 +116,8 @@ def converter(kind: str, decimal: str = ".") -> Callable[[Any], Any]:
     def finite(value: Any) -> Any:
         if isinstance(value, int) and not isinstance(value, bool):
             return value
+        if isinstance(value, str) and _LONG.fullmatch(value.strip()):
+            return int(value)
         found = number(value, decimal)
         if found is not None and not math.isfinite(found):
             raise ValueTypeError(f"{value!r} is no number that JSON has")

@@ -67,6 +67,7 @@ def test_what_is_no_number(given):
         ("integer", 3.0, 3),
         ("number", "2.5", 2.5),
         ("number", 2**70, 2**70),
+        ("number", " 9007199254740993 ", 9007199254740993),
         ("boolean", "Yes", True),
         ("boolean", 0, False),
         ("date", "2024-05-01T23:00:00-05:00", "2024-05-01"),
