@@ -16,8 +16,8 @@ from newsbot.spiders.base.api import ApiSpider
 
 
 def api(name, **declared):
-    fields = {"record": RecordFields(dataset=name, key="id")} | declared
-    return Api(name=name, title=name.title(), url=f"https://{name}.example/rows", records="rows", **fields)
+    fields = {"record": RecordFields(dataset=name, key="id"), "url": f"https://{name}.example/rows"} | declared
+    return Api(name=name, title=name.title(), records="rows", **fields)
 
 
 class Number(ApiSpider):
@@ -35,6 +35,26 @@ class Untold(ApiSpider):
 class Offset(ApiSpider):
     name = "offset"
     api = api(name, pages=OffsetPages(size=10, total="total"))
+
+
+class Unbounded(ApiSpider):
+    """Does not say how many records there are."""
+
+    name = "unbounded"
+    api = api(name, url="https://offset.example/rows", pages=OffsetPages(size=10))
+
+
+class Joined(ApiSpider):
+    """Its key is made of two values."""
+
+    name = "joined"
+    api = api(
+        name,
+        url="https://joined.example/rows",
+        pages=NumberedPages(size=10, total="total"),
+        record=RecordFields(dataset=name, key="join('-', [month, day])"),
+        cursor=Cursor(by="id", path="join('-', [month, day])"),
+    )
 
 
 class Token(ApiSpider):

@@ -1,7 +1,7 @@
 """Lists that change while they are read, and lists that lie: crawls of made-up APIs."""
 
 import pytest
-from stand_ins import Listing
+from stand_ins import Listing, Refused
 
 KEYS = {"LINK_KEY": "link/secret+of=mine"}
 
@@ -118,3 +118,35 @@ def test_the_id_cursor_is_kept(newsbot):
     assert newsbot.column(
         "SELECT data -> 'id' = %s::jsonb FROM records ORDER BY length(key) DESC LIMIT 1", str(2**63 + 7)
     )[0]
+
+
+def test_one_record_whose_next_page_is_not_there(newsbot):
+    service = listing("offset", 1)
+    by_offset = service.by_offset
+
+    def strict(asked):
+        if int(asked["offset"]) >= len(service.rows):
+            raise Refused(404, {"message": "no such page"})
+        return by_offset(asked)
+
+    service.by_offset = strict
+    crawled = crawl(newsbot, "unbounded", service)
+    assert (crawled.exit_code, len(service.asked)) == (0, 2)
+
+
+def test_a_record_that_a_path_fails_with_takes_no_others_along(newsbot):
+    service = Listing("joined.example", "number")
+    for n in range(1, 26):
+        service.put(n, month="2026-05", day=f"{n:02}")
+    service.rows[3] |= {"day": None}
+    crawled = crawl(newsbot, "joined", service)
+    assert (crawled.exit_code, crawled.new, crawled.rejected) == (0, 24, 1)
+    assert newsbot.column("SELECT value ->> 'value' FROM cursors") == ["2026-05-25"]
+
+
+def test_a_cursor_that_no_record_has_is_told(newsbot):
+    service = listing("token", 5)
+    for row in service.rows:
+        row["key"] = row.pop("id")
+    service.by_token = lambda asked: {"rows": service.rows}
+    assert "there is nothing at 'id', which the cursor goes by" in crawl(newsbot, "token", service).outcomes[0][2]

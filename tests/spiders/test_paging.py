@@ -128,3 +128,36 @@ def test_a_page_that_is_not_there_any_more():
     again = following(NUMBERED, earlier, [1, 2, 3], total=5)
     assert paging.before(NUMBERED, again) is None, "told, where it is said to be there and is not"
     assert paging.before(NUMBERED, paging.first(NUMBERED)) is None
+
+
+def read_on(pages, answers, **data):
+    """How many pages are read of an API that gives these, one after the other, the last one for ever."""
+    page, asked = paging.first(pages), 0
+    while page is not None:
+        records = answers[min(asked, len(answers) - 1)]
+        asked += 1
+        assert asked < 2000, "it has no end"
+        page = following(pages, page, records, next=f"token {asked}", **data)
+    return asked
+
+
+@pytest.mark.parametrize("pages", [NumberedPages(), NumberedPages(size=3), OffsetPages(size=3)], ids=repr)
+def test_an_api_that_does_not_page_is_told(pages):
+    with pytest.raises(BadPageError, match=f"does it page by '{pages.param}'"):
+        read_on(pages, [[1, 2, 3]])
+
+
+def test_an_api_that_repeats_its_last_page():
+    assert read_on(NumberedPages(), [[1, 2, 3], [4, 5, 6]]) == 5
+    assert read_on(NumberedPages(size=3), [[1, 2]]) == 4
+    assert read_on(NumberedPages(size=3), [[1, 2, 3], [1, 2, 3], [3, 4, 5], []]) == 4, "records came at the top"
+    with pytest.raises(BadPageError, match="There should be 1000 records"):
+        read_on(NUMBERED, [[1, 2, 3]], total=1000)
+
+
+def test_an_api_whose_tokens_have_no_end():
+    token = TokenPages(param="t", token="next")
+    with pytest.raises(BadPageError, match="3 pages in a row bring the same records"):
+        read_on(token, [[1, 2, 3], [4]])
+    with pytest.raises(BadPageError, match="1000 pages in a row bring no records"):
+        read_on(token, [[]])

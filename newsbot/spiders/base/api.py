@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 
 from newsbot.extraction.paths import PathError, fill, path, places
 from newsbot.items import Checkpoint, Item
-from newsbot.sources.api import Api, HostKey, LinkedPages, NumberedPages
+from newsbot.sources.api import Api, HostKey, LinkedPages, NumberedPages, OffsetPages
 from newsbot.spiders.base import answers, arguments, chains, paging
 from newsbot.spiders.base.chains import DAY, HOUR, SECOND, Chain
 from newsbot.spiders.base.mapping import RefusedRecordError, identity, mapper
@@ -303,6 +303,8 @@ class ApiSpider(Spider):
         """What comes after a chain: its next slice, the next chain, the next stream."""
         if chain.page.remark:
             stream.remarks[chain.page.remark] = None
+        if self.api.cursor and chain.count and chain.newest is None:
+            stream.remarks[f"there is nothing at {self.api.cursor.path!r}, which the cursor goes by"] = None
         following = chains.next_slice(self.api, chain)
         if following is None and stream.chains:
             following = stream.chains.popleft()
@@ -321,9 +323,10 @@ class ApiSpider(Spider):
         if slices is None or slices.cap is None or chain.since is None:
             return None
         if slices.total:
-            total = path(slices.total)(data)
-            if not isinstance(total, int):
-                raise UnreadableError(f"there should be a number at {slices.total!r}, and there is {total!r:.80}")
+            try:
+                total = paging.told_count(slices.total, data)
+            except BadPageError as error:
+                raise UnreadableError(str(error)) from None
             return f"{total} hits" if total > slices.cap else None
         return f"{slices.cap} hits or more" if chain.count + len(rows) >= slices.cap else None
 
@@ -360,7 +363,7 @@ class ApiSpider(Spider):
         status, page, pages = response.status, chain.page, self.api.pages
         problem = f"{answers.told(response)}: {said(response)}"
         is_behind = status in _BEHIND_THE_LAST
-        if page.is_probe and isinstance(pages, NumberedPages) and (is_behind or self.too_many(response)):
+        if page.is_probe and isinstance(pages, NumberedPages | OffsetPages) and (is_behind or self.too_many(response)):
             yield self._checkpoint(stream, chain)
             yield from self._over(stream, chain)
         elif self.too_many(response):

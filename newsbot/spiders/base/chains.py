@@ -3,12 +3,13 @@
 Pure functions of the declaration. A chain is read from its first page to its last, and one chain after the other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from newsbot.extraction.paths import path
+from newsbot.extraction.paths import PathError, path
 from newsbot.extraction.values import ValueTypeError, moment
 from newsbot.sources.api import Api, Slices
 from newsbot.spiders.base import paging
@@ -105,8 +106,7 @@ def seen(api: Api, chain: Chain, data: Any, rows: Sequence[Any]) -> Chain:
         return chain
     if cursor.by == "token":
         return replace(chain, newest=path(cursor.path)(data) or chain.newest)
-    get = path(cursor.path)
-    values = [value for row in rows if isinstance(row, dict) and (value := get(row)) is not None]
+    values = list(_values(cursor.path, rows))
     if cursor.by == "id":
         return replace(chain, newest=max([*values, *_there(chain.newest)], key=_order, default=None))
     times = [time for value in values if (time := _time(value, api.timezone))]
@@ -115,6 +115,15 @@ def seen(api: Api, chain: Chain, data: Any, rows: Sequence[Any]) -> Chain:
         newest=max([*times, *_there(chain.newest)], default=None),
         oldest=min([*times, *_there(chain.oldest)], default=None),
     )
+
+
+def _values(where: str, rows: Sequence[Any]) -> Iterator[Any]:
+    get = path(where)
+    for row in rows:
+        with suppress(PathError):  # one record must not take with it those behind it
+            value = get(row) if isinstance(row, dict) else None
+            if value is not None:
+                yield value
 
 
 def _there(value: Any) -> list[Any]:

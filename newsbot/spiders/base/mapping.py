@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from newsbot.extraction.markup import plain
-from newsbot.extraction.paths import path
+from newsbot.extraction.paths import PathError, path
 from newsbot.extraction.values import ValueTypeError, converter, moment, number
 from newsbot.items import Article, Item, Observation, Rank, Record, Series
 from newsbot.sources.api import EXTRA, Api, Column, ObservationFields, RecordFields
@@ -45,7 +45,10 @@ def identity(api: Api) -> Callable[[Any], Hashable]:
     getters = [path(where) for where in wheres]
 
     def identify(record: Any) -> Hashable:
-        found = [get(record) for get in getters]
+        try:
+            found = [get(record) for get in getters]
+        except PathError:  # it is refused when it is mapped
+            return repr(record)
         return repr(record if None in found else found)
 
     return identify

@@ -13,6 +13,8 @@ from newsbot.extraction.paths import path
 from newsbot.sources.api import LinkedPages, NumberedPages, OffsetPages, Pages, TokenPages
 from newsbot.spiders.base import answers
 
+STALE_PAGES = 3  # in a row without a record that is new: then no others come, whatever is said
+EMPTY_PAGES = 1_000  # in a row, each with a token of the next one
 MAX_STEPS_BACK = 50  # times that a chain of pages is read again from a page before, as records were taken out
 
 Identity = Callable[[Any], Hashable]
@@ -38,6 +40,8 @@ class Page:
     known_to: int = 0  # records from the beginning, of which some are read again as others were taken out
     returns: bool = False  # whether it was stepped back to, so that it must begin with what was read before
     is_probe: bool = False  # whether there should be nothing any more
+    stale: int = 0  # pages in a row, up to here, that brought nothing new
+    shown: Hashable = None  # records of the page before, where tokens tell the pages
     remark: str | None = None  # on what the API said wrong
 
 
@@ -69,9 +73,9 @@ def following(
         case OffsetPages():
             return _offset(pages, page, data, records, identity)
         case TokenPages():
-            return _linked(page, _text(path(pages.token)(data), "token"))
+            return _linked(page, _text(path(pages.token)(data), "token"), records, identity)
         case LinkedPages():
-            return _linked(page, _link(pages, response, data))
+            return _linked(page, _link(pages, response, data), records, identity)
     return None
 
 
@@ -88,13 +92,15 @@ def before(pages: Pages | None, page: Page) -> Page | None:
 
 
 def _numbered(pages: NumberedPages, page: Page, data: Any, records: Sequence[Any], identity: Identity) -> Page | None:
-    total, count = _count(pages.total, data), _count(pages.pages, data)
+    total, count = told_count(pages.total, data), told_count(pages.pages, data)
     joins = page.number <= pages.first or _joins(page, records, identity)
     gone = (page.total or 0) - total if total is not None else 0
     if page.number > pages.first and (gone > 0 or (page.returns and not joins)):
         # Records were taken out, so that some of those behind moved up to where this run has been.
         steps = ceil(gone / pages.size) if pages.size and gone > 0 else 1
         return _numbered_back(pages, page, steps, total=total)
+    fresh = _fresh(page, records, identity)
+    stale = 0 if fresh or page.returns or not records else page.stale + 1
     page.met.update(map(identity, records))
     received, passed = page.received + len(records), page.number - pages.first + 1
     if page.is_probe and not records:
@@ -105,6 +111,8 @@ def _numbered(pages: NumberedPages, page: Page, data: Any, records: Sequence[Any
         more = passed < count if count is not None else received < total
         if more and not records:
             raise BadPageError(f"page {page.number} is empty, and there should be {_promised(total, count)}")
+    if stale == STALE_PAGES:
+        return _all_met(pages, page, records, total, count)
     remark = page.remark
     if page.is_probe and total is not None and received > total:
         remark = f"it says that there are {total} records, and gives more"
@@ -119,6 +127,7 @@ def _numbered(pages: NumberedPages, page: Page, data: Any, records: Sequence[Any
         received=received,
         total=total,
         returns=False,
+        stale=stale,
         # So is one beyond what the total gives place to, where an API leaves some records of its pages out.
         is_probe=not more or (count is None and (total is None or passed * (pages.size or 0) >= total)),
         remark=remark,
@@ -126,22 +135,53 @@ def _numbered(pages: NumberedPages, page: Page, data: Any, records: Sequence[Any
 
 
 def _offset(pages: OffsetPages, page: Page, data: Any, records: Sequence[Any], identity: Identity) -> Page | None:
-    total = _count(pages.total, data)
+    total = told_count(pages.total, data)
     joins = not page.overlaps or _joins(page, records, identity)
-    fresh = sum(identity(record) not in page.met for record in records)
+    fresh = _fresh(page, records, identity)
     reached = page.number + len(records)
     if not joins:  # records before were taken out: once more from further up
         return _offset_back(pages, page, total=total, known_to=max(page.known_to, reached))
     page.met.update(map(identity, records))
     over = total is not None and reached >= total and len(records) < pages.size
-    nothing_new = not fresh and reached > page.known_to + pages.size
-    if over or nothing_new or len(records) <= page.overlaps:
+    stale = page.stale + 1 if not fresh and reached > page.known_to + pages.size else 0
+    if stale == STALE_PAGES and total is None:
+        return _all_met(pages, page, records, None, None)
+    if over or stale == STALE_PAGES or len(records) <= page.overlaps:
         if total is not None and reached < total:
             raise BadPageError(f"nothing is there behind record {reached}, and there should be {total}")
         return None
     overlaps = len(records) > 1  # the last record once more, so that it shows when some before it were taken out
     number = reached - overlaps
-    return replace(page, number=number, depth=page.depth + 1, total=total, overlaps=overlaps, returns=False)
+    return replace(
+        page,
+        number=number,
+        depth=page.depth + 1,
+        total=total,
+        overlaps=overlaps,
+        returns=False,
+        is_probe=total is None and not overlaps,
+        stale=stale,
+    )
+
+
+def _fresh(page: Page, records: Sequence[Any], identity: Identity) -> int:
+    return sum(identity(record) not in page.met for record in records)
+
+
+def _all_met(
+    pages: NumberedPages | OffsetPages, page: Page, records: Sequence[Any], total: int | None, count: int | None
+) -> None:
+    """The end of an API that repeats its last page. Raises `BadPageError` where more is promised, or never came.
+
+    It takes several pages to tell: records that come at the top move those that were read to the next page.
+    """
+    is_short = pages.size is not None and len(records) < pages.size
+    if total is None and count is None and (page.depth > STALE_PAGES or is_short):
+        return
+    problem = f"{STALE_PAGES} pages bring nothing new: does it page by {pages.param!r}?"
+    if total is not None or count is not None:
+        problem += f" There should be {_promised(total, count)}"
+    raise BadPageError(problem)
 
 
 def _joins(page: Page, records: Sequence[Any], identity: Identity) -> bool:
@@ -164,13 +204,18 @@ def _back(page: Page, **changes: Any) -> Page:
     return replace(page, steps_back=page.steps_back + 1, returns=True, is_probe=False, **changes)
 
 
-def _linked(page: Page, token: str | None) -> Page | None:
+def _linked(page: Page, token: str | None, records: Sequence[Any], identity: Identity) -> Page | None:
     if not token:
         return None
     if token in page.met:
         raise BadPageError(f"the token or link of the next page has been there before: {token[:80]!r}")
     page.met.add(token)
-    return replace(page, token=token, depth=page.depth + 1)
+    shown = hash(tuple(map(identity, records)))
+    stale = page.stale + 1 if page.depth and shown == page.shown else 0
+    if stale == (STALE_PAGES if records else EMPTY_PAGES):
+        what = "the same records" if records else "no records"
+        raise BadPageError(f"{stale} pages in a row bring {what}, each with another token or link of the next one")
+    return replace(page, token=token, depth=page.depth + 1, stale=stale, shown=shown)
 
 
 def _link(pages: LinkedPages, response: Response, data: Any) -> str | None:
@@ -190,7 +235,8 @@ def _link(pages: LinkedPages, response: Response, data: Any) -> str | None:
     return url
 
 
-def _count(where: str | None, data: Any) -> int | None:
+def told_count(where: str | None, data: Any) -> int | None:
+    """The number that an answer says, also as text. Raises `BadPageError`."""
     if where is None:
         return None
     value = path(where)(data)
