@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from newsbot.storage.quotas import Terms
 
 LONGEST_BACKOFF = 60.0  # seconds, after a 429 that does not say how long
+LONGEST_BLOCK = 32 * 86_400.0  # seconds: what is said of longer, as of the year 9999, is no period of a quota
 LONGEST_RETRY = 30.0  # seconds before a page is asked for again
 
 
@@ -70,13 +71,16 @@ class QuotaMiddleware:
         quota: Quota | None = request.meta.get("quota")
         remaining = _number(response, quota and quota.remaining)
         limit = _number(response, quota and quota.limit)
+        if limit is not None and limit < 1:  # as some say that there is none
+            remaining = limit = None
         if response.status == 429 and quota and quota.spent and _says(quota.spent, response):
             remaining = 0
         if remaining is not None:
             await self.store.quota_told(terms, max(0, int(remaining)), None if limit is None else int(limit))
         wait = _wait(request, response, quota, is_spent=remaining is not None and remaining <= 0)
         if wait is not None:
-            await self.store.block_quota(terms, wait, f"it asked to be left alone (HTTP status {response.status})")
+            reason = f"it asked to be left alone (HTTP status {response.status})"
+            await self.store.block_quota(terms, min(wait, LONGEST_BLOCK), reason)
         return response
 
     async def _answered(self, request: Request) -> None:

@@ -1,26 +1,35 @@
 """Secrets in what comes from outside: servers repeat a key in errors, in links to the next page, in redirects."""
 
+import json
+import re
 from functools import lru_cache
 from html import escape
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 SHORTEST = 5  # characters: the Guardian's `test` is no secret, and a word in texts
 HIDDEN = b"***"
 
 
 def hide(text: bytes, secret: str) -> bytes:
-    """The text without the secret, however it is spelt there."""
-    for spelling in _spellings(secret):
-        if spelling in text:
-            text = text.replace(spelling, HIDDEN)
-    return text
+    """The text without the secret, however each of its characters is spelt there: in JSON, HTML or a URL."""
+    if len(secret) < SHORTEST or not (pattern := _pattern(secret)).search(text):
+        return text
+    return pattern.sub(HIDDEN, text)
 
 
 @lru_cache
-def _spellings(secret: str) -> list[bytes]:
-    if len(secret) < SHORTEST:
-        return []
-    spelt = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), escape(secret)}
-    spelt |= {secret.replace("/", r"\/"), secret.replace("\\", r"\\").replace('"', r"\"")}
-    spelt |= {each.lower() for each in spelt if "%" in each and each != secret}
-    return sorted((each.encode() for each in spelt), key=len, reverse=True)
+def _pattern(secret: str) -> re.Pattern[bytes]:
+    return re.compile("".join(map(_spelt, secret)).encode("utf-8", "surrogateescape"))
+
+
+def _spelt(character: str) -> str:
+    """A pattern of all ways in which encoders write a character; they differ in which ones they leave as they are."""
+    if character.isascii() and character.isalnum():
+        return character
+    code, in_url = ord(character), quote(character, safe="", errors="surrogateescape")
+    if in_url == character:
+        in_url = f"%{code:02X}"
+    spelt = {character, "\\" + character, json.dumps(character)[1:-1], escape(character)}
+    spelt |= {in_url, in_url.replace("%", "%25"), rf"\u{code:04x}", f"&#{code};", f"&#0{code};", f"&#x{code:x};"}
+    spelt |= {"+"} if character == " " else set()
+    return f"(?:{'|'.join(f'(?i:{re.escape(each)})' for each in sorted(spelt, key=len, reverse=True))})"

@@ -75,7 +75,10 @@ class Shared(ApiSpider):
         name,
         pages=NumberedPages(size=10),
         quota=Quota(
-            limits=(Limit(calls=20, per="second"), Limit(calls=30, per="day")), remaining="X-Left", reset="X-Reset"
+            limits=(Limit(calls=20, per="second"), Limit(calls=30, per="day")),
+            remaining="X-Left",
+            reset="X-Reset",
+            limit="X-Limit",
         ),
     )
 

@@ -106,6 +106,22 @@ def test_what_the_answers_say_wins(newsbot):
     assert (crawled.exit_code, len(service.asked)) == (0, 5)
 
 
+@pytest.mark.parametrize("limit", ["-1", "0"])
+def test_a_limit_that_is_none_does_not_lock_the_api(newsbot, limit):
+    service = listing(5)
+    service.told = lambda: {"X-Left": "-1", "X-Limit": limit}
+    assert newsbot.crawl("made_up_apis:Shared", service).outcomes[0][2] == "ok"
+    assert newsbot.crawl("made_up_apis:Shared", service).outcomes[0][2] == "ok"
+
+
+@pytest.mark.parametrize("wait", ["999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_no_wait_is_for_ever(newsbot, wait):
+    service = listing(5)
+    service.reply = 429, {}, {"Retry-After": wait}
+    newsbot.crawl("made_up_apis:Shared", service)
+    assert newsbot.column("SELECT blocked_until < now() + interval '33 days' FROM quotas") == [True]
+
+
 def test_all_comes_through_faults_and_the_quota_is_kept(newsbot):
     guardian = Guardian()
     for n in range(900):

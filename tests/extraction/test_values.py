@@ -132,3 +132,24 @@ def test_a_secret_is_hidden_however_it_is_spelt(spelt):
 
 def test_what_is_no_secret_is_left():
     assert hide(b"a test of the sea", "test") == b"a test of the sea"
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        r"abc\u002bd\/e\u003d\u003d\u0026f_g",
+        r"abc+d/e\u003d\u003d\u0026f_g",
+        "abc%252Bd%252Fe%253D%253D%2526f%5Fg",
+        "abc&#43;d&#x2f;e&#61;&#061;&amp;f_g",
+        r"abc+d\/e==\u0026f_g",
+    ],
+)
+def test_a_secret_is_hidden_however_an_encoder_writes_it(spelt):
+    """Gson writes = as \\u003d, Go & as \\u0026, PHP / as \\/."""
+    assert hide(f"before {spelt} behind".encode(), "abc+d/e==&f_g") == b"before *** behind"
+
+
+@pytest.mark.parametrize("secret", ["k\udcff\udcfe12345", "ключ-ключ", "a.b*c[d"])
+def test_odd_secrets(secret):
+    given = secret.encode("utf-8", "surrogateescape")
+    assert hide(b"before " + given + b" behind", secret) == b"before *** behind"
