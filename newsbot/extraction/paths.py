@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 _NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _UNIX = re.compile(r"(epoch|ms)([+-]\d+)?")
+_FORM = re.compile(r"[^%]*(%[-aAbBcdDeFfGHIjmMpSTuUVwWxXyYzZ%][^%]*)+")
 _PLACE = re.compile(r"\{([a-z_]+)(?::([^{}]+))?\}")
 
 ISO = "%Y-%m-%dT%H:%M:%SZ"
@@ -83,7 +84,8 @@ def forms(template: str) -> list[tuple[str, str | None]]:
 
 def is_form(text: str) -> bool:
     """Whether a time can be given this form."""
-    return text == "days" or "%" in text or _UNIX.fullmatch(text) is not None
+    # Not %s: it takes the time for one of the machine's zone.
+    return text == "days" or _UNIX.fullmatch(text) is not None or _FORM.fullmatch(text) is not None
 
 
 def fill(template: str, values: Mapping[str, Any], *, in_url: bool = False) -> str | None:

@@ -291,7 +291,9 @@ def _wrong_places(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
             elif form and name not in _TIMES:
                 yield where, f"{template!r}: only since and until have a form"
             elif form and not is_form(form):
-                right = "%Y-%m-%d and such, epoch, epoch-1, ms or days are right"
+                right = (
+                    "%Y-%m-%d and such (those of Python's strftime, without %s), epoch, epoch-1, ms or days are right"
+                )
                 yield where, f"{template!r}: {form!r} is no form of a time; {right}"
         for odd in re.findall(r"\{\s*[A-Za-z_]\w*\s*(?::[^{}]*)?\}", template):
             if not forms(odd):
@@ -312,8 +314,19 @@ def _wrong_slices(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     for name in _TIMES:
         if name not in asked:
             yield ("slices",), f"{{{name}}} in url or params is right: a slice is asked for from since to until"
+    if _inner(data, "cursor").get("by") != "time":
+        yield ("slices",), "a cursor by time is right: what is new is cut, from where that stands"
+    if _longer(slices.get("shortest"), slices.get("longest")):
+        yield ("slices", "shortest"), "longer than longest; the other way round is right"
     if slices.get("total") is not None and slices.get("cap") is None:
         yield ("slices", "total"), "without cap; how many the API gives at most is right there"
+
+
+def _longer(one: Any, other: Any) -> bool:
+    try:
+        return float(seconds(one)) > float(seconds(other))
+    except (TypeError, ValueError):  # told with the value
+        return False
 
 
 def _wrong_cursor(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:

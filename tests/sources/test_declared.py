@@ -138,6 +138,8 @@ KEYS = "the keys are name, title, url, homepage, params,"
         ({"params": "{q: '{query}', p: '{Query}'}"}, 5, "params.p", "{Query} is no place for a value"),
         ({"params": "{q: '{query:%Y}'}"}, 5, "params.q", "only since and until have a form"),
         ({"params": "{q: '{query}{since:iso}'}"}, 5, "params.q", "'iso' is no form of a time; %Y-%m-%d and such"),
+        ({"params": "{q: '{query}{since:%Q}'}"}, 5, "params.q", "'%Q' is no form of a time"),
+        ({"params": "{q: '{query}{since:%s}'}"}, 5, "params.q", "'%s' is no form of a time"),
         ({"headers": "{X-Since: '{since}'}"}, 10, "headers.X-Since", "{since} is no argument; those that are there:"),
         ({"params": "{}"}, 4, "arguments.query", "is used nowhere; {query} in url, params or headers stands for it"),
         (
@@ -186,6 +188,8 @@ KEYS = "the keys are name, title, url, homepage, params,"
         ),
         ({"slices": "{longest: 7d}", "params": "{q: '{query}{since}'}"}, 10, "slices", "{until} in url or params"),
         ({"slices": "{longest: 7d, total: n}"}, 10, "slices.total", "without cap"),
+        ({"slices": "{longest: 1d, shortest: 36h}"}, 10, "slices.shortest", "longer than longest"),
+        ({"slices": "{longest: 7d}", "cursor": None}, 9, "slices", "a cursor by time is right: what is new is cut"),
         # what becomes of a record
         ({"article": None}, 1, "", "says nothing of what becomes of a record; article, observation or record is right"),
         (
@@ -337,7 +341,7 @@ def test_what_is_wrong_in_python_is_told_alike():
     )
     assert [fault.split(": ")[0] for fault in sorted(faults(wrong))] == [
         *("key", "name", "params.q", "quota.limits[1].per", "record.columns.a b", "record.key"),
-        *("slices.longest", "slices", "slices"),
+        *("slices.longest", "slices.shortest", "slices", "slices", "slices"),
     ]
 
 
