@@ -231,6 +231,8 @@ class Cursor:
     """asked for once more, for records that come late or change: 1h"""
     first: Seconds = 86_400
     """how far back the first run goes"""
+    reach: Span | None = None
+    """how far back the API goes: what a later run would ask for before that is told as gone, and not asked for"""
     at: Literal["end", "newest"] = "end"
     """where it goes: to the end of the time that was asked for or, where records come late, to the newest of them"""
     oldest_first: bool = False

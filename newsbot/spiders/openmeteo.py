@@ -32,7 +32,7 @@ class OpenmeteoSpider(ApiSpider):
             "timezone": "UTC",
         },
         error="error && reason",
-        cursor=Cursor(by="time", path="time", overlap=2 * DAY, first=92 * DAY - 1),
+        cursor=Cursor(by="time", path="time", overlap=2 * DAY, first=92 * DAY - 1, reach=92 * DAY - 1),
         quota=Quota(limits=(Limit(calls=600, per="minute"), Limit(calls=10_000, per="day"))),
         observation=ObservationFields(series="name", time="time", value="value", unit="unit", frequency="'hourly'"),
     )

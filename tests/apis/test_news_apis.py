@@ -66,6 +66,11 @@ def test_newsapi(newsbot):
     assert "too far in the past" in wall.outcomes[0][2]
     assert newsbot.query("SELECT DISTINCT spider FROM cursors") == [("newsapi",)]
 
+    newsbot.query("""UPDATE cursors SET value = '{"since": "2020-01-01T00:00Z", "until": "2020-05-01T00:00Z"}'""")
+    rested = newsbot.crawl("newsapi", index, query="harbour")
+    assert "asked from 2020-04-30 on" in rested.outcomes[0][2]
+    assert "`scrapy cursors reset newsapi` begins anew" in rested.outcomes[0][2]
+
     index.articles["https://site1.example/2026/top"] = next(iter(index.articles.values())) | {
         "url": "https://site1.example/2026/top",
         "title": "The top of all news",

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from stand_ins import DAY, CoinGecko, Frankfurter, OpenMeteo
+from stand_ins import DAY, CoinGecko, Frankfurter, OpenMeteo, ago
 
 _ALL = "SELECT name, time, value FROM observations JOIN series ON series.id = series_id"
 _REVISIONS = "SELECT name, time, old, new FROM observation_revisions JOIN series ON series.id = series_id"
@@ -77,6 +77,15 @@ def test_openmeteo(newsbot):
     assert ("52.52,13.41/precipitation", to_come, before, 77.7) in newsbot.query(_REVISIONS)
     assert newsbot.column("SELECT count(*) FROM observations WHERE value = 'NaN'") == [1]
     assert newsbot.crawl("openmeteo", weather, **place).changed == 0, "NaN is as it was"
+
+    newsbot.query("""UPDATE cursors SET value = '{"since": "2020-01-01T00:00Z", "until": "2020-05-01T00:00Z"}'""")
+    weather.forget()
+    rested = newsbot.crawl("openmeteo", weather, **place)
+    assert (rested.exit_code, [query["past_days"] for _, query in weather.asked]) == (0, ["92"])
+    assert "it does not go back to 2020-05-01T00:00 any more: read from " in rested.outcomes[0][2]
+    assert newsbot.crawl("openmeteo", weather, **place).outcomes[0][2] == "ok", "it is told once"
+    (since,) = newsbot.column("SELECT (value ->> 'since')::timestamptz FROM cursors")
+    assert since > ago(days=93), "what is read is in one piece"
 
     beyond = newsbot.crawl("openmeteo", weather, since="2020-01-01", **place)
     assert "must be between 0 and 92" in beyond.outcomes[0][2]

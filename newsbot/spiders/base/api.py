@@ -11,7 +11,7 @@ import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -171,7 +171,18 @@ class ApiSpider(Spider):
             stream = self._streams.popleft()
             now = datetime.now(UTC).replace(microsecond=0) + SECOND
             stream.chains.extend(chains.planned(self.api, stream.cursor, self.given, now))
+            self._look_for_gap(stream, stream.chains[0])
             yield self._request(stream, stream.chains.popleft())
+
+    def _look_for_gap(self, stream: Stream, chain: Chain) -> None:
+        """Tell what the API does not give any more; what is read is in one piece from here on."""
+        until = stream.cursor.get("until")
+        if until is None or not chain.moves or chain.since <= datetime.fromisoformat(until):
+            return
+        remark = f"it does not go back to {until[:16]} any more: read from {chain.since:%Y-%m-%dT%H:%M} on"
+        logger.warning("%s: %s", stream.source, remark)
+        stream.remarks[remark] = None
+        stream.cursor = {"since": chain.since.isoformat(), "until": chain.since.isoformat()}
 
     def _request(self, stream: Stream, chain: Chain) -> Request:
         api = self.api
@@ -379,7 +390,17 @@ class ApiSpider(Spider):
             self._streams.clear()  # not once more with the others
             yield from self._broken(stream, f"the key in {self.api.key.variable} is refused ({problem})")
         else:
-            yield from self._broken(stream, problem)
+            yield from self._broken(stream, problem + self._hint(stream, chain))
+
+    def _hint(self, stream: Stream, chain: Chain) -> str:
+        """What may help where what is new goes back further than a first run would, as after a long rest."""
+        cursor = self.api.cursor
+        if not stream.cursor or cursor.by != "time" or chain.is_past or not chain.moves:
+            return ""
+        if datetime.now(UTC) - chain.since <= timedelta(seconds=cursor.first + cursor.overlap):
+            return ""
+        asked = f"; asked from {chain.since:%Y-%m-%d} on"
+        return f"{asked}: if it does not go back so far, `scrapy cursors reset {self.api.name}` begins anew"
 
     def _too_many(self, stream: Stream, chain: Chain, problem: str) -> Iterator[Checkpoint | Request]:
         if narrower := self._narrower(stream, chain, problem):

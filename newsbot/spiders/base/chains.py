@@ -51,6 +51,8 @@ def planned(api: Api, cursor: Mapping[str, Any], given: Mapping[str, Any], now: 
     if cursor:
         read = datetime.fromisoformat(cursor["since"])
         since = datetime.fromisoformat(cursor["until"]) - timedelta(seconds=declared.overlap)
+        if declared.reach is not None:
+            since = max(since, now - timedelta(seconds=declared.reach))
     else:  # in one answer, where it is not cut
         read = since = now - (max(first, back or first) if api.slices is None else first)
     chains = [_whole(api, since, now)]
