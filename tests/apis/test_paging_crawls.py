@@ -150,3 +150,10 @@ def test_a_cursor_that_no_record_has_is_told(newsbot):
         row["key"] = row.pop("id")
     service.by_token = lambda asked: {"rows": service.rows}
     assert "there is nothing at 'id', which the cursor goes by" in crawl(newsbot, "token", service).outcomes[0][2]
+
+
+def test_a_cursor_that_is_over_says_what_helps(newsbot):
+    service = listing("token", 5)
+    assert crawl(newsbot, "token", service).exit_code == 0
+    service.reply = 410, {"message": "too old"}, {}
+    assert "`scrapy cursors reset token` begins anew" in crawl(newsbot, "token", service).outcomes[0][2]

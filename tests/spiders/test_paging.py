@@ -95,7 +95,8 @@ def test_a_list_that_shrinks_for_ever_is_told():
         (OFFSET, [], {"total": 7}, "nothing is there behind record 0, and there should be 7"),
         (TokenPages(param="t", token="next"), [1], {"next": {"a": 1}}, "the token is no text"),
         (LinkedPages(next="next"), [1], {"next": "https://b.example/2"}, "on another host: 'https://b.example/2'"),
-        (LinkedPages(next="next"), [1], {"next": "http://a.example/2"}, "on another host: 'http://a.example/2'"),
+        (LinkedPages(next="next"), [1], {"next": "https://a.example:8443/2"}, "on another host"),
+        (LinkedPages(next="next"), [1], {"next": "ftp://a.example/2"}, "on another host: 'ftp://a.example/2'"),
         (LinkedPages(next="next"), [1], {"next": "https://[a.example/2"}, "on another host"),
     ],
 )
@@ -161,3 +162,12 @@ def test_an_api_whose_tokens_have_no_end():
         read_on(token, [[1, 2, 3], [4]])
     with pytest.raises(BadPageError, match="1000 pages in a row bring no records"):
         read_on(token, [[]])
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["https://a.example/2?n=1", "/2?n=1", "//a.example/2?n=1", "https://A.example:443/2?n=1", "http://a.example/2?n=1"],
+)
+def test_a_link_stays_with_the_host_and_its_tls(link):
+    pages = LinkedPages(next="next")
+    assert following(pages, paging.first(pages), [1], next=link).token == "https://a.example/2?n=1"

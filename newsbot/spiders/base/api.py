@@ -393,10 +393,12 @@ class ApiSpider(Spider):
             yield from self._broken(stream, problem + self._hint(stream, chain))
 
     def _hint(self, stream: Stream, chain: Chain) -> str:
-        """What may help where what is new goes back further than a first run would, as after a long rest."""
+        """What may help where a cursor is over, or goes back further than a first run would, as after a long rest."""
         cursor = self.api.cursor
-        if not stream.cursor or cursor.by != "time" or chain.is_past or not chain.moves:
+        if not stream.cursor or chain.is_past or not chain.moves or chain.page.depth:
             return ""
+        if cursor.by != "time":
+            return f"; if its cursor is over, `scrapy cursors reset {self.api.name}` begins anew"
         if datetime.now(UTC) - chain.since <= timedelta(seconds=cursor.first + cursor.overlap):
             return ""
         asked = f"; asked from {chain.since:%Y-%m-%d} on"

@@ -109,15 +109,20 @@ def _observations(api: Api, declared: ObservationFields) -> Mapper:
             metadata = {key: get(record) for key, get in more.items()}
             unit, frequency = unit_of(record), frequency_of(record)
             series = known[name] = Series(name=name, unit=unit, frequency=frequency, metadata=metadata)
-        try:
-            time, value = moment(given, api.timezone), number(value_of(record))
-        except ValueTypeError as error:
-            raise RefusedRecordError(None, str(error)) from None
+        time = _read("time", lambda: moment(given, api.timezone))
+        value = _read("value", lambda: number(value_of(record)))
         if time is None:
             raise RefusedRecordError("time", "is missing")
         return Observation(series=series, time=time, value=value, source_id=api.name)
 
     return observation
+
+
+def _read(field: str, get: Callable[[], Any]) -> Any:
+    try:
+        return get()
+    except ValueTypeError as error:
+        raise RefusedRecordError(field, str(error)) from None
 
 
 def _records(api: Api, declared: RecordFields) -> Mapper:

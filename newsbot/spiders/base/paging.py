@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from scrapy.http import Response
 
@@ -16,6 +16,8 @@ from newsbot.spiders.base import answers
 STALE_PAGES = 3  # in a row without a record that is new: then no others come, whatever is said
 EMPTY_PAGES = 1_000  # in a row, each with a token of the next one
 MAX_STEPS_BACK = 50  # times that a chain of pages is read again from a page before, as records were taken out
+
+_PORTS = {"http": 80, "https": 443}
 
 Identity = Callable[[Any], Hashable]
 
@@ -227,12 +229,19 @@ def _link(pages: LinkedPages, response: Response, data: Any) -> str | None:
         return None
     try:
         url = urljoin(response.url, url)
-        same = urlsplit(url)[:2] == urlsplit(response.url)[:2]
+        asked, said = urlsplit(response.url), urlsplit(url)
+        ports = {_port(asked), _PORTS["http"]} if _port(asked) == _PORTS["https"] else {_port(asked)}
+        same = said.scheme in _PORTS and said.hostname == asked.hostname and _port(said) in ports
     except ValueError:
         same = False
     if not same:
         raise BadPageError(f"the next page is said to be on another host: {url[:200]!r}")
-    return url
+    # Many services behind a proxy take themselves for http; their https is not left for that.
+    return said._replace(scheme=asked.scheme, netloc=asked.netloc).geturl()
+
+
+def _port(url: SplitResult) -> int | None:
+    return url.port or _PORTS.get(url.scheme)
 
 
 def told_count(where: str | None, data: Any) -> int | None:
