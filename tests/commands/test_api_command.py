@@ -91,8 +91,8 @@ def test_the_page_its_items_and_what_comes_next(scrapy, own, server):
         ["Saltmere", "2026-03-04T09:00:00+00:00", "2.0"],
     ]
     assert "3 of 3 items:" in lines
-    assert "  1 x item: 'high' is no number" in lines
-    assert "  1 x item: 'noon' is no time" in lines
+    assert "  1 x value: 'high' is no number" in lines
+    assert "  1 x time: 'noon' is no time" in lines
     assert "  1 x series: None is no name of a series" in lines
     assert lines[-3:] == [
         "Next: https://tides.example/v1?page=2",
@@ -112,7 +112,7 @@ def test_it_may_be_tried_again_and_again_without_a_database(scrapy, own, server)
 
 
 def test_as_json(scrapy, own):
-    done = scrapy("try", own, "--json", answer=(200, {"levels": [level(n % 24) for n in range(700)]}))
+    done = scrapy("try", own, "--json", answer=(200, {"levels": [level(n // 30) for n in range(700)]}))
     tried = json.loads(done.stdout)
     assert (tried["status"], len(tried["records"]), tried["mapped"], len(tried["items"])) == (200, 700, 700, 20)
     assert tried["items"][0]["time"] == "2026-03-04T00:00:00+00:00"
@@ -122,7 +122,7 @@ def test_as_json(scrapy, own):
 def test_more_that_is_refused_than_a_run_writes_at_once(scrapy, own):
     done = scrapy("try", own, answer=(200, {"levels": [level(5, "high")] * 1500}))
     assert done.returncode == 1
-    assert "  1500 x item: 'high' is no number" in done.stdout
+    assert "  1500 x value: 'high' is no number" in done.stdout
 
 
 def test_what_the_stages_refuse_is_told_too(scrapy, own):

@@ -269,6 +269,7 @@ def test_a_key_that_is_missing_or_wrong(crawl, depot, own):
         ([], "-a config= is missing: a YAML file, or one of spaceflightnews, worldbank"),
         (["config=wordbank"], "wordbank: there is none of this name; perhaps 'worldbank'"),
         (["config=./tests"], "./tests: Is a directory; a YAML file is right"),
+        (["config=worldbank", "backfill=999999w"], "expected at most 36500d"),
         (["config=worldbank", "query=a"], "it knows: backfill, budget, config, countries, indicators, since, until"),
     ],
 )

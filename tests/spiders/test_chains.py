@@ -156,3 +156,31 @@ def test_a_chain_whose_token_is_over_goes_on_where_it_can():
     assert again.restarts == 0
     stuck = chains.restarted(api(TIME, placed=""), chain)
     assert (stuck.until, stuck.restarts) == (NOW, 1)
+
+
+def test_ids_and_tokens_that_are_none_do_not_become_the_cursor():
+    rows = [{"id": 5}, {"id": {"a": 9}}, {"id": [7]}, {"id": True}, {"id": "11"}]
+    assert chains.seen(api(Cursor(by="id", path="id")), Chain(None, NOW), {}, rows).newest == "11"
+    token = api(Cursor(by="token", path="next"))
+    assert chains.seen(token, Chain(None, NOW), {"next": {"a": 1}}, []).newest is None
+    assert chains.seen(token, Chain(None, NOW, newest="a"), {"next": "b"}, []).newest == "b"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "is_told"),
+    [
+        ([0, 10, 20, 30], False),
+        ([0, 10, 10, 10], False),
+        ([0, 30, 10, 60], False),  # within the overlap
+        ([0, 70, 9, 80], True),
+        ([30, 20, 10], True),
+        ([], False),
+    ],
+)
+def test_an_order_that_is_not_as_declared(minutes, is_told):
+    """Each page would move the cursor past what is still to come."""
+    declared = api(replace(TIME, oldest_first=True))
+    rows = [{"at": (NOW + timedelta(minutes=each)).isoformat()} for each in minutes]
+    assert bool(chains.disorder(declared, rows)) == is_told
+    by_id = api(Cursor(by="id", path="id", oldest_first=True), placed="{cursor}")
+    assert bool(chains.disorder(by_id, [{"id": str(each)} for each in minutes])) == (minutes == [30, 20, 10])

@@ -252,6 +252,8 @@ class ApiSpider(Spider):
                 yield again
                 return
             problem = str(error)
+        if not problem and chains.moves_by_page(self.api, chain):
+            problem = chains.disorder(self.api, rows)
         chain = chains.seen(self.api, chain, data, rows)
         over = following is None or chains.is_before(self.api, chain, data, rows)
         moves = not problem and (over or chains.moves_by_page(self.api, chain))

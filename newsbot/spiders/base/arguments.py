@@ -9,6 +9,8 @@ from typing import Any
 from newsbot.extraction.paths import places
 from newsbot.sources.api import Api, Argument
 
+LONGEST = timedelta(days=36_500)
+
 
 class ArgumentError(ValueError):
     """One or more `-a` arguments are wrong; the message says which, and what would be right."""
@@ -79,7 +81,10 @@ def span(text: str) -> timedelta:
     if not match or not int(match[1]):
         raise ValueError("expected a number with its unit, such as 30d, 12h or 8w")
     units = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-    return timedelta(**{units[match[2]]: int(match[1])})
+    found = timedelta(**{units[match[2]]: int(match[1])})
+    if found > LONGEST:
+        raise ValueError(f"expected at most {LONGEST.days}d")
+    return found
 
 
 def amount(text: str) -> float:

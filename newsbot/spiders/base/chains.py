@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import accumulate, pairwise
 from typing import Any
 
 from newsbot.extraction.paths import PathError, path
@@ -50,7 +51,7 @@ def planned(api: Api, cursor: Mapping[str, Any], given: Mapping[str, Any], now: 
         return [_whole(api, None, now)]
     if cursor:
         read = datetime.fromisoformat(cursor["since"])
-        since = datetime.fromisoformat(cursor["until"]) - timedelta(seconds=declared.overlap)
+        since = datetime.fromisoformat(cursor["until"]) - _overlap(api)
         if declared.reach is not None:
             since = max(since, now - timedelta(seconds=declared.reach))
     else:  # in one answer, where it is not cut
@@ -107,9 +108,11 @@ def seen(api: Api, chain: Chain, data: Any, rows: Sequence[Any]) -> Chain:
     if cursor is None:
         return chain
     if cursor.by == "token":
-        return replace(chain, newest=path(cursor.path)(data) or chain.newest)
+        token = path(cursor.path)(data)
+        return replace(chain, newest=token if token and _is_id(token) else chain.newest)
     values = list(_values(cursor.path, rows))
     if cursor.by == "id":
+        values = [value for value in values if _is_id(value)]
         return replace(chain, newest=max([*values, *_there(chain.newest)], key=_order, default=None))
     times = [time for value in values if (time := _time(value, api.timezone))]
     return replace(
@@ -126,6 +129,35 @@ def _values(where: str, rows: Sequence[Any]) -> Iterator[Any]:
             value = get(row) if isinstance(row, dict) else None
             if value is not None:
                 yield value
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
+def disorder(api: Api, rows: Sequence[Any]) -> str | None:
+    """What shows that the records of a page do not come oldest first, although each page moves the cursor.
+
+    An order that is off by no more than the overlap does no harm.
+    """
+    values = list(_values(api.cursor.path, rows))
+    if api.cursor.by == "id":
+        places = [_order(value) for value in values if _is_id(value)]
+        late = None
+    else:
+        places = [time for value in values if (time := _time(value, api.timezone))]
+        newest = accumulate(places, max)
+        late = next((time for time, last in zip(places, newest, strict=True) if last - time > _overlap(api)), None)
+    falls = sum(one > other for one, other in pairwise(places))
+    if late is None and (len(places) < 3 or 2 * falls < len(places)):
+        return None
+    return (
+        "the records should come oldest first, and do not: without cursor.oldest_first the last page moves the cursor"
+    )
+
+
+def _overlap(api: Api) -> timedelta:
+    return timedelta(seconds=api.cursor.overlap)
 
 
 def _there(value: Any) -> list[Any]:
