@@ -6,10 +6,12 @@ from functools import partial
 from typing import Any
 
 from scrapy import Request
+from scrapy.http import Response
 
 from newsbot.items import Checkpoint, Item, Observation, Removal, Series
 from newsbot.sources.api import Api, Argument, Cursor, Limit, NumberedPages, Quota, Slices
 from newsbot.spiders.base.api import DAY, HOUR, ApiSpider, Stream, expect
+from newsbot.spiders.base.chains import Chain
 
 OFFICIAL = "https://hacker-news.firebaseio.com/v0"
 STORY = "https://news.ycombinator.com/item?id="
@@ -52,8 +54,27 @@ class HackernewsSpider(ApiSpider):
         },
     )
 
+    _shown: tuple[str, ...] = ()  # ids of the page that was read last
+    _removed: frozenset[str] = frozenset()  # ids that were found, although they were taken out
+
+    def rows(self, data: Any, stream: Stream) -> list[Any]:
+        """The stories, and which they are."""
+        rows = super().rows(data, stream)
+        self._shown = tuple(str(row.get("objectID")) for row in rows if isinstance(row, dict))
+        return rows
+
+    async def answered(self, response: Response, stream: Stream, chain: Chain) -> AsyncIterator[Checkpoint | Request]:
+        """As it is; the search still finds what was taken out lately, and does not say so."""
+        async for each in super().answered(response, stream, chain):
+            if isinstance(each, Checkpoint):
+                known = await self.store.known_ids(self.name, self._shown)
+                self._removed |= {story for story, is_removed in known.items() if is_removed}
+            yield each
+
     def items(self, record: Any, stream: Stream) -> Iterator[Item]:
-        """The story, and what is counted of it."""
+        """The story, and what is counted of it; none of one that was taken out, until the official API shows it."""
+        if str(record.get("objectID")) in self._removed:
+            return
         for article in super().items(record, stream):
             article.origin = f"{STORY}{article.external_id}"  # one page may be submitted several times
             yield article
@@ -71,8 +92,8 @@ class HackernewsSpider(ApiSpider):
         yield self.aside(f"{OFFICIAL}/updates.json", self._updated)
 
     async def _updated(self, data: Any) -> AsyncIterator[Request]:
-        """Ask for those that are stored."""
-        ids = [str(each) for each in expect(data, "items", list)]
+        """Ask for those that are stored, and those that are found although they were taken out."""
+        ids = [*map(str, expect(data, "items", list)), *self._removed]
         for story, is_removed in sorted((await self.store.known_ids(self.name, ids)).items()):
             yield self.aside(f"{OFFICIAL}/item/{story}.json", partial(self._looked_at, is_removed=is_removed))
 

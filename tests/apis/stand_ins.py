@@ -258,6 +258,7 @@ class HackerNews(Service):
         super().__init__()
         self.stories = {}
         self.updates = []
+        self.lags = False  # whether the search still has what was taken out
 
     def put(self, id_, created, **fields):
         self.stories[id_] = {
@@ -295,7 +296,9 @@ class HackerNews(Service):
         found = [
             story
             for story in self.stories.values()
-            if first < story["created_at_i"] < last and not story.get("deleted") and query in story["title"].lower()
+            if first < story["created_at_i"] < last
+            and (self.lags or not story.get("deleted"))
+            and query in story["title"].lower()
         ]
         found.sort(key=lambda story: (story["created_at_i"], int(story["objectID"])), reverse=True)
         reachable = found[:1000]

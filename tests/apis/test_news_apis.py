@@ -145,6 +145,25 @@ def test_hackernews(newsbot):
     assert newsbot.query("SELECT external_id FROM sightings WHERE removed_at IS NOT NULL") == []
 
 
+def test_hackernews_still_finds_what_was_taken_out(newsbot):
+    removed = "SELECT external_id FROM sightings WHERE removed_at IS NOT NULL"
+    news = HackerNews()
+    for n in (1, 2):
+        news.put(n, ago(minutes=n))
+    newsbot.crawl("hackernews", news)
+    news.lags = True
+    news.delete(1)
+    newsbot.crawl("hackernews", news)
+    assert newsbot.column(removed) == ["1"]
+    news.updates.clear()  # it tells of the last minutes
+    newsbot.crawl("hackernews", news)
+    assert newsbot.column(removed) == ["1"]
+
+    news.stories[1]["deleted"] = False
+    newsbot.crawl("hackernews", news)
+    assert newsbot.column(removed) == []
+
+
 def test_hackernews_has_more_stories_than_a_query_gives(newsbot):
     news = HackerNews()
     for n in range(1, 2001):
