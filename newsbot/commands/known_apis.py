@@ -1,10 +1,11 @@
 """The APIs that there are: those of the spiders and those declared in YAML."""
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from scrapy.spiderloader import get_spider_loader
+
+from newsbot.sources.secrets import secret_of
 
 if TYPE_CHECKING:  # every command is imported at every start
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -80,7 +81,7 @@ def key_state(api: "Api") -> str:
     """Whether it needs a key, and whether that is there: the variable's name, never its value."""
     if api.key is None:
         return "not needed"
-    return f"{api.key.variable} is {'set' if os.environ.get(api.key.variable) else 'not set'}"
+    return f"{api.key.variable} is {'set' if secret_of(api.key.variable) else 'not set'}"
 
 
 def quota(api: "Api") -> str:

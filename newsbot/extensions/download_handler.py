@@ -8,7 +8,6 @@ Scrapy's own agents override.
 from __future__ import annotations
 
 import logging
-import os
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +33,7 @@ from zope.interface import implementer
 from newsbot.extensions import keys
 from newsbot.extensions.guards import AllowedHosts, RefusedRequest, literal_address, refusal
 from newsbot.extensions.stand_ins import StandIns
-from newsbot.sources.secrets import hide
+from newsbot.sources.secrets import hide, secret_of
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -191,7 +190,7 @@ def _without_key(response: Response, request: Request) -> Response:
 
 def _hidden(text: bytes, request: Request) -> bytes:
     key = request.meta.get("key")
-    return hide(text, os.environ[key.key.variable]) if key else text
+    return hide(text, secret_of(key.key.variable)) if key else text
 
 
 class _BodyFile:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from newsbot.sources.secrets import hide
+from newsbot.sources.secrets import hide, secret_of
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -27,13 +26,13 @@ class KeyMiddleware:
         key = request.meta.get("key")
         if key is None:
             return response
-        body = hide(response.body, os.environ[key.key.variable])
+        body = hide(response.body, secret_of(key.key.variable))
         return response if body is response.body else response.replace(body=body)
 
 
 def add(key: Key, uri: bytes, headers: Headers) -> bytes:
     """Put the key into the headers, or into the URI that is returned: in place of one that a server sent along."""
-    secret = os.environ[key.variable]
+    secret = secret_of(key.variable)
     if key.header:
         headers.setRawHeaders(key.header, [key.prefix + secret])
         return uri

@@ -1,6 +1,7 @@
 """Secrets in what comes from outside: servers repeat a key in errors, in links to the next page, in redirects."""
 
 import json
+import os
 import re
 from functools import lru_cache
 from html import escape
@@ -8,6 +9,11 @@ from urllib.parse import quote
 
 SHORTEST = 5  # characters: the Guardian's `test` is no secret, and a word in texts
 HIDDEN = b"***"
+
+
+def secret_of(variable: str) -> str:
+    """The secret in an environment variable, without the blank or line end that a file left at its end; '' for none."""
+    return os.environ.get(variable, "").strip()
 
 
 def hide(text: bytes, secret: str) -> bytes:

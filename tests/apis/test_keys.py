@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from processes import environment
 from stand_ins import Guardian, Listing, NewsApi
 
@@ -91,6 +92,17 @@ def test_a_key_is_never_shown_though_the_server_repeats_it(newsbot):
     assert "DEBUG" in shown
     assert "***" in shown
     assert [spelling for spelling in SPELLINGS if spelling in shown] == []
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", " "])
+def test_the_end_of_a_line_is_no_part_of_a_key(newsbot, end):
+    service = Listing("link.example", "link")
+    service.put(1, note=SECRET)
+    service.key = SECRET
+    assert newsbot.crawl("made_up_apis:Link", service, environment={"LINK_KEY": SECRET + end}).exit_code == 0
+    assert newsbot.column("SELECT data ->> 'note' FROM records") == ["***"]
+    blank = newsbot.crawl("made_up_apis:Link", service, environment={"LINK_KEY": end})
+    assert "LINK_KEY is not set" in blank.error
 
 
 def test_the_key_goes_to_its_host_alone(newsbot):

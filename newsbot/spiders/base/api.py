@@ -7,7 +7,6 @@ all pages of what it promises went before it.
 
 import json
 import logging
-import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +25,7 @@ from twisted.python.failure import Failure
 from newsbot.extraction.paths import PathError, fill, path, places
 from newsbot.items import Checkpoint, Item
 from newsbot.sources.api import Api, HostKey, LinkedPages, NumberedPages, OffsetPages
+from newsbot.sources.secrets import secret_of
 from newsbot.spiders.base import answers, arguments, chains, paging
 from newsbot.spiders.base.chains import DAY, HOUR, SECOND, Chain
 from newsbot.spiders.base.mapping import RefusedRecordError, identity, mapper
@@ -88,7 +88,7 @@ class ApiSpider(Spider):
         spider.given = arguments.read(cls.name, given, arguments.of(spider.api) | cls.own_arguments())
         spider.check_arguments()
         key = spider.api.key
-        secret = os.environ.get(key.variable) if key else None
+        secret = secret_of(key.variable) if key else None
         if key and not secret:
             where = f"; there is one at {key.signup}" if key.signup else ""
             raise NotConfigured(f"{key.variable} is not set: put your key for {spider.api.title} into it{where}")
