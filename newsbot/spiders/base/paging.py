@@ -43,7 +43,7 @@ class Page:
     returns: bool = False  # whether it was stepped back to, so that it must begin with what was read before
     is_probe: bool = False  # whether there should be nothing any more
     stale: int = 0  # pages in a row, up to here, that brought nothing new
-    shown: Hashable = None  # records of the page before, where tokens tell the pages
+    shown: Hashable = None  # what the page before had, where tokens tell the pages
     remark: str | None = None  # on what the API said wrong
 
 
@@ -101,9 +101,8 @@ def _numbered(pages: NumberedPages, page: Page, data: Any, records: Sequence[Any
         # Records were taken out, so that some of those behind moved up to where this run has been.
         steps = ceil(gone / pages.size) if pages.size and gone > 0 else 1
         return _numbered_back(pages, page, steps, total=total)
-    fresh = _fresh(page, records, identity)
+    fresh = _meet(page, records, identity)
     stale = 0 if fresh or page.returns or not records else page.stale + 1
-    page.met.update(map(identity, records))
     received, passed = page.received + len(records), page.number - pages.first + 1
     if page.is_probe and not records:
         return None
@@ -139,11 +138,10 @@ def _numbered(pages: NumberedPages, page: Page, data: Any, records: Sequence[Any
 def _offset(pages: OffsetPages, page: Page, data: Any, records: Sequence[Any], identity: Identity) -> Page | None:
     total = told_count(pages.total, data)
     joins = not page.overlaps or _joins(page, records, identity)
-    fresh = _fresh(page, records, identity)
     reached = page.number + len(records)
     if not joins:  # records before were taken out: once more from further up
         return _offset_back(pages, page, total=total, known_to=max(page.known_to, reached))
-    page.met.update(map(identity, records))
+    fresh = _meet(page, records, identity)
     over = total is not None and reached >= total and len(records) < pages.size
     stale = page.stale + 1 if not fresh and reached > page.known_to + pages.size else 0
     if stale == STALE_PAGES and total is None:
@@ -166,8 +164,11 @@ def _offset(pages: OffsetPages, page: Page, data: Any, records: Sequence[Any], i
     )
 
 
-def _fresh(page: Page, records: Sequence[Any], identity: Identity) -> int:
-    return sum(identity(record) not in page.met for record in records)
+def _meet(page: Page, records: Sequence[Any], identity: Identity) -> int:
+    """How many of the records are met for the first time."""
+    known = len(page.met)
+    page.met.update(map(identity, records))
+    return len(page.met) - known
 
 
 def _all_met(
@@ -212,7 +213,7 @@ def _linked(page: Page, token: str | None, records: Sequence[Any], identity: Ide
     if token in page.met:
         raise BadPageError(f"the token or link of the next page has been there before: {token[:80]!r}")
     page.met.add(token)
-    shown = hash(tuple(map(identity, records)))
+    shown = (len(records), identity(records[0]), identity(records[-1])) if records else ()
     stale = page.stale + 1 if page.depth and shown == page.shown else 0
     if stale == (STALE_PAGES if records else EMPTY_PAGES):
         what = "the same records" if records else "no records"
