@@ -164,6 +164,8 @@ def test_ids_and_tokens_that_are_none_do_not_become_the_cursor():
     token = api(Cursor(by="token", path="next"))
     assert chains.seen(token, Chain(None, NOW), {"next": {"a": 1}}, []).newest is None
     assert chains.seen(token, Chain(None, NOW, newest="a"), {"next": "b"}, []).newest == "b"
+    joined = api(Cursor(by="token", path="join('-', [a, b])"))
+    assert chains.seen(joined, Chain(None, NOW, newest="a-b"), {"a": "c", "b": None}, []).newest == "a-b"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 Pure functions of the declaration. A chain is read from its first page to its last, and one chain after the other.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -108,7 +108,7 @@ def seen(api: Api, chain: Chain, data: Any, rows: Sequence[Any]) -> Chain:
     if cursor is None:
         return chain
     if cursor.by == "token":
-        token = path(cursor.path)(data)
+        token = _found(path(cursor.path), data)
         return replace(chain, newest=token if token and _is_id(token) else chain.newest)
     values = list(_values(cursor.path, rows))
     if cursor.by == "id":
@@ -125,10 +125,15 @@ def seen(api: Api, chain: Chain, data: Any, rows: Sequence[Any]) -> Chain:
 def _values(where: str, rows: Sequence[Any]) -> Iterator[Any]:
     get = path(where)
     for row in rows:
-        with suppress(PathError):  # one record must not take with it those behind it
-            value = get(row) if isinstance(row, dict) else None
-            if value is not None:
-                yield value
+        value = _found(get, row) if isinstance(row, dict) else None
+        if value is not None:
+            yield value
+
+
+def _found(get: Callable[[Any], Any], data: Any) -> Any:
+    with suppress(PathError):  # one record must not take with it those behind it
+        return get(data)
+    return None
 
 
 def _is_id(value: Any) -> bool:
