@@ -1,9 +1,10 @@
 """Frankfurter: the exchange rates of the European Central Bank."""
 
+from datetime import date
 from typing import Any
 
 from newsbot.sources.api import Api, Argument, Cursor, ObservationFields
-from newsbot.spiders.base.api import DAY, ApiSpider, Stream, expect
+from newsbot.spiders.base.api import DAY, ApiSpider, Stream, UnreadableError, expect
 
 
 class FrankfurterSpider(ApiSpider):
@@ -30,10 +31,14 @@ class FrankfurterSpider(ApiSpider):
     )
 
     def rows(self, data: Any, stream: Stream) -> list[Any]:
-        """A row for each day and currency."""
-        base = expect(data, "base", str)
+        """A row for each day and currency; some of its versions give but one day a week of a long time."""
+        base, rates = expect(data, "base", str), expect(data, "rates", dict)
+        days = sorted(rates)
+        asked = (date.fromisoformat(days[-1]) - date.fromisoformat(days[0])).days if days else 0
+        if asked > 30 and len(days) < asked / 2:
+            raise UnreadableError(f"leaves days out, with {len(days)} of {asked}: -a since= -a until= ask for fewer")
         return [
             {"time": day, "name": f"{base}/{symbol}", "unit": symbol, "base": base, "value": value}
-            for day in expect(data, "rates", dict)
-            for symbol, value in expect(data["rates"], f'"{day}"', dict).items()
+            for day in days
+            for symbol, value in expect(rates, f'"{day}"', dict).items()
         ]

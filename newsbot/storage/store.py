@@ -295,7 +295,7 @@ class Store:
 
         Raises `QuotaSpentError` where this run has spent the budget of its own: calls, or money where they cost some.
         """
-        if budget is not None and (self.spent[terms] + 1) * (terms.cost or 1) > budget:
+        if budget is not None and round((self.spent[terms] + 1) * (terms.cost or 1) - budget, 9) > 0:
             raise quotas.QuotaSpentError(f"the budget of this run, {budget:g}, is spent")
         self.spent[terms] += 1  # before others ask
         answer: float | quotas.Refusal | None = None

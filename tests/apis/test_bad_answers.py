@@ -103,3 +103,17 @@ def test_odd_records(newsbot, service):
     assert ("record", None, "a record should be an object, and is None") in refused
     assert {field for kind, field, _ in refused if kind == "Article"} == {"published_at", "title", "url"}
     assert len(refused) == 6
+
+
+def test_a_record_that_comes_twice_with_other_values(newsbot):
+    service = Listing("shared.example", "number")
+    for n in range(1, 5):
+        service.put(n)
+    service.rows += [service.rows[2], {**service.rows[0], "value": "other"}]
+    for _ in range(2):
+        crawled = newsbot.crawl("made_up_apis:Shared", service)
+        assert (crawled.changed, crawled.rejected) == (0, 1)
+    assert newsbot.query("SELECT data ->> 'value' FROM records ORDER BY key") == [("1",), ("2",), ("3",), ("4",)]
+    ((reason, payload),) = newsbot.query("SELECT reason, payload FROM rejects")
+    assert reason == "it came before in this answer with other values, which are kept"
+    assert payload["value"] == "other"

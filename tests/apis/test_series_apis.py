@@ -43,6 +43,11 @@ def test_frankfurter(newsbot):
     newsbot.crawl("frankfurter", ecb, backfill="200d")
     assert len(ecb.asked) == 1, "what was read of the past is not read again"
 
+    ecb.sampled = True
+    thin = newsbot.crawl("frankfurter", ecb, since="2020-01-01", until="2020-12-31", settings={"RETRY_TIMES": 0})
+    assert thin.exit_code == 1
+    assert thin.outcomes[0][2] == "leaves days out, with 53 of 364: -a since= -a until= ask for fewer"
+
     gap = newsbot.crawl("frankfurter", ecb, since="2020-05-02", until="2020-05-03")  # a weekend
     assert gap.exit_code == 1
     assert "HTTP status 404" in gap.outcomes[0][2]

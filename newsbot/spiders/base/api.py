@@ -8,7 +8,7 @@ all pages of what it promises went before it.
 import json
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self, TypeVar
@@ -115,7 +115,7 @@ class ApiSpider(Spider):
         arguments.complete(self.name, self.api.arguments, self.given)
 
     def rows(self, data: Any, stream: Stream) -> list[Any]:
-        """The records of an answer. Raises `UnreadableError`."""
+        """The records of an answer. Raises `UnreadableError`, or another ValueError."""
         if self.api.none_as_empty and path(self.api.records)(data) is None:
             return []
         return expect(data, self.api.records, list)
@@ -235,7 +235,7 @@ class ApiSpider(Spider):
             data = self.read(response)
             rows = self.rows(data, stream)
             hits = self._hits(data, rows, chain)
-        except (UnreadableError, PathError) as error:
+        except (ValueError, PathError) as error:
             again = self._again(response)
             yield from [again] if again else self._broken(stream, str(error))
             return
@@ -287,10 +287,13 @@ class ApiSpider(Spider):
         return data
 
     def _items(self, rows: Iterable[Any], stream: Stream) -> Iterator[Item]:
+        met: dict[Hashable, Any] = {}
         for row in rows:
             try:
                 if not isinstance(row, dict):
                     raise RefusedRecordError(None, f"a record should be an object, and is {row!r:.80}")
+                if met.setdefault(self._identity(row), row) != row:
+                    raise RefusedRecordError(None, "it came before in this answer with other values, which are kept")
                 yield from self.items(row, stream)
             except RefusedRecordError as error:
                 self._refuse(row, error.field, str(error))
