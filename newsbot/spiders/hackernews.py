@@ -21,8 +21,9 @@ class HackernewsSpider(ApiSpider):
     """Stories by the time of their submission, each with the page that it leads to.
 
     Points and comments are series, `story/ID/points` and `story/ID/comments`, with a value for each time that they
-    were found changed. What changed lately is asked of the official API: scores, and stories that were taken out, which
-    are marked in `sightings.removed_at`. More than 1,000 stories at once are read in slices of time.
+    were found changed. The official API is asked for what changed lately, and for what the search of the last hour does
+    not find any more: scores, and stories that were taken out, which are marked in `sightings.removed_at`. More than
+    1,000 stories at once are read in slices of time.
     """
 
     name = "hackernews"
@@ -56,6 +57,8 @@ class HackernewsSpider(ApiSpider):
 
     _shown: tuple[str, ...] = ()  # ids of the page that was read last
     _removed: frozenset[str] = frozenset()  # ids that were found, although they were taken out
+    _found: frozenset[str] = frozenset()  # all ids of what is new
+    _read_from: datetime | None = None  # its beginning, with what is read again
 
     def rows(self, data: Any, stream: Stream) -> list[Any]:
         """The stories, and which they are."""
@@ -69,6 +72,9 @@ class HackernewsSpider(ApiSpider):
             if isinstance(each, Checkpoint):
                 known = await self.store.known_ids(self.name, self._shown)
                 self._removed |= {story for story, is_removed in known.items() if is_removed}
+                if chain.moves and not chain.is_past:
+                    self._found |= frozenset(self._shown)
+                    self._read_from = min(self._read_from or chain.since, chain.since)
             yield each
 
     def items(self, record: Any, stream: Stream) -> Iterator[Item]:
@@ -92,8 +98,10 @@ class HackernewsSpider(ApiSpider):
         yield self.aside(f"{OFFICIAL}/updates.json", self._updated)
 
     async def _updated(self, data: Any) -> AsyncIterator[Request]:
-        """Ask for those that are stored, and those that are found although they were taken out."""
-        ids = [*map(str, expect(data, "items", list)), *self._removed]
+        """Ask for those that are stored, that are found although they were taken out, or not found although stored."""
+        ids = {*map(str, expect(data, "items", list)), *self._removed}
+        if self._read_from and not self.given["query"]:
+            ids |= await self.store.ids_since(self.name, self._read_from) - self._found
         for story, is_removed in sorted((await self.store.known_ids(self.name, ids)).items()):
             yield self.aside(f"{OFFICIAL}/item/{story}.json", partial(self._looked_at, is_removed=is_removed))
 

@@ -16,6 +16,8 @@ from newsbot.items import Article, Removal
 from newsbot.storage.ids import uuid5
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 # Rows back only for what needs work: unknown, changed at this origin, or not marked as seen for a day.
@@ -227,6 +229,16 @@ def known_ids(cursor: "Cursor", source_id: str, external_ids: Sequence[str]) -> 
         (source_id, list(external_ids)),
     )
     return dict(cursor.fetchall())
+
+
+def ids_since(cursor: "Cursor", source_id: str, since: "datetime") -> set[str]:
+    """The ids of a source's articles from this time on that it did not take back."""
+    cursor.execute(
+        "SELECT s.external_id FROM sightings s JOIN articles a ON a.id = s.article_id"
+        " WHERE s.source_id = %s AND s.removed_at IS NULL AND s.external_id IS NOT NULL AND a.published_at >= %s",
+        (source_id, since),
+    )
+    return {id_ for (id_,) in cursor}
 
 
 def _write_known(cursor: "Cursor", changed: Sequence[Article], seen: Sequence[Article]) -> list[Article]:

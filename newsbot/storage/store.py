@@ -32,6 +32,8 @@ from newsbot.storage.session import Session
 from newsbot.storage.upgrade import upgrade
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
     from scrapy.crawler import Crawler
     from scrapy.settings import BaseSettings
@@ -259,6 +261,10 @@ class Store:
     async def known_ids(self, source_id: str, external_ids: Sequence[str]) -> dict[str, bool]:
         """Which of these a source's articles have, and whether it took them back."""
         return await self._read(partial(articles.known_ids, source_id=source_id, external_ids=external_ids))
+
+    async def ids_since(self, source_id: str, since: "datetime") -> set[str]:
+        """The ids of a source's articles from this time on that it did not take back."""
+        return await self._read(partial(articles.ids_since, source_id=source_id, since=since))
 
     async def describe(self, dataset: Mapping[str, Any]) -> None:
         """Say what a dataset is; see `records.describe`."""

@@ -164,6 +164,22 @@ def test_hackernews_still_finds_what_was_taken_out(newsbot):
     assert newsbot.column(removed) == []
 
 
+def test_hackernews_story_that_is_not_found_any_more_is_looked_up(newsbot):
+    news = HackerNews()
+    for n in range(1, 6):
+        news.put(n, ago(minutes=10 * n))
+    newsbot.crawl("hackernews", news)
+    news.delete(2)
+    news.updates.clear()  # long ago
+    news.forget()
+    newsbot.crawl("hackernews", news)
+    assert [path for path, _ in news.asked if "item" in path] == ["/v0/item/2.json"]
+    assert newsbot.column("SELECT external_id FROM sightings WHERE removed_at IS NOT NULL") == ["2"]
+    news.forget()
+    newsbot.crawl("hackernews", news)
+    assert not [path for path, _ in news.asked if "item" in path]
+
+
 def test_hackernews_has_more_stories_than_a_query_gives(newsbot):
     news = HackerNews()
     for n in range(1, 2001):

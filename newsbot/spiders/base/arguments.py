@@ -30,7 +30,7 @@ def read(spider: str, given: Mapping[str, str], known: Mapping[str, Callable[[st
             continue
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it knows: {', '.join(sorted(known))}"
+            hint = f"did you mean {near[0]!r}?" if near else f"it knows: {', '.join(sorted(known)) or 'none'}"
             faults.append(f"-a {name}={text}: {spider} has no argument {name!r}; {hint}")
             continue
         try:
