@@ -76,7 +76,9 @@ class QuotaMiddleware:
         if response.status == 429 and quota and quota.spent and _says(quota.spent, response):
             remaining = 0
         if remaining is not None:
-            await self.store.quota_told(terms, max(0, int(remaining)), None if limit is None else int(limit))
+            reset = _reset(response, quota and quota.reset)
+            resets_in = None if reset is None else min(reset, LONGEST_BLOCK)
+            await self.store.quota_told(terms, max(0, int(remaining)), None if limit is None else int(limit), resets_in)
         wait = _wait(request, response, quota, is_spent=remaining is not None and remaining <= 0)
         if wait is not None:
             reason = f"it asked to be left alone (HTTP status {response.status})"
@@ -93,10 +95,10 @@ def _wait(request: Request, response: Response, quota: Quota | None, *, is_spent
     asked = retry_after(response)
     if asked is not None:
         return asked
-    if response.status != 429 and not is_spent:
+    if response.status != 429:
         return None
     reset = _reset(response, quota and quota.reset)
-    if reset is not None or response.status != 429 or is_spent:  # what is spent stands in the ledger
+    if reset is not None or is_spent:  # what is spent stands in the ledger
         return reset
     return min(LONGEST_BACKOFF, 2.0 ** request.meta.get("retry_times", 0))
 

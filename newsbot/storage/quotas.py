@@ -19,7 +19,8 @@ EDGE = 2.0  # seconds at the end of a period without calls: one would arrive in 
 _LOCK = """
 INSERT INTO quotas (name) VALUES (%(name)s) ON CONFLICT (name) DO NOTHING;
 SELECT extract(epoch FROM next_at - clock_timestamp()), extract(epoch FROM blocked_until - clock_timestamp()),
-    blocked_until, reason
+    blocked_until, reason, CASE WHEN resets_at > clock_timestamp() THEN remaining END, resets_at,
+    extract(epoch FROM resets_at - clock_timestamp())
 FROM quotas WHERE name = %(name)s FOR UPDATE
 """
 
@@ -47,6 +48,17 @@ VALUES (%(name)s, %(period)s, date_trunc(%(period)s, clock_timestamp(), 'UTC'),
 ON CONFLICT (quota, period, starts_at) DO UPDATE SET
     told_limit = coalesce(EXCLUDED.told_limit, s.told_limit),
     calls = greatest(s.calls, coalesce(EXCLUDED.told_limit, s.told_limit, %(declared)s) - %(remaining)s)
+"""
+
+# Of one window the least that was said counts: answers overtake each other.
+_WINDOW = """
+INSERT INTO quotas AS q (name, remaining, resets_at)
+VALUES (%(name)s, %(remaining)s, clock_timestamp() + make_interval(secs => %(resets_in)s))
+ON CONFLICT (name) DO UPDATE SET
+    remaining = CASE WHEN q.resets_at > clock_timestamp()
+        THEN least(q.remaining, EXCLUDED.remaining) ELSE EXCLUDED.remaining END,
+    resets_at = CASE WHEN q.resets_at > clock_timestamp()
+        THEN greatest(q.resets_at, EXCLUDED.resets_at) ELSE EXCLUDED.resets_at END
 """
 
 
@@ -89,20 +101,23 @@ class Refusal:
 def spend(cursor: "Cursor", terms: Terms, *, spread: bool) -> float | Refusal:
     """Take a call out of the budget: 0; else the seconds until it is worth asking again, or why there is none.
 
-    With `spread`, no more than the elapsed part of the day's calls is given, and an hour's share at once. A call that
-    was given goes out at once, and `answered` is told its end.
+    With `spread`, no more than the elapsed part of the day's calls is given, and an hour's share at once. What the
+    service said of the longest limit, and until when, stands above our own count. A call that was given goes out at
+    once, and `answered` is told its end.
     """
     cursor.execute(_LOCK, {"name": terms.name})
-    gap, blocked, until, reason = cursor.fetchone()
+    gap, blocked, until, reason, remaining, resets_at, resets_in = cursor.fetchone()
     if blocked is not None and blocked > 0:
         return Refusal(reason, until, float(blocked))
     if gap is not None and gap > 0 and terms.spacing:
         return min(float(gap), terms.spacing)
+    if remaining is not None and remaining <= 0:
+        return Refusal("it said that no calls are left", resets_at, float(resets_in))
     for period, declared in terms.calls:
         cursor.execute(_SPENT, {"name": terms.name, "period": period})
         calls, _, told, ends_at, left, elapsed = cursor.fetchone()
         limit = declared if told is None else told
-        if calls >= limit:
+        if calls >= limit and (remaining is None or period != terms.calls[-1][0]):
             return Refusal(f"the {limit} calls of this {period} are spent", ends_at, float(left))
         if spread and period == "day" and calls >= max(1, limit // 24, limit * float(elapsed)):
             pause = 86_400 / limit
@@ -113,6 +128,8 @@ def spend(cursor: "Cursor", terms: Terms, *, spread: bool) -> float | Refusal:
             return float(left)
     for period in COUNTED:
         cursor.execute(_SPEND, {"name": terms.name, "period": period, "cost": terms.cost})
+    if remaining is not None:
+        cursor.execute("UPDATE quotas SET remaining = remaining - 1 WHERE name = %s", (terms.name,))
     _space(cursor, terms, ON_ITS_WAY)
     return 0.0
 
@@ -130,8 +147,14 @@ def _space(cursor: "Cursor", terms: Terms, more: float) -> None:
         )
 
 
-def told(cursor: "Cursor", terms: Terms, remaining: int, limit: int | None) -> None:
-    """Take over what an answer says of the longest limit: its calls, and how many of them are spent at least."""
+def told(cursor: "Cursor", terms: Terms, remaining: int, limit: int | None, resets_in: float | None) -> None:
+    """Take over what an answer says of the longest limit: its calls, how many are left, and for how many seconds.
+
+    Where it does not say for how long, so many are spent at least of our own period.
+    """
+    if resets_in is not None:
+        cursor.execute(_WINDOW, {"name": terms.name, "remaining": remaining, "resets_in": resets_in})
+        remaining = 2**62
     if terms.calls:
         period, declared = terms.calls[-1]
         values = {"name": terms.name, "period": period, "remaining": remaining, "limit": limit, "declared": declared}

@@ -283,6 +283,8 @@ CREATE TABLE quotas (
     next_at TIMESTAMP WITH TIME ZONE, 
     blocked_until TIMESTAMP WITH TIME ZONE, 
     reason TEXT, 
+    remaining BIGINT, 
+    resets_at TIMESTAMP WITH TIME ZONE, 
     PRIMARY KEY (name)
 );
 

@@ -160,6 +160,8 @@ quotas = Table(
     _moment("next_at"),  # the next call may go out then
     _moment("blocked_until"),  # as the service said
     Column("reason", Text),  # what it said
+    Column("remaining", BigInteger),  # calls of the longest limit, as it said, less those since
+    _moment("resets_at"),  # until when they are; then the limit counts again
 )
 
 spending = Table(

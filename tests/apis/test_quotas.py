@@ -266,14 +266,39 @@ def test_the_space_begins_with_the_answer(ledger):
 
 def test_what_is_told(ledger):
     terms = Terms("a", calls=(("day", 100), ("month", 1000)))
-    ledger(quotas.told, terms, 10, 20)
+    ledger(quotas.told, terms, 10, 20, None)
     assert sum(ledger(quotas.spend, terms, spread=False) == 0 for _ in range(15)) == 10
     refusal = ledger(quotas.spend, terms, spread=False)
     assert isinstance(refusal, Refusal)
     assert refusal.reason == "the 20 calls of this month are spent"
-    ledger(quotas.told, terms, 500, 5000)
+    ledger(quotas.told, terms, 500, 5000, None)
     assert ledger(quotas.spend, terms, spread=False) == 0, "a plan with more calls"
     assert ledger(quotas.spent_today) == {"a": (11, 0.0)}
+
+
+def test_what_is_told_until_a_time(ledger, at):
+    terms = Terms("a", calls=(("day", 6),))
+
+    def given():
+        return sum(ledger(quotas.spend, terms, spread=False) == 0 for _ in range(20))
+
+    at("2026-03-01 10:00+00")
+    ledger(quotas.told, terms, 4, None, 1800)
+    ledger(quotas.told, terms, 9, None, 1790)  # an answer that was overtaken
+    assert given() == 4
+    refusal = ledger(quotas.spend, terms, spread=False)
+    assert (refusal.reason, refusal.seconds < 1800) == ("it said that no calls are left", True)
+    at("2026-03-01 10:31+00")
+    assert given() == 2, "of our own count"
+    ledger(quotas.told, terms, 7, None, 1800)
+    assert given() == 7, "its count stands above ours"
+
+
+def test_a_quota_that_is_soon_there_again_is_waited_for(newsbot):
+    service = listing(190)
+    service.told = lambda: {"X-Left": -len(service.asked) % 5, "X-Reset": 1}
+    crawled = newsbot.crawl("made_up_apis:Shared", service)
+    assert (crawled.exit_code, crawled.new, len(service.asked)) == (0, 190, 20)
 
 
 def test_a_longer_wait_is_not_made_shorter(ledger):
