@@ -19,8 +19,7 @@ EDGE = 2.0  # seconds at the end of a period without calls: one would arrive in 
 _LOCK = """
 INSERT INTO quotas (name) VALUES (%(name)s) ON CONFLICT (name) DO NOTHING;
 SELECT extract(epoch FROM next_at - clock_timestamp()), extract(epoch FROM blocked_until - clock_timestamp()),
-    blocked_until, reason, CASE WHEN resets_at > clock_timestamp() THEN remaining END, resets_at,
-    extract(epoch FROM resets_at - clock_timestamp())
+    blocked_until, reason, remaining, resets_at, extract(epoch FROM resets_at - clock_timestamp())
 FROM quotas WHERE name = %(name)s FOR UPDATE
 """
 
@@ -111,13 +110,16 @@ def spend(cursor: "Cursor", terms: Terms, *, spread: bool) -> float | Refusal:
         return Refusal(reason, until, float(blocked))
     if gap is not None and gap > 0 and terms.spacing:
         return min(float(gap), terms.spacing)
-    if remaining is not None and remaining <= 0:
+    if resets_in is not None and resets_in <= 0:  # all are there again; the next answer says how many
+        remaining, resets_at = terms.calls[-1][1] if terms.calls else None, None
+        cursor.execute("UPDATE quotas SET remaining = %s, resets_at = NULL WHERE name = %s", (remaining, terms.name))
+    if remaining == 0 and resets_at is not None:
         return Refusal("it said that no calls are left", resets_at, float(resets_in))
     for period, declared in terms.calls:
         cursor.execute(_SPENT, {"name": terms.name, "period": period})
         calls, _, told, ends_at, left, elapsed = cursor.fetchone()
         limit = declared if told is None else told
-        if calls >= limit and (remaining is None or period != terms.calls[-1][0]):
+        if calls >= limit and not (remaining and period == terms.calls[-1][0]):
             return Refusal(f"the {limit} calls of this {period} are spent", ends_at, float(left))
         if spread and period == "day" and calls >= max(1, limit // 24, limit * float(elapsed)):
             pause = 86_400 / limit
@@ -128,7 +130,7 @@ def spend(cursor: "Cursor", terms: Terms, *, spread: bool) -> float | Refusal:
             return float(left)
     for period in COUNTED:
         cursor.execute(_SPEND, {"name": terms.name, "period": period, "cost": terms.cost})
-    if remaining is not None:
+    if remaining:
         cursor.execute("UPDATE quotas SET remaining = remaining - 1 WHERE name = %s", (terms.name,))
     _space(cursor, terms, ON_ITS_WAY)
     return 0.0

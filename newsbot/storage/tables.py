@@ -161,7 +161,7 @@ quotas = Table(
     _moment("blocked_until"),  # as the service said
     Column("reason", Text),  # what it said
     Column("remaining", BigInteger),  # calls of the longest limit, as it said, less those since
-    _moment("resets_at"),  # until when they are; then the limit counts again
+    _moment("resets_at"),  # until when they are; NULL: until it says so anew
 )
 
 spending = Table(

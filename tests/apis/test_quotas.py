@@ -1,6 +1,7 @@
 """Quotas: kept to the call by all processes, over faults, as the service says, and spread over the day."""
 
 import threading
+import time
 import uuid
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,7 @@ from stand_ins import (
     Listing,
     NewsApi,
     OpenMeteo,
+    Refused,
     ago,
 )
 
@@ -289,7 +291,7 @@ def test_what_is_told_until_a_time(ledger, at):
     refusal = ledger(quotas.spend, terms, spread=False)
     assert (refusal.reason, refusal.seconds < 1800) == ("it said that no calls are left", True)
     at("2026-03-01 10:31+00")
-    assert given() == 2, "of our own count"
+    assert given() == 6, "all of them are there again"
     ledger(quotas.told, terms, 7, None, 1800)
     assert given() == 7, "its count stands above ours"
 
@@ -299,6 +301,38 @@ def test_a_quota_that_is_soon_there_again_is_waited_for(newsbot):
     service.told = lambda: {"X-Left": -len(service.asked) % 5, "X-Reset": 1}
     crawled = newsbot.crawl("made_up_apis:Shared", service)
     assert (crawled.exit_code, crawled.new, len(service.asked)) == (0, 190, 20)
+
+
+class Windowed(Listing):
+    """Ten calls in two seconds, as it says itself."""
+
+    begun = time.time()
+    window = given = 0
+
+    def count(self):
+        window = int((time.time() - self.begun) // 2)
+        if window != self.window:
+            self.window, self.given = window, 0
+        if self.given == 10:
+            self.overruns.append(window)
+            raise Refused(429, {}, self.told())
+        self.given += 1
+
+    def told(self):
+        return {"X-Left": 10 - self.given, "X-Reset": round(self.begun + 2 * (self.window + 1) - time.time(), 3)}
+
+
+def test_two_processes_keep_what_the_answers_say_above_our_own_count(newsbot):
+    service = Windowed("shared.example", "number")
+    for n in range(170):
+        service.put(n)
+    for crawler in range(2):
+        newsbot.start("made_up_apis:Shared", service, crawler=crawler)
+    ended = [newsbot.crawlers[crawler].answer() for crawler in range(2)]
+    assert [each.outcomes[0][2] for each in ended] == ["ok", "ok"]
+    assert service.overruns == []
+    assert newsbot.column("SELECT calls FROM spending WHERE period = 'day'") == [len(service.asked)]
+    assert len(service.asked) > 30, "which the declaration has as a day's"
 
 
 def test_a_longer_wait_is_not_made_shorter(ledger):
