@@ -75,11 +75,10 @@ class QuotaMiddleware:
             remaining = limit = None
         if response.status == 429 and quota and quota.spent and _says(quota.spent, response):
             remaining = 0
+        reset = _reset(response, quota and quota.reset)
         if remaining is not None:
-            reset = _reset(response, quota and quota.reset)
-            resets_in = None if reset is None else min(reset, LONGEST_BLOCK)
-            await self.store.quota_told(terms, max(0, int(remaining)), None if limit is None else int(limit), resets_in)
-        wait = _wait(request, response, quota, is_spent=remaining is not None and remaining <= 0)
+            await self.store.quota_told(terms, max(0, int(remaining)), None if limit is None else int(limit), reset)
+        wait = _wait(request, response, reset, is_spent=remaining is not None and remaining <= 0)
         if wait is not None:
             reason = f"it asked to be left alone (HTTP status {response.status})"
             await self.store.block_quota(terms, min(wait, LONGEST_BLOCK), reason)
@@ -90,14 +89,13 @@ class QuotaMiddleware:
             await self.store.call_answered(terms)
 
 
-def _wait(request: Request, response: Response, quota: Quota | None, *, is_spent: bool) -> float | None:
+def _wait(request: Request, response: Response, reset: float | None, *, is_spent: bool) -> float | None:
     """Seconds to leave the API alone: as it says or, after a 429 that does not, twice as long each time."""
     asked = retry_after(response)
     if asked is not None:
         return asked
     if response.status != 429:
         return None
-    reset = _reset(response, quota and quota.reset)
     if reset is not None or is_spent:  # what is spent stands in the ledger
         return reset
     return min(LONGEST_BACKOFF, 2.0 ** request.meta.get("retry_times", 0))
@@ -132,4 +130,4 @@ def _reset(response: Response, name: str | None) -> float | None:
             return None
     if not abs(value) < 1e11:
         return None
-    return max(0.0, value - time.time()) if value > 1e8 else max(0.0, value)
+    return min(LONGEST_BLOCK, max(0.0, value - time.time() if value > 1e8 else value))

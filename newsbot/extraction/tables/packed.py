@@ -58,8 +58,8 @@ def is_itself(file: BinaryIO) -> bool:
 
 
 def on_disk(stream: io.BufferedReader) -> BinaryIO:
-    """What is in the stream as a file that can seek; it has no name, and is gone with its last reader."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115  closed by whoever lets go of it
+    """What is in the stream as a file that can seek and has no name, for the caller to close."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
     shutil.copyfileobj(stream, file, _BUFFER)
     file.seek(0)
     return file

@@ -235,7 +235,7 @@ class ApiSpider(Spider):
             data = self.read(response)
             rows = self.rows(data, stream)
             hits = self._hits(data, rows, chain)
-        except (ValueError, PathError) as error:
+        except ValueError as error:  # UnreadableError, PathError, BadPageError, or of a method of the spider
             again = self._again(response)
             yield from [again] if again else self._broken(stream, str(error))
             return
@@ -339,10 +339,7 @@ class ApiSpider(Spider):
         if slices is None or slices.cap is None or chain.since is None:
             return None
         if slices.total:
-            try:
-                total = paging.told_count(slices.total, data)
-            except BadPageError as error:
-                raise UnreadableError(str(error)) from None
+            total = paging.told_count(slices.total, data)
             return f"{total} hits" if total > slices.cap else None
         return f"{slices.cap} hits or more" if chain.count + len(rows) >= slices.cap else None
 

@@ -7,6 +7,7 @@ import re
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any, BinaryIO
@@ -64,17 +65,18 @@ class Table:
         """
         self.file.seek(0)
         self.remarks.clear()
-        columns, batches = self._opened()
-        rows, tell_at = 0, time.monotonic() + TELL_EVERY
-        write = _Writer(self.dataset, columns, refusals)
-        for batch in batches:
-            yield write(batch)
-            rows += len(batch.rows)
-            if time.monotonic() >= tell_at:
-                tell_at += TELL_EVERY
-                logger.info("%s: %d rows read so far", self.dataset.name, rows)
+        with ExitStack() as copies:
+            columns, batches = self._opened(copies)
+            rows, tell_at = 0, time.monotonic() + TELL_EVERY
+            write = _Writer(self.dataset, columns, refusals)
+            for batch in batches:
+                yield write(batch)
+                rows += len(batch.rows)
+                if time.monotonic() >= tell_at:
+                    tell_at += TELL_EVERY
+                    logger.info("%s: %d rows read so far", self.dataset.name, rows)
 
-    def _opened(self) -> tuple[list[_Kept], Iterator[Batch]]:
+    def _opened(self, copies: ExitStack) -> tuple[list[_Kept], Iterator[Batch]]:
         dataset = self.dataset
         told = dataset.format or format_of(dataset.member or self.name)
         if told in ("xlsx", "parquet") and packed.is_itself(self.file):
@@ -82,7 +84,7 @@ class Table:
         stream, member = packed.unpacked(self.file, self.limits, dataset.member)
         format_ = told or (format_of(member) if member else None)
         if format_ in ("xlsx", "parquet"):
-            return self._opened_whole(format_, packed.on_disk(stream))
+            return self._opened_whole(format_, copies.enter_context(packed.on_disk(stream)))
         if format_ == "json":
             return self._fields(), nested.json_records(stream, dataset.records)
         if format_ == "jsonl":
