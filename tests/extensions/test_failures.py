@@ -27,7 +27,12 @@ def quay(serve, database_url):
         base = f"http://127.0.0.1:{server.port}"
         hosts = {"quay.example": base, "moved.example": base, "away.example": "http://127.0.0.1:1"}
         own = {"SPIDER_MODULES": "made_up_site"}
-        settings = own | {"STAND_INS": json.dumps(hosts), "DATABASE_URL": database_url, "DOWNLOAD_DELAY": 0, "RETRY_TIMES": 0}
+        settings = own | {
+            "STAND_INS": json.dumps(hosts),
+            "DATABASE_URL": database_url,
+            "DOWNLOAD_DELAY": 0,
+            "RETRY_TIMES": 0,
+        }
         given = {"pages": pages} | ({"domains": domains} if domains else {})
         return subprocess.run(
             [
