@@ -1,5 +1,8 @@
 """JSON Feed 1.0 and 1.1. Source: https://www.jsonfeed.org/version/1.1/."""
 
+import json
+import re
+from contextlib import suppress
 from typing import Any
 
 from newsbot.extraction.dates import parse_date
@@ -16,6 +19,32 @@ from newsbot.extraction.entries import (
 )
 from newsbot.extraction.links import absolute
 from newsbot.extraction.markup import first_image, plain, squash
+
+
+_ITEMS = re.compile(r'"items"\s*:\s*\[')
+_BETWEEN = re.compile(r"[\s,]*")
+_NEAR_THE_END = 10  # characters of a value of which no more is there, as "tru" or "\\u00"
+
+
+def cut_off(text: str, error: Exception) -> dict[str, Any] | None:
+    """The feed in JSON of which the end is missing, with the items whose end is there; None where it is wrong in
+    another way, as `error` says, or ends before the first item."""
+    ends_early = isinstance(error, json.JSONDecodeError) and (
+        error.pos >= len(text.rstrip()) - _NEAR_THE_END or error.msg.startswith("Unterminated string")
+    )
+    listed = _ITEMS.search(text)
+    if not ends_early or not listed:
+        return None
+    try:
+        document = json.loads(f"{text[: listed.end()]}]}}")
+    except ValueError:  # another list of that name
+        return None
+    at, decoder = listed.end(), json.JSONDecoder()
+    with suppress(ValueError):  # here it ends
+        while True:
+            item, at = decoder.raw_decode(text, _BETWEEN.match(text, at).end())
+            document["items"].append(item)
+    return document
 
 
 def read(document: dict[str, Any], url: str) -> Feed:
