@@ -150,6 +150,12 @@ def decode(raw: bytes, names: Iterable[str | None] = (), language: str | None = 
     return _composed(raw.decode(encoding, "replace"), encoding)
 
 
+def as_named(raw: bytes, name: str) -> str:
+    """The text of `raw` in the encoding that `named` gave, as browsers read it: what fits it not is replaced."""
+    encoding = "cp1252" if name in ("ascii", "iso8859-1") else name
+    return _composed(raw.decode(encoding, "replace"), encoding)
+
+
 def _seven_bits(raw: bytes, names: list[str]) -> str:
     if _ESCAPE in raw or b"~{" in raw:
         shifting = [name for name in names if name.startswith(_SEVEN_BITS)]

@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 from typing import Any
 
+from newsbot.extraction import media
 from newsbot.extraction.dates import parse_date
 from newsbot.extraction.entries import (
     MAX_INHERITED,
@@ -69,6 +70,10 @@ def _entry(item: dict[str, Any], base: str, inherited: tuple[list[str], str | No
     identity = _text(item, "id")
     raw = _text(item, "url") or _text(item, "external_url") or (identity if identity.startswith("http") else "")
     link = absolute(raw, base)
+    files = _files(item, base)
+    is_media = link in files
+    if not link and files:
+        link, is_media = files[0], True
     html = _text(item, "content_html")
     updated = parse_date(_text(item, "date_modified"))
     authors = _authors(item)
@@ -89,8 +94,19 @@ def _entry(item: dict[str, Any], base: str, inherited: tuple[list[str], str | No
         "language": squash(_text(item, "language"), MAX_NAME_CHARS),
         "section": None,
         "keywords": _names(tags) if isinstance(tags, list) else [],
+        "media": is_media,
         "refused_link": None if link else raw.strip()[:MAX_URL_CHARS] or None,
     }
+
+
+def _files(item: dict[str, Any], base: str) -> list[str]:
+    """The addresses of the attachments."""
+    attachments = item.get("attachments")
+    if not isinstance(attachments, list):
+        return []
+    named = [each for each in attachments[:MAX_LIST] if isinstance(each, dict)]
+    files = [(absolute(_text(each, "url"), base), _text(each, "mime_type")) for each in named]
+    return [file.address for file in media.by_rank(media.File(address, form) for address, form in files if address)]
 
 
 def _authors(item: dict[str, Any]) -> list[str]:

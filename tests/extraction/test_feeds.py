@@ -71,6 +71,7 @@ def test_rss_2():
             "language": None,
             "section": None,
             "keywords": ["Politics", "Europe"],
+            "media": False,
             "refused_link": None,
         }
     ]
@@ -255,6 +256,72 @@ def test_the_link_of_an_rss_item(item, link):
 def test_a_link_that_is_no_web_address_is_refused_and_told(bad):
     entry = rss_entry(f"<link>{bad}</link>")
     assert (entry["link"], entry["refused_link"]) == (None, bad)
+
+
+MP3 = '<enclosure url="https://cdn.test/1.mp3" type="audio/mpeg" length="1"/>'
+
+
+@pytest.mark.parametrize(
+    ("item", "link", "is_media"),
+    [
+        (MP3, "https://cdn.test/1.mp3", True),
+        (f"<link>https://news.test/1</link>{MP3}", "https://news.test/1", False),
+        (f"<link>https://cdn.test/1.mp3</link>{MP3}", "https://cdn.test/1.mp3", True),
+        (f"<guid>https://news.test/1</guid>{MP3}", "https://news.test/1", False),
+        (f'<guid isPermaLink="false">urn:1</guid><link>spotify:1</link>{MP3}', "https://cdn.test/1.mp3", True),
+        (f'<enclosure url="/1.mp4" type="video/mp4"/>{MP3}', "https://cdn.test/1.mp3", True),
+        ('<enclosure url="/1.pdf"/><enclosure url="/1.webm?x=.mp3"/>', "https://news.test/1.webm?x=.mp3", True),
+        ('<enclosure url="/1.PDF" type="application/octet-stream"/>', "https://news.test/1.PDF", True),
+        ('<enclosure url="/file" type="application/vnd.apple.mpegurl"/>', "https://news.test/file", True),
+        ('<enclosure url="/file" type="application/pdf; charset=binary"/>', "https://news.test/file", True),
+        ('<enclosure url="/1.mp3" type="image/jpeg"/>', None, False),
+        ('<enclosure url="/1.jpg" type="audio/mpeg"/>', "https://news.test/1.jpg", True),
+        ('<enclosure url="/1.png"/><enclosure url="/1"/><enclosure type="audio/mpeg"/>', None, False),
+        ('<enclosure url="magnet:?x=1" type="audio/mpeg"/><enclosure url="http://[" type="audio/mp4"/>', None, False),
+        ('<media:content url="/clip" medium="video"/>', "https://news.test/clip", True),
+        ('<media:group><media:content url="/a.mp4"/><media:content url="/b.jpg"/></media:group>',
+         "https://news.test/a.mp4", True),
+        (f'<media:content url="/clip.mp3"/>{MP3}', "https://cdn.test/1.mp3", True),
+        ('<media:content url="/clip.mp3"/><enclosure url="/1.jpg" type="image/jpeg"/>',
+         "https://news.test/clip.mp3", True),
+        ('<media:content url="/photo" medium="image"/>', None, False),
+    ],
+)  # fmt: skip
+def test_an_entry_without_a_link_has_its_file_for_one(item, link, is_media):
+    entry = rss_entry(f"<title>Episode</title>{item}", channel="<link>https://news.test/</link>")
+    assert (entry["link"], entry["media"]) == (link, is_media)
+
+
+@pytest.mark.parametrize(
+    ("content", "link", "is_media"),
+    [
+        ('<link rel="enclosure" type="audio/ogg" href="1"/>', "https://news.test/feeds/1", True),
+        ('<link rel="enclosure" type="image/png" href="1"/><id>urn:1</id>', None, False),
+        ('<link rel="enclosure" type="audio/ogg" href="1"/><link href="/page"/>', "https://news.test/page", False),
+        ('<content type="video/mp4" src="/clip"/>', "https://news.test/clip", True),
+        ('<content type="text/html" src="/page"/>', "https://news.test/page", False),
+    ],
+)
+def test_an_atom_entry_without_a_link_has_its_file_for_one(content, link, is_media):
+    entry = atom_entry(f"<title>Episode</title>{content}")
+    assert (entry["link"], entry["media"]) == (link, is_media)
+
+
+def test_an_item_of_json_feed_without_a_link_has_its_file_for_one():
+    mp3 = {"url": "/1.mp3", "mime_type": "audio/mpeg"}
+    items = [
+        {"id": "1", "attachments": [{"url": "/1.jpg", "mime_type": "image/jpeg"}, mp3]},
+        {"id": "2", "url": "/2", "attachments": [mp3]},
+        {"id": "3", "attachments": [None, {"url": 3}, {"mime_type": "audio/mpeg"}, "x"]},
+        {"id": "4", "attachments": {"url": "/1.mp3"}},
+    ]
+    feed = parse(json.dumps({"version": "https://jsonfeed.org/version/1", "items": items}).encode(), URL)
+    assert [(entry["link"], entry["media"]) for entry in feed.entries] == [
+        ("https://news.test/1.mp3", True),
+        ("https://news.test/2", False),
+        (None, False),
+        (None, False),
+    ]
 
 
 @pytest.mark.parametrize(
