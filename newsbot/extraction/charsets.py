@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from contextlib import suppress
 
-from newsbot.extraction.letters import MARKS, encodings_of, weights_of
+from newsbot.extraction.letters import MARKS, encodings_of, is_latin, weights_of
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -47,7 +47,7 @@ _SPELLINGS = tuple(
         (r"(?:x|cs)?(?:gbk|gb2312(?:80)?)", "gbk"),
         (r"(?:x|cn|cs)*big5(?:hkscs)?", "big5"),
         (r"(?:x|cs)*euc(?:jp|pkdfmtjapanese)", "euc-jp"),
-        (r"(?:x|cs)*(?:sjis|shiftjis)", "shift_jis"),
+        (r"(?:x|cs)*(?:sjis|shiftjis|windows31j)", "shift_jis"),
         (r"(?:x|cs)*(?:euckr|ksc5601(?:19\d\d)?|isoir149)", "euc-kr"),
         (r"(?:x?unicode\d\dutf8|utf8mb[34])", "utf-8"),
     )
@@ -66,7 +66,7 @@ _SUPERSETS = {
     "cp950": "big5hkscs",
     "iso2022_jp": "iso2022_jp_ext",
 }
-_NO_CHARSETS = frozenset(("charmap", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7"))
+_NO_CHARSETS = frozenset(("charmap", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf_7"))
 _PLAIN_ASCII = b'<?xml version="1.0" AZaz09/>'
 # Names that say no more than that nobody chose one.
 _GENERIC = frozenset(("ascii", "iso8859-1", "cp1252", "utf-8", "utf-8-sig"))
@@ -79,6 +79,8 @@ _SAMPLE_BYTES = 40_000
 _TAGS = re.compile(rb"<[^<>]*+>")
 _WORDS = re.compile(rb"[A-Za-z0-9]{0,20}+[\x80-\xff][^\s<>]*+")
 _SHORT = 4  # bytes of a word of which it is no sign that none is ASCII: "à", "été"
+_MOST_OF_LATIN = 0.75  # of the bytes of such words beyond ASCII; "źdźbło" has two thirds
+_FEWEST_OF_OTHERS = 0.5  # encodings of two bytes a character have their second ones in ASCII too
 _ASCII = bytes(range(128))
 _STRAYS = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 
@@ -100,7 +102,7 @@ def named(label: str) -> str | None:
     for each in (label, *spelled):
         with suppress(LookupError, ValueError):
             name = codecs.lookup(each).name
-            if name not in _NO_CHARSETS and _PLAIN_ASCII.decode(name) == _PLAIN_ASCII.decode():
+            if name.replace("-", "_") not in _NO_CHARSETS and _PLAIN_ASCII.decode(name) == _PLAIN_ASCII.decode():
                 return _SUPERSETS.get(name, name)
     return None
 
@@ -146,7 +148,7 @@ def decode(raw: bytes, names: Iterable[str | None] = (), language: str | None = 
         if text is not None:
             return text
     sample = b" ".join(_words(raw))
-    encoding = _by_language(sample, language) or _by_most(sample, specific) or _by_bytes(sample, language)
+    encoding = _by_language(sample, language) or _by_most(sample, specific) or _by_bytes(sample)
     return _composed(raw.decode(encoding, "replace"), encoding)
 
 
@@ -205,7 +207,7 @@ def _by_language(sample: bytes, language: str | None) -> str | None:
     """Of the encodings that are in use for a language the one in which the sample has most of its letters; None where
     it has them in none, or nothing is known of the language."""
     weights = weights_of(language)
-    if not weights:
+    if not weights or (is_latin(language) and _share_beyond_ascii(sample) > _MOST_OF_LATIN):
         return None
     rated = [(_rating(sample, encoding, weights), -place) for place, encoding in enumerate(encodings_of(language))]
     rating, place = max(rated)
@@ -256,12 +258,17 @@ def _by_most(sample: bytes, names: list[str]) -> str | None:
     return None
 
 
-def _by_bytes(sample: bytes, language: str | None) -> str:
-    """By how many bytes of a word are beyond ASCII: few where the script is Latin."""
-    words = b" ".join(word for word in sample.split() if len(word) >= _SHORT)
-    if 2 * len(words.translate(None, _ASCII)) < len(words) or not words:
+def _by_bytes(sample: bytes) -> str:
+    """Windows-1252 where the script is Latin, else what is detected."""
+    if _share_beyond_ascii(sample) < _FEWEST_OF_OTHERS:
         return "cp1252"
     from charset_normalizer import from_bytes  # slow to import, seldom needed
 
-    best = from_bytes(words).best()
+    best = from_bytes(sample).best()
     return best.encoding if best else "cp1252"
+
+
+def _share_beyond_ascii(sample: bytes) -> float:
+    """Of the bytes of longer words: little where the script is Latin, nearly all in others of one byte a letter."""
+    words = b"".join(word for word in sample.split() if len(word) >= _SHORT)
+    return len(words.translate(None, _ASCII)) / len(words) if words else 0.0

@@ -21,7 +21,6 @@ from newsbot.extraction.entries import (
 from newsbot.extraction.links import absolute
 from newsbot.extraction.markup import first_image, plain, squash
 
-
 _ITEMS = re.compile(r'"items"\s*:\s*\[')
 _BETWEEN = re.compile(r"[\s,]*")
 _NEAR_THE_END = 10  # characters of a value of which no more is there, as "tru" or "\\u00"

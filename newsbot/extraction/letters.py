@@ -6,7 +6,9 @@ Letters as the Unicode CLDR lists them (exemplar characters); encodings as the I
 from functools import cache
 
 # Marks that stand in texts of all languages.
-MARKS = frozenset("«»‹›„“”‚‘’–—―…·•§№©®™°€£¥¡¿´\xa0\xad、。「」『』【】〈〉《》〔〕・ー！？：；，．（）～＂＇％＋－／　￥")
+MARKS = frozenset(
+    "«»‹›„“”‚‘’–—―…·•§№©®™°€£¥¡¿´\xa0\xad、。「」『』【】〈〉《》〔〕・ー！？：；，．（）～＂＇％＋－／　￥"
+)
 
 _WESTERN = ("cp1252", "iso8859-15")
 _CENTRAL = ("cp1250", "iso8859-2", "cp852")
@@ -81,7 +83,7 @@ _LANGUAGES: dict[str, tuple[tuple[str, ...], str]] = {
     "zh": (("gb18030", "big5hkscs"), ""),
 }  # fmt: skip
 # Whose words have no letter of ASCII among their own.
-_APART = frozenset("ru uk be bg mk kk ky tg mn tt el he iw yi ar fa ur ps ckb".split())
+_APART = frozenset("ru uk be bg mk kk ky tg mn tt el he iw yi ar fa ur ps ckb".split())  # noqa: SIM905
 # Rows of the standards in which the characters in common use stand: encoding, first and last lead byte.
 _ROWS = {
     "ja": (("euc_jp", 0xA4, 0xA5), ("euc_jp", 0xB0, 0xCF)),
@@ -111,6 +113,11 @@ def weights_of(language: str | None) -> dict[str, float]:
     step = (1 - _LEAST) / len(letters)
     weights = {letter: 1 - step * place for place, letter in reversed([*enumerate(letters)])}
     return weights if primary in _APART else {"a": 1.0} | weights
+
+
+def is_latin(language: str) -> bool:
+    """Whether its letters are those of ASCII and others of their kind."""
+    return "" < _LANGUAGES[_primary(language)][1][:1] < "\u0370"  # where Greek begins
 
 
 def _primary(language: str) -> str:

@@ -215,6 +215,47 @@ def test_news_sitemap_in_gzip():
     ]
 
 
+NEWS = rss("<title>One</title><link>/1</link>").encode()
+PARTS = [NEWS[:60], NEWS[60:61], b"", NEWS[61:]]
+
+
+@pytest.mark.parametrize("behind", [b"", bytes(1000), b"\n", b"<html>error</html>", bytes(3) + b"x"])
+def test_gzip_of_several_members(behind):
+    feed = parse(b"".join(map(gzip.compress, PARTS)) + behind, URL)
+    assert ([entry["title"] for entry in feed.entries], feed.whole) == (["One"], True)
+
+
+@pytest.mark.parametrize("end", [-1, -8, -9, -30])
+def test_a_member_that_is_cut_off_makes_no_whole(end):
+    raw = b"".join(map(gzip.compress, PARTS))
+    assert not parse(raw[:end], URL).whole
+
+
+def test_the_bound_holds_for_all_members_together():
+    bomb = gzip.compress(bytes(MAX_BYTES // 2 + 1))
+    with pytest.raises(FeedError, match=f"more than {MAX_BYTES} bytes, expected a feed of at most"):
+        parse(bomb + bomb, URL)
+    with pytest.raises(FeedError, match="more than 10000 members"):
+        parse(gzip.compress(b"") * 1_000_000, URL)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE html>',
+        "<!doctype HTML>",
+        '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">',
+        '\n<!-- made --><!DOCTYPE html>\n<?xml-stylesheet href="a.css"?><!-- by hand -->\n',
+        '<!DOCTYPE html SYSTEM "about:legacy-compat">',
+    ],
+)
+def test_a_document_type_of_html_makes_no_page_of_a_feed(before):
+    atom = '<a:feed xmlns:a="http://www.w3.org/2005/Atom"><a:entry><a:title>One</a:title></a:entry></a:feed>'
+    news = '<urlset><url><loc>/1</loc><n:news xmlns:n="n"><n:title>One</n:title></n:news></url></urlset>'
+    for feed in (NEWS.decode(), atom, news):
+        assert [entry["title"] for entry in parse((before + feed).encode(), URL).entries] == ["One"]
+
+
 def test_sitemap_index():
     feed = parse(
         b"<sitemapindex><sitemap><loc><![CDATA[/a.xml.gz]]></loc></sitemap><sitemap><loc>file:///b</loc></sitemap>"

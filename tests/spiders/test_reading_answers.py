@@ -142,11 +142,13 @@ def test_the_titles_are_as_they_were_written(runs, newsbot, name, titles):
 
 
 def test_an_entry_without_a_link_is_stored_by_its_file_and_marked(runs, newsbot):
-    query = "SELECT url, extra FROM articles a JOIN sightings s ON s.article_id = a.id WHERE a.source_id = {} ORDER BY 1"
+    query = (
+        "SELECT url, s.data FROM articles a JOIN sightings s ON s.article_id = a.id WHERE a.source_id = {} ORDER BY 1"
+    )
     assert newsbot.query(query.format("'podcast'")) == [
         (f"https://podcast.example/{n}.mp3", {"media": True}) for n in (1, 2)
     ]
-    assert {extra for _, extra in newsbot.query(query.format("'told'"))} == {None}
+    assert {data for _, data in newsbot.query(query.format("'told'"))} == {None}
 
 
 def test_the_links_of_a_section_page_are_relative_to_its_base(runs, newsbot):
