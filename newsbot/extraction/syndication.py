@@ -166,10 +166,12 @@ class _Reader:
     def _entry(self, element: etree._Element) -> Entry:
         fields = self._fields(element)
         link, refused = self._link(element, fields)
-        files = self._files(fields)
-        is_media = link in files
-        if not link and files:
-            link, refused, is_media = files[0], None, True
+        is_media = False
+        if not link:
+            if files := self._files(fields):
+                link, refused, is_media = files[0], None, True
+        elif "enclosure" in fields and link in [file.get("url") for file in fields["enclosure"]]:
+            is_media = link in self._files(fields)
         updated = self._date(fields, _UPDATED) or parse_date(_attribute(element, "lastmod"))
         authors = self._authors(fields)
         author = ", ".join(authors) or None
@@ -254,7 +256,7 @@ class _Reader:
             if (element.text or "").lstrip()[:4].lower() == "http":
                 yield element.text, element
         for element in fields.get("content", ()):
-            if src := element.get("src"):
+            if (src := element.get("src")) and not media.by_rank([media.File(src, element.get("type"))]):
                 yield src, element
         if href := _attribute(parent, "href") or parent.get(f"{_RDF}about", ""):
             yield href, parent
