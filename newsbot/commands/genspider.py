@@ -23,6 +23,8 @@ from scrapy.utils.conf import closest_scrapy_cfg
 from scrapy.utils.spider import DefaultSpider
 from twisted.python.failure import Failure
 
+from newsbot.extraction import pages
+
 TESTED = ("site", "api")  # templates that have a test
 # Where headlines stand on most front pages, the surest first; the first that matches is written into the spider.
 HEADLINES = (
@@ -145,11 +147,12 @@ def _page(module: str) -> Path:
 
 
 def _headlines(page: bytes) -> str | None:
-    if not page.strip():
+    try:
+        document = pages.read(page, "https://site.example/")
+    except pages.PageError:
         return None
-    document = Selector(text=page.decode("utf-8", "replace"))
     for selector in HEADLINES:
-        links = document.css(selector)
+        links = document.tree.css(selector)
         if any(map(_is_headline, links)):
             return selector
     return None

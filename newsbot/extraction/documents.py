@@ -1,13 +1,12 @@
 """Bytes to a parsed XML document: compression, encodings, and what is no XML at all."""
 
-import codecs
 import re
-import zlib
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from lxml import etree
 
+from newsbot.extraction import charsets, gzipped
 from newsbot.extraction.entries import FeedError
 from newsbot.extraction.tidy import well_formed
 
@@ -18,56 +17,47 @@ MAX_BROKEN_BYTES = 20_971_520  # of what has to be mended, which takes many time
 MAX_TAGS = 2_000_000  # a full sitemap has 500,000
 MAX_TREE_BYTES = 400_000_000  # of what the parser makes of the markup
 
-_DECLARATION = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']\s*([\w.:-]+)""", re.IGNORECASE)
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-# "<" or "<?xm" in encodings that ASCII cannot read (XML 1.0, appendix F).
-_SIGNATURES = (
-    (b"<\0\0\0", "utf-32-le"),
-    (b"\0\0\0<", "utf-32-be"),
-    (b"<\0", "utf-16-le"),
-    (b"\0<", "utf-16-be"),
-    (b"\x4c\x6f\xa7\x94", "cp037"),
-)
-# What a declared name means in practice: the larger set that browsers read it as (WHATWG Encoding).
-_SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "shift_jis": "cp932", "tis-620": "cp874"}
-_NO_CHARSETS = frozenset(("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"))
-# Atomic: else a comment could also end with any later one, and two to the power of the comments ways are tried.
+_DECLARATION = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']\s*([\w.:-]+)""", re.IGNORECASE)
+_ROOTS = "rss|rdf|feed|channel|entry|urlset|sitemapindex"
+# What is no element may stand before a page's first; a feed's root behind it says that it is none, whatever the
+# document type. Atomic: else a comment could also end with any later one, and two to the power of the comments ways
+# are tried.
+_BEFORE = r"\s*+(?:<\?[^>]*+>\s*+|(?><!--.{0,2000}?-->)\s*+)*+"
 _HTML = re.compile(
-    r"(?i)\s*+(?:<\?xml[^>]*+>\s*+|(?><!--.{0,2000}?-->)\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.DOTALL
+    rf"{_BEFORE}<(?:html|head|body)\b"
+    rf"|{_BEFORE}<!doctype\s+html\b[^>]*+>(?!{_BEFORE}<(?:[\w.-]+:)?(?:{_ROOTS})[\s>/])",
+    re.DOTALL | re.IGNORECASE,
 )
 _SAMPLE_BYTES = 20_000
 _OF_TEXT = (b"&amp;", b"&lt;", b"&gt;", b"&quot;", b"&apos;")  # references that the parser puts into the text
-_TAGS = re.compile(rb"<[^<>]*+>")
-_ASCII = bytes(range(128))
-_STRAYS = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 
 
-def inflate(raw: bytes) -> bytes:
-    """`raw`, inflated if it is gzip, up to `MAX_BYTES`. Raises FeedError beyond that and for broken gzip."""
-    if raw[:2] == b"\x1f\x8b":
-        inflater = zlib.decompressobj(wbits=31)
-        try:
-            raw = inflater.decompress(raw, MAX_BYTES + 1)
-        except zlib.error as error:
-            raise FeedError(f"found gzip that cannot be inflated ({error}), expected a feed", "binary") from error
-    if len(raw) > MAX_BYTES:
-        raise FeedError(f"found more than {MAX_BYTES} bytes, expected a feed of at most that size", "unknown")
-    return raw
+class Told(NamedTuple):
+    """What is known of a text from outside of it."""
+
+    charset: str | None = None  # that the header names, as `charsets.named`
+    language: str | None = None  # of the source
 
 
-def read_xml(raw: bytes, url: str) -> tuple[etree._Element, bool]:
+def inflate(raw: bytes) -> tuple[bytes, bool]:
+    """`raw`, inflated if it is gzip, up to `MAX_BYTES`, and whether it has an end. Raises FeedError beyond that and for
+    broken gzip."""
+    try:
+        return gzipped.inflate(raw, MAX_BYTES)
+    except gzipped.InflateError as error:
+        packed = str(error).startswith("gzip")
+        expected = "a feed" if packed else "a feed of at most that size"
+        raise FeedError(f"found {error}, expected {expected}", "binary" if packed else "unknown") from error
+
+
+def read_xml(raw: bytes, url: str, told: Told) -> tuple[etree._Element, bool]:
     """The root element of `raw`, an XML document in any encoding, mended where it is broken; and whether it has an end.
 
     A well-formed document in UTF-8 goes to libxml2 as it is. One that is not, or that has a document type, is mended
-    first, so that no entity and no external file is ever read. Raises FeedError where no element is found.
+    first, so that no entity and no external file is ever read. Of one that was cut off, the entry in which it ends is
+    left out. Raises FeedError where no element is found.
     """
-    utf8 = _utf8(raw)
+    utf8 = _utf8(raw, told)
     if b"<!DOCTYPE" not in utf8 and b"\0" not in utf8:
         root, sound = _parsed(utf8, url)
         if sound:
@@ -75,12 +65,12 @@ def read_xml(raw: bytes, url: str) -> tuple[etree._Element, bool]:
         del root  # the mended one needs as much memory
     if len(raw) > MAX_BROKEN_BYTES:
         raise _too_large(raw, f"{len(raw)} bytes of broken XML, expected at most {MAX_BROKEN_BYTES}")
-    text = decode(raw)
-    mended = None if _HTML.match(text) else well_formed(text)
+    text = decode(raw, told)
+    mended, whole = (None, True) if _HTML.match(text) else well_formed(text)
     root = _parsed(mended, url)[0] if mended else None
     if root is None:
         raise no_feed(text)
-    return root, bool(re.search(rf"(?i)</(?:[\w.-]+:)?{re.escape(local_name(root))}\s*>", text))
+    return root, whole
 
 
 def _check_markup(utf8: bytes) -> None:
@@ -118,21 +108,9 @@ def no_feed(text: str) -> FeedError:
     return FeedError(f"found {start!r}, expected RSS, Atom, RDF, JSON Feed or a sitemap", "unknown")
 
 
-def decode(raw: bytes) -> str:
-    """`raw` as text: by byte order mark, as UTF-8, as declared, or by what its bytes look like, in this order."""
-    encoding, bom = _encoding(raw)
-    raw = raw[bom:]
-    if not raw.isascii() or encoding is None:
-        try:
-            return raw.decode("utf-8")
-        except UnicodeDecodeError:
-            pass
-    if encoding not in (None, "utf-8", "ascii"):
-        try:
-            return raw.decode(encoding, "replace")
-        except (UnicodeError, LookupError):
-            pass
-    return _guessed(raw)
+def decode(raw: bytes, told: Told) -> str:
+    """`raw`, which `charsets.narrow` gave, as text."""
+    return charsets.decode(raw, (told.charset, _declared(raw)), told.language)
 
 
 def each_once(elements: Sequence[etree._Element], read: Callable[[etree._Element], _T]) -> list[_T]:
@@ -173,44 +151,14 @@ def _parsed(utf8: bytes, url: str) -> tuple[etree._Element | None, bool]:
     return root, sound and root is not None
 
 
-def _encoding(raw: bytes) -> tuple[str | None, int]:
-    """The encoding that the bytes say they have, in Python's name, and the length of the byte order mark."""
-    for bom, encoding in _BOMS:
-        if raw.startswith(bom):
-            return encoding, len(bom)
-    for signature, encoding in _SIGNATURES:
-        if raw.startswith(signature):
-            return encoding, 0
-    declared = _DECLARATION.match(raw, 0, 1000)
-    if declared is None:
-        return None, 0
-    try:
-        name = codecs.lookup(declared[1].decode("ascii")).name
-    except LookupError:
-        return None, 0
-    # The declaration was read as ASCII, so it is none of the wide encodings, whatever it says.
-    return (None if name in _NO_CHARSETS or name.startswith(("utf-16", "utf-32")) else _SUPERSETS.get(name, name)), 0
+def _declared(raw: bytes) -> str | None:
+    """The encoding that the XML declaration names, as `charsets.named`."""
+    declared = _DECLARATION.search(raw, 0, 1000)
+    return charsets.named(declared[1].decode("ascii")) if declared else None
 
 
-def _utf8(raw: bytes) -> bytes:
-    """`raw` in UTF-8 where its own word can be trusted, else as it is: the parser then finds what is wrong."""
-    encoding, bom = _encoding(raw)
-    if encoding in (None, "utf-8", "ascii"):
-        return raw[bom:].lstrip()
-    return decode(raw).lstrip().encode("utf-8", "replace")
-
-
-def _guessed(raw: bytes) -> str:
-    """Bytes that are no UTF-8 and name no other encoding. Where most of what is beyond ASCII is UTF-8, the rest is
-    taken for Windows-1252; else the encoding is detected."""
-    valid = raw.decode("utf-8", "ignore")
-    wide = len(valid) - len(valid.encode("ascii", "ignore"))
-    if 2 * (len(raw) - len(valid.encode())) <= wide:
-        return raw.decode("utf-8", "surrogateescape").translate(_STRAYS)
-    sample = _TAGS.sub(b" ", raw[:_SAMPLE_BYTES])
-    if 3 * len(sample.translate(None, _ASCII)) < len(sample):  # Latin script, in which accents are few
-        return raw.decode("cp1252", "replace")
-    from charset_normalizer import from_bytes  # slow to import, seldom needed
-
-    best = from_bytes(sample).best()
-    return raw.decode(best.encoding if best else "cp1252", "replace")
+def _utf8(raw: bytes, told: Told) -> bytes:
+    """`raw` in UTF-8 where something else may be meant, else as it is: the parser then finds what is wrong."""
+    if {told.charset, _declared(raw)} <= {None, "utf-8", "ascii"} and b"\x1b" not in raw:
+        return raw.lstrip()
+    return decode(raw, told).lstrip().encode("utf-8", "replace")

@@ -44,6 +44,7 @@ class Entry(TypedDict):
     language: str | None  # only where the entry has its own
     section: str | None
     keywords: list[str]
+    media: bool  # whether the link is the entry's audio, video or document, and no page
     refused_link: str | None  # the link as it stands, where it is none that can be fetched by http or https
 
 
@@ -76,6 +77,7 @@ def blank(**given: Any) -> Entry:
         "language": None,
         "section": None,
         "keywords": [],
+        "media": False,
         "refused_link": None,
     }
     return {**empty, **given}

@@ -7,8 +7,8 @@ to entries (`syndication`, `jsonfeed`, `sitemaps`), and what these share (`dates
 import json
 from typing import Any
 
-from newsbot.extraction import jsonfeed, sitemaps, syndication
-from newsbot.extraction.documents import decode, inflate, local_name, no_feed, read_xml
+from newsbot.extraction import charsets, jsonfeed, sitemaps, syndication
+from newsbot.extraction.documents import Told, decode, inflate, local_name, no_feed, read_xml
 from newsbot.extraction.entries import Entry, Feed, FeedError
 
 __all__ = ["Entry", "Feed", "FeedError", "parse"]
@@ -19,34 +19,45 @@ MAX_JSON_VALUES = 1_200_000  # 230 MB where each is an object
 _KINDS = {"rss": "rss", "channel": "rss", "feed": "atom", "entry": "atom", "rdf": "rdf"}
 
 
-def parse(raw: bytes, url: str) -> Feed:
+def parse(raw: bytes, url: str, *, content_type: str | None = None, language: str | None = None) -> Feed:
     """Read the feed or sitemap in `raw`, which was fetched from `url`.
 
-    Broken feeds are read as far as they go. Raises FeedError where the bytes are no feed, or more than `MAX_BYTES`.
+    Two hints for what is in an old encoding: the answer's Content-Type, and the language of the source (ISO 639, two
+    letters). Broken feeds are read as far as they go. Raises FeedError where the bytes are no feed, or more than
+    `MAX_BYTES`.
     """
-    raw = inflate(raw)
-    start = raw[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    raw, has_end = inflate(raw)
+    feed = _read(charsets.narrow(raw), url, Told(charsets.in_header(content_type), language))
+    feed.whole = feed.whole and has_end
+    return feed
+
+
+def _read(raw: bytes, url: str, told: Told) -> Feed:
     if not raw or raw.isspace():
         raise FeedError("found no bytes, expected a feed", "empty")
-    if start in (b"{", b"["):
-        return jsonfeed.read(_json(raw), url)
-    if start != b"<" and b"<" not in raw and "<" not in (text := decode(raw)):
+    if raw[:64].lstrip()[:1] in (b"{", b"["):
+        document, whole = _json(raw, told)
+        feed = jsonfeed.read(document, url)
+        feed.whole = whole
+        return feed
+    if b"<" not in raw:
+        text = decode(raw, told)
         if feed := sitemaps.read_list(text):
             return feed
         raise no_feed(text)
-    root, whole = read_xml(raw, url)
+    root, whole = read_xml(raw, url, told)
     name = local_name(root)
     if name in ("urlset", "sitemapindex"):
         feed = sitemaps.read(root, url)
     else:
         feed = syndication.read(root, _KINDS.get(name, "rss"), url)
         if name not in _KINDS and not feed.entries:
-            raise no_feed(decode(raw))
+            raise no_feed(decode(raw, told))
     feed.whole = whole
     return feed
 
 
-def _json(raw: bytes) -> dict[str, Any]:
+def _json(raw: bytes, told: Told) -> tuple[dict[str, Any], bool]:
     values = sum(map(raw.count, (b"{", b"[", b",")))
     if len(raw) > MAX_JSON_BYTES or values > MAX_JSON_VALUES:
         raise FeedError(
@@ -54,10 +65,13 @@ def _json(raw: bytes) -> dict[str, Any]:
             f" expected at most {MAX_JSON_BYTES} bytes and {MAX_JSON_VALUES} values",
             "json",
         )
+    text, whole = decode(raw, told), True
     try:
-        document = json.loads(decode(raw))
+        document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise FeedError(f"found JSON that cannot be read ({error}), expected a JSON Feed", "json") from error
+        document, whole = jsonfeed.cut_off(text, error), False
+        if document is None:
+            raise FeedError(f"found JSON that cannot be read ({error}), expected a JSON Feed", "json") from error
     if not isinstance(document, dict) or not ("items" in document or "jsonfeed.org" in str(document.get("version"))):
         raise FeedError('found JSON without "items", expected a JSON Feed', "json")
-    return document
+    return document, whole

@@ -1,7 +1,11 @@
 """JSON Feed 1.0 and 1.1. Source: https://www.jsonfeed.org/version/1.1/."""
 
+import json
+import re
+from contextlib import suppress
 from typing import Any
 
+from newsbot.extraction import media
 from newsbot.extraction.dates import parse_date
 from newsbot.extraction.entries import (
     MAX_INHERITED,
@@ -16,6 +20,31 @@ from newsbot.extraction.entries import (
 )
 from newsbot.extraction.links import absolute
 from newsbot.extraction.markup import first_image, plain, squash
+
+_ITEMS = re.compile(r'"items"\s*:\s*\[')
+_BETWEEN = re.compile(r"[\s,]*")
+_NEAR_THE_END = 10  # characters of a value of which no more is there, as "tru" or "\\u00"
+
+
+def cut_off(text: str, error: Exception) -> dict[str, Any] | None:
+    """The feed in JSON of which the end is missing, with the items whose end is there; None where it is wrong in
+    another way, as `error` says, or ends before the first item."""
+    ends_early = isinstance(error, json.JSONDecodeError) and (
+        error.pos >= len(text.rstrip()) - _NEAR_THE_END or error.msg.startswith("Unterminated string")
+    )
+    listed = _ITEMS.search(text)
+    if not ends_early or not listed:
+        return None
+    try:
+        document = json.loads(f"{text[: listed.end()]}]}}")
+    except ValueError:  # another list of that name
+        return None
+    at, decoder = listed.end(), json.JSONDecoder()
+    with suppress(ValueError):  # here it ends
+        while True:
+            item, at = decoder.raw_decode(text, _BETWEEN.match(text, at).end())
+            document["items"].append(item)
+    return document
 
 
 def read(document: dict[str, Any], url: str) -> Feed:
@@ -40,6 +69,10 @@ def _entry(item: dict[str, Any], base: str, inherited: tuple[list[str], str | No
     identity = _text(item, "id")
     raw = _text(item, "url") or _text(item, "external_url") or (identity if identity.startswith("http") else "")
     link = absolute(raw, base)
+    files = _files(item, base)
+    is_media = link in files
+    if not link and files:
+        link, is_media = files[0], True
     html = _text(item, "content_html")
     updated = parse_date(_text(item, "date_modified"))
     authors = _authors(item)
@@ -60,8 +93,19 @@ def _entry(item: dict[str, Any], base: str, inherited: tuple[list[str], str | No
         "language": squash(_text(item, "language"), MAX_NAME_CHARS),
         "section": None,
         "keywords": _names(tags) if isinstance(tags, list) else [],
+        "media": is_media,
         "refused_link": None if link else raw.strip()[:MAX_URL_CHARS] or None,
     }
+
+
+def _files(item: dict[str, Any], base: str) -> list[str]:
+    """The addresses of the attachments."""
+    attachments = item.get("attachments")
+    if not isinstance(attachments, list):
+        return []
+    named = [each for each in attachments[:MAX_LIST] if isinstance(each, dict)]
+    files = [(absolute(_text(each, "url"), base), _text(each, "mime_type")) for each in named]
+    return [file.address for file in media.by_rank(media.File(address, form) for address, form in files if address)]
 
 
 def _authors(item: dict[str, Any]) -> list[str]:

@@ -1,11 +1,13 @@
 """Headlines of a section page, by the selectors of its source."""
 
 from typing import Any, Protocol
-from urllib.parse import urljoin
 
-from parsel import Selector, SelectorList
+from parsel import SelectorList
 
 from newsbot.extraction.dates import parse_date
+from newsbot.extraction.entries import MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, MAX_URL_CHARS
+from newsbot.extraction.links import absolute
+from newsbot.extraction.pages import Page
 
 
 class Rule(Protocol):
@@ -18,22 +20,25 @@ class Rule(Protocol):
     summary: str | None
 
 
-def headlines(page: Selector, rule: Rule, url: str) -> list[dict[str, Any]]:
-    """The entries of a page: dicts with `title`, `link`, `published` and `summary`, as far as the rule finds them.
+def headlines(page: Page, rule: Rule) -> list[dict[str, Any]]:
+    """The entries of a page: dicts with `title`, `link`, `published` and `summary`, as far as the rule finds them, and
+    `refused_link`, which is the link as it stands where it is none that can be fetched by http or https.
 
     An element without a link is no headline and is passed over.
     """
     entries = []
-    for element in page.css(rule.items):
+    for element in page.tree.css(rule.items):
         link = element.css(rule.link) if rule.link else element.xpath("(descendant-or-self::a[@href])[1]")
-        href = _value(link, "href")
+        href = _value(link, MAX_URL_CHARS, "href")
         if href:
+            address = absolute(href, page.base)
             entries.append(
                 {
-                    "title": _value(element.css(rule.title) if rule.title else link),
-                    "link": urljoin(url, href),
+                    "title": _value(element.css(rule.title) if rule.title else link, MAX_TITLE_CHARS),
+                    "link": address,
                     "published": _date(element.css(rule.date)) if rule.date else None,
-                    "summary": _value(element.css(rule.summary)) if rule.summary else None,
+                    "summary": _value(element.css(rule.summary), MAX_SUMMARY_CHARS) if rule.summary else None,
+                    "refused_link": None if address else href,
                 }
             )
     return entries
@@ -44,16 +49,17 @@ def first_words(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rsplit(None, 1)[0] + "…"
 
 
-def _value(selected: SelectorList, attribute: str | None = None) -> str | None:
-    """What a selector found, on one line: its strings, or the attribute or text of its first element."""
+def _value(selected: SelectorList, limit: int, attribute: str | None = None) -> str | None:
+    """What a selector found, on one line, up to `limit` characters: its strings, or the attribute or text of its first
+    element."""
     if selected and not isinstance(selected[0].root, str):
         element = selected[0]
         strings = [element.attrib.get(attribute, "")] if attribute else element.xpath(".//text()").getall()
     else:
         strings = selected.getall()
-    return " ".join("".join(strings).split()) or None
+    return " ".join("".join(strings).split())[:limit].rstrip() or None
 
 
 def _date(selected: SelectorList) -> str | None:
-    text = _value(selected, "datetime") or _value(selected)
+    text = _value(selected, MAX_TITLE_CHARS, "datetime") or _value(selected, MAX_TITLE_CHARS)
     return parse_date(text) if text else None

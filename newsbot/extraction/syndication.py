@@ -7,11 +7,12 @@ what feedparser documents (https://feedparser.readthedocs.io/).
 
 import re
 from base64 import b64decode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape
 
 from lxml import etree
 
+from newsbot.extraction import media
 from newsbot.extraction.dates import parse_date
 from newsbot.extraction.documents import each_once
 from newsbot.extraction.entries import (
@@ -75,6 +76,7 @@ _UPDATED = ("updated", "modified", "dcterms:modified", "dc:date", "lastmod", "cr
 _AUTHORS = ("author", "dc:creator", "dc:author", "itunes:author")
 
 _EMAIL = re.compile(r"\(?<?(?:mailto:)?(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++>?\)?")
+_ADDRESSES = {"link": "href", "content": "src"}  # the attribute of an element that names a file
 _IMAGE_FILE = re.compile(r"(?i)\.(?:jpe?g|png|gif|webp|avif)(?:[?#]|$)")
 _PERIODS = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000, "yearly": 31536000}
 _MAX_INTERVAL = 31536000
@@ -164,6 +166,12 @@ class _Reader:
     def _entry(self, element: etree._Element) -> Entry:
         fields = self._fields(element)
         link, refused = self._link(element, fields)
+        is_media = False
+        if not link:
+            if files := self._files(fields):
+                link, refused, is_media = files[0], None, True
+        elif "enclosure" in fields and link in [file.get("url") for file in fields["enclosure"]]:
+            is_media = link in self._files(fields)
         updated = self._date(fields, _UPDATED) or parse_date(_attribute(element, "lastmod"))
         authors = self._authors(fields)
         author = ", ".join(authors) or None
@@ -182,6 +190,7 @@ class _Reader:
             "language": self._language(element, fields),
             "section": self._first(fields, ("prism:section", "section"), MAX_NAME_CHARS),
             "keywords": self._keywords(fields),
+            "media": is_media,
             "refused_link": refused,
         }
 
@@ -247,10 +256,22 @@ class _Reader:
             if (element.text or "").lstrip()[:4].lower() == "http":
                 yield element.text, element
         for element in fields.get("content", ()):
-            if src := element.get("src"):
+            if (src := element.get("src")) and not media.by_rank([media.File(src, element.get("type"))]):
                 yield src, element
         if href := _attribute(parent, "href") or parent.get(f"{_RDF}about", ""):
             yield href, parent
+
+    def _files(self, fields: Fields) -> list[str]:
+        """The addresses of the files that the entry brings; those of Media RSS only where there are no others."""
+        for names in (("enclosure", "link", "content"), ("media:content",)):
+            files = []
+            for name in names:
+                for element in fields.get(name, ()):
+                    if address := _enclosed(name, element, self._base):
+                        files.append(media.File(address, element.get("type") or element.get("medium")))
+            if files and (ranked := media.by_rank(files)):
+                return [file.address for file in ranked]
+        return []
 
     def _base(self, element: etree._Element) -> str:
         """What the links of an element are relative to: xml:base, which is itself relative to that around it.
@@ -390,6 +411,14 @@ def _attribute(element: etree._Element, *names: str) -> str:
 def _html_rank(link: etree._Element) -> int:
     """0 for a link to a page, 1 for one to another form of the entry."""
     return 0 if "html" in link.get("type", "html") else 1
+
+
+def _enclosed(name: str, element: etree._Element, base: Callable[[etree._Element], str]) -> str | None:
+    """The address of the file that an element names."""
+    if name == "link" and element.get("rel", "").lower() != "enclosure":
+        return None
+    raw = _attribute(element, _ADDRESSES.get(name, "url"))
+    return absolute(raw, base(element)) if raw else None
 
 
 def _image_address(name: str, element: etree._Element) -> str | None:

@@ -27,8 +27,9 @@ _LEAVES = frozenset(("title", "link", "guid", "id", "pubdate", "published", "upd
 _FIELDS = _LEAVES | _ENTRIES | {"description", "summary", "content", "content:encoded", "category", "author", "lastmod"}
 
 
-def well_formed(text: str) -> bytes | None:
-    """`text`, from the root element of a feed or sitemap on, as well-formed XML in UTF-8; None without such a root.
+def well_formed(text: str) -> tuple[bytes | None, bool]:
+    """`text`, from the root element of a feed or sitemap on, as well-formed XML in UTF-8, None without such a root; and
+    whether that has an end. Without, an entry that is open where the text ends was cut off and is left out.
 
     Junk before and after the root goes, and the document type with it; the entities it declares are kept where they
     are a few characters of text, and HTML's are known. Tags are balanced, attributes quoted, bare `<` and `&` escaped;
@@ -37,20 +38,26 @@ def well_formed(text: str) -> bytes | None:
     text = _FORBIDDEN.sub("", text)
     root = _ROOT.search(text)
     if root is None:
-        return None
+        return None, True
     entities = {name: unescape(double or single) for name, double, single in _ENTITY.findall(text, 0, root.start())}
-    return "".join(_balanced(_CUT_TAG.sub("", text), root.start(), entities)).encode("utf-8", "replace")
+    out, whole = _balanced(_CUT_TAG.sub("", text), root.start(), entities)
+    return "".join(out).encode("utf-8", "replace"), whole
 
 
-def _balanced(text: str, position: int, entities: dict[str, str]) -> list[str]:
+def _balanced(text: str, position: int, entities: dict[str, str]) -> tuple[list[str], bool]:
     out: list[str] = []
     names: list[str] = []  # open elements in lower case
     spelled: list[str] = []  # the same as they were written
+    entry: tuple[int, int] | None = None  # the open one that is in no other: its depth, and where it begins in `out`
+    whole = False
 
     def close(depth: int) -> None:
+        nonlocal entry
         while len(names) > depth:
             names.pop()
             out.append(f"</{spelled.pop()}>")
+        if entry and depth <= entry[0]:
+            entry = None
 
     while token := _TOKEN.search(text, position):
         out.append(_text(text[position : token.start()], entities))
@@ -69,6 +76,7 @@ def _balanced(text: str, position: int, entities: dict[str, str]) -> list[str]:
             elif lower in names:
                 close(len(names) - 1 - names[::-1].index(lower))
             if not names:
+                whole = True
                 break
         elif name:
             lower = name.lower()
@@ -78,17 +86,22 @@ def _balanced(text: str, position: int, entities: dict[str, str]) -> list[str]:
                 close(len(names) - 1)
             if len(names) >= MAX_DEPTH:
                 continue
+            start = len(out)
             out.append(f"<{name}{_attributes(attributes, entities)}")
             if attributes.endswith("/") or lower in _VOID or (lower == "link" and "href" in attributes):
                 out.append("/>")
             else:
                 out.append(">")
+                if entry is None and lower.rpartition(":")[2] in _ENTRIES:
+                    entry = len(names), start
                 names.append(lower)
                 spelled.append(name)
     else:
         out.append(_text(text[position:], entities))
+        if entry:
+            del out[entry[1] :], names[entry[0] :], spelled[entry[0] :]
     close(0)
-    return out
+    return out, whole
 
 
 def _cdata(text: str, start: int, element: str) -> tuple[str, int]:

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
-from newsbot.extraction import rules
+from newsbot.extraction import pages, rules
 from newsbot.extraction.feeds import FeedError, parse
 from newsbot.items import Article, Rank
 from newsbot.sources.catalogue import load, select
 from newsbot.sources.model import Source
+from newsbot.spiders.base import answers
 from newsbot.spiders.base.arguments import names, read, shard, switch
 from newsbot.spiders.base.polling import Endpoint, PollingSpider, Reading, UnreadableError
 
@@ -73,7 +74,7 @@ class HeadlinesSpider(PollingSpider):
         if endpoint.kind == "section":
             return self._read_section(response, endpoint)
         try:
-            feed = parse(response.body, response.url)
+            feed = parse(response.body, response.url, **_told(response, endpoint))
         except FeedError as error:
             raise UnreadableError(f"is no feed: {error}") from None
         if feed.kind == "sitemap_index":
@@ -97,12 +98,14 @@ class HeadlinesSpider(PollingSpider):
         return Reading("sitemap_index", children=children, remark=remark)
 
     def _read_section(self, response: Response, endpoint: Endpoint) -> Reading:
-        if not hasattr(response, "css"):
-            raise UnreadableError("is no HTML page")
-        entries = rules.headlines(response.selector, endpoint.facts, response.url)
+        try:
+            page = pages.read(response.body, response.url, **_told(response, endpoint))
+        except pages.PageError as error:
+            raise UnreadableError(f"is no page that can be read: {error}") from None
+        entries = rules.headlines(page, endpoint.facts)
         if not entries:
             raise UnreadableError(f"the selector {endpoint.facts.items!r} matches no headline: was the page rebuilt?")
-        return Reading("section", entries)
+        return Reading("section", entries, has_end=page.whole)
 
     def item(self, entry: Mapping[str, Any], reading: Reading, endpoint: Endpoint) -> Article:
         """The article of an entry; what is missing is left for the pipelines to refuse."""
@@ -123,7 +126,13 @@ class HeadlinesSpider(PollingSpider):
             section=entry.get("section") or source.section,
             keywords=entry.get("keywords", []),
             image_url=entry.get("image"),
+            extra={"media": True} if entry.get("media") else None,
         )
+
+
+def _told(response: Response, endpoint: Endpoint) -> dict[str, str | None]:
+    """What helps with the encoding of an answer."""
+    return {"content_type": answers.header(response, "Content-Type"), "language": endpoint.source.language}
 
 
 def _moment(text: str | None, source: Source) -> datetime | None:

@@ -71,6 +71,7 @@ def test_rss_2():
             "language": None,
             "section": None,
             "keywords": ["Politics", "Europe"],
+            "media": False,
             "refused_link": None,
         }
     ]
@@ -214,6 +215,47 @@ def test_news_sitemap_in_gzip():
     ]
 
 
+NEWS = rss("<title>One</title><link>/1</link>").encode()
+PARTS = [NEWS[:60], NEWS[60:61], b"", NEWS[61:]]
+
+
+@pytest.mark.parametrize("behind", [b"", bytes(1000), b"\n", b"<html>error</html>", bytes(3) + b"x"])
+def test_gzip_of_several_members(behind):
+    feed = parse(b"".join(map(gzip.compress, PARTS)) + behind, URL)
+    assert ([entry["title"] for entry in feed.entries], feed.whole) == (["One"], True)
+
+
+@pytest.mark.parametrize("end", [-1, -8, -9, -30])
+def test_a_member_that_is_cut_off_makes_no_whole(end):
+    raw = b"".join(map(gzip.compress, PARTS))
+    assert not parse(raw[:end], URL).whole
+
+
+def test_the_bound_holds_for_all_members_together():
+    bomb = gzip.compress(bytes(MAX_BYTES // 2 + 1))
+    with pytest.raises(FeedError, match=f"more than {MAX_BYTES} bytes, expected a feed of at most"):
+        parse(bomb + bomb, URL)
+    with pytest.raises(FeedError, match="more than 10000 members"):
+        parse(gzip.compress(b"") * 1_000_000, URL)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE html>',
+        "<!doctype HTML>",
+        '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">',
+        '\n<!-- made --><!DOCTYPE html>\n<?xml-stylesheet href="a.css"?><!-- by hand -->\n',
+        '<!DOCTYPE html SYSTEM "about:legacy-compat">',
+    ],
+)
+def test_a_document_type_of_html_makes_no_page_of_a_feed(before):
+    atom = '<a:feed xmlns:a="http://www.w3.org/2005/Atom"><a:entry><a:title>One</a:title></a:entry></a:feed>'
+    news = '<urlset><url><loc>/1</loc><n:news xmlns:n="n"><n:title>One</n:title></n:news></url></urlset>'
+    for feed in (NEWS.decode(), atom, news):
+        assert [entry["title"] for entry in parse((before + feed).encode(), URL).entries] == ["One"]
+
+
 def test_sitemap_index():
     feed = parse(
         b"<sitemapindex><sitemap><loc><![CDATA[/a.xml.gz]]></loc></sitemap><sitemap><loc>file:///b</loc></sitemap>"
@@ -255,6 +297,72 @@ def test_the_link_of_an_rss_item(item, link):
 def test_a_link_that_is_no_web_address_is_refused_and_told(bad):
     entry = rss_entry(f"<link>{bad}</link>")
     assert (entry["link"], entry["refused_link"]) == (None, bad)
+
+
+MP3 = '<enclosure url="https://cdn.test/1.mp3" type="audio/mpeg" length="1"/>'
+
+
+@pytest.mark.parametrize(
+    ("item", "link", "is_media"),
+    [
+        (MP3, "https://cdn.test/1.mp3", True),
+        (f"<link>https://news.test/1</link>{MP3}", "https://news.test/1", False),
+        (f"<link>https://cdn.test/1.mp3</link>{MP3}", "https://cdn.test/1.mp3", True),
+        (f"<guid>https://news.test/1</guid>{MP3}", "https://news.test/1", False),
+        (f'<guid isPermaLink="false">urn:1</guid><link>spotify:1</link>{MP3}', "https://cdn.test/1.mp3", True),
+        (f'<enclosure url="/1.mp4" type="video/mp4"/>{MP3}', "https://cdn.test/1.mp3", True),
+        ('<enclosure url="/1.pdf"/><enclosure url="/1.webm?x=.mp3"/>', "https://news.test/1.webm?x=.mp3", True),
+        ('<enclosure url="/1.PDF" type="application/octet-stream"/>', "https://news.test/1.PDF", True),
+        ('<enclosure url="/file" type="application/vnd.apple.mpegurl"/>', "https://news.test/file", True),
+        ('<enclosure url="/file" type="application/pdf; charset=binary"/>', "https://news.test/file", True),
+        ('<enclosure url="/1.mp3" type="image/jpeg"/>', None, False),
+        ('<enclosure url="/1.jpg" type="audio/mpeg"/>', "https://news.test/1.jpg", True),
+        ('<enclosure url="/1.png"/><enclosure url="/1"/><enclosure type="audio/mpeg"/>', None, False),
+        ('<enclosure url="magnet:?x=1" type="audio/mpeg"/><enclosure url="http://[" type="audio/mp4"/>', None, False),
+        ('<media:content url="/clip" medium="video"/>', "https://news.test/clip", True),
+        ('<media:group><media:content url="/a.mp4"/><media:content url="/b.jpg"/></media:group>',
+         "https://news.test/a.mp4", True),
+        (f'<media:content url="/clip.mp3"/>{MP3}', "https://cdn.test/1.mp3", True),
+        ('<media:content url="/clip.mp3"/><enclosure url="/1.jpg" type="image/jpeg"/>',
+         "https://news.test/clip.mp3", True),
+        ('<media:content url="/photo" medium="image"/>', None, False),
+    ],
+)  # fmt: skip
+def test_an_entry_without_a_link_has_its_file_for_one(item, link, is_media):
+    entry = rss_entry(f"<title>Episode</title>{item}", channel="<link>https://news.test/</link>")
+    assert (entry["link"], entry["media"]) == (link, is_media)
+
+
+@pytest.mark.parametrize(
+    ("content", "link", "is_media"),
+    [
+        ('<link rel="enclosure" type="audio/ogg" href="1"/>', "https://news.test/feeds/1", True),
+        ('<link rel="enclosure" type="image/png" href="1"/><id>urn:1</id>', None, False),
+        ('<link rel="enclosure" type="audio/ogg" href="1"/><link href="/page"/>', "https://news.test/page", False),
+        ('<content type="video/mp4" src="/clip"/>', "https://news.test/clip", True),
+        ('<content type="text/html" src="/page"/>', "https://news.test/page", False),
+    ],
+)
+def test_an_atom_entry_without_a_link_has_its_file_for_one(content, link, is_media):
+    entry = atom_entry(f"<title>Episode</title>{content}")
+    assert (entry["link"], entry["media"]) == (link, is_media)
+
+
+def test_an_item_of_json_feed_without_a_link_has_its_file_for_one():
+    mp3 = {"url": "/1.mp3", "mime_type": "audio/mpeg"}
+    items = [
+        {"id": "1", "attachments": [{"url": "/1.jpg", "mime_type": "image/jpeg"}, mp3]},
+        {"id": "2", "url": "/2", "attachments": [mp3]},
+        {"id": "3", "attachments": [None, {"url": 3}, {"mime_type": "audio/mpeg"}, "x"]},
+        {"id": "4", "attachments": {"url": "/1.mp3"}},
+    ]
+    feed = parse(json.dumps({"version": "https://jsonfeed.org/version/1", "items": items}).encode(), URL)
+    assert [(entry["link"], entry["media"]) for entry in feed.entries] == [
+        ("https://news.test/1.mp3", True),
+        ("https://news.test/2", False),
+        (None, False),
+        (None, False),
+    ]
 
 
 @pytest.mark.parametrize(

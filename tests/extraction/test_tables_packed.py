@@ -37,6 +37,18 @@ def test_plain_gzip_and_zip_hold_the_same():
     assert read(zipped(("table.csv", TEXT))) == (TEXT, "table.csv")
 
 
+@pytest.mark.parametrize("junk", [bytes(1000), b"\n", b"<html>error</html>", bytes(9) + b"x"])
+def test_what_stands_behind_the_last_member_of_a_gzip_is_left_out(junk):
+    assert read(gzip.compress(TEXT[:99]) + gzip.compress(TEXT[99:]) + junk) == (TEXT, None)
+
+
+def test_a_last_member_that_is_cut_off_is_not_left_out():
+    raw = gzip.compress(TEXT) + gzip.compress(TEXT)
+    for end in (-1, -5, -9, -100):
+        with pytest.raises(UnreadableTableError, match="is broken after"):
+            read(raw[:end])
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd.csv", "/tmp/evil.csv", "..\\evil.csv", "deep/in/a/folder.csv"])
 def test_the_name_of_a_member_is_a_name_and_nothing_is_written(name, tmp_path, monkeypatch):
     (tmp_path / "deep").mkdir()

@@ -17,6 +17,7 @@ _BUFFER = 2**20
 _OF_XLSX = "[Content_Types].xml"  # in each
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _ENCRYPTED = 0x1
+_NO_MEMBER = "Not a gzipped file"  # what `gzip` says of what stands behind the last member, which is left out
 
 
 class Limits(NamedTuple):
@@ -104,7 +105,7 @@ class _Inflated(io.RawIOBase):
     """Ends with its reader, while the file below stays open."""
 
     def __init__(self, stream: BinaryIO, packed: BinaryIO, limits: Limits) -> None:
-        self._stream = stream
+        self._stream = stream  # is asked by `read1`: what was read before a fault is not lost with it
         self._packed = packed
         self._limits = limits
         self._size = 0
@@ -114,7 +115,11 @@ class _Inflated(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:
         try:
-            data = self._stream.read(len(buffer))
+            data = self._stream.read1(len(buffer))
+        except gzip.BadGzipFile as error:
+            if not (self._size and str(error).startswith(_NO_MEMBER)):
+                raise UnreadableTableError(f"is broken after {self._size} inflated bytes: {error}") from error
+            data = b""
         except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
             raise UnreadableTableError(f"is broken after {self._size} inflated bytes: {error}") from error
         self._size += len(data)

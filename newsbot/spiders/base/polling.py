@@ -48,6 +48,7 @@ class Reading:
     interval: int | None = None  # seconds that it asks to wait between two fetches
     children: list[Endpoint] = field(default_factory=list)  # of an index: to be fetched in this run too
     whole: bool = True  # False for a part: its validators would hide the rest
+    has_end: bool = True  # False for what may be a part: its validators are not kept, and its entries are compared
     remark: str | None = None  # what a user should know although nothing failed
 
 
@@ -187,8 +188,8 @@ class PollingSpider(Spider):
             entries=len(reading.entries),
             interval=self._interval(state, response, changed=changed, hint=reading.interval),
             content_hash=content_hash,
-            etag=answers.header(response, "ETag") if content_hash else None,
-            last_modified=answers.header(response, "Last-Modified") if content_hash else None,
+            etag=answers.header(response, "ETag") if content_hash and reading.has_end else None,
+            last_modified=answers.header(response, "Last-Modified") if content_hash and reading.has_end else None,
             is_full=read,
             changed=changed,
             problem=reading.remark,

@@ -1,0 +1,119 @@
+"""HTML pages: bytes to a tree, within bounds that hold before it is built.
+
+Sources: https://html.spec.whatwg.org/multipage/parsing.html for encodings and tokens, and
+https://html.spec.whatwg.org/multipage/semantics.html#the-base-element.
+"""
+
+import re
+from dataclasses import dataclass
+
+from lxml import etree
+from parsel import Selector
+
+from newsbot.extraction import charsets, gzipped
+from newsbot.extraction.links import absolute
+
+MAX_BYTES = 33_554_432  # 32 MiB after inflating
+MAX_TAGS = 300_000  # the largest of 638 front pages and articles has 19,437
+MAX_ATTRIBUTES = 1_000  # of one tag: the parser compares each with all before it
+MAX_TREE_BYTES = 250_000_000  # of what the parser makes of the markup
+
+_META = re.compile(rb"""(?i)<meta\b[^<>]*?\bcharset\s*=\s*["']?\s*([\w:.-]+)""")
+_XML = re.compile(rb"""(?i)\s*<\?xml\b[^<>]*?\bencoding\s*=\s*["']\s*([\w:.-]+)""")
+_HEAD_BYTES = 65_536  # browsers look at 1,024, and again when they meet the name further down
+
+# As the tokenizer of HTML: quotes count behind "=" alone.
+_TAG = re.compile(rb"""<(?:!--()|([a-z/!?][^\s/>]*+)((?:[^>"'=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+|["'])*+)>?)""", re.I)
+_COMMENT_END = re.compile(rb"-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>)?")
+_RAW_TEXT = frozenset((b"script", b"style", b"title", b"textarea", b"xmp", b"iframe", b"noembed", b"noframes"))
+_VALUE = re.compile(rb"""=\s*+(?:"[^"]*+"|'[^']*+')""")
+_BETWEEN = re.compile(rb"[\s/]++")
+_UNSEEN = re.compile(rb"(?i)<(script|style)\b(?:[^<]++|<(?!/\1))*+(?:</\1)?+|<!--(?:[^-]++|-(?!->))*+(?:-->)?")
+_END = re.compile(rb"(?i)</(?:html|body)\s*>")
+_FIRST_BASE = etree.XPath("string((//base[@href])[1]/@href)")
+
+
+class PageError(ValueError):
+    """The bytes are no page that can be read; the message says what was found and what would be right."""
+
+
+@dataclass(slots=True, frozen=True)
+class Page:
+    """A page as a tree."""
+
+    tree: Selector
+    base: str  # what its links are relative to
+    whole: bool  # False where it has no end, which is legal, and nearly always says that it was cut off
+
+
+def read(raw: bytes, url: str, *, content_type: str | None = None, language: str | None = None) -> Page:
+    """The page in `raw`, which was fetched from `url`; plain or in gzip.
+
+    Its encoding is found as browsers find it: by a mark, the Content-Type, the page's own word, and its bytes, of which
+    the `language` of the source says more (ISO 639, two letters). Raises PageError for what is no HTML, and for more of
+    it than is safe to read.
+    """
+    try:
+        raw, has_end = gzipped.inflate(raw, MAX_BYTES)
+    except gzipped.InflateError as error:
+        raise PageError(f"found {error}, expected an HTML page of at most {MAX_BYTES} bytes") from error
+    utf8 = _decoded(raw, content_type, language).replace("\0", "").strip().encode("utf-8", "replace")
+    if b"<" not in utf8:
+        start = utf8[:60].decode("utf-8", "ignore")
+        raise PageError(f"found {start!r}, expected an HTML page" if start else "found no bytes, expected an HTML page")
+    _check(utf8)
+    parser = etree.HTMLParser(
+        encoding="utf-8", recover=True, huge_tree=True, no_network=True, remove_comments=True, remove_pis=True
+    )
+    root = etree.fromstring(utf8, parser)
+    if root is None:
+        raise PageError("found no element, expected an HTML page")
+    base = absolute(_FIRST_BASE(root), url) or url
+    return Page(Selector(root=root, type="html"), base, has_end and bool(_END.search(_UNSEEN.sub(b"", utf8))))
+
+
+def _decoded(raw: bytes, content_type: str | None, language: str | None) -> str:
+    narrow = charsets.narrow(raw)
+    if narrow is not raw:  # it had a mark, or is wide
+        return narrow.decode("utf-8", "replace")
+    name = charsets.in_header(content_type) or _named_inside(raw[:_HEAD_BYTES])
+    return charsets.as_named(raw, name) if name else charsets.decode(raw, (), language)
+
+
+def _named_inside(raw: bytes) -> str | None:
+    found = _XML.match(raw) or _META.search(_UNSEEN.sub(b"", raw))
+    return charsets.named(found[1].decode("ascii", "replace")) if found else None
+
+
+def _check(utf8: bytes) -> None:
+    """Raise PageError where there is more markup than can be kept: four bytes can make hundreds.
+
+    What an element with its text and an attribute take was measured.
+    """
+    if (tags := utf8.count(b"<")) > MAX_TAGS:
+        raise PageError(f"found {tags} tags, expected at most {MAX_TAGS}")
+    tags = attributes = position = 0
+    while token := _TAG.search(utf8, position):
+        position = token.end()
+        comment, name, inside = token.groups()
+        if comment is not None:
+            position = _COMMENT_END.match(utf8, position).end()
+            continue
+        tags += 1
+        found = _attributes(inside)
+        attributes += found
+        if found > MAX_ATTRIBUTES:
+            raise PageError(f"found a tag of {found} attributes, expected at most {MAX_ATTRIBUTES}")
+        if (name := name.lower()) in _RAW_TEXT:
+            end = re.compile(rb"(?i)</" + name).search(utf8, position)
+            position = end.start() if end else len(utf8)
+    if 322 * tags + 228 * attributes > MAX_TREE_BYTES:
+        raise PageError(
+            f"found {tags} tags and {attributes} attributes, expected at most {MAX_TREE_BYTES} bytes of them in memory"
+        )
+
+
+def _attributes(inside: bytes) -> int:
+    """How many attributes a tag has at most."""
+    bare = _BETWEEN.sub(b" ", _VALUE.sub(b" ", inside)).strip()
+    return bare.count(b" ") + 1 if bare else 0
