@@ -9,9 +9,10 @@ from datetime import tzinfo
 from typing import NamedTuple
 
 from newsbot.extraction import zones
-from newsbot.extraction.months import LETTER, folded
+from newsbot.extraction.months import folded
 from newsbot.extraction.zones import UnclearError
 
+LETTER = r"[^\W\d_]"
 CLOCK = "\x03"  # stands for a clock that was taken out of a text
 DATE = "\x04"  # and for a date
 
@@ -55,11 +56,11 @@ _ARABIC_BEHIND = {"م", "ص"}  # before a clock they end the date: "2025 م"
 
 def _any(words: Iterable[str]) -> str:
     """A pattern of any of the words; whole ones, but for scripts that put no spaces between words."""
-    patterns = []
-    for word in sorted(words, key=len, reverse=True):
-        pattern = re.escape(word).replace(r"\ ", r"\s?")
-        patterns.append(rf"(?<!{LETTER}){pattern}(?!{LETTER})" if word[0] < "\u0e00" else pattern)
-    return f"(?:{'|'.join(patterns)})"
+    ordered = [
+        (word[0] < "\u0e00", re.escape(word).replace(r"\ ", r"\s?")) for word in sorted(words, key=len, reverse=True)
+    ]
+    whole, others = ("|".join(each for is_whole, each in ordered if is_whole is kind) for kind in (True, False))
+    return rf"(?:(?<!{LETTER})(?:{whole})(?!{LETTER})|{others})" if others else rf"(?<!{LETTER})(?:{whole})(?!{LETTER})"
 
 
 def _listed(words: str) -> str:
@@ -72,6 +73,7 @@ _BEFORE = re.compile(
     r"[\s,]*\Z",
     re.IGNORECASE,
 )
+_LONGEST_BEFORE = 16  # characters
 _BEHIND = re.compile(rf"[\s,]*({_PART})", re.IGNORECASE)
 _WORD_BEHIND = re.compile(rf"\s*{LETTER}")
 
@@ -153,7 +155,7 @@ def _read(text: str, match: re.Match[str], country: str | None) -> tuple[Clock, 
         minute = 30
     if _COUNTED_FROM_DAWN.search(text):
         raise UnclearError("hours in Swahili and Ethiopian texts are often counted from dawn")
-    before = _BEFORE.search(text, 0, match.start())
+    before = _BEFORE.search(text, max(0, match.start() - _LONGEST_BEFORE), match.start())
     part, end = _part(text, match.end(), hour)
     zone, end = _zone(text, match, end, country)
     if not part:

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from newsbot.extraction import zones
-from newsbot.extraction.clocks import BESIDE_DATE, CLOCK, COLON, DATE, WORDED, Clock, take, take_named
-from newsbot.extraction.months import LETTER, folded, marked
+from newsbot.extraction.clocks import BESIDE_DATE, CLOCK, COLON, DATE, LETTER, WORDED, Clock, take, take_named
+from newsbot.extraction.months import folded, marked
 from newsbot.extraction.zones import UnclearError
 
 MAX_DATE_CHARS = 200
@@ -47,9 +47,23 @@ _ENGLISH = {
     )
     for name in names.split()
 }
-# As nearly all feeds write them; what these do not match is taken apart by `_free_form`.
+_DAYS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # of each month, in any year
+
+# As nearly all feeds write them, of numbers that need no look at the calendar.
+_HOUR, _SIXTY, _OFFSET = r"([01]\d|2[0-3])", r"[0-5]\d", r"[+-](?:[01]\d|2[0-3])"
+_USUAL_RFC822 = re.compile(
+    rf"(?:[A-Z][a-z]{{2,8}}, )?(\d|[0-2]\d|3[01]) ([A-Z][a-z]{{2}}) ([12]\d{{3}}) ({_HOUR}:{_SIXTY}:{_SIXTY})"
+    rf" (?:GMT|({_OFFSET})({_SIXTY}))",
+    re.ASCII,
+)
+_USUAL_ISO = re.compile(
+    rf"([12]\d{{3}}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8]))[T ]({_HOUR}:{_SIXTY}:{_SIXTY})(?:\.\d+)?"
+    rf"(?:Z|({_OFFSET}:{_SIXTY}))",
+    re.ASCII,
+)
+# The same two notations with parts missing, or to be checked; what they do not match is taken apart by `_free_form`.
 _RFC822 = re.compile(
-    r"(?:[A-Za-z]{2,9}, )?(\d{1,2}) ([A-Z][a-z]{2,8}) (\d{4}) (\d\d):(\d\d)(?::(\d\d))? ([+-]\d{4}|[A-Z]{3,4})",
+    r"(?:[A-Za-z]{2,9},? )?(\d{1,2}) ([A-Z][a-z]{2,8}) (\d{4}|\d\d) (\d\d?):(\d\d)(?::(\d\d))?(?: ([+-]\d{4}|[A-Z]{3,4}))?",
     re.ASCII,
 )
 _ISO = re.compile(
@@ -89,6 +103,7 @@ _THAI = re.compile("[\u0e00-\u0e7f]")
 _KOREAN = re.compile(r"[년월일]|오전|오후")
 
 _APACHE = re.compile(r"(?<=[a-z]{3}/\d{4}):(?=\d\d:)", re.IGNORECASE)  # 27/Nov/2026:09:00:00
+_DIGIT = re.compile(r"\d")
 _MARK = re.compile("\x01\\d+\x02")
 _FREE = r"(?<![A-Za-z\d'])(?<!\d[.,:/-])(?<![A-Za-z]-)"
 _END = r"(?!\d|[.,:/-]\d)"
@@ -171,11 +186,21 @@ def parse_date(text: str, hints: Hints = NO_HINTS) -> str | None:
 
 def _usual(text: str, hints: Hints) -> str | None:
     """The moment of a text in one of the two notations of nearly all feeds, else None."""
+    if match := _USUAL_RFC822.fullmatch(text):
+        day, name, year, clock, _, hours, minutes = match.groups()
+        month = _ENGLISH.get(name)
+        if month and 1 <= int(day) <= _DAYS[month]:
+            return f"{year}-{month:02}-{day:0>2}T{clock}{hours or '+00'}:{minutes or '00'}"
+    elif match := _USUAL_ISO.fullmatch(text):
+        return f"{match[1]}T{match[2]}{match[4] or '+00:00'}"
     if match := _RFC822.fullmatch(text):
         day, name, year, hour, minute, second, zone = match.groups()
-        month, offset = _ENGLISH.get(name), _offset(zone, hints.country)
+        month = _ENGLISH.get(name)
+        offset = _offset(zone, hints.country) if zone else ""
         if month and offset is not None:
-            return _moment(int(year), month, int(day), hour, minute, second, offset)
+            return _moment(
+                _full_year(year, hints) if len(year) == 2 else int(year), month, int(day), hour, minute, second, offset
+            )
     elif match := _ISO.fullmatch(text):
         year, month, day, hour, minute, second, zone, date_zone = match.groups()
         zone = zone or date_zone
@@ -222,11 +247,12 @@ def _free_form(text: str, hints: Hints) -> str | None:
     text = _APACHE.sub(" ", _numerals(text))
     clocks: list[Clock] = []
     text = take(text, COLON, hints.country, clocks)
-    text = take(marked(text, hints.language), WORDED, hints.country, clocks)
-    date, text = _date(text, hints)
-    text = take(text, BESIDE_DATE, hints.country, clocks)
+    text = marked(text, hints.language)
     if not clocks:
-        text = take_named(text, clocks)
+        text = take(text, WORDED, hints.country, clocks)
+    date, text = _date(text, hints)
+    if not clocks:
+        text = take_named(take(text, BESIDE_DATE, hints.country, clocks), clocks)
     if date is None or len(set(clocks)) > 1 or _OF_CLOCKS.search(text):
         return None
     clock = clocks[0] if clocks else Clock(0, 0, 0, None)
@@ -250,6 +276,8 @@ def _date(text: str, hints: Hints) -> tuple[tuple[int, int, int] | None, str]:
             found.add(_numbers(match, hints))
             clock = CLOCK if CLOCK in match[0] else ""
             text = f"{text[: match.start()]} {clock}{DATE}{text[match.end() :]}"
+        if found and not _DIGIT.search(text):
+            break
     if not found and (match := _MONTH_OF_YEAR.search(text)):
         rest = text[: match.start()] + text[match.end() :]
         if not re.search(rf"\d|{CLOCK}", rest):
@@ -277,7 +305,8 @@ def _numbers(match: re.Match[str], hints: Hints) -> tuple[int, int, int]:
 
 def _is_left(text: str) -> bool:
     """Whether there is a number that may belong to the date, in a text of which all that is understood is taken."""
-    return any(each.isdigit() for each in _ASIDE.sub(" ", _MARK.sub(" ", text)))
+    text = _MARK.sub(" ", text)
+    return bool(_DIGIT.search(text) and _DIGIT.search(_ASIDE.sub(" ", text)))
 
 
 def _numerals(text: str) -> str:
