@@ -12,6 +12,7 @@ from newsbot.extraction import zones
 from newsbot.extraction.months import folded
 from newsbot.extraction.zones import UnclearError
 
+MAX_CLOCKS = 4  # of one text, which may repeat the one that it names
 LETTER = r"[^\W\d_]"
 CLOCK = "\x03"  # stands for a clock that was taken out of a text
 DATE = "\x04"  # and for a date
@@ -134,6 +135,8 @@ def take(text: str, patterns: Sequence[re.Pattern[str]], country: str | None, fo
     """
     for pattern in patterns:
         while match := pattern.search(text):
+            if len(found) == MAX_CLOCKS:
+                raise UnclearError(f"there are more than {MAX_CLOCKS} times of day")
             clock, start, end = _read(text, match, country)
             found.append(clock)
             text = f"{text[:start]} {CLOCK} {text[end:]}"

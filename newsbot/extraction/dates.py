@@ -5,6 +5,7 @@ date with its month's name (`months`). A text in which a number is left that may
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
@@ -24,14 +25,7 @@ class Hints(NamedTuple):
 
     country: str | None = None  # ISO 3166, lower case: the order of 4/5/2026, the zones IST, CST, BST, ...
     language: str | None = None  # ISO 639, two letters: `listopad` is October in Croatian and November in Polish
-    day_first: bool | None = None  # of 4/5/2026, where it is known otherwise than by the country
-
-    @property
-    def puts_day_first(self) -> bool | None:
-        """Whether 4/5/2026 is in May; None where that is not known."""
-        if self.day_first is None and self.country:
-            return self.country not in _MONTH_FIRST
-        return self.day_first
+    day_first: bool | None = None  # of 4/5/2026 and of 31/5/2026: the order is declared
 
 
 NO_HINTS = Hints()
@@ -146,18 +140,18 @@ _MONTH_OF_YEAR = re.compile(
     rf"(?:{_MONTH}{_OF}(?P<year>\d{{4}})|(?P<year_first>\d{{4}})(?:\s?[年년]\s?(?P<number>\d{{1,2}})\s?[月월]|{_OF}\x01(?P<named>\d+)\x02))(?!\d)"
 )
 
-# Numbers beside a date that are none of it.
+# Numbers beside a date that are none of it: "issue 45", "5 min read", "3 comments", "COVID-19", "4K".
+_COUNTED = (
+    r"min(?:uten?|utes?|uti|utos?|uut|ut|uter|s)?\.?(?!\w)|minuuttia|мин|хв|分钟|分で|comments?|commentaires?|kommentare?|"
+    r"kommentarer?|comentarios?|comentários?|commenti|reacties?|komentarz[ye]?|комментари\w+|replies|views?|shares?|likes?|"
+    r"reads?|words?|photos?|images?|bilder|votes?|vues?"
+)
 _ASIDE = re.compile(
-    rf"""
-    (?:\b(?:issue|no|nr|vol|volume|page|part|episode|chapter|week|room|kw|№)|\#)\.?\s?\d+\b
-    | (?<![\d:.,/-]) \(?\d+(?:[.,]\d+)?\s?k?[\s+-]?(?:
-        min(?:uten?|utes?|uti|utos?|uut|ut|uter)?\.?(?!\w) | mins\b | minuuttia | мин | хв | 分钟 | 分で | 분
-        | comments? | commentaires? | kommentare? | kommentarer? | comentarios? | commenti | reacties? | komentarz[ye]? | комментари\w+
-        | replies | views? | shares? | likes? | reads? | words? | photos? | images? | bilder | votes? | vues?
-        )(?!{LETTER})
-    | (?<![\w.,:/{DATE}-])(?:{LETTER}+[\w'-]*\d[\w'-]*|\d+(?!(?:st|nd|rd|th|h|am|pm)\b)[A-Za-z]\w*)(?![.:]\w)
-    """,
-    re.IGNORECASE | re.VERBOSE,
+    r"(?:\b(?:issue|no|nr|vol|volume|page|part|episode|chapter|week|room|kw|№)|#)\.?\s?\d+\b"
+    rf"|(?<![\d:.,/-])\d+(?:[.,]\d+)?\s?k?[\s+-]?(?:{_COUNTED})(?!{LETTER})"
+    rf"|(?<![\w.,:/{DATE}-])(?:[A-Za-zÀ-ӿ]+[\w'-]*\d[\w'-]*|\d+(?!(?:st|nd|rd|th|hs?|hrs?|u|uhr|am|pm)\b|[hg]\d)[A-Za-z]\w*)"
+    r"(?![.:]\w)",
+    re.IGNORECASE,
 )
 _OF_CLOCKS = re.compile(
     rf"{DATE}\W*[ap]\.?\s?m\b|\bo'?clock\b|\b(?:half|quarter) (?:past|to)\b|{CLOCK}\W*(?:in )?(?:noon|midnight)",
@@ -182,6 +176,16 @@ def parse_date(text: str, hints: Hints = NO_HINTS) -> str | None:
         return _usual(text, hints) or _unusual(folded(text), hints)
     except UnclearError:
         return None
+
+
+def first_date(texts: Iterable[str], hints: Hints = NO_HINTS) -> tuple[str | None, str | None]:
+    """The first of these texts that is a date; and where none is, the first that is there: it was not understood."""
+    refused = None
+    for text in texts:
+        if found := parse_date(text, hints):
+            return found, None
+        refused = refused or text.strip()[:MAX_DATE_CHARS] or None
+    return None, refused
 
 
 def _usual(text: str, hints: Hints) -> str | None:
@@ -272,7 +276,7 @@ def _date(text: str, hints: Hints) -> tuple[tuple[int, int, int] | None, str]:
     """The one date of a text whose clocks and months are marked, and the text with `DATE` in its place."""
     found: set[tuple[int, int, int]] = set()
     for pattern in (*_NAMED, _NUMERIC, *_NAMED_SHORT):
-        while match := pattern.search(text):
+        while len(found) < 2 and (match := pattern.search(text)):
             found.add(_numbers(match, hints))
             clock = CLOCK if CLOCK in match[0] else ""
             text = f"{text[: match.start()]} {clock}{DATE}{text[match.end() :]}"
@@ -295,11 +299,12 @@ def _numbers(match: re.Match[str], hints: Hints) -> tuple[int, int, int]:
         return year, int(given["month"]), int(given["day"])
     first, then = int(given["first"]), int(given["then"])
     mark = given["mark"].strip()
-    is_day_first = first > 12 or (then <= 12 and mark != "/" and hints.puts_day_first is None) or mark == "."
-    if then <= 12 and first <= 12 and mark != ".":
-        is_day_first = mark != "/" if hints.puts_day_first is None else hints.puts_day_first
-    elif then > 12:
-        is_day_first = False
+    is_day_first = hints.day_first
+    if mark == "." or is_day_first is None:
+        if first > 12 or then > 12 or mark == ".":
+            is_day_first = then <= 12
+        else:
+            is_day_first = hints.country not in _MONTH_FIRST if hints.country else mark == "-"
     return (year, then, first) if is_day_first else (year, first, then)
 
 

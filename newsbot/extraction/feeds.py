@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from newsbot.extraction import jsonfeed, sitemaps, syndication
+from newsbot.extraction.dates import Hints
 from newsbot.extraction.documents import decode, inflate, local_name, no_feed, read_xml
 from newsbot.extraction.entries import Entry, Feed, FeedError
 
@@ -19,17 +20,20 @@ MAX_JSON_VALUES = 1_200_000  # 230 MB where each is an object
 _KINDS = {"rss": "rss", "channel": "rss", "feed": "atom", "entry": "atom", "rdf": "rdf"}
 
 
-def parse(raw: bytes, url: str) -> Feed:
+def parse(raw: bytes, url: str, *, country: str | None = None, language: str | None = None) -> Feed:
     """Read the feed or sitemap in `raw`, which was fetched from `url`.
+
+    `country` (ISO 3166, lower case) and `language` (ISO 639) of its source decide what may be two dates.
 
     Broken feeds are read as far as they go. Raises FeedError where the bytes are no feed, or more than `MAX_BYTES`.
     """
+    hints = Hints(country, language)
     raw = inflate(raw)
     start = raw[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if not raw or raw.isspace():
         raise FeedError("found no bytes, expected a feed", "empty")
     if start in (b"{", b"["):
-        return jsonfeed.read(_json(raw), url)
+        return jsonfeed.read(_json(raw), url, hints)
     if start != b"<" and b"<" not in raw and "<" not in (text := decode(raw)):
         if feed := sitemaps.read_list(text):
             return feed
@@ -37,9 +41,9 @@ def parse(raw: bytes, url: str) -> Feed:
     root, whole = read_xml(raw, url)
     name = local_name(root)
     if name in ("urlset", "sitemapindex"):
-        feed = sitemaps.read(root, url)
+        feed = sitemaps.read(root, url, hints)
     else:
-        feed = syndication.read(root, _KINDS.get(name, "rss"), url)
+        feed = syndication.read(root, _KINDS.get(name, "rss"), url, hints)
         if name not in _KINDS and not feed.entries:
             raise no_feed(decode(raw))
     feed.whole = whole

@@ -5,7 +5,7 @@ from urllib.parse import urljoin
 
 from parsel import Selector, SelectorList
 
-from newsbot.extraction.dates import parse_date
+from newsbot.extraction.dates import NO_HINTS, Hints, first_date
 
 
 class Rule(Protocol):
@@ -18,8 +18,9 @@ class Rule(Protocol):
     summary: str | None
 
 
-def headlines(page: Selector, rule: Rule, url: str) -> list[dict[str, Any]]:
-    """The entries of a page: dicts with `title`, `link`, `published` and `summary`, as far as the rule finds them.
+def headlines(page: Selector, rule: Rule, url: str, hints: Hints = NO_HINTS) -> list[dict[str, Any]]:
+    """The entries of a page: dicts with `title`, `link`, `published` and `summary`, as far as the rule finds them, and
+    `refused_date`, which is the date as it stands where it is not understood. `hints` are for dates.
 
     An element without a link is no headline and is passed over.
     """
@@ -28,12 +29,14 @@ def headlines(page: Selector, rule: Rule, url: str) -> list[dict[str, Any]]:
         link = element.css(rule.link) if rule.link else element.xpath("(descendant-or-self::a[@href])[1]")
         href = _value(link, "href")
         if href:
+            published, refused_date = _date(element.css(rule.date), hints) if rule.date else (None, None)
             entries.append(
                 {
                     "title": _value(element.css(rule.title) if rule.title else link),
                     "link": urljoin(url, href),
-                    "published": _date(element.css(rule.date)) if rule.date else None,
+                    "published": published,
                     "summary": _value(element.css(rule.summary)) if rule.summary else None,
+                    "refused_date": refused_date,
                 }
             )
     return entries
@@ -54,6 +57,5 @@ def _value(selected: SelectorList, attribute: str | None = None) -> str | None:
     return " ".join("".join(strings).split()) or None
 
 
-def _date(selected: SelectorList) -> str | None:
-    text = _value(selected, "datetime") or _value(selected)
-    return parse_date(text) if text else None
+def _date(selected: SelectorList, hints: Hints) -> tuple[str | None, str | None]:
+    return first_date(filter(None, (_value(selected, "datetime"), _value(selected))), hints)

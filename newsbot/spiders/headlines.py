@@ -10,6 +10,7 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 
 from newsbot.extraction import rules
+from newsbot.extraction.dates import Hints
 from newsbot.extraction.feeds import FeedError, parse
 from newsbot.items import Article, Rank
 from newsbot.sources.catalogue import load, select
@@ -68,7 +69,9 @@ class HeadlinesSpider(PollingSpider):
         if endpoint.kind == "section":
             return self._read_section(response, endpoint)
         try:
-            feed = parse(response.body, response.url)
+            feed = parse(
+                response.body, response.url, country=endpoint.source.country, language=endpoint.source.language
+            )
         except FeedError as error:
             raise UnreadableError(f"is no feed: {error}") from None
         if feed.kind == "sitemap_index":
@@ -94,7 +97,8 @@ class HeadlinesSpider(PollingSpider):
     def _read_section(self, response: Response, endpoint: Endpoint) -> Reading:
         if not hasattr(response, "css"):
             raise UnreadableError("is no HTML page")
-        entries = rules.headlines(response.selector, endpoint.facts, response.url)
+        hints = Hints(endpoint.source.country, endpoint.source.language)
+        entries = rules.headlines(response.selector, endpoint.facts, response.url, hints)
         if not entries:
             raise UnreadableError(f"the selector {endpoint.facts.items!r} matches no headline: was the page rebuilt?")
         return Reading("section", entries)
@@ -105,7 +109,7 @@ class HeadlinesSpider(PollingSpider):
         title = entry["title"]
         if not title and entry["summary"]:
             title = rules.first_words(entry["summary"], TITLE_FROM_SUMMARY)
-        return Article(
+        item = Article(
             url=entry["link"] or entry.get("refused_link") or "",
             title=title,
             source_id=source.id,
@@ -119,6 +123,9 @@ class HeadlinesSpider(PollingSpider):
             keywords=entry.get("keywords", []),
             image_url=entry.get("image"),
         )
+        if given := entry.get("refused_date"):
+            item.refused.append(("published_at", f"{given!r} is not a date that is understood", given))
+        return item
 
 
 def _moment(text: str | None, source: Source) -> datetime | None:
