@@ -18,6 +18,7 @@ from newsbot.extraction.zones import UnclearError
 MAX_DATE_CHARS = 200
 
 _MONTH_FIRST = {"us", "ph"}  # countries that write 5 April as 4/5
+_YEAR_FIRST_IN = {"eu", "hu", "ja", "ko", "lt", "mn", "ne", "zh"}  # languages in which 26/4/5 is in 2026
 
 
 class Hints(NamedTuple):
@@ -97,6 +98,7 @@ _THAI = re.compile("[\u0e00-\u0e7f]")
 _KOREAN = re.compile(r"[년월일]|오전|오후")
 
 _APACHE = re.compile(r"(?<=[a-z]{3}/\d{4}):(?=\d\d:)", re.IGNORECASE)  # 27/Nov/2026:09:00:00
+_BASQUE = re.compile(r"(?<=\d)\(([ea])\)")  # 2026(e)ko
 _DIGIT = re.compile(r"\d")
 _MARK = re.compile("\x01\\d+\x02")
 _FREE = r"(?<![A-Za-z\d'])(?<!\d[.,:/-])(?<![A-Za-z]-)"
@@ -109,7 +111,7 @@ _MONTH = "\x01(?P<month>\\d+)\x02"
 _OF = r"(?:[\s.,/-]{0,3}(?:(?:of the|of|de|del|di|da|do|ng|an|the|den|d|من|พศ|คศ|nam|anul|в)\b\s?|d'|ta' ?)?)"
 _YEAR = rf"(?:\s?{CLOCK}\s*)?(?P<year>\d{{4}}){_END}"
 _YEAR_FIRST = (
-    r"(?P<year>\d{4})(?:\.?\s?-?(?:gada|m|g|год|года|ж|жылы|жылгы|оны|йил|yil|eko|ko|ci il|il|г|godine|año)\b)?"
+    r"(?P<year>\d{4})(?:\.?\s?-?(?:gada|m|g|год|года|ж|жылы|жылгы|оны|йил|yil|eko|ko|ci il|il|г|թ|godine|año)\b)?"
 )
 _NAMED = [
     re.compile(pattern, re.IGNORECASE)
@@ -132,10 +134,9 @@ _NAMED_SHORT = [
         rf"{_MONTH}[\s.]{{1,2}}{_DAY},?\s",
     )
 ]
-_NUMERIC = re.compile(
-    rf"{_FREE}(?P<first>\d{{1,2}})(?P<mark>\s?[-/.]\s?)(?P<then>\d{{1,2}})(?P=mark)(?P<year>\d{{4}}|\d\d){_END}",
-    re.ASCII,
-)
+_NUMBERS = rf"{_FREE}(?P<first>\d{{1,2}})(?P<mark>\s?[-/.]\s?)(?P<then>\d{{1,2}})(?P=mark)"
+_NUMERIC = re.compile(rf"{_NUMBERS}(?P<year>\d{{4}}){_END}", re.ASCII)
+_NUMERIC_SHORT = re.compile(rf"{_NUMBERS}(?P<year>\d\d){_END}", re.ASCII)
 _MONTH_OF_YEAR = re.compile(
     rf"(?:{_MONTH}{_OF}(?P<year>\d{{4}})|(?P<year_first>\d{{4}})(?:\s?[年년]\s?(?P<number>\d{{1,2}})\s?[月월]|{_OF}\x01(?P<named>\d+)\x02))(?!\d)"
 )
@@ -246,9 +247,9 @@ def _counted_day(text: str) -> str | None:
 def _free_form(text: str, hints: Hints) -> str | None:
     """Clock, zone and date picked out of `text` one after the other, in any order. Raises `UnclearError`."""
     is_korean = _KOREAN.search(text)
-    if _THAI.search(text):
-        hints = hints._replace(language="th")
-    text = _APACHE.sub(" ", _numerals(text))
+    if is_korean or _THAI.search(text):
+        hints = hints._replace(language="ko" if is_korean else "th")
+    text = _BASQUE.sub(r"\1", _APACHE.sub(" ", _numerals(text)))
     clocks: list[Clock] = []
     text = take(text, COLON, hints.country, clocks)
     text = marked(text, hints.language)
@@ -275,13 +276,13 @@ def _free_form(text: str, hints: Hints) -> str | None:
 def _date(text: str, hints: Hints) -> tuple[tuple[int, int, int] | None, str]:
     """The one date of a text whose clocks and months are marked, and the text with `DATE` in its place."""
     found: set[tuple[int, int, int]] = set()
-    for pattern in (*_NAMED, _NUMERIC, *_NAMED_SHORT):
+    for pattern in (*_NAMED, _NUMERIC, *_NAMED_SHORT, _NUMERIC_SHORT):
+        if pattern is _NAMED_SHORT[0] and found:  # "12.53.13" behind a date is a clock
+            break
         while len(found) < 2 and (match := pattern.search(text)):
             found.add(_numbers(match, hints))
             clock = CLOCK if CLOCK in match[0] else ""
             text = f"{text[: match.start()]} {clock}{DATE}{text[match.end() :]}"
-        if found and not _DIGIT.search(text):
-            break
     if not found and (match := _MONTH_OF_YEAR.search(text)):
         rest = text[: match.start()] + text[match.end() :]
         if not re.search(rf"\d|{CLOCK}", rest):
@@ -294,6 +295,8 @@ def _date(text: str, hints: Hints) -> tuple[tuple[int, int, int] | None, str]:
 def _numbers(match: re.Match[str], hints: Hints) -> tuple[int, int, int]:
     """Year, month and day of a date that was found."""
     given = match.groupdict()
+    if "first" in given and len(given["year"]) == 2 and hints.language in _YEAR_FIRST_IN:
+        return _full_year(given["first"], hints), int(given["then"]), int(given["year"])
     year = _full_year(given["year"], hints)
     if "first" not in given:
         return year, int(given["month"]), int(given["day"])

@@ -180,7 +180,7 @@ _NAMES = {
     ),
     "bn": (
         "জানুয়ারি জানু জানুয়ারী, ফেব্রুয়ারি ফেব ফেব্রুয়ারী, মার্চ, এপ্রিল এপ্রি, মে, জুন, জুলাই জুল, আগস্ট আগ "
-        "আগষ্ট, সেপ্টেম্বর সেপ সেপ্ট, অক্টোবর অক্টো, নভেম্বর নভে, ডিসেম্বর ডিসে"
+        "আগষ্ট, সেপ্টেম্বর সেপ সেপ্ট, অক্টোবর অক্টো অক্টোঃ, নভেম্বর নভে, ডিসেম্বর ডিসে ডিসেঃ"
     ),
     "as": ("জানুৱাৰী, ফেব্ৰুৱাৰী ফেব্ৰু, মাৰ্চ, এপ্ৰিল, -, -, -, -, ছেপ্তেম্বৰ ছেপ্তে, অক্টোবৰ, নৱেম্বৰ নৱে, ডিচেম্বৰ ডিচে"),
     "mr": (
@@ -207,6 +207,11 @@ _NAMES = {
     "th": (
         "มกราคม มค, กุมภาพันธ์ กพ, มีนาคม มีค, เมษายน เมย, พฤษภาคม พค, มิถุนายน มิย, กรกฎาคม กค, สิงหาคม สค, "
         "กันยายน กย, ตุลาคม ตค, พฤศจิกายน พย, ธันวาคม ธค"
+    ),
+    "mn": (
+        "нэгдүгээр_сарын, хоёрдугаар_сарын, гуравдугаар_сарын, дөрөвдүгээр_сарын, тавдугаар_сарын, зургаадугаар_сарын, "
+        "долоодугаар_сарын, наймдугаар_сарын, есдүгээр_сарын, аравдугаар_сарын, арван_нэгдүгээр_сарын, "
+        "арван_хоёрдугаар_сарын"
     ),
     "vi": (
         "tháng_một tháng_giêng, tháng_hai, tháng_ba, tháng_tư tháng_bốn, tháng_năm, tháng_sáu, tháng_bảy, tháng_tám, "
@@ -235,6 +240,7 @@ _NAMES = {
 _ONLY_THERE = {"cs": {"pro": 12}, "hr": {"pro": 12}}
 
 _ENGLISH_WORDS = {"ago", "gen", "lug", "mag", "out", "set"}  # "sold out 3, 2025": a month behind its day only
+_BEHIND_DAY = re.compile(r"\d[ ./-]*(?:de )?\Z")
 
 _NUMBERED = re.compile(
     r"\b(?:thang|thg|th)\.? ?(1[0-2]|0?[1-9])(?!\d)|\b(1[0-2]|0?[1-9]) ?-?р сар(?:ын)?\b", re.IGNORECASE
@@ -255,7 +261,9 @@ _SEEN_AS = {**_UNSEEN, **_DASHES, **_QUOTES, **_LETTERS}
 _MARKS = re.compile("[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u093c\u09bc\u0a3c\u0b3c]")
 _SHORT_FORM = re.compile("(?<=[\u0e00-\u0eff])\\.")  # Thai and Lao write ก.พ.
 # The vowel signs of Indian and South-East Asian scripts, which are no letters to `re`.
-_SIGNS = "".join(each for each in map(chr, range(0x900, 0x1100)) if unicodedata.category(each)[0] == "M")
+_SIGNS = "".join(
+    each for each in map(chr, (*range(0x900, 0x1100), *range(0x1780, 0x1800))) if unicodedata.category(each)[0] == "M"
+)
 LETTER = rf"(?:[^\W\d_]|[{_SIGNS}])"
 _WORD = re.compile(f"{LETTER}+")
 MARK = "\x01{}\x02"  # stands for a month by its number
@@ -281,7 +289,9 @@ def marked(text: str, language: str | None) -> str:
     def mark(found: re.Match[str]) -> str:
         name = found[0].casefold()
         number = _month(name, language)
-        if number is None or (name in _ENGLISH_WORDS and not text[: found.start()].rstrip(" .-/")[-1:].isdigit()):
+        if number is None or (
+            name in _ENGLISH_WORDS and language != "fil" and not _BEHIND_DAY.search(found.string, 0, found.start())
+        ):
             return found[0]
         return MARK.format(number)
 

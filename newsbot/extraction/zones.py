@@ -151,6 +151,7 @@ _DATABASE = re.compile(r"\[?([A-Z][A-Za-z]+(?:/[A-Z][A-Za-z_-]*(?:[+-]\d{1,2})?)
 _TIME = re.compile(r"((?:[a-z-]+ ){0,3}?[a-z-]+) time\b", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d_]{1,5}(?![\w'])")
 _REMARK = re.compile(r" ?\([^()\d]*\)")
+_SECONDS = re.compile(r":\d\d:\d\d(?:\.\d+)?\s*\Z")
 _WORD_NEXT = re.compile(r"\s?[^\W\d_]")
 _BETWEEN = re.compile(r"[\s,]*")
 
@@ -226,7 +227,8 @@ def _one(text: str, at: int, country: str | None) -> tuple[tzinfo | None, int]:
 def _offset(text: str, match: re.Match[str], country: str | None) -> tuple[tzinfo | None, int]:
     base, minutes = (match["base"] or "").lower(), match["minutes"]
     if not base:
-        if match["space"] and (match["mark"] or not minutes):  # "9:00 - 10:00", "9:00 - 5 comments"
+        is_range = match["mark"] and not _SECONDS.search(text, 0, match.start())
+        if match["space"] and (is_range or not minutes):  # "9:00 - 10:00", "9:00 - 5 comments"
             return None, match.start()
         if not minutes and _WORD_NEXT.match(text, match.end()):  # "9:00 -5 comments"
             return None, match.start()
