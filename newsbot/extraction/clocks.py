@@ -100,6 +100,7 @@ _BEFORE = re.compile(
 _LONGEST_BEFORE = 16  # characters
 _BEHIND = re.compile(rf"[\s,]*({_PART})", re.IGNORECASE)
 _LETTERS_BEHIND = re.compile(r"\s?[A-Z]{2}(?![\w'.])")  # "GD" is Somali for PM
+_GERMAN_DAY = re.compile(r" \d\d?\. ")  # "um 12:05 am 3. November"
 _WORD_BEHIND = re.compile(rf"\s*{LETTER}")
 
 _HOUR = _listed(
@@ -125,7 +126,7 @@ def _patterns(*patterns: str) -> Sequence[re.Pattern[str]]:
 
 
 COLON = _patterns(
-    rf"{_HOURS} ?: ?(?P<minute>\d{{1,2}})(?: ?: ?(?P<second>\d{{1,2}})(?:[.,:]\d+)?)?(?![\d:]|\.\d)",
+    rf"{_HOURS} ?: ?(?P<minute>\d\d|\d(?= ?: ?\d))(?: ?: ?(?P<second>\d{{1,2}})(?:[.,:]\d+)?)?(?![\d:]|\.\d)",
 )
 # In a text whose months are marked: clocks that show by a word.
 WORDED = _patterns(
@@ -141,7 +142,7 @@ WORDED = _patterns(
 BESIDE_DATE = [
     re.compile(pattern)
     for pattern in (
-        rf"(?<={DATE})[\s,]*(?P<hour>\d\d?)\.(?P<minute>\d\d)\.(?P<second>\d\d)(?![\w%.:])",
+        rf"(?<={DATE})[\s,]*(?P<hour>\d\d?)\.(?P<minute>00|1[3-9]|[2-5]\d)\.(?P<second>\d\d)(?![\w%.:])",
         rf"(?<={DATE})[\s,|·-]*(?P<hour>\d\d?)\.(?P<minute>\d\d)(?![\w%]|[.,:]\d|\s?(?![A-Z]{{2,4}}\b){LETTER})",
         rf"\A(?P<hour>\d\d?)\.(?P<minute>\d\d)(?:\.(?P<second>\d\d))?(?=[\s,|·-]*{DATE})",
         rf"(?<={DATE})[\s,|·-]*(?P<hour>\d\d):?(?P<minute>\d\d)(?P<second>\d\d)?(?=\s?(?:[Hh](?:ou)?rs?\b|(?P<needed>[A-Z]{{2,4}}\b|[+-]\d{{4}})))",
@@ -212,6 +213,8 @@ def _part(text: str, at: int, hour: int) -> tuple[str | None, int]:
     if word in _DOUBTFUL and _WORD_BEHIND.match(text, match.end()):
         if hour < 13:
             raise UnclearError(f"{match[1]!r} may be a half of the day")
+        return None, at
+    if word == "am" and _GERMAN_DAY.match(text, match.end()):
         return None, at
     return word, match.end()
 

@@ -97,6 +97,10 @@ _BUDDHIST = range(2400, 2644)  # years of Thailand, 543 ahead
 _THAI = re.compile("[\u0e00-\u0e7f]")
 _KOREAN = re.compile(r"[년월일]|오전|오후")
 
+_BESIDE_MONTH = re.compile(  # of a year: "Mission Mars 2025" is no date
+    r"\b(?:first|last|published|updated|posted|modified|created|on|in|stand|vom|im|publié|le|en|publicado|pubblicato)\b",
+    re.IGNORECASE,
+)
 _APACHE = re.compile(r"(?<=[a-z]{3}/\d{4}):(?=\d\d:)", re.IGNORECASE)  # 27/Nov/2026:09:00:00
 _BASQUE = re.compile(r"(?<=\d)\(([ea])\)")  # 2026(e)ko
 _DIGIT = re.compile(r"\d")
@@ -108,7 +112,7 @@ _DAY = (
     rf"(?!{LETTER}))?"
 )
 _MONTH = "\x01(?P<month>\\d+)\x02"
-_OF = r"(?:[\s.,/-]{0,3}(?:(?:of the|of|de|del|di|da|do|ng|an|the|den|d|من|พศ|คศ|nam|anul|в)\b\s?|d'|ta' ?)?)"
+_OF = r"(?:-|/|[\s.,]{0,3}(?:(?:of the|of|de|del|di|da|do|ng|an|the|den|d|من|พศ|คศ|nam|anul|в)\b\s?|d'|ta' ?)?)"
 _YEAR = rf"(?:\s?{CLOCK}\s*)?(?P<year>\d{{4}}){_END}"
 _YEAR_FIRST = (
     r"(?P<year>\d{4})(?:\.?\s?-?(?:gada|m|g|год|года|ж|жылы|жылгы|оны|йил|yil|eko|ko|ci il|il|г|թ|godine|año)\b)?"
@@ -285,7 +289,7 @@ def _date(text: str, hints: Hints) -> tuple[tuple[int, int, int] | None, str]:
             text = f"{text[: match.start()]} {clock}{DATE}{text[match.end() :]}"
     if not found and (match := _MONTH_OF_YEAR.search(text)):
         rest = text[: match.start()] + text[match.end() :]
-        if not re.search(rf"\d|{CLOCK}", rest):
+        if not _BESIDE_MONTH.sub("", rest).strip(" .,:|()-"):
             year, month = match["year"] or match["year_first"], match["month"] or match["number"] or match["named"]
             found.add((_full_year(year, hints), int(month), 1))
             text = f"{text[: match.start()]} {DATE}{text[match.end() :]}"

@@ -89,6 +89,7 @@ _PLACES = {
     "nt": "America/St_Johns",
     "aet": "Australia/Sydney",
 }
+_WORDS = {"ACT", "ART", "AT", "CAT", "EAST", "EAT", "GET", "HAT", "MET", "MUT", "NUT", "PET", "PONT", "RET"}
 _ENGLISH = {
     "atlantic": "at ast adt",
     "eastern": "et est edt",
@@ -101,6 +102,14 @@ _ENGLISH = {
     "coordinated universal": "utc",
     "uk": "Europe/London",
     "london": "Europe/London",
+    "московскому": "msk",
+    "киевскому": "Europe/Kyiv",
+    "київським": "Europe/Kyiv",
+    "brasilia": "brt",
+    "peninsular": "Europe/Madrid",
+    "este": "et",
+    "italiana": "Europe/Rome",
+    "berliner": "Europe/Berlin",
     "british summer": "bst",
     "irish standard": "Europe/Dublin",
     "western european": "wet wet west",
@@ -148,7 +157,13 @@ _OFFSET = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _DATABASE = re.compile(r"\[?([A-Z][A-Za-z]+(?:/[A-Z][A-Za-z_-]*(?:[+-]\d{1,2})?)+)\]?")
-_TIME = re.compile(r"((?:[a-z-]+ ){0,3}?[a-z-]+) time\b", re.IGNORECASE)
+_TIME = re.compile(
+    r"((?:[a-z-]+ ){0,3}?[a-z-]+) time\b|((?:eastern|central|mountain|pacific)(?! [a-z]))", re.IGNORECASE
+)
+_TIME_ELSEWHERE = re.compile(
+    r"по (\w+) времени|за (\w+) часом|heures? (?:de |d')?(\w+)|hor(?:a|ario) (?:del? )?(\w+)|ora (\w+)|uhr (\w+) zeit",
+    re.IGNORECASE,
+)
 _NAME = re.compile(r"[^\W\d_]{1,5}(?![\w'])")
 _REMARK = re.compile(r" ?\([^()\d]*\)")
 _SECONDS = re.compile(r":\d\d:\d\d(?:\.\d+)?\s*\Z")
@@ -211,14 +226,16 @@ def _one(text: str, at: int, country: str | None) -> tuple[tzinfo | None, int]:
         zone = named(match[1])
         return zone, match.end() if zone else at
     if match := _TIME.match(text, at):
-        return _in_words(match[1], country), match.end()
+        return _in_words(match[1] or match[2], country), match.end()
+    if match := _TIME_ELSEWHERE.match(text, at):
+        return _in_words(next(filter(None, match.groups())), country), match.end()
     match = _NAME.match(text, at)
     if match is None:
         return None, at
     name, end = match[0], match.end()
     last = not text[end:].strip(" .,)")
-    # "at 18:05 est publié", "15:04 A Mayor ...": a name in lower case, or of one letter, ends the text.
-    if not last and (not name.isupper() or len(name) == 1 or name == "AT"):
+    # "18:05 est publié", "15:04 A MAYOR", "10:30 MET OFFICE": what may be a word is a zone at the end of a text alone.
+    if not last and (not name.isupper() or len(name) == 1 or name in _WORDS):
         return None, at
     zone = named(name, country)
     return zone, end if zone else at
@@ -251,7 +268,7 @@ def _at_offset(match: re.Match[str]) -> tzinfo | None:
 def _in_words(words: str, country: str | None) -> tzinfo | None:
     """The zone of "Eastern Daylight Time" without its last word."""
     words = words.casefold()
-    if words in ("local", "our"):
+    if words in ("local", "our", "locale", "местному", "місцевим"):
         return None
     place, _, kind = words.rpartition(" ")
     choice = ("standard", "daylight", "summer").index(kind) if kind in ("standard", "daylight", "summer") else -1
