@@ -30,49 +30,32 @@ class Clock(NamedTuple):
 # Words that say which part of the day it is. "_" is a space that may be missing.
 _PARTS = {
     "am": """
-        am a.m. a.m a._m. 上午 午前 오전 清晨 早上 早晨 凌晨 朝 새벽 아침 ص صباحا فجرا ق.ظ ق.ظ. قبل_از_ظهر صبح öö sabah sa sáng
-        pagi pg π.μ. πμ дп утра ранку утром сутринта пр.об. vorm. vormittags morgens früh du_matin de_la_mañana da_manhã
-        di_mattina del_mattino del_matí 's_ochtends 's_morgens v.m. vm. fm f.m. rano ráno dop. dopoledne dopoldne ujutro
-        délelőtt de. ap. priešpiet e_paradites p.d. dimineața atm yb gh safiya moies f.h. r.n. ү.ө. таңкы နံနက် ກ່ອນທ່ຽງ পূৰ্বাহ্ন सुबह सवेरे पूर्वाह्न সকাল পূর্বাহ্ণ காலை முற்பகல் เช้า
-        ก่อนเที่ยง ng_umaga in_the_morning בבוקר לפנה"צ לפנהצ""",
+        am a.m. a.m a._m. 上午 午前 오전 清晨 早上 早晨 凌晨 朝 새벽 아침 ص صباحا فجرا ق.ظ ق.ظ. قبل_از_ظهر صبح öö
+        sabah sa sáng pagi pg π.μ. πμ дп утра ранку утром сутринта пр.об. vorm. vormittags morgens früh du_matin
+        de_la_mañana da_manhã di_mattina del_mattino del_matí 's_ochtends 's_morgens v.m. vm. fm f.m. rano ráno dop.
+        dopoledne dopoldne ujutro délelőtt de. ap. priešpiet e_paradites p.d. dimineața atm yb gh safiya moies f.h.
+        r.n. ү.ө. таңкы နံနက် ກ່ອນທ່ຽງ পূৰ্বাহ্ন सुबह सवेरे पूर्वाह्न সকাল পূর্বাহ্ণ காலை முற்பகல் เช้า ก่อนเที่ยง ng_umaga in_the_morning
+        בבוקר לפנה"צ לפנהצ""",
     "pm": """
-        pm p.m. p.m p._m. 下午 午後 오후 傍晚 夕方 저녁 م مساء عصرا بعد_الظهر ب.ظ ب.ظ. بعد_از_ظهر عصر ös öğleden_sonra akşam ch
-        chiều sore petang ptg μ.μ. μμ пп вечера вечора вечером следобед сл.об. nachm. nachmittags abends
-        de_l'après-midi du_soir de_la_tarde da_tarde del_pomeriggio di_sera de_la_tarda 's_middags 's_avonds n.m. nm. em
-        e.m. wieczorem po_południu odp. odpoledne popoldne večer navečer délután du. este ip. popiet e_pasdites m.d.
-        după-amiaza seara ptm yh gd yamma nomëttes e.h. i.n. ү.х. түштөн_кийинки ညနေ ຫຼັງທ່ຽງ অপৰাহ্ন शाम अपराह्न বিকাল বিকেল সন্ধ্যা மாலை பிற்பகல் หลังเที่ยง ng_hapon in_the_afternoon
-        in_the_evening בערב אחה"צ אחהצ אחר_הצהריים""",
-    "midday": "noon mittags 中午 正午 昼 낮 점심 ظهرا siang trưa दोपहर দুপুর மதியம் дня öğle ng_tanghali בצהריים",
+        pm p.m. p.m p._m. 下午 午後 오후 傍晚 夕方 저녁 م مساء عصرا بعد_الظهر ب.ظ ب.ظ. بعد_از_ظهر عصر ös
+        öğleden_sonra akşam ch chiều sore petang ptg μ.μ. μμ пп вечера вечора вечером следобед сл.об. nachm.
+        nachmittags abends de_l'après-midi du_soir de_la_tarde da_tarde del_pomeriggio di_sera de_la_tarda
+        's_middags 's_avonds n.m. nm. em e.m. wieczorem po_południu odp. odpoledne popoldne večer navečer délután
+        du. este ip. popiet e_pasdites m.d. după-amiaza seara ptm yh gd yamma nomëttes e.h. i.n. ү.х. түштөн_кийинки
+        ညနေ ຫຼັງທ່ຽງ অপৰাহ্ন शाम अपराह्न বিকাল বিকেল সন্ধ্যা மாலை பிற்பகல் หลังเที่ยง ng_hapon in_the_afternoon in_the_evening
+        בערב אחה"צ אחהצ אחר_הצהריים""",
+    "midday": """
+        noon mittags 中午 正午 昼 낮 점심 ظهرا siang trưa दोपहर দুপুর மதியம் дня öğle ng_tanghali בצהריים""",
     "night": """
-        晚上 晚 夜 夜晚 深夜 밤 ليلا شب gece đêm malam ночи ночі nachts de_la_noche da_noite di_notte 's_nachts w_nocy रात রাত
-        இரவு ng_gabi at_night בלילה tối""",
+        晚上 晚 夜 夜晚 深夜 밤 ليلا شب gece đêm malam ночи ночі nachts de_la_noche da_noite di_notte 's_nachts
+        w_nocy रात রাত இரவு ng_gabi at_night בלילה tối""",
 }
 _PART_OF = {folded(word.replace("_", " ")).casefold(): part for part, words in _PARTS.items() for word in words.split()}
 _KIND = {word.replace(" ", ""): part for word, part in _PART_OF.items()}
 # Behind a clock these are words of other languages too: "10:30 em Lisboa", "10:30 AP".
 _DOUBTFUL = {
-    "sa",
-    "ch",
-    "em",
-    "fm",
-    "os",
-    "oo",
-    "pg",
-    "este",
-    "ap.",
-    "ip.",
-    "de.",
-    "du.",
-    "p.d.",
-    "m.d.",
-    "дп",
-    "пп",
-    "yb",
-    "yh",
-    "gh",
-    "gd",
-    "r.n.",
-    "i.n.",
+    *("sa", "ch", "em", "fm", "os", "oo", "pg", "este", "ap.", "ip.", "de.", "du.", "p.d.", "m.d.", "дп", "пп", "yb"),
+    *("yh", "gh", "gd", "r.n.", "i.n."),
 }
 _LATIN_BEFORE = {"am", "a.m.", "pm", "p.m.", "oo", "os", "de.", "du.", "dop.", "odp.", "nachm.", "vorm."}
 _ARABIC_BEHIND = {"م", "ص"}  # before a clock they end the date: "2025 م"
@@ -145,11 +128,13 @@ BESIDE_DATE = [
         rf"(?<={DATE})[\s,]*(?P<hour>\d\d?)\.(?P<minute>00|1[3-9]|[2-5]\d)\.(?P<second>\d\d)(?![\w%.:])",
         rf"(?<={DATE})[\s,|·-]*(?P<hour>\d\d?)\.(?P<minute>\d\d)(?![\w%]|[.,:]\d|\s?(?![A-Z]{{2,4}}\b){LETTER})",
         rf"\A(?P<hour>\d\d?)\.(?P<minute>\d\d)(?:\.(?P<second>\d\d))?(?=[\s,|·-]*{DATE})",
-        rf"(?<={DATE})[\s,|·-]*(?P<hour>\d\d):?(?P<minute>\d\d)(?P<second>\d\d)?(?=\s?(?:[Hh](?:ou)?rs?\b|(?P<needed>[A-Z]{{2,4}}\b|[+-]\d{{4}})))",
+        rf"(?<={DATE})[\s,|·-]*(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)?"
+        r"(?=\s?(?:[Hh](?:ou)?rs?\b|(?P<needed>[A-Z]{2,4}\b|[+-]\d{4})))",
     )
 ]
 _NAMED = re.compile(
-    rf"(?<!{LETTER})(?:12 )?(?:(noon|midday|midi|mittags?|mediodia|正午)|midnight|minuit|mitternacht|medianoche)(?!{LETTER})",
+    rf"(?<!{LETTER})(?:12 )?(?:(noon|midday|midi|mittags?|mediodia|正午)|midnight|minuit|mitternacht|medianoche)"
+    rf"(?!{LETTER})",
     re.IGNORECASE,
 )
 _COUNTED_FROM_DAWN = re.compile(

@@ -58,7 +58,8 @@ _USUAL_ISO = re.compile(
 )
 # The same two notations with parts missing, or to be checked; what they do not match is taken apart by `_free_form`.
 _RFC822 = re.compile(
-    r"(?:[A-Za-z]{2,9},? )?(\d{1,2}) ([A-Z][a-z]{2,8}) (\d{4}|\d\d) (\d\d?):(\d\d)(?::(\d\d))?(?: ([+-]\d{4}|[A-Z]{3,4}))?",
+    r"(?:[A-Za-z]{2,9},? )?(\d{1,2}) ([A-Z][a-z]{2,8}) (\d{4}|\d\d) (\d\d?):(\d\d)(?::(\d\d))?"
+    r"(?: ([+-]\d{4}|[A-Z]{3,4}))?",
     re.ASCII,
 )
 _ISO = re.compile(
@@ -108,7 +109,8 @@ _MARK = re.compile("\x01\\d+\x02")
 _FREE = r"(?<![A-Za-z\d'])(?<!\d[.,:/-])(?<![A-Za-z]-)"
 _END = r"(?!\d|[.,:/-]\d)"
 _DAY = (
-    r"(?:ika-)?(?P<day>\d{1,2})(?:(?:st|nd|rd|th|er|re|ste|[aeoid]|:[ae]|-?(?:го|ого|е|й|ти|ви|ри|ми)|-?(?:an|en|jen|i|ji)|η|ης)"
+    r"(?:ika-)?(?P<day>\d{1,2})"
+    r"(?:(?:st|nd|rd|th|er|re|ste|[aeoid]|:[ae]|-?(?:го|ого|е|й|ти|ви|ри|ми)|-?(?:an|en|jen|i|ji)|η|ης)"
     rf"(?!{LETTER}))?"
 )
 _MONTH = "\x01(?P<month>\\d+)\x02"
@@ -142,20 +144,21 @@ _NUMBERS = rf"{_FREE}(?P<first>\d{{1,2}})(?P<mark>\s?[-/.]\s?)(?P<then>\d{{1,2}}
 _NUMERIC = re.compile(rf"{_NUMBERS}(?P<year>\d{{4}}){_END}", re.ASCII)
 _NUMERIC_SHORT = re.compile(rf"{_NUMBERS}(?P<year>\d\d){_END}", re.ASCII)
 _MONTH_OF_YEAR = re.compile(
-    rf"(?:{_MONTH}{_OF}(?P<year>\d{{4}})|(?P<year_first>\d{{4}})(?:\s?[年년]\s?(?P<number>\d{{1,2}})\s?[月월]|{_OF}\x01(?P<named>\d+)\x02))(?!\d)"
+    rf"(?:{_MONTH}{_OF}(?P<year>\d{{4}})"
+    rf"|(?P<year_first>\d{{4}})(?:\s?[年년]\s?(?P<number>\d{{1,2}})\s?[月월]|{_OF}\x01(?P<named>\d+)\x02))(?!\d)"
 )
 
 # Numbers beside a date that are none of it: "issue 45", "5 min read", "3 comments", "COVID-19", "4K".
 _COUNTED = (
     r"min(?:uten?|utes?|uti|utos?|uut|ut|uter|s)?\.?(?!\w)|minuuttia|мин|хв|分钟|分で|comments?|commentaires?|kommentare?|"
-    r"kommentarer?|comentarios?|comentários?|commenti|reacties?|komentarz[ye]?|комментари\w+|replies|views?|shares?|likes?|"
-    r"reads?|words?|photos?|images?|bilder|votes?|vues?"
+    r"kommentarer?|comentarios?|comentários?|commenti|reacties?|komentarz[ye]?|комментари\w+|replies|views?|shares?|"
+    r"likes?|reads?|words?|photos?|images?|bilder|votes?|vues?"
 )
 _ASIDE = re.compile(
     r"(?:\b(?:issue|no|nr|vol|volume|page|part|episode|chapter|week|room|kw|№)|#)\.?\s?\d+\b"
     rf"|(?<![\d:.,/-])\d+(?:[.,]\d+)?\s?k?[\s+-]?(?:{_COUNTED})(?!{LETTER})"
-    rf"|(?<![\w.,:/{DATE}-])(?:[A-Za-zÀ-ӿ]+[\w'-]*\d[\w'-]*|\d+(?!(?:st|nd|rd|th|hs?|hrs?|u|uhr|am|pm)\b|[hg]\d)[A-Za-z]\w*)"
-    r"(?![.:]\w)",
+    rf"|(?<![\w.,:/{DATE}-])(?:[A-Za-zÀ-ӿ]+[\w'-]*\d[\w'-]*"
+    r"|\d+(?!(?:st|nd|rd|th|hs?|hrs?|u|uhr|am|pm)\b|[hg]\d)[A-Za-z]\w*)(?![.:]\w)",
     re.IGNORECASE,
 )
 _OF_CLOCKS = re.compile(

@@ -236,9 +236,6 @@ _NAMES = {
         "cot, mijdar mjd, berfanbar brf"
     ),
 }
-# What is a month only where the language says so: "iPhone 14 Pro 2025".
-_ONLY_THERE = {"cs": {"pro": 12}, "hr": {"pro": 12}}
-
 _ENGLISH_WORDS = {"ago", "gen", "lug", "mag", "out", "set"}  # "sold out 3, 2025": a month behind its day only
 _BEHIND_DAY = re.compile(r"\d[ ./-]*(?:de )?\Z")
 
@@ -264,8 +261,8 @@ _SHORT_FORM = re.compile("(?<=[\u0e00-\u0eff])\\.")  # Thai and Lao write à¸.à¸
 _SIGNS = "".join(
     each for each in map(chr, (*range(0x900, 0x1100), *range(0x1780, 0x1800))) if unicodedata.category(each)[0] == "M"
 )
-LETTER = rf"(?:[^\W\d_]|[{_SIGNS}])"
-_WORD = re.compile(f"{LETTER}+")
+_LETTER = rf"(?:[^\W\d_]|[{_SIGNS}])"
+_WORD = re.compile(f"{_LETTER}+")
 MARK = "\x01{}\x02"  # stands for a month by its number
 
 
@@ -302,31 +299,22 @@ def marked(text: str, language: str | None) -> str:
 
 
 def _month(name: str, language: str | None) -> int | None:
-    found = _MONTHS.get(name)
-    return found.get(language or "") if isinstance(found, dict) else found
+    by_language = _BY_LANGUAGE.get(name)
+    return by_language.get(language or "") if by_language else _ANYWHERE.get(name)
 
 
-def _by_name() -> dict[str, int | dict[str, int]]:
-    """The month of a folded name, or by language where it is not the same in all."""
-    languages: dict[str, dict[str, int]] = {}
-    for language, names in _NAMES.items():
-        for number, month in enumerate(names.split(","), start=1):
-            for name in month.replace("-", "").split():
-                languages.setdefault(folded(name.replace("_", " ")).casefold(), {})[language] = number
-    found: dict[str, int | dict[str, int]] = {
-        name: by_language if len(set(by_language.values())) > 1 else next(iter(by_language.values()))
-        for name, by_language in languages.items()
-    }
-    for language, names_only_there in _ONLY_THERE.items():
-        for name, number in names_only_there.items():
-            by_language = found.setdefault(name, {})
-            assert isinstance(by_language, dict)
-            by_language[language] = number
-    return found
+def _by_name() -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+    """The months of folded names; and by language those of names that are two months, or a word elsewhere."""
+    found: dict[str, dict[str, int]] = {}
+    for language, months in _NAMES.items():
+        for number, names in enumerate(months.split(","), start=1):
+            for name in names.replace("-", "").split():
+                found.setdefault(folded(name.replace("_", " ")).casefold(), {})[language] = number
+    several = {name: by_language for name, by_language in found.items() if len(set(by_language.values())) > 1}
+    once = {name: max(by_language.values()) for name, by_language in found.items() if name not in several}
+    return once, several | {"pro": {"cs": 12, "hr": 12}}  # "iPhone 14 Pro 2025"
 
 
-_MONTHS = _by_name()
-_LONG_NAMES = re.compile(
-    rf"(?<!{LETTER})(?:{'|'.join(sorted((name for name in _MONTHS if ' ' in name), key=len, reverse=True))})(?!{LETTER})",
-    re.IGNORECASE,
-)
+_ANYWHERE, _BY_LANGUAGE = _by_name()
+_LONG = "|".join(sorted((name for name in _ANYWHERE if " " in name), key=len, reverse=True))
+_LONG_NAMES = re.compile(rf"(?<!{_LETTER})(?:{_LONG})(?!{_LETTER})", re.IGNORECASE)

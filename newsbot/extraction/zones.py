@@ -1,7 +1,7 @@
-"""Time zones as dates write them: offsets in all their spellings, abbreviations, English names, names of the tz database.
+"""Time zones as dates write them: offsets in all their spellings, abbreviations, names in words and of the tz database.
 
 Sources: RFC 822 and 2822 (names and military letters), the abbreviations of the tz database
-(https://www.iana.org/time-zones), and the English names of Unicode CLDR.
+(https://www.iana.org/time-zones), and the English names of Unicode CLDR (https://cldr.unicode.org).
 """
 
 import re
@@ -88,68 +88,76 @@ _PLACES = {
     "at": "America/Halifax",
     "nt": "America/St_Johns",
     "aet": "Australia/Sydney",
+    "uk": "Europe/London",
 }
 _WORDS = {"ACT", "ART", "AT", "CAT", "EAST", "EAT", "GET", "HAT", "MET", "MUT", "NUT", "PET", "PONT", "RET"}
-_ENGLISH = {
-    "atlantic": "at ast adt",
-    "eastern": "et est edt",
-    "central": "ct cst cdt",
-    "mountain": "mt mst mdt",
-    "pacific": "pt pst pdt",
+# Zones by their names in words: the time of a place, where there is one its standard time, and its summer time.
+_REGIONS = {
     "alaska": "akt akst akdt",
-    "greenwich mean": "gmt",
-    "universal": "utc",
-    "coordinated universal": "utc",
-    "uk": "Europe/London",
-    "london": "Europe/London",
-    "московскому": "msk",
-    "киевскому": "Europe/Kyiv",
-    "київським": "Europe/Kyiv",
-    "brasilia": "brt",
-    "peninsular": "Europe/Madrid",
-    "este": "et",
-    "italiana": "Europe/Rome",
+    "argentina": "art art",
+    "atlantic": "at ast adt",
+    "australian central": "Australia/Adelaide acst acdt",
+    "australian eastern": "aet aest aedt",
+    "australian western": "awst awst",
+    "beijing": "Asia/Shanghai",
     "berliner": "Europe/Berlin",
-    "british summer": "bst",
-    "irish standard": "Europe/Dublin",
-    "western european": "wet wet west",
+    "brasilia": "brt brt brst",
+    "british": "Europe/London gmt bst",
+    "central": "ct cst cdt",
+    "central africa": "cat",
     "central european": "cet cet cest",
-    "eastern european": "eet eet eest",
-    "paris": "Europe/Paris",
-    "moscow": "msk msk msd",
-    "turkey": "trt",
-    "israel": "Asia/Jerusalem",
-    "gulf": "gst gst",
+    "central indonesia": "wita",
+    "china": "Asia/Shanghai Asia/Shanghai",
+    "coordinated universal": "utc",
     "dubai": "gst",
-    "pakistan": "pkt pkt",
+    "east africa": "eat",
+    "eastern": "et est edt",
+    "eastern european": "eet eet eest",
+    "eastern indonesia": "wit",
+    "este": "et",
+    "greenwich mean": "gmt",
+    "gulf": "gst gst",
+    "hawaii": "hst hst",
+    "hawaii-aleutian": "hst hst",
+    "hong kong": "hkt hkt",
     "india": "ist ist",
     "indian": "ist ist",
-    "nepal": "npt",
     "indochina": "ict",
-    "western indonesia": "wib",
-    "central indonesia": "wita",
-    "eastern indonesia": "wit",
-    "singapore": "sgt sgt",
-    "hong kong": "hkt hkt",
-    "beijing": "Asia/Shanghai",
-    "china": "Asia/Shanghai Asia/Shanghai",
-    "philippine": "pht pht",
+    "irish": "Europe/Dublin Europe/Dublin Europe/Dublin",
+    "israel": "Asia/Jerusalem",
+    "italiana": "Europe/Rome",
     "japan": "jst jst",
     "korea": "kst kst",
     "korean": "kst kst",
-    "australian eastern": "aet aest aedt",
-    "australian central": "Australia/Adelaide acst acdt",
-    "australian western": "awst awst",
+    "london": "Europe/London",
+    "moscow": "msk msk msd",
+    "mountain": "mt mst mdt",
+    "nepal": "npt",
     "new zealand": "Pacific/Auckland nzst nzdt",
-    "east africa": "eat",
-    "west africa": "wat wat",
-    "central africa": "cat",
+    "pacific": "pt pst pdt",
+    "pakistan": "pkt pkt",
+    "paris": "Europe/Paris",
+    "peninsular": "Europe/Madrid",
+    "philippine": "pht pht",
+    "singapore": "sgt sgt",
     "south africa": "sast sast",
-    "brasilia": "brt brt brst",
-    "argentina": "art art",
-    "hawaii": "hst hst",
-    "hawaii-aleutian": "hst hst",
+    "turkey": "trt",
+    "uk": "Europe/London",
+    "universal": "utc",
+    "west africa": "wat wat",
+    "western european": "wet wet west",
+    "western indonesia": "wib",
+    "киевскому": "Europe/Kyiv",
+    "київським": "Europe/Kyiv",
+    "московскому": "msk",
 }
+_IN_WORDS = {
+    f"{region} {kind}".strip(): name
+    for region, names in _REGIONS.items()
+    for kinds, name in zip((("",), ("standard",), ("daylight", "summer")), names.split(), strict=False)
+    for kind in kinds
+}
+_HERE = {"local", "our", "locale", "местному", "місцевим"}
 
 _OFFSET = re.compile(
     r"(?:(?P<base>utc|gmt|z|[a-z]{3,4})\s?)??(?P<sign>[+-])(?P<space>\s?)(?P<hours>\d{1,2})"
@@ -192,7 +200,7 @@ def read(text: str, start: int, country: str | None = None) -> tuple[tzinfo | No
     other, other_end = _one(text, then + bracket, country)
     if zone is None or other is None or other_end == then + bracket:
         return zone, end
-    if not _same(zone, other) and not text[at : at + 4].strip("utcgmUTCGM ").startswith(("+", "-")):
+    if not _same(zone, other) and not _OFFSET.match(text, at):
         raise UnclearError(f"{text[at:other_end]!r} is two zones")
     return zone, other_end + bracket
 
@@ -266,20 +274,13 @@ def _at_offset(match: re.Match[str]) -> tzinfo | None:
 
 
 def _in_words(words: str, country: str | None) -> tzinfo | None:
-    """The zone of "Eastern Daylight Time" without its last word."""
+    """The zone of "Eastern Daylight Time" without its last word; None for the local time."""
     words = words.casefold()
-    if words in ("local", "our", "locale", "местному", "місцевим"):
+    if words in _HERE:
         return None
-    place, _, kind = words.rpartition(" ")
-    choice = ("standard", "daylight", "summer").index(kind) if kind in ("standard", "daylight", "summer") else -1
-    names = _ENGLISH.get(words, "").split() or (_ENGLISH.get(place, "").split() if choice >= 0 else [])
-    if not names:
+    if words not in _IN_WORDS:
         raise UnclearError(f"{words!r} is not a zone that is known")
-    name = names[0] if words in _ENGLISH else names[min(choice + 1, 2)] if len(names) > min(choice + 1, 2) else ""
-    zone = named(name, country) if name else None
-    if zone is None:
-        raise UnclearError(f"{words!r} is not a zone that is known")
-    return zone
+    return named(_IN_WORDS[words], country)
 
 
 def _same(one: tzinfo, other: tzinfo) -> bool:
