@@ -229,3 +229,17 @@ def test_a_declared_order_is_kept_to_the_letter():
     assert parse_date("31/05/2026", Hints(day_first=False)) is None
     assert parse_date("04-05-2026", Hints(day_first=False)) == "2026-04-05T00:00:00"
     assert parse_date("04.05.2026", Hints(day_first=False)) == "2026-05-04T00:00:00"
+
+
+def test_a_day_a_month_and_a_year_that_stand_apart_are_no_date():
+    """Words between them, in any order, with other numbers about."""
+    chance = random.Random(11)
+    words = ("by", "Jones", "Marketing", "read", "Oktoberfest", "noon of", "sur", "uutiset", "годы", "週刊", "vol")
+    months = ("Nov", "March", "mai", "kesäkuuta", "февраля", "Agustus", "Sept.")
+    for _ in range(3_000):
+        parts = [str(chance.randint(1, 31)), chance.choice(months), str(chance.randint(1990, 2030))]
+        chance.shuffle(parts)
+        text = parts[0]
+        for part in parts[1:]:
+            text += f" {chance.choice(words)} {part}"
+        assert parse_date(text) is None, text
