@@ -1,213 +1,374 @@
-"""Dates as feeds, sitemaps and pages write them, to ISO 8601."""
+"""Dates as feeds, sitemaps, pages and files write them, to ISO 8601.
+
+What is understood of a text is taken out of it, part by part: clocks with their zones (`clocks`, `zones`), then the
+date with its month's name (`months`). A text in which a number is left that may belong to the date is no date.
+"""
 
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+from typing import NamedTuple
 
-MAX_DATE_CHARS = 100
-MAX_DATE_WORDS = 20
+from newsbot.extraction import zones
+from newsbot.extraction.clocks import BESIDE_DATE, CLOCK, COLON, DATE, LETTER, WORDED, Clock, take, take_named
+from newsbot.extraction.months import folded, marked
+from newsbot.extraction.zones import UnclearError
 
-# Hours east of UTC of the zone names seen in feeds. Where two zones share a name, RFC 822's meaning or the more
-# common one stands: CST is US Central, IST is India, BST is British Summer Time.
-_ZONES = {
-    name: round(float(hours) * 60)
-    for line in """
-        0 z ut utc gmt wet
-        1 bst cet met west wat n
-        2 cest mest eet sast cat
-        3 eest msk trt eat idt
-        4 gst msd
-        5 pkt
-        5.5 ist
-        7 wib ict
-        8 hkt sgt awst pht myt wita
-        9 jst kst wit
-        9.5 acst
-        10 aest
-        10.5 acdt
-        11 aedt
-        12 nzst y
-        13 nzdt
-        -1 a
-        -2.5 ndt
-        -3 adt brt art
-        -3.5 nst
-        -4 ast at edt clt
-        -5 est et cdt cot pet
-        -6 cst ct mdt
-        -7 mst mt pdt
-        -8 pst pt akdt
-        -9 akst hadt
-        -10 hst hast
-        -12 m
-        """.strip().splitlines()
-    for hours, *names in [line.split()]
-    for name in names
-}
+MAX_DATE_CHARS = 200
 
-# Month names and short forms that differ from English, by month. English ones are met by their first three letters.
-_MONTHS = {
-    name: month
-    for month, names in enumerate(
+_MONTH_FIRST = {"us", "ph"}  # countries that write 5 April as 4/5
+_YEAR_FIRST_IN = {"eu", "hu", "ja", "ko", "lt", "mn", "ne", "zh"}  # languages in which 26/4/5 is in 2026
+
+
+class Hints(NamedTuple):
+    """What is known of who wrote a date, for what may mean two things."""
+
+    country: str | None = None  # ISO 3166, lower case: the order of 4/5/2026, the zones IST, CST, BST, ...
+    language: str | None = None  # ISO 639, two letters: `listopad` is October in Croatian and November in Polish
+    day_first: bool | None = None  # of 4/5/2026 and of 31/5/2026: the order is declared
+
+
+NO_HINTS = Hints()
+
+_ENGLISH = {
+    name: number
+    for number, names in enumerate(
         (
-            "jan january janvier janv jänner jän enero ene gennaio gen janeiro stycznia sty ocak oca ledna led "
-            "január januári ianuarie ian января январь янв січня січ ιαν ιανουαρίου ιανουάριος",
-            "feb february février févr fév fevrier febrero febbraio fevereiro fev lutego lut şubat şub února úno "
-            "február februári februarie февраля февраль фев февр лютого лют φεβ φεβρουαρίου φεβρουάριος",
-            "mar march mars märz mär mrz maart mrt marzo março marca marzec mart březen března bře március márc martie "
-            "марта март мар березня бер μάρ μαρ μάρτιος μαρτίου μάώ μαώ",
-            "apr april avril avr abril abr aprile kwietnia kwi nisan nis duben dubna dub április ápr aprilie "
-            "апреля апрель апр квітня кві απρ απριλίου απρίλιος",
-            "may mai mei mayo maggio mag maio maja maj mayıs květen května kvě május máj máujus mai мая май травня "
-            "тра μάι μαϊ μαι μαΐου μάιος",
-            "jun june juin junio giugno giu junho czerwca cze haziran haz červen června čvn június jún iunie "
-            "июня июнь июн червня чер ιούν ιουν ιον ιουνίου ιούνιος",
-            "jul july juillet juil julio luglio lug julho lipca lip temmuz tem červenec července čvc július júl iulie "
-            "июля июль июл липня лип ιούλ ιουλ ιολ ιουλίου ιούλιος",
-            "aug august août aout agosto ago sierpnia sie ağustos ağu srpen srpna srp augusztus augustus "
-            "августа август авг серпня сер αύγ αυγ αυγούστου αύγουστος",
-            "sep sept september septembre septiembre settembre set setembro września wrz eylül eyl září zář szeptember "
-            "szept septembrie сентября сентябрь сен сент вересня вер σεπ σεπτεμβρίου σεπτέμβριος",
-            "oct okt october octobre oktober octubre ottobre ott outubro out października paź ekim eki říjen října říj "
-            "október octombrie октября октябрь окт жовтня жов οκτ οκτωβρίου οκτώβριος",
-            "nov november novembre noviembre novembro listopada lis kasım kas listopad lis noiembrie ноября ноябрь "
-            "ноя нояб листопада νοέ νοε νοεμβρίου νοέμβριος",
-            "dec december décembre déc dezember dez diciembre dic dicembre dezembro grudnia gru aralık ara prosinec "
-            "prosince pro decembrie декабря декабрь дек грудня гру δεκ δεκεμβρίου δεκέμβριος",
+            *("Jan January", "Feb February", "Mar March", "Apr April", "May", "Jun June", "Jul July", "Aug August"),
+            *("Sep Sept September", "Oct October", "Nov November", "Dec December"),
         ),
         start=1,
     )
     for name in names.split()
 }
-_ENGLISH = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # of each month, in any year
 
-_TIME = r"(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:[.,]\d+)?)?)?"
-_ZONE = r"(Z|(?:UTC|GMT)?\s?[+-]\d{1,2}:?\d{2}|[+-]\d{2}|[A-Za-z]{1,5})?"
+# As nearly all feeds write them, of numbers that need no look at the calendar.
+_HOUR, _SIXTY, _OFFSET = r"([01]\d|2[0-3])", r"[0-5]\d", r"[+-](?:[01]\d|2[0-3])"
+_USUAL_RFC822 = re.compile(
+    rf"(?:[A-Z][a-z]{{2,8}}, )?(\d|[0-2]\d|3[01]) ([A-Z][a-z]{{2}}) ([12]\d{{3}}) ({_HOUR}:{_SIXTY}:{_SIXTY})"
+    rf" (?:GMT|({_OFFSET})({_SIXTY}))",
+    re.ASCII,
+)
+_USUAL_ISO = re.compile(
+    rf"([12]\d{{3}}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8]))[T ]({_HOUR}:{_SIXTY}:{_SIXTY})(?:\.\d+)?"
+    rf"(?:Z|({_OFFSET}:{_SIXTY}))",
+    re.ASCII,
+)
+# The same two notations with parts missing, or to be checked; what they do not match is taken apart by `_free_form`.
 _RFC822 = re.compile(
-    rf"(?:[^\W\d_]+\.?,?\s*)?(\d{{1,2}})[ -]([A-Za-z]{{3,9}})\.?,?[ -](\d{{4}}|\d{{2}})(?:,?\s+{_TIME}\s*{_ZONE})?",
+    r"(?:[A-Za-z]{2,9},? )?(\d{1,2}) ([A-Z][a-z]{2,8}) (\d{4}|\d\d) (\d\d?):(\d\d)(?::(\d\d))?"
+    r"(?: ([+-]\d{4}|[A-Z]{3,4}))?",
     re.ASCII,
 )
 _ISO = re.compile(
-    rf"(\d{{4}})(?:-((?:0(?=\d\d-))?\d{{1,2}})(?:-(\d{{1,2}}))?)?(?:(?:\s*T\s*|\s+){_TIME}\s*{_ZONE}|\s*(Z|[+-]\d\d:\d\d))?",
-    re.ASCII | re.IGNORECASE,
+    r"(\d{4})(?:-((?:0(?=\d\d-))?\d{1,2})(?:-(\d{1,2}))?)?"
+    r"(?:(?:\s*[Tt]\s*|\s+(?=\d\d?:))(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:[.,]\d+)?)?)?"
+    r"(?:\s*(Z|[+-]\d\d:?\d\d|[+-]\d\d))?|\s*(Z|[+-]\d\d:\d\d))?",
+    re.ASCII,
 )
-_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T?(\d\d):?(\d\d)(?::?(\d\d))?)?\s*" + _ZONE, re.ASCII | re.IGNORECASE)
-_ORDINAL = re.compile(r"(\d{4})-?(\d{3})", re.ASCII)
+_COMPACT = re.compile(
+    r"(\d{4})(\d\d)(\d\d)(?:[Tt ]?(\d\d):?(\d\d)(?::?(\d\d)(?:[.,]\d+)?)?)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII
+)
+_ORDINAL = re.compile(r"(\d{4})-?(\d{3})(?=[Tt]|\Z)", re.ASCII)
+_WEEK = re.compile(r"(\d{4})-?W(\d\d)(?:-?([1-7]))?(?=[Tt]|\Z)", re.ASCII)
 _SHORT = re.compile(r"(\d\d)(-?)(\d\d)\2(\d\d)", re.ASCII)
-_EPOCH = re.compile(r"\d{10}(?:\d{3})?", re.ASCII)
+_EPOCH = re.compile(r"@?(\d{10})(?:\.\d+|\d{3}|\d{6}|\d{9})?|/?Date\((\d{10})\d{3}(?:[+-]\d{4})?\)/?", re.ASCII)
 
-_CLOCK = re.compile(
-    r"(?<![\d:+-])(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,]\d+)?)?(?![\d:])\s*(?:([ap])\.?m\.?(?![a-z]))?", re.IGNORECASE
+# Years of Japan's and Taiwan's eras, by the year before the first.
+_ERAS = {
+    "令和": 2018,
+    "平成": 1988,
+    "昭和": 1925,
+    "大正": 1911,
+    "明治": 1867,
+    "民國": 1911,
+    "民国": 1911,
+    "R": 2018,
+    "H": 1988,
+    "S": 1925,
+}
+_ERA = re.compile(
+    r"(令和|平成|昭和|大正|明治|民[國国])\s?(元|\d{1,3})(?=\s?年)|\A([RHS])(\d{1,2})(?=[./]\d{1,2}[./]\d{1,2}\Z)"
 )
-_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})\s?[-/.年년]\s?(\d{1,2})\s?[-/.月월]\s?(\d{1,2})(?!\d)")
-_YEAR_LAST = re.compile(r"(?<!\d)(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
-_OFFSET = re.compile(r"(?<!\d)([+-](?:0?\d|1[0-4]):?\d{2})(?::\d\d)?(?!\d)")
-_WORD = re.compile(r"[^\W\d_]+")
-_NUMBER = re.compile(r"\d+", re.ASCII)
+_NUMERALS = "〇一二三四五六七八九"
+_NUMERAL = re.compile(rf"[{_NUMERALS}零十]+(?=\s?[年月日號号時时點点分秒])")
+_BUDDHIST = range(2400, 2644)  # years of Thailand, 543 ahead
+_THAI = re.compile("[\u0e00-\u0e7f]")
 _KOREAN = re.compile(r"[년월일]|오전|오후")
 
+_BESIDE_MONTH = re.compile(  # of a year: "Mission Mars 2025" is no date
+    r"\b(?:first|last|published|updated|posted|modified|created|on|in|stand|vom|im|publié|le|en|publicado|pubblicato)\b",
+    re.IGNORECASE,
+)
+_APACHE = re.compile(r"(?<=[a-z]{3}/\d{4}):(?=\d\d:)", re.IGNORECASE)  # 27/Nov/2026:09:00:00
+_BASQUE = re.compile(r"(?<=\d)\(([ea])\)")  # 2026(e)ko
+_DIGIT = re.compile(r"\d")
+_MARK = re.compile("\x01\\d+\x02")
+_FREE = r"(?<![A-Za-z\d'])(?<!\d[.,:/-])(?<![A-Za-z]-)"
+_END = r"(?!\d|[.,:/-]\d)"
+_DAY = (
+    r"(?:ika-)?(?P<day>\d{1,2})"
+    r"(?:(?:st|nd|rd|th|er|re|ste|[aeoid]|:[ae]|-?(?:го|ого|е|й|ти|ви|ри|ми)|-?(?:an|en|jen|i|ji)|η|ης)"
+    rf"(?!{LETTER}))?"
+)
+_MONTH = "\x01(?P<month>\\d+)\x02"
+_OF = r"(?:-|/|[\s.,]{0,3}(?:(?:of the|of|de|del|di|da|do|ng|an|the|den|d|من|พศ|คศ|nam|anul|в)\b\s?|d'|ta' ?)?)"
+_YEAR = rf"(?:\s?{CLOCK}\s*)?(?P<year>\d{{4}}){_END}"
+_YEAR_FIRST = (
+    r"(?P<year>\d{4})(?:\.?\s?-?(?:gada|m|g|год|года|ж|жылы|жылгы|оны|йил|yil|eko|ko|ci il|il|г|թ|godine|año)\b)?"
+)
+_NAMED = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"{_FREE}{_DAY}{_OF}{_MONTH}{_OF}{_YEAR}",
+        rf"{_MONTH}{_OF}{_DAY}{_OF}{_YEAR}",
+        rf"{_FREE}{_YEAR_FIRST}{_OF}{_MONTH}{_OF}{_DAY}{_END}",
+        rf"{_FREE}{_YEAR_FIRST}{_OF}{_DAY}{_OF}{_MONTH}",
+        rf"{_FREE}(?P<year>\d{{4}})\s?[年년]\s?(?P<month>\d{{1,2}})\s?[月월]\s?(?P<day>\d{{1,2}})(?!\d)\s?[日號号일]?",
+        rf"{_FREE}(?P<year>\d{{4}})\s?(?P<mark>[-/.])\s?(?P<month>\d{{1,2}})\s?(?P=mark)\s?(?P<day>\d{{1,2}}){_END}",
+    )
+]
+# The year in two digits: only between signs that go with a date, and with no word behind: "Nov 3, 12 comments".
+_NAMED_SHORT = [
+    re.compile(rf"{pattern}'?(?P<year>\d\d){_END}(?!\s?{LETTER})", re.IGNORECASE)
+    for pattern in (
+        rf"{_FREE}{_DAY}(?P<mark>[-/.]){_MONTH}(?P=mark)",
+        rf"{_FREE}{_DAY}{_OF}{_MONTH}[\s.,]{{1,3}}",
+        rf"{_MONTH}(?P<mark>[-/]){_DAY}(?P=mark)",
+        rf"{_MONTH}[\s.]{{1,2}}{_DAY},?\s",
+    )
+]
+_NUMBERS = rf"{_FREE}(?P<first>\d{{1,2}})(?P<mark>\s?[-/.]\s?)(?P<then>\d{{1,2}})(?P=mark)"
+_NUMERIC = re.compile(rf"{_NUMBERS}(?P<year>\d{{4}}){_END}", re.ASCII)
+_NUMERIC_SHORT = re.compile(rf"{_NUMBERS}(?P<year>\d\d){_END}", re.ASCII)
+_MONTH_OF_YEAR = re.compile(
+    rf"(?:{_MONTH}{_OF}(?P<year>\d{{4}})"
+    rf"|(?P<year_first>\d{{4}})(?:\s?[年년]\s?(?P<number>\d{{1,2}})\s?[月월]|{_OF}\x01(?P<named>\d+)\x02))(?!\d)"
+)
 
-def parse_date(text: str) -> str | None:
-    """The moment that `text` names, as ISO 8601 to the second, or None where it names none.
+# Numbers beside a date that are none of it: "issue 45", "5 min read", "3 comments", "COVID-19", "4K".
+_COUNTED = (
+    r"min(?:uten?|utes?|uti|utos?|uut|ut|uter|s)?\.?(?!\w)|minuuttia|мин|хв|分钟|分で|comments?|commentaires?|kommentare?|"
+    r"kommentarer?|comentarios?|comentários?|commenti|reacties?|komentarz[ye]?|комментари\w+|replies|views?|shares?|"
+    r"likes?|reads?|words?|photos?|images?|bilder|votes?|vues?"
+)
+_ASIDE = re.compile(
+    r"(?:\b(?:issue|no|nr|vol|volume|page|part|episode|chapter|week|room|kw|№)|#)\.?\s?\d+\b"
+    rf"|(?<![\d:.,/-])\d+(?:[.,]\d+)?\s?k?[\s+-]?(?:{_COUNTED})(?!{LETTER})"
+    rf"|(?<![\w.,:/{DATE}-])(?:[A-Za-zÀ-ӿ]+[\w'-]*\d[\w'-]*"
+    r"|\d+(?!(?:st|nd|rd|th|hs?|hrs?|u|uhr|am|pm)\b|[hg]\d)[A-Za-z]\w*)(?![.:]\w)",
+    re.IGNORECASE,
+)
+_OF_CLOCKS = re.compile(
+    rf"{DATE}\W*[ap]\.?\s?m\b|\bo'?clock\b|\b(?:half|quarter) (?:past|to)\b|{CLOCK}\W*(?:in )?(?:noon|midnight)",
+    re.IGNORECASE,
+)
+
+
+def parse_date(text: str, hints: Hints = NO_HINTS) -> str | None:
+    """The moment that `text` names, as ISO 8601 to the second, or None where it names none, or it is not clear which.
 
     The result has a UTC offset if and only if the text gives a zone that is known. Read are RFC 822 and 2822 (single
     digits, two-digit years, zone names, no zone), W3CDTF and ISO 8601 with parts missing, asctime, Unix seconds
-    and milliseconds, `Y/M/D`, `D.M.Y`, `M/D/Y` (`D/M/Y` where the first is over 12), and day, month name and year in
-    any order in some fifteen languages. Hour 24 and second 60 run over into what follows; a day that the
-    month lacks becomes its last. A date in Korean script is Korean time, of which there is one zone.
+    and milliseconds, and a date with or without a clock among other words: `Y-M-D`, `D.M.Y`, `M/D/Y` (`D/M/Y` where the
+    first is over 12 or the hints say so), and day, month name and year in any order, in some ninety languages. Hour 24
+    and second 60 run over into what follows; a day that the month lacks becomes its last. A date in Korean script is
+    Korean time, of which there is one zone.
     """
     text = text.strip()
-    if not text or len(text) > MAX_DATE_CHARS:
+    if len(text) > MAX_DATE_CHARS and len(text := " ".join(text.split())) > MAX_DATE_CHARS:
         return None
+    try:
+        return _usual(text, hints) or _unusual(folded(text), hints)
+    except UnclearError:
+        return None
+
+
+def first_date(texts: Iterable[str], hints: Hints = NO_HINTS) -> tuple[str | None, str | None]:
+    """The first of these texts that is a date; and where none is, the first that is there: it was not understood."""
+    refused = None
+    for text in texts:
+        if found := parse_date(text, hints):
+            return found, None
+        refused = refused or text.strip()[:MAX_DATE_CHARS] or None
+    return None, refused
+
+
+def _usual(text: str, hints: Hints) -> str | None:
+    """The moment of a text in one of the two notations of nearly all feeds, else None."""
+    if match := _USUAL_RFC822.fullmatch(text):
+        day, name, year, clock, _, hours, minutes = match.groups()
+        month = _ENGLISH.get(name)
+        if month and 1 <= int(day) <= _DAYS[month]:
+            return f"{year}-{month:02}-{day:0>2}T{clock}{hours or '+00'}:{minutes or '00'}"
+    elif match := _USUAL_ISO.fullmatch(text):
+        return f"{match[1]}T{match[2]}{match[4] or '+00:00'}"
     if match := _RFC822.fullmatch(text):
         day, name, year, hour, minute, second, zone = match.groups()
-        if month := _month(name):
-            return _moment(_full_year(year), month, int(day), hour, minute, second, zone)
+        month = _ENGLISH.get(name)
+        offset = _offset(zone, hints.country) if zone else ""
+        if month and offset is not None:
+            return _moment(
+                _full_year(year, hints) if len(year) == 2 else int(year), month, int(day), hour, minute, second, offset
+            )
     elif match := _ISO.fullmatch(text):
         year, month, day, hour, minute, second, zone, date_zone = match.groups()
-        return _moment(int(year), int(month or 1), int(day or 1), hour, minute, second, zone or date_zone)
-    return _unusual(" ".join(text.split()))
+        zone = zone or date_zone
+        offset = _offset(zone, hints.country) if zone else ""
+        if offset is not None:
+            return _moment(int(year), int(month or 1), int(day or 1), hour, minute, second, offset)
+    return None
 
 
-def _unusual(text: str) -> str | None:
-    """The rarer notations, tried in turn."""
-    if _EPOCH.fullmatch(text):
-        return datetime.fromtimestamp(int(text[:10]), UTC).isoformat()
-    if match := _ORDINAL.fullmatch(text):
-        year, day = int(match[1]), int(match[2])
-        if not (year and 1 <= day <= 366):
-            return None
-        return (datetime(year, 1, 1) + timedelta(days=day - 1)).isoformat() if year < 9999 or day < 366 else None
+def _unusual(text: str, hints: Hints) -> str | None:
+    """The rarer notations, tried in turn, of a folded text. Raises `UnclearError`."""
+    if match := _EPOCH.fullmatch(text):
+        return datetime.fromtimestamp(int(match[1] or match[2]), UTC).isoformat()
     if match := _SHORT.fullmatch(text):
-        return _moment(_full_year(match[1]), int(match[3]), int(match[4]), None, None, None, None)
+        return _moment(_full_year(match[1], hints), int(match[3]), int(match[4]))
     if match := _COMPACT.fullmatch(text):
-        year, month, day, *rest = match.groups()
-        return _moment(int(year), int(month), int(day), *rest)
-    return _free_form(text)
+        year, month, day, hour, minute, second, zone = match.groups()
+        return _moment(int(year), int(month), int(day), hour, minute, second, (zone and _offset(zone)) or "")
+    if day := _counted_day(text):
+        return parse_date(day, hints)
+    return _usual(text, hints) or _free_form(text, hints)
 
 
-def _free_form(text: str) -> str | None:
-    """Clock, offset and date picked out of `text` one after the other, in any order."""
-    rest = text.replace(" at ", " ")
-    hour = minute = second = None
-    if clock := _CLOCK.search(rest):
-        hour, minute, second, half = clock.groups()
-        if half or "오전" in text or "오후" in text:
-            hour = str(int(hour) % 12 + (12 if half in ("p", "P") or "오후" in text else 0))
-        rest = f"{rest[: clock.start()]} {rest[clock.end() :]}"
-    if offset := _OFFSET.search(rest):
-        rest = f"{rest[: offset.start()]} {rest[offset.end() :]}"
-    date = _numeric_date(rest) or _named_date(rest)
-    if date is None or ":" in rest:
+def _counted_day(text: str) -> str | None:
+    """A text that begins with the day of a year or week, with its calendar date in place of that."""
+    try:
+        if match := _ORDINAL.match(text):
+            year, number = int(match[1]), int(match[2])
+            day = datetime(year, 1, 1) + timedelta(days=number - 1) if 1 <= number <= 366 else None
+        elif match := _WEEK.match(text):
+            day = datetime.fromisocalendar(int(match[1]), int(match[2]), int(match[3] or 1))
+        else:
+            return None
+    except (ValueError, OverflowError):
         return None
-    zone = offset[1] if offset else next((word for word in _WORD.findall(rest) if word.lower() in _ZONES), None)
-    if zone is None and _KOREAN.search(text):
-        zone = "KST"
-    return _moment(*date, hour, minute, second, zone)
+    return day and f"{day:%Y-%m-%d}".rjust(10, "0") + text[match.end() :]
 
 
-def _numeric_date(text: str) -> tuple[int, int, int] | None:
-    if match := _YEAR_FIRST.search(text):
-        year, month, day = match.groups()
-    elif match := _YEAR_LAST.search(text):
-        first, mark, then, year = match.groups()
-        day, month = (then, first) if mark == "/" and int(first) <= 12 else (first, then)
-    else:
+def _free_form(text: str, hints: Hints) -> str | None:
+    """Clock, zone and date picked out of `text` one after the other, in any order. Raises `UnclearError`."""
+    is_korean = _KOREAN.search(text)
+    if is_korean or _THAI.search(text):
+        hints = hints._replace(language="ko" if is_korean else "th")
+    text = _BASQUE.sub(r"\1", _APACHE.sub(" ", _numerals(text)))
+    clocks: list[Clock] = []
+    text = take(text, COLON, hints.country, clocks)
+    text = marked(text, hints.language)
+    if not clocks:
+        text = take(text, WORDED, hints.country, clocks)
+    date, text = _date(text, hints)
+    if not clocks:
+        text = take_named(take(text, BESIDE_DATE, hints.country, clocks), clocks)
+    if date is None or len(set(clocks)) > 1 or _OF_CLOCKS.search(text):
         return None
-    return _full_year(year), int(month), int(day)
-
-
-def _named_date(text: str) -> tuple[int, int, int] | None:
-    numbers = _NUMBER.findall(text)
-    year = next((number for number in numbers if len(number) == 4), None) or (numbers[1] if len(numbers) > 1 else None)
-    words = _WORD.findall(text)
-    if year is None or len(words) > MAX_DATE_WORDS:
+    clock = clocks[0] if clocks else Clock(0, 0, 0, None)
+    zone = clock.zone
+    if zone is None:
+        behind = text.rindex(DATE) + 1
+        zone, end = zones.read(text, behind, hints.country)
+        text = text[:behind] + text[end:]
+    if _is_left(text):
         return None
-    months = [month for word in words if (month := _month(word))]
-    if not months:
-        return None
-    numbers.remove(year)
-    # The last name: "mar. 5 mars" begins with a weekday.
-    return _full_year(year), months[-1], int(numbers[0]) if numbers else 1
+    if zone is None and is_korean:
+        zone = zones.named("KST")
+    return _moment(*date, *map(str, clock[:3]), zone or "")
 
 
-def _month(word: str) -> int | None:
-    word = word.lower()
-    month = _MONTHS.get(word)
-    if month is None and word[:3] in _ENGLISH and word.isascii():
-        month = _ENGLISH.index(word[:3]) + 1
-    return month
+def _date(text: str, hints: Hints) -> tuple[tuple[int, int, int] | None, str]:
+    """The one date of a text whose clocks and months are marked, and the text with `DATE` in its place."""
+    found: set[tuple[int, int, int]] = set()
+    for pattern in (*_NAMED, _NUMERIC, *_NAMED_SHORT, _NUMERIC_SHORT):
+        if pattern is _NAMED_SHORT[0] and found:  # "12.53.13" behind a date is a clock
+            break
+        while len(found) < 2 and (match := pattern.search(text)):
+            found.add(_numbers(match, hints))
+            clock = CLOCK if CLOCK in match[0] else ""
+            text = f"{text[: match.start()]} {clock}{DATE}{text[match.end() :]}"
+    if not found and (match := _MONTH_OF_YEAR.search(text)):
+        rest = text[: match.start()] + text[match.end() :]
+        if not _BESIDE_MONTH.sub("", rest).strip(" .,:|()-"):
+            year, month = match["year"] or match["year_first"], match["month"] or match["number"] or match["named"]
+            found.add((_full_year(year, hints), int(month), 1))
+            text = f"{text[: match.start()]} {DATE}{text[match.end() :]}"
+    return (found.pop() if len(found) == 1 else None), text
 
 
-def _full_year(digits: str) -> int:
-    """Two digits are 1990 to 2089, as feed readers have always taken them."""
+def _numbers(match: re.Match[str], hints: Hints) -> tuple[int, int, int]:
+    """Year, month and day of a date that was found."""
+    given = match.groupdict()
+    if "first" in given and len(given["year"]) == 2 and hints.language in _YEAR_FIRST_IN:
+        return _full_year(given["first"], hints), int(given["then"]), int(given["year"])
+    year = _full_year(given["year"], hints)
+    if "first" not in given:
+        return year, int(given["month"]), int(given["day"])
+    first, then = int(given["first"]), int(given["then"])
+    mark = given["mark"].strip()
+    is_day_first = hints.day_first
+    if mark == "." or is_day_first is None:
+        if first > 12 or then > 12 or mark == ".":
+            is_day_first = then <= 12
+        else:
+            is_day_first = hints.country not in _MONTH_FIRST if hints.country else mark == "-"
+    return (year, then, first) if is_day_first else (year, first, then)
+
+
+def _is_left(text: str) -> bool:
+    """Whether there is a number that may belong to the date, in a text of which all that is understood is taken."""
+    text = _MARK.sub(" ", text)
+    return bool(_DIGIT.search(text) and _DIGIT.search(_ASIDE.sub(" ", text)))
+
+
+def _numerals(text: str) -> str:
+    """`text` with years of eras as years, and Chinese numerals of dates and clocks as digits."""
+
+    def number(found: re.Match[str]) -> str:
+        tens, ten, ones = found[0].replace("零", "〇").rpartition("十")
+        if not ten:
+            return "".join(str(_NUMERALS.index(each)) for each in ones)
+        return str((_NUMERALS.index(tens[-1]) if tens else 1) * 10 + (_NUMERALS.index(ones[-1]) if ones else 0))
+
+    def year(found: re.Match[str]) -> str:
+        era, count = found[1] or found[3], found[2] or found[4]
+        return str(_ERAS[era] + (1 if count == "元" else int(count)))
+
+    return _ERA.sub(year, _NUMERAL.sub(number, text)) if not text.isascii() or _ERA.match(text) else text
+
+
+def _full_year(digits: str, hints: Hints) -> int:
+    """Two digits are 1990 to 2089, as feed readers have always taken them; years of Thailand are 543 ahead."""
     year = int(digits)
-    return year if len(digits) > 2 else year + (1900 if year >= 90 else 2000)
+    is_thai = hints.country == "th" or hints.language == "th"
+    if len(digits) < 3:
+        if is_thai:
+            if year < 50:
+                raise UnclearError(f"{year} may be 25{year} or 20{year}")
+            return year + 2500 - 543
+        return year + (1900 if year >= 90 else 2000)
+    if year in _BUDDHIST:
+        if not is_thai:
+            raise UnclearError(f"{year} may be a year of Thailand")
+        return year - 543
+    if year < 1000:
+        raise UnclearError(f"{digits} is not a year of these notations")
+    return year
 
 
 def _moment(
-    year: int, month: int, day: int, hour: str | None, minute: str | None, second: str | None, zone: str | None
+    year: int,
+    month: int,
+    day: int,
+    hour: str | None = None,
+    minute: str | None = None,
+    second: str | None = None,
+    zone: str | tzinfo = "",
 ) -> str | None:
+    """ISO 8601 of these numbers, with a zone or a written offset behind."""
     if not 1 <= day <= 31:
         return None
     hours, minutes, seconds = int(hour or 0), int(minute or 0), int(second or 0)
@@ -223,20 +384,11 @@ def _moment(
             )
     except (ValueError, OverflowError):
         return None
-    return moment.isoformat() + (_offset(zone) if zone else "")
+    return moment.isoformat() + zone if isinstance(zone, str) else moment.replace(tzinfo=zone).isoformat()
 
 
 @lru_cache(maxsize=512)
-def _offset(zone: str) -> str:
-    """`+HH:MM`, or nothing for a zone that is unknown or a day wide."""
-    known = _ZONES.get(zone.lower())
-    if known is None:
-        digits = zone.lstrip("UTCGMutcgm ")
-        if digits[:1] not in ("+", "-"):
-            return ""
-        sign, digits = digits[0], digits[1:].replace(":", "")
-        hours, minutes = (int(digits), 0) if len(digits) <= 2 else (int(digits[:-2]), int(digits[-2:]))
-        if hours > 23 or minutes > 59:
-            return ""
-        return f"{sign}{hours:02d}:{minutes:02d}"
-    return f"{'-' if known < 0 else '+'}{abs(known) // 60:02d}:{abs(known) % 60:02d}"
+def _offset(zone: str, country: str | None = None) -> str | None:
+    """`+HH:MM` of a written offset or an abbreviation; None for what is not known or is summer time or not by date."""
+    found = zones.offset_of(zone) if zone[0] in "+-" else zones.named(zone, country)
+    return datetime(2000, 1, 1, tzinfo=found).isoformat()[19:] if isinstance(found, timezone) else None

@@ -10,6 +10,7 @@ MAX_URL_CHARS = 8_000  # a link, an image, an id
 MAX_LIST = 100  # authors of one entry
 MAX_INHERITED = 10  # authors of a feed, whom every entry without its own has
 MAX_KEYWORDS = 50  # of one entry: a word of a list has three bytes on the wire and sixty in memory
+MAX_UNREADABLE_DATES = 10_000  # of one feed: every notation is tried on each
 MAX_ENTRIES = 100_000  # of one feed; a sitemap may have 50,000
 
 Kind = Literal["rss", "atom", "rdf", "json", "sitemap", "news_sitemap", "sitemap_index"]
@@ -46,6 +47,7 @@ class Entry(TypedDict):
     keywords: list[str]
     media: bool  # whether the link is the entry's audio, video or document, and no page
     refused_link: str | None  # the link as it stands, where it is none that can be fetched by http or https
+    refused_date: str | None  # a date of publication as it stands, where it is not understood
 
 
 @dataclass(slots=True)
@@ -79,5 +81,6 @@ def blank(**given: Any) -> Entry:
         "keywords": [],
         "media": False,
         "refused_link": None,
+        "refused_date": None,
     }
     return {**empty, **given}

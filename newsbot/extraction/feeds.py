@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from newsbot.extraction import charsets, jsonfeed, sitemaps, syndication
+from newsbot.extraction.dates import Hints
 from newsbot.extraction.documents import Told, decode, inflate, local_name, no_feed, read_xml
 from newsbot.extraction.entries import Entry, Feed, FeedError
 
@@ -19,25 +20,28 @@ MAX_JSON_VALUES = 1_200_000  # 230 MB where each is an object
 _KINDS = {"rss": "rss", "channel": "rss", "feed": "atom", "entry": "atom", "rdf": "rdf"}
 
 
-def parse(raw: bytes, url: str, *, content_type: str | None = None, language: str | None = None) -> Feed:
+def parse(
+    raw: bytes, url: str, *, content_type: str | None = None, country: str | None = None, language: str | None = None
+) -> Feed:
     """Read the feed or sitemap in `raw`, which was fetched from `url`.
 
-    Two hints for what is in an old encoding: the answer's Content-Type, and the language of the source (ISO 639, two
-    letters). Broken feeds are read as far as they go. Raises FeedError where the bytes are no feed, or more than
-    `MAX_BYTES`.
+    The answer's Content-Type and the language of the source (ISO 639, two letters) help with what is in an old
+    encoding; the country (ISO 3166, lower case) and the language decide what may be two dates. Broken feeds are read as
+    far as they go. Raises FeedError where the bytes are no feed, or more than `MAX_BYTES`.
     """
     raw, has_end = inflate(raw)
-    feed = _read(charsets.narrow(raw), url, Told(charsets.in_header(content_type), language))
+    told = Told(charsets.in_header(content_type), language)
+    feed = _read(charsets.narrow(raw), url, told, Hints(country, language))
     feed.whole = feed.whole and has_end
     return feed
 
 
-def _read(raw: bytes, url: str, told: Told) -> Feed:
+def _read(raw: bytes, url: str, told: Told, hints: Hints) -> Feed:
     if not raw or raw.isspace():
         raise FeedError("found no bytes, expected a feed", "empty")
     if raw[:64].lstrip()[:1] in (b"{", b"["):
         document, whole = _json(raw, told)
-        feed = jsonfeed.read(document, url)
+        feed = jsonfeed.read(document, url, hints)
         feed.whole = whole
         return feed
     if b"<" not in raw:
@@ -48,9 +52,9 @@ def _read(raw: bytes, url: str, told: Told) -> Feed:
     root, whole = read_xml(raw, url, told)
     name = local_name(root)
     if name in ("urlset", "sitemapindex"):
-        feed = sitemaps.read(root, url)
+        feed = sitemaps.read(root, url, hints)
     else:
-        feed = syndication.read(root, _KINDS.get(name, "rss"), url)
+        feed = syndication.read(root, _KINDS.get(name, "rss"), url, hints)
         if name not in _KINDS and not feed.entries:
             raise no_feed(decode(raw, told))
     feed.whole = whole

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from newsbot.extraction import media
-from newsbot.extraction.dates import parse_date
+from newsbot.extraction.dates import NO_HINTS, Hints, first_date
 from newsbot.extraction.entries import (
     MAX_INHERITED,
     MAX_LIST,
@@ -47,8 +47,8 @@ def cut_off(text: str, error: Exception) -> dict[str, Any] | None:
     return document
 
 
-def read(document: dict[str, Any], url: str) -> Feed:
-    """The feed in a decoded JSON Feed. A value of a wrong type counts as missing."""
+def read(document: dict[str, Any], url: str, hints: Hints = NO_HINTS) -> Feed:
+    """The feed in a decoded JSON Feed; `hints` are for its dates. A value of a wrong type counts as missing."""
     home = absolute(_text(document, "home_page_url"), url)
     base = home or url
     authors = _authors(document)[:MAX_INHERITED]
@@ -61,11 +61,11 @@ def read(document: dict[str, Any], url: str) -> Feed:
         title=squash(_text(document, "title"), MAX_TITLE_CHARS),
         link=home,
         language=squash(_text(document, "language"), MAX_NAME_CHARS),
-        entries=[_entry(item, base, inherited) for item in items],
+        entries=[_entry(item, base, inherited, hints) for item in items],
     )
 
 
-def _entry(item: dict[str, Any], base: str, inherited: tuple[list[str], str | None]) -> Entry:
+def _entry(item: dict[str, Any], base: str, inherited: tuple[list[str], str | None], hints: Hints) -> Entry:
     identity = _text(item, "id")
     raw = _text(item, "url") or _text(item, "external_url") or (identity if identity.startswith("http") else "")
     link = absolute(raw, base)
@@ -74,7 +74,8 @@ def _entry(item: dict[str, Any], base: str, inherited: tuple[list[str], str | No
     if not link and files:
         link, is_media = files[0], True
     html = _text(item, "content_html")
-    updated = parse_date(_text(item, "date_modified"))
+    updated, refused_updated = first_date([_text(item, "date_modified")], hints)
+    published, refused_published = first_date([_text(item, "date_published")], hints)
     authors = _authors(item)
     authors, author = (authors, ", ".join(authors)) if authors else inherited
     image = _text(item, "image") or _text(item, "banner_image") or first_image(html) or ""
@@ -82,7 +83,7 @@ def _entry(item: dict[str, Any], base: str, inherited: tuple[list[str], str | No
     return {
         "title": squash(_text(item, "title"), MAX_TITLE_CHARS),
         "link": link,
-        "published": parse_date(_text(item, "date_published")) or updated,
+        "published": published or updated,
         "updated": updated,
         "author": author,
         "authors": authors,
@@ -95,6 +96,7 @@ def _entry(item: dict[str, Any], base: str, inherited: tuple[list[str], str | No
         "keywords": _names(tags) if isinstance(tags, list) else [],
         "media": is_media,
         "refused_link": None if link else raw.strip()[:MAX_URL_CHARS] or None,
+        "refused_date": refused_published or (None if published else refused_updated),
     }
 
 

@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 from parsel import SelectorList
 
-from newsbot.extraction.dates import parse_date
+from newsbot.extraction.dates import NO_HINTS, Hints, first_date
 from newsbot.extraction.entries import MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, MAX_URL_CHARS
 from newsbot.extraction.links import absolute
 from newsbot.extraction.pages import Page
@@ -20,9 +20,10 @@ class Rule(Protocol):
     summary: str | None
 
 
-def headlines(page: Page, rule: Rule) -> list[dict[str, Any]]:
-    """The entries of a page: dicts with `title`, `link`, `published` and `summary`, as far as the rule finds them, and
-    `refused_link`, which is the link as it stands where it is none that can be fetched by http or https.
+def headlines(page: Page, rule: Rule, hints: Hints = NO_HINTS) -> list[dict[str, Any]]:
+    """The entries of a page: dicts with `title`, `link`, `published` and `summary`, as far as the rule finds them;
+    `refused_link`, which is the link as it stands where it is none that can be fetched by http or https; and
+    `refused_date`, which is the date as it stands where it is not understood. `hints` are for dates.
 
     An element without a link is no headline and is passed over.
     """
@@ -32,13 +33,15 @@ def headlines(page: Page, rule: Rule) -> list[dict[str, Any]]:
         href = _value(link, MAX_URL_CHARS, "href")
         if href:
             address = absolute(href, page.base)
+            published, refused_date = _date(element.css(rule.date), hints) if rule.date else (None, None)
             entries.append(
                 {
                     "title": _value(element.css(rule.title) if rule.title else link, MAX_TITLE_CHARS),
                     "link": address,
-                    "published": _date(element.css(rule.date)) if rule.date else None,
+                    "published": published,
                     "summary": _value(element.css(rule.summary), MAX_SUMMARY_CHARS) if rule.summary else None,
                     "refused_link": None if address else href,
+                    "refused_date": refused_date,
                 }
             )
     return entries
@@ -60,6 +63,6 @@ def _value(selected: SelectorList, limit: int, attribute: str | None = None) -> 
     return " ".join("".join(strings).split())[:limit].rstrip() or None
 
 
-def _date(selected: SelectorList) -> str | None:
-    text = _value(selected, MAX_TITLE_CHARS, "datetime") or _value(selected, MAX_TITLE_CHARS)
-    return parse_date(text) if text else None
+def _date(selected: SelectorList, hints: Hints) -> tuple[str | None, str | None]:
+    texts = (_value(selected, MAX_TITLE_CHARS, "datetime"), _value(selected, MAX_TITLE_CHARS))
+    return first_date(filter(None, texts), hints)

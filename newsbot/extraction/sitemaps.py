@@ -5,7 +5,7 @@ Sources: https://www.sitemaps.org/protocol.html, https://developers.google.com/s
 
 from lxml import etree
 
-from newsbot.extraction.dates import parse_date
+from newsbot.extraction.dates import NO_HINTS, Hints, first_date
 from newsbot.extraction.documents import each_once, local_name
 from newsbot.extraction.entries import (
     MAX_ENTRIES,
@@ -21,8 +21,8 @@ from newsbot.extraction.links import absolute
 from newsbot.extraction.markup import plain, split_keywords, squash
 
 
-def read(root: etree._Element, url: str) -> Feed:
-    """The sitemap or index under `root`; `url` is where it was fetched, for relative links."""
+def read(root: etree._Element, url: str, hints: Hints = NO_HINTS) -> Feed:
+    """The sitemap or index under `root`; `url` is where it was fetched, for relative links; `hints` are for dates."""
     if local_name(root) == "sitemapindex":
         locations = [texts.get("loc", "") for texts in each_once(list(root.iter("{*}sitemap")), _texts)]
         return Feed(kind="sitemap_index", sitemaps=[link for each in locations if (link := absolute(each, url))])
@@ -34,7 +34,7 @@ def read(root: etree._Element, url: str) -> Feed:
         texts = _texts(element)
         if "title" in texts or "publication_date" in texts:
             feed.kind = "news_sitemap"
-        return _entry(texts, url) if texts else None
+        return _entry(texts, url, hints) if texts else None
 
     feed.entries = [entry for entry in each_once(elements, read_one) if entry]
     return feed
@@ -53,19 +53,21 @@ def read_list(text: str) -> Feed | None:
     return Feed(kind="sitemap", entries=[blank(link=link) for link in links])
 
 
-def _entry(texts: dict[str, str], url: str) -> Entry:
+def _entry(texts: dict[str, str], url: str, hints: Hints) -> Entry:
     location = texts.get("loc", "")
     link = absolute(location, url)
-    modified = parse_date(texts.get("lastmod", ""))
+    modified, refused_modified = first_date([texts.get("lastmod", "")], hints)
+    published, refused_published = first_date([texts.get("publication_date", "")], hints)
     return blank(
         title=plain(texts.get("title", ""), MAX_TITLE_CHARS),
         link=link,
-        published=parse_date(texts.get("publication_date", "")) or modified,
+        published=published or modified,
         updated=modified,
         image=absolute(texts.get("image", ""), url),
         language=squash(texts.get("language", ""), MAX_NAME_CHARS),
         keywords=split_keywords(texts.get("keywords", ""), MAX_NAME_CHARS),
         refused_link=None if link else location.strip()[:MAX_URL_CHARS] or None,
+        refused_date=refused_published or (None if published else refused_modified),
     )
 
 

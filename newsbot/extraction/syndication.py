@@ -13,16 +13,16 @@ from html import escape
 from lxml import etree
 
 from newsbot.extraction import media
-from newsbot.extraction.dates import parse_date
+from newsbot.extraction.dates import MAX_DATE_CHARS, NO_HINTS, Hints, parse_date
 from newsbot.extraction.documents import each_once
 from newsbot.extraction.entries import (
-    MAX_ENTRIES,
     MAX_INHERITED,
     MAX_KEYWORDS,
     MAX_LIST,
     MAX_NAME_CHARS,
     MAX_SUMMARY_CHARS,
     MAX_TITLE_CHARS,
+    MAX_UNREADABLE_DATES,
     MAX_URL_CHARS,
     Entry,
     Feed,
@@ -106,21 +106,22 @@ class _Names(dict[str, str]):
         return f"{prefix}:{local}" if prefix else local
 
 
-def read(root: etree._Element, kind: Kind, url: str) -> Feed:
-    """The feed under `root`; `url` is where it was fetched, for relative links."""
-    return _Reader(root, kind, url).feed()
+def read(root: etree._Element, kind: Kind, url: str, hints: Hints = NO_HINTS) -> Feed:
+    """The feed under `root`; `url` is where it was fetched, for relative links; `hints` are for dates."""
+    return _Reader(root, kind, url, hints).feed()
 
 
 class _Reader:
     """One document: its names, its base, and whether texts say their type (Atom) or are HTML (all others)."""
 
-    def __init__(self, root: etree._Element, kind: Kind, url: str) -> None:
+    def __init__(self, root: etree._Element, kind: Kind, url: str, hints: Hints) -> None:
         self.root = root
+        self.hints = hints
         self.kind = kind
         self.url = self.base = url
         self.names = _Names()
         self.has_base = _HAS_BASE(root)
-        self.unreadable_dates = 0  # bounded: every notation was tried on each
+        self.unreadable_dates = 0
         self.bases: dict[etree._Element | None, str | None] = {None: None}  # what xml:base says
 
     def feed(self) -> Feed:
@@ -172,7 +173,8 @@ class _Reader:
                 link, refused, is_media = files[0], None, True
         elif "enclosure" in fields and link in [file.get("url") for file in fields["enclosure"]]:
             is_media = link in self._files(fields)
-        updated = self._date(fields, _UPDATED) or parse_date(_attribute(element, "lastmod"))
+        published, refused_published = self._date(fields, _PUBLISHED)
+        updated, refused_updated = self._date(fields, _UPDATED, _attribute(element, "lastmod"))
         authors = self._authors(fields)
         author = ", ".join(authors) or None
         if not authors and "source" not in fields:
@@ -180,7 +182,7 @@ class _Reader:
         return {
             "title": self._first(fields, _TITLES, MAX_TITLE_CHARS),
             "link": link,
-            "published": self._date(fields, _PUBLISHED) or updated,
+            "published": published or updated,
             "updated": updated,
             "author": author,
             "authors": authors,
@@ -192,6 +194,7 @@ class _Reader:
             "keywords": self._keywords(fields),
             "media": is_media,
             "refused_link": refused,
+            "refused_date": refused_published or (None if published else refused_updated),
         }
 
     # Texts
@@ -308,15 +311,18 @@ class _Reader:
 
     # The rest
 
-    def _date(self, fields: Fields, names: Iterable[str]) -> str | None:
-        for name in names:
-            if name in fields:
-                for element in fields[name]:
-                    if element.text and self.unreadable_dates < MAX_ENTRIES:
-                        if moment := parse_date(element.text):
-                            return moment
-                        self.unreadable_dates += 1
-        return None
+    def _date(self, fields: Fields, names: Iterable[str], last: str = "") -> tuple[str | None, str | None]:
+        """The first date of these elements, else `last`; and where none is understood, the first that is given."""
+        refused = None
+        texts = [element.text for name in names if name in fields for element in fields[name]]
+        for text in (*texts, last) if last else texts:
+            if text and not text.isspace():
+                if self.unreadable_dates < MAX_UNREADABLE_DATES:
+                    if moment := parse_date(text, self.hints):
+                        return moment, None
+                    self.unreadable_dates += 1
+                refused = refused or text.strip()[:MAX_DATE_CHARS]
+        return None, refused
 
     def _authors(self, fields: Fields) -> list[str]:
         """The names of the first element kind that has any; addresses only where there are no names."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from newsbot.extraction.dates import parse_date
+from newsbot.extraction.dates import NO_HINTS, Hints, parse_date
 
 _TRUE = {"true", "t", "yes", "y", "1", "on"}
 _FALSE = {"false", "f", "no", "n", "0", "off"}
@@ -24,7 +24,7 @@ class ValueTypeError(ValueError):
     """A value is not of the type that it is said to be."""
 
 
-def moment(value: Any, zone: str | None = None) -> datetime | None:
+def moment(value: Any, zone: str | None = None, hints: Hints = NO_HINTS) -> datetime | None:
     """The time that a value names: text in any notation of `parse_date`, or Unix seconds or milliseconds.
 
     Has a zone: the text's, else `zone`, else UTC. None for None and for what is empty. Raises `ValueTypeError`.
@@ -36,21 +36,21 @@ def moment(value: Any, zone: str | None = None) -> datetime | None:
             return datetime.fromtimestamp(value / 1000 if abs(value) >= _MAX_MS else value, UTC)
         except (OverflowError, ValueError, OSError):
             raise ValueTypeError(f"{value!r} is no time") from None
-    found = _parsed(value) if isinstance(value, str) else None
+    found = _parsed(value, hints) if isinstance(value, str) else None
     if found is None:
         raise ValueTypeError(f"{value!r} is no time")
     return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone) if zone else UTC)
 
 
 @lru_cache(maxsize=4096)
-def _parsed(text: str) -> datetime | None:
+def _parsed(text: str, hints: Hints) -> datetime | None:
     # What ISO has is read whole, with its fraction of a second, by the standard library.
     try:
         if len(text) >= 19 and text[4] == "-":
             return datetime.fromisoformat(text)
     except ValueError:
         pass
-    iso = parse_date(text)
+    iso = parse_date(text, hints)
     return datetime.fromisoformat(iso) if iso else None
 
 
@@ -90,8 +90,8 @@ def _written(value: Any) -> Any:
     return str(value) if type(value) is int and 0 < value < 10**8 else value
 
 
-def converter(kind: str, decimal: str = ".") -> Callable[[Any], Any]:
-    """The function that makes of a value what JSON has for its type, None of what is empty.
+def converter(kind: str, decimal: str = ".", hints: Hints = NO_HINTS) -> Callable[[Any], Any]:
+    """The function that makes of a value what JSON has for its type, None of what is empty; `hints` are for dates.
 
     It raises `ValueTypeError`. Integers are of any size; dates and times become ISO 8601, times in UTC.
     """
@@ -134,11 +134,11 @@ def converter(kind: str, decimal: str = ".") -> Callable[[Any], Any]:
         raise ValueTypeError(f"{value!r} is neither true nor false")
 
     def date(value: Any) -> Any:
-        found = moment(_written(value))
+        found = moment(_written(value), hints=hints)
         return found and found.date().isoformat()
 
     def time(value: Any) -> Any:
-        found = moment(_written(value))
+        found = moment(_written(value), hints=hints)
         return found and found.astimezone(UTC).isoformat()
 
     def as_json(value: Any) -> Any:

@@ -10,6 +10,7 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 
 from newsbot.extraction import pages, rules
+from newsbot.extraction.dates import Hints
 from newsbot.extraction.feeds import FeedError, parse
 from newsbot.items import Article, Rank
 from newsbot.sources.catalogue import load, select
@@ -74,7 +75,8 @@ class HeadlinesSpider(PollingSpider):
         if endpoint.kind == "section":
             return self._read_section(response, endpoint)
         try:
-            feed = parse(response.body, response.url, **_told(response, endpoint))
+            country = endpoint.source.country
+            feed = parse(response.body, response.url, country=country, **_told(response, endpoint))
         except FeedError as error:
             raise UnreadableError(f"is no feed: {error}") from None
         if feed.kind == "sitemap_index":
@@ -102,7 +104,8 @@ class HeadlinesSpider(PollingSpider):
             page = pages.read(response.body, response.url, **_told(response, endpoint))
         except pages.PageError as error:
             raise UnreadableError(f"is no page that can be read: {error}") from None
-        entries = rules.headlines(page, endpoint.facts)
+        hints = Hints(endpoint.source.country, endpoint.source.language)
+        entries = rules.headlines(page, endpoint.facts, hints)
         if not entries:
             raise UnreadableError(f"the selector {endpoint.facts.items!r} matches no headline: was the page rebuilt?")
         return Reading("section", entries, has_end=page.whole)
@@ -113,7 +116,7 @@ class HeadlinesSpider(PollingSpider):
         title = entry["title"]
         if not title and entry["summary"]:
             title = rules.first_words(entry["summary"], TITLE_FROM_SUMMARY)
-        return Article(
+        item = Article(
             url=entry["link"] or entry.get("refused_link") or "",
             title=title,
             source_id=source.id,
@@ -128,6 +131,9 @@ class HeadlinesSpider(PollingSpider):
             image_url=entry.get("image"),
             extra={"media": True} if entry.get("media") else None,
         )
+        if given := entry.get("refused_date"):
+            item.refused.append(("published_at", f"{given!r} is not a date that is understood", given))
+        return item
 
 
 def _told(response: Response, endpoint: Endpoint) -> dict[str, str | None]:

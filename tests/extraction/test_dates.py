@@ -1,6 +1,19 @@
+import random
+import time
+from pathlib import Path
+
 import pytest
 
-from newsbot.extraction.dates import parse_date
+from newsbot.extraction.dates import Hints, first_date, parse_date
+
+TABLE = Path(__file__).with_name("dates.tsv").read_text(encoding="utf-8")
+ROWS = [(*line.split("\t"), "")[:3] for line in TABLE.splitlines() if not line.startswith("#")]
+
+
+@pytest.mark.parametrize(("text", "right", "source"), ROWS)
+def test_the_table_of_dates(text, right, source):
+    country, _, language = source.partition("/")
+    assert parse_date(text, Hints(country or None, language or None)) == (None if right == "-" else right)
 
 
 @pytest.mark.parametrize(
@@ -89,3 +102,144 @@ def test_what_is_no_date_is_none(text):
 def test_a_zone_that_is_unknown_or_impossible_leaves_the_date_naive():
     assert parse_date("Mon, 02 Jan 2006 15:04:05 QQQ") == "2006-01-02T15:04:05"
     assert parse_date("Mon, 02 Jan 2006 15:04:05 +9900") == "2006-01-02T15:04:05"
+
+
+# What texts are made of in which there is no whole date, each with what surrounds it on real pages.
+_PIECES = (
+    *(
+        "Mark",
+        "Marketing",
+        "Decor",
+        "Augustine",
+        "May",
+        "Jan",
+        "April",
+        "Juni",
+        "Sept.",
+        "mars",
+        "lis",
+        "Mon",
+        "AM",
+        "pm",
+    ),
+    *(
+        "5",
+        "12",
+        "31",
+        "99",
+        "1.5",
+        "7%",
+        "18:05",
+        "9.30",
+        "#3",
+        "3rd",
+        "24/7",
+        "2",
+        "min",
+        "read",
+        "comments",
+        "Uhr",
+        "h",
+    ),
+    *(
+        "GMT",
+        "+0200",
+        "UTC",
+        "at",
+        "by",
+        "de",
+        "of",
+        "klo",
+        "|",
+        "-",
+        "·",
+        ",",
+        "(",
+        ")",
+        ".",
+        "/",
+        "年",
+        "月",
+        "日",
+        "時",
+    ),
+)
+
+
+def test_texts_without_a_year_of_four_digits_name_no_date():
+    """Whatever words and numbers stand together; two digits are a year only behind a day and a month's name."""
+    chance = random.Random(7)
+    for _ in range(3_000):
+        pieces = [chance.choice(_PIECES) for _ in range(chance.randint(1, 8))]
+        # No day, month and year in two digits, which would be a date: "5 May 12".
+        pieces = [piece for piece in pieces if piece not in ("5", "12", "31", "99", "2", "3rd")]
+        text = chance.choice((" ", ", ", "")).join(pieces)
+        assert parse_date(text) is None, text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thu, 13 Mar 2025 08:20:11 +0000",
+        "2025-03-13 08:20:11",
+        "7 August 2024, 18:05",
+        "Aug 7, 2024 at 3:05 pm ET",
+        "7. elokuuta 2024 klo 11.34",
+        "2024年8月7日 午後6時5分",
+        "22/01/2015 à 18h05",
+    ],
+)
+def test_a_number_too_many_makes_no_other_date(text):
+    """With one put in anywhere, the date is the same or none."""
+    right = parse_date(text)
+    places = [at for at, character in enumerate(text) if character == " "]
+    for at in (0, *places, len(text)):
+        for number in ("5", "17", "45", "1999", "7:15", "7.15", "25:00"):
+            changed = f"{text[:at]} {number} {text[at:]}".strip()
+            assert parse_date(changed) in (None, right), changed
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["1", " ", "1 ", "1:", "Nov ", "12 Nov ", "(", "12/", "1h ", "klo 1 ", "00:00 ", "年", "x-1", "\u0301", "١"],
+)
+@pytest.mark.parametrize("start", ["", "Nov 3, 2025 ", "2026-11-27"])
+def test_a_long_text_costs_no_more_than_looking_at_it(piece, start):
+    def seconds(work):
+        begun = time.process_time()
+        for _ in range(20):
+            work()
+        return time.process_time() - begun
+
+    text = start + piece * (100_000 // len(piece))
+    parse_date(text)
+    assert seconds(lambda: parse_date(text)) < 20 * seconds(lambda: " ".join(list(text[:100_000]))) + 0.05
+    short = text[:200]
+    usual = seconds(lambda: parse_date("Tuesday 3 November 2025 at 3.05 pm"))
+    assert seconds(lambda: parse_date(short)) < 60 * usual
+
+
+def test_the_first_date_of_several_and_what_was_not_understood():
+    assert first_date(["", "soon", "2025-03-13"]) == ("2025-03-13T00:00:00", None)
+    assert first_date(["", " soon ", "later"]) == (None, "soon")
+    assert first_date([]) == first_date([" "]) == (None, None)
+
+
+def test_a_declared_order_is_kept_to_the_letter():
+    assert parse_date("31/05/2026", Hints(day_first=False)) is None
+    assert parse_date("04-05-2026", Hints(day_first=False)) == "2026-04-05T00:00:00"
+    assert parse_date("04.05.2026", Hints(day_first=False)) == "2026-05-04T00:00:00"
+
+
+def test_a_day_a_month_and_a_year_that_stand_apart_are_no_date():
+    """Words between them, in any order, with other numbers about."""
+    chance = random.Random(11)
+    words = ("by", "Jones", "Marketing", "read", "Oktoberfest", "noon of", "sur", "uutiset", "годы", "週刊", "vol")
+    months = ("Nov", "March", "mai", "kesäkuuta", "февраля", "Agustus", "Sept.")
+    for _ in range(3_000):
+        parts = [str(chance.randint(1, 31)), chance.choice(months), str(chance.randint(1990, 2030))]
+        chance.shuffle(parts)
+        text = parts[0]
+        for part in parts[1:]:
+            text += f" {chance.choice(words)} {part}"
+        assert parse_date(text) is None, text

@@ -73,6 +73,7 @@ def test_rss_2():
             "keywords": ["Politics", "Europe"],
             "media": False,
             "refused_link": None,
+            "refused_date": None,
         }
     ]
 
@@ -490,3 +491,43 @@ def test_too_much_is_refused():
     ):
         with pytest.raises(FeedError, match="at most"):
             parse(raw, URL)
+
+
+@pytest.mark.parametrize(
+    ("item", "published", "refused"),
+    [
+        ("<pubDate>soon</pubDate>", None, "soon"),
+        ("<pubDate>soon</pubDate><dc:date>2025-03-13</dc:date>", "2025-03-13T00:00:00", None),
+        ("<pubDate>soon</pubDate><updated>2025-03-13</updated>", "2025-03-13T00:00:00", "soon"),
+        ("<updated>soon</updated>", None, "soon"),
+        ("<pubDate>2025-03-13</pubDate><updated>soon</updated>", "2025-03-13T00:00:00", None),
+        ("<pubDate> </pubDate>", None, None),
+        ("", None, None),
+    ],
+)
+def test_a_date_that_is_not_understood_is_told(item, published, refused):
+    entry = rss_entry(item)
+    assert (entry["published"], entry["refused_date"]) == (published, refused)
+
+
+def test_the_dates_of_a_feed_are_read_as_its_source_writes_them():
+    raw = rss("<pubDate>4/5/2026</pubDate>").encode()
+    assert parse(raw, URL).entries[0]["published"] == "2026-04-05T00:00:00"
+    assert parse(raw, URL, country="fr").entries[0]["published"] == "2026-05-04T00:00:00"
+    raw = rss("<pubDate>27 listopada 2025</pubDate>").encode()
+    assert parse(raw, URL, language="pl").entries[0]["published"] == "2025-11-27T00:00:00"
+    assert parse(raw, URL, language="hr").entries[0]["published"] == "2025-10-27T00:00:00"
+    assert parse(raw, URL).entries[0]["refused_date"] == "27 listopada 2025"
+
+
+def test_a_date_of_a_sitemap_or_json_feed_that_is_not_understood_is_told():
+    sitemap = b"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>https://s.test/1</loc>
+        <lastmod>soon</lastmod></url></urlset>"""
+    assert parse(sitemap, URL).entries == [blank(link="https://s.test/1", refused_date="soon")]
+    items = [
+        {"url": "https://s.test/1", "date_published": "soon", "date_modified": "2025-03-13"},
+        {"date_modified": "x"},
+    ]
+    first, second = parse(json.dumps({"items": items}).encode(), URL).entries
+    assert (first["published"], first["refused_date"]) == ("2025-03-13T00:00:00", "soon")
+    assert (second["published"], second["refused_date"]) == (None, "x")

@@ -259,3 +259,37 @@ def _read(terminal):
         return os.read(terminal, 65536).decode("utf-8", "replace")
     except OSError:  # all ends of it are closed
         return ""
+
+
+# --- Dates ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_date_that_is_not_understood_is_left_out_and_told(newsbot):
+    """In a feed and on a section page; what the source's country decides is no question."""
+    feed = rss(
+        entry("Ferry one runs again", "https://undated.example/1", "Mon, 5 Foo 2025 10:00:00 GMT"),
+        entry("Ferry two runs again", "https://undated.example/2", "4/5/2025 1:15 PM"),
+    )
+    page = (
+        b"<html><body><article><a href='/3'>Ferry three runs again</a><time>Nov 3, 2025 | 5 min read</time></article>"
+        b"<article><a href='/4'>Ferry four runs again</a><time>3-5 November 2025</time></article></body></html>"
+    )
+    newsbot.sites.routes |= {
+        ("undated.example", "/feed"): (200, feed, {}),
+        ("undated.example", "/news"): (200, page, {"Content-Type": "text/html"}),
+    }
+    section = {"url": "https://undated.example/news", "items": "article", "date": "time"}
+    process = newsbot.crawl([source("undated", "/feed", sections=[section])])
+    assert process.returncode == 0, process.stderr
+    stored = newsbot.query(
+        "SELECT right(url, 1), to_char(published_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') FROM articles"
+        " WHERE source_id = 'undated' ORDER BY 1"
+    )
+    assert stored == [("1", None), ("2", "2025-05-04 13:15"), ("3", "2025-11-03 00:00"), ("4", None)]
+    rejects = newsbot.query(
+        "SELECT right(url, 1), field, reason, payload ->> 'published_at' FROM rejects"
+        " WHERE source_id = 'undated' ORDER BY 1"
+    )
+    told = "{!r} is not a date that is understood".format
+    wrong = ["Mon, 5 Foo 2025 10:00:00 GMT", "3-5 November 2025"]
+    assert rejects == [(n, "published_at", told(text), text) for n, text in zip("14", wrong, strict=True)]

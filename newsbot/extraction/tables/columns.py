@@ -4,19 +4,20 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
+from newsbot.extraction.dates import Hints
 from newsbot.extraction.values import ValueTypeError, converter
 
 NULL = "null"
+_SLASHES = "/／"
 _KNOWN = 10_000  # values of a column whose JSON is kept
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 # Values as JSON writes them, a line each: of so few digits that a float has all of them, and an integer nearly any.
 _NUMBERS = re.compile(r"(?:(?:-?(?:0|[1-9][0-9]{0,7})(?:\.[0-9]{1,7})?)?\n)*+")
 _INTEGERS = re.compile(r"(?:(?:0|-?[1-9][0-9]{0,38})?\n)*+")
-
-_SLASHED = re.compile(r"\s*(\d{1,2})/(\d{1,2})/(\d{2}(?:\d{2})?(?!\d).*)", re.ASCII | re.DOTALL)
 
 
 class BadValue(NamedTuple):
@@ -42,10 +43,9 @@ def encoder(kind: str | None, decimal: str = ".", day_first: bool | None = None)
 
 class _Encoder:
     def __init__(self, kind: str | None, decimal: str, day_first: bool | None) -> None:
-        self._convert = converter(kind, decimal) if kind else _as_it_comes
-        if kind in ("date", "time"):
-            convert = self._convert
-            self._convert = lambda value: convert(_ordered(value, day_first))
+        self._convert = converter(kind, decimal, Hints(day_first=day_first)) if kind else _as_it_comes
+        if kind in ("date", "time") and day_first is None:
+            self._convert = _in_one_order(kind)
         self._wrong = f"is no {kind}" if kind else "is nothing that JSON has"
         self._decimal = decimal
         self._fast = {"text": _texts, "number": self._numbers, "integer": self._integers}.get(kind)
@@ -112,18 +112,22 @@ class _EitherError(ValueTypeError):
     """A date that is one with the day first and with the month first."""
 
 
-def _ordered(value: Any, day_first: bool | None) -> Any:
-    """A date with slashes in the one order that its numbers allow, or that is told."""
-    match = _SLASHED.fullmatch(value) if isinstance(value, str) else None
-    if not match:
-        return value
-    first, then, rest = match.groups()
-    if day_first is None:
-        if first != then and int(first) <= 12 and int(then) <= 12:
-            raise _EitherError("may be day/month or month/day; say which as `day_first`")
-        day_first = int(first) > 12
-    day, month = (first, then) if day_first else (then, first)
-    return f"{day}.{month}.{rest}"
+def _in_one_order(kind: str) -> Callable[[Any], Any]:
+    """The converter of dates of which nobody said the order: one with slashes is refused that is two dates."""
+    as_usual, day_first, month_first = (converter(kind, hints=Hints(day_first=order)) for order in (None, True, False))
+
+    def convert(value: Any) -> Any:
+        found = as_usual(value)
+        if isinstance(value, str) and any(slash in value for slash in _SLASHES):
+            orders = set()
+            for order in (day_first, month_first):
+                with suppress(ValueTypeError):  # the numbers have one order only
+                    orders.add(order(value))
+            if len(orders) > 1:
+                raise _EitherError("may be day/month or month/day; say which as `day_first`")
+        return found
+
+    return convert
 
 
 def _as_it_comes(value: Any) -> Any:

@@ -1,0 +1,229 @@
+"""Times of day within a text: `18:05`, `3.05 pm`, `18h05`, `18 Uhr`, `9時30分`, `下午3:05`, noon; with their zones.
+
+Sources for the words: Unicode CLDR (day periods), and the pages of newspapers.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import tzinfo
+from typing import NamedTuple
+
+from newsbot.extraction import zones
+from newsbot.extraction.months import folded
+from newsbot.extraction.zones import UnclearError
+
+MAX_CLOCKS = 4  # of one text, which may repeat the one that it names
+LETTER = r"[^\W\d_]"
+CLOCK = "\x03"  # stands for a clock that was taken out of a text
+DATE = "\x04"  # and for a date
+
+
+class Clock(NamedTuple):
+    """A time of day as it is written: hour 24 and second 60 happen. `zone` is None where none is given or known."""
+
+    hour: int
+    minute: int
+    second: int
+    zone: tzinfo | None
+
+
+# Words that say which part of the day it is. "_" is a space that may be missing.
+_PARTS = {
+    "am": """
+        am a.m. a.m a._m. 上午 午前 오전 清晨 早上 早晨 凌晨 朝 새벽 아침 ص صباحا فجرا ق.ظ ق.ظ. قبل_از_ظهر صبح öö
+        sabah sa sáng pagi pg π.μ. πμ дп утра ранку утром сутринта пр.об. vorm. vormittags morgens früh du_matin
+        de_la_mañana da_manhã di_mattina del_mattino del_matí 's_ochtends 's_morgens v.m. vm. fm f.m. rano ráno dop.
+        dopoledne dopoldne ujutro délelőtt de. ap. priešpiet e_paradites p.d. dimineața atm yb gh safiya moies f.h.
+        r.n. ү.ө. таңкы နံနက် ກ່ອນທ່ຽງ পূৰ্বাহ্ন सुबह सवेरे पूर्वाह्न সকাল পূর্বাহ্ণ காலை முற்பகல் เช้า ก่อนเที่ยง ng_umaga in_the_morning
+        בבוקר לפנה"צ לפנהצ""",
+    "pm": """
+        pm p.m. p.m p._m. 下午 午後 오후 傍晚 夕方 저녁 م مساء عصرا بعد_الظهر ب.ظ ب.ظ. بعد_از_ظهر عصر ös
+        öğleden_sonra akşam ch chiều sore petang ptg μ.μ. μμ пп вечера вечора вечером следобед сл.об. nachm.
+        nachmittags abends de_l'après-midi du_soir de_la_tarde da_tarde del_pomeriggio di_sera de_la_tarda
+        's_middags 's_avonds n.m. nm. em e.m. wieczorem po_południu odp. odpoledne popoldne večer navečer délután
+        du. este ip. popiet e_pasdites m.d. după-amiaza seara ptm yh gd yamma nomëttes e.h. i.n. ү.х. түштөн_кийинки
+        ညနေ ຫຼັງທ່ຽງ অপৰাহ্ন शाम अपराह्न বিকাল বিকেল সন্ধ্যা மாலை பிற்பகல் หลังเที่ยง ng_hapon in_the_afternoon in_the_evening
+        בערב אחה"צ אחהצ אחר_הצהריים""",
+    "midday": """
+        noon mittags 中午 正午 昼 낮 점심 ظهرا siang trưa दोपहर দুপুর மதியம் дня öğle ng_tanghali בצהריים""",
+    "night": """
+        晚上 晚 夜 夜晚 深夜 밤 ليلا شب gece đêm malam ночи ночі nachts de_la_noche da_noite di_notte 's_nachts
+        w_nocy रात রাত இரவு ng_gabi at_night בלילה tối""",
+}
+_PART_OF = {folded(word.replace("_", " ")).casefold(): part for part, words in _PARTS.items() for word in words.split()}
+_KIND = {word.replace(" ", ""): part for word, part in _PART_OF.items()}
+# Behind a clock these are words of other languages too: "10:30 em Lisboa", "10:30 AP".
+_DOUBTFUL = {
+    *("sa", "ch", "em", "fm", "os", "oo", "pg", "este", "ap.", "ip.", "de.", "du.", "p.d.", "m.d.", "дп", "пп", "yb"),
+    *("yh", "gh", "gd", "r.n.", "i.n."),
+}
+_LATIN_BEFORE = {"am", "a.m.", "pm", "p.m.", "oo", "os", "de.", "du.", "dop.", "odp.", "nachm.", "vorm."}
+_ARABIC_BEHIND = {"م", "ص"}  # before a clock they end the date: "2025 م"
+
+
+def _any(words: Iterable[str]) -> str:
+    """A pattern of any of the words; whole ones, but for scripts that put no spaces between words."""
+    ordered = [
+        (word[0] < "\u0e00", re.escape(word).replace(r"\ ", r"\s?")) for word in sorted(words, key=len, reverse=True)
+    ]
+    whole, others = ("|".join(each for is_whole, each in ordered if is_whole is kind) for kind in (True, False))
+    return rf"(?:(?<!{LETTER})(?:{whole})(?!{LETTER})|{others})" if others else rf"(?<!{LETTER})(?:{whole})(?!{LETTER})"
+
+
+def _listed(words: str) -> str:
+    return _any({folded(word).casefold() for word in words.split()})
+
+
+_PART = _any(_PART_OF)
+_BEFORE = re.compile(
+    rf"({_any(word for word in _PART_OF if word in _LATIN_BEFORE or (word[0] > 'א' and word not in _ARABIC_BEHIND))})"
+    r"[\s,]*\Z",
+    re.IGNORECASE,
+)
+_LONGEST_BEFORE = 16  # characters
+_BEHIND = re.compile(rf"[\s,]*({_PART})", re.IGNORECASE)
+_LETTERS_BEHIND = re.compile(r"\s?[A-Z]{2}(?![\w'.])")  # "GD" is Somali for PM
+_GERMAN_DAY = re.compile(r" \d\d?\. ")  # "um 12:05 am 3. November"
+_WORD_BEHIND = re.compile(rf"\s*{LETTER}")
+
+_HOUR = _listed(
+    "uhr h hs hr hrs hours hod hodin ч час часа часов uur u ura óra órakor val giờ 時 时 點 点 시 น นาฬิกา बजे টা"
+)
+_HOUR_OF_12 = ("बजे", "টা")
+_MINUTE = _listed("min m мин хв phút 分 분 minutes")
+_SECOND = _listed("sec s сек giây 秒 초")
+_AT = _listed(
+    "kl klo kello klukkan kell plkst godz um ore alle as las les at à pukul jam lúc в о об ob om o u v στις الساعة ساعت"
+    " בשעה เวลา ve"
+)
+_AT_OF_24 = {"kl", "klo", "kello", "klukkan", "kell", "plkst", "godz", "um", "ore", "alle", "pukul", "jam"}
+
+_FREE = r"(?<![\d:+-])(?<!\d[./])"
+_HOURS = rf"{_FREE}(?P<hour>\d{{1,2}})"
+_DOTTED = r"(?P<hour>\d{1,2})(?:\.(?P<minute>\d\d)(?:\.(?P<second>\d\d))?)?"
+_NO_DAY = r"(?!\d|[\s.,/-]*(?:de\s)?\x01|\s?[./-]\s?\d)"  # as in "18h 25 novembre 2025" and "18h 25/11/2025"
+
+
+def _patterns(*patterns: str) -> Sequence[re.Pattern[str]]:
+    return [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
+
+
+COLON = _patterns(
+    rf"{_HOURS} ?: ?(?P<minute>\d\d|\d(?= ?: ?\d))(?: ?: ?(?P<second>\d{{1,2}})(?:[.,:]\d+)?)?(?![\d:]|\.\d)",
+)
+# In a text whose months are marked: clocks that show by a word.
+WORDED = _patterns(
+    rf"{_FREE}{_DOTTED}(?=\s?{_PART})",
+    rf"{_HOURS}[hg](?P<minute>\d\d)(?:(?:m|min|:)(?P<second>\d\d)s?)?(?![^\W_])",
+    rf"{_HOURS}\s?{_HOUR}\.?\s?(?P<minute>\d\d?)\s?{_MINUTE}\.?(?:\s?(?P<second>\d\d?)\s?{_SECOND}\.?)?",
+    rf"{_HOURS}\s?{_HOUR}\.?\s?(?P<minute>\d\d){_NO_DAY}(?!\s?{LETTER})",
+    rf"{_FREE}{_DOTTED}\s?(?P<word>{_HOUR})\.?(?P<half>半|반)?",
+    rf"{_AT}\.?:?\s(?P<hour>\d\d?)\.(?P<minute>\d\d)(?:\.(?P<second>\d\d))?(?![\d:%]|[.,/-]\d|\s?[€$£])",
+    rf"(?P<at>{_AT})\.?:?\s(?P<hour>\d\d?)(?![\d:%]|[.,/-]\d|[.,/-]?\s?\x01|\s?[€$£]|\s?{LETTER})",
+)
+# In a text whose date is marked: clocks that show by their place beside it.
+BESIDE_DATE = [
+    re.compile(pattern)
+    for pattern in (
+        rf"(?<={DATE})[\s,]*(?P<hour>\d\d?)\.(?P<minute>00|1[3-9]|[2-5]\d)\.(?P<second>\d\d)(?![\w%.:])",
+        rf"(?<={DATE})[\s,|·-]*(?P<hour>\d\d?)\.(?P<minute>\d\d)(?![\w%]|[.,:]\d|\s?(?![A-Z]{{2,4}}\b){LETTER})",
+        rf"\A(?P<hour>\d\d?)\.(?P<minute>\d\d)(?:\.(?P<second>\d\d))?(?=[\s,|·-]*{DATE})",
+        rf"(?<={DATE})[\s,|·-]*(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)?"
+        r"(?=\s?(?:[Hh](?:ou)?rs?\b|(?P<needed>[A-Z]{2,4}\b|[+-]\d{4})))",
+    )
+]
+_NAMED = re.compile(
+    rf"(?<!{LETTER})(?:12 )?(?:(noon|midday|midi|mittags?|mediodia|正午)|midnight|minuit|mitternacht|medianoche)"
+    rf"(?!{LETTER})",
+    re.IGNORECASE,
+)
+_COUNTED_FROM_DAWN = re.compile(
+    r"(?<!\w)(?:saa|asubuhi|jioni|usiku|mchana|alasiri)(?!\w)|[\u1200-\u137f]", re.IGNORECASE
+)
+
+
+def take(text: str, patterns: Sequence[re.Pattern[str]], country: str | None, found: list[Clock]) -> str:
+    """A folded text with `CLOCK` in place of the clocks of these patterns, which are added to `found`.
+
+    Raises `UnclearError` for a clock whose half of the day, or whose zone, may be this or that.
+    """
+    for pattern in patterns:
+        while match := pattern.search(text):
+            if len(found) == MAX_CLOCKS:
+                raise UnclearError(f"there are more than {MAX_CLOCKS} times of day")
+            clock, start, end = _read(text, match, country)
+            found.append(clock)
+            text = f"{text[:start]} {CLOCK} {text[end:]}"
+    return text
+
+
+def take_named(text: str, found: list[Clock]) -> str:
+    """The same of noon and midnight, which is the first moment of the day."""
+    while match := _NAMED.search(text):
+        found.append(Clock(12 if match[1] else 0, 0, 0, None))
+        text = f"{text[: match.start()]} {CLOCK} {text[match.end() :]}"
+    return text
+
+
+def _read(text: str, match: re.Match[str], country: str | None) -> tuple[Clock, int, int]:
+    given = match.groupdict()
+    hour, minute, second = (int(given.get(name) or 0) for name in ("hour", "minute", "second"))
+    if given.get("half"):
+        minute = 30
+    if _COUNTED_FROM_DAWN.search(text):
+        raise UnclearError("hours in Swahili and Ethiopian texts are often counted from dawn")
+    before = _BEFORE.search(text, max(0, match.start() - _LONGEST_BEFORE), match.start())
+    part, end = _part(text, match.end(), hour)
+    zone, end = _zone(text, match, end, country)
+    if zone is None and ((not part and hour < 13 and _LETTERS_BEHIND.match(text, end)) or given.get("needed")):
+        raise UnclearError(f"what is behind {match[0]!r} is neither a half of the day nor a zone that is known")
+    if not part:
+        part, end = _part(text, end, hour)
+    if before:
+        part = part or before[1]
+    if not part and not given.get("minute") and hour < 13:
+        at, word = (given.get("at") or "").casefold(), given.get("word") or ""
+        if word in _HOUR_OF_12 or (at and at not in _AT_OF_24):
+            raise UnclearError(f"{match[0]!r} may be before or after noon")
+    start = before.start() if before else match.start()
+    return Clock(_hour(hour, part), minute, second, zone), start, end
+
+
+def _part(text: str, at: int, hour: int) -> tuple[str | None, int]:
+    """The word for a part of the day that stands behind a clock, and where it ends."""
+    match = _BEHIND.match(text, at)
+    if match is None:
+        return None, at
+    word = match[1].casefold()
+    if word in _DOUBTFUL and _WORD_BEHIND.match(text, match.end()):
+        if hour < 13:
+            raise UnclearError(f"{match[1]!r} may be a half of the day")
+        return None, at
+    if word == "am" and _GERMAN_DAY.match(text, match.end()):
+        return None, at
+    return word, match.end()
+
+
+def _zone(text: str, match: re.Match[str], at: int, country: str | None) -> tuple[tzinfo | None, int]:
+    zone, end = zones.read(text, at, country)
+    # "9:00-10:30" may be from then to then, "2026-11-27T09:00-10:30" is not.
+    is_short = match.groupdict().get("second") is None and text[at : at + 1] == "-"
+    if zone and is_short and not re.search(r"\dT\Z", text[: match.start()], re.IGNORECASE):
+        raise UnclearError(f"{text[match.start() : end]!r} may be a time with its zone, or two times")
+    return zone, end
+
+
+def _hour(hour: int, part: str | None) -> int:
+    """The hour of 24. Raises `UnclearError` for one that the part of the day does not have."""
+    kind = _KIND["".join(part.casefold().split())] if part else None
+    if kind is None or (hour > 12 and kind != "am"):
+        return hour
+    if kind == "am" and hour <= 12:
+        return hour % 12
+    if kind == "pm":
+        return hour % 12 + 12
+    if kind == "midday" and hour in (1, 2, 3, 4, 5, 10, 11, 12):
+        return hour if hour >= 10 else hour + 12
+    if kind == "night" and hour in (1, 2, 3, 6, 7, 8, 9, 10, 11):
+        return hour if hour < 6 else hour + 12
+    raise UnclearError(f"{hour} is not an hour of {part!r}")
