@@ -38,7 +38,7 @@ from newsbot.enrichment.urls import canonical
         ("https://site.example/a?utm_source=feed&UTM_Medium=x&fbclid=1", "https://site.example/a"),
         ("https://site.example/a?utm%5Fsource=feed", "https://site.example/a"),
         ("https://site.example?id=7&at_medium=RSS", "https://site.example/?id=7"),
-        ("https://site.example/a?b=2&a-b=3&a=2&a=1", "https://site.example/a?a=1&a=2&a-b=3&b=2"),
+        ("https://site.example/a?b=2&a-b=3&a=2&a=1", "https://site.example/a?a=2&a=1&a-b=3&b=2"),
         ("https://site.example/a?q=x/y?z&empty", "https://site.example/a?empty&q=x/y?z"),
         # fragment
         ("https://site.example/a#top", "https://site.example/a"),
