@@ -45,6 +45,7 @@ _PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.
 _AUTHORITY = re.compile(r"(?:[^\\]*@)?(.*?)(?::([0-9]*))?", re.DOTALL)
 _HOST = re.compile(r"(?:[a-z0-9_-]+\.)*[a-z0-9_-]+|\[[0-9a-f:.]+\]")
 _PLAIN = re.compile(r"https://(?:[a-z0-9-]+\.)+[a-z0-9-]+(?:/[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*)+")
+_FRAGMENT = re.compile(r"[A-Za-z0-9/?:@!$&'()*+,;=~._-]+")
 MAX_ENTRY_URL = 1_000  # characters
 _DEFAULT_PORT = {"http": "80", "https": "443"}
 _SAFE_PATH = "/:@!$&'()*+,;=~-._"
@@ -92,7 +93,7 @@ def of_entry(link: str, key: str) -> str:
 
     `link` is canonical. A key that would make it longer than 1,000 characters stands there as its hash.
     """
-    quoted = _requote(key, _SAFE_QUERY)
+    quoted = key if _FRAGMENT.fullmatch(key) else _requote(key, _SAFE_QUERY)
     if len(link) + len(quoted) > MAX_ENTRY_URL:
         quoted = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
     return f"{link}{'&' if '#' in link else '#'}entry={quoted}"
