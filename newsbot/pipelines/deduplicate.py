@@ -60,8 +60,7 @@ class DeduplicatePipeline:
         again = first is not None and (first != item.origin or item.entry is None)
         if earlier is None or item.entry is None:
             self._seen.add(sighting, said)
-        if first is None:
-            self._seen.add(item.link, item.origin)
+        self._seen.add(item.link, first or item.origin)
         if again and item.entry is None:
             # It may still be on its way to the database, so the store looks it up, behind what went before it.
             item.state = "again"

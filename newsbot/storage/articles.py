@@ -25,30 +25,27 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # Rows back only for what needs work: unknown, changed at this origin, with an id or a URL that is not stored, or not
-# marked as seen for a day. What the link does not settle is looked for by the other ways: as an entry of a link that
-# several share (e), by what the origin calls it (i).
-_LOOKUP = """
-SELECT b.n, coalesce(c.article_id, u.article_id)::text, s.content_hash = b.h, s.external_id,
-    e.article_id::text, es.content_hash = b.h, es.external_id, i.article_id::text, i.content_hash = b.h,
-    c.article_id IS NOT NULL, coalesce(es.last_seen_at, s.last_seen_at, i.last_seen_at) < now() - interval '1 day'
-FROM json_to_recordset(%s) AS b(n int, u text, c text, f text, o text, s text, i text, h text, shared bool)
+# marked as seen for a day; and for entries whose link is others' too.
+_BY_LINK = """
+SELECT b.n, coalesce(c.article_id, u.article_id)::text, s.content_hash IS NOT DISTINCT FROM b.h, s.external_id,
+    c.article_id IS NOT NULL, s.last_seen_at < now() - interval '1 day'
+FROM json_to_recordset(%s) AS b(n int, u text, c text, o text, h text, i text, shared bool)
 LEFT JOIN article_urls c ON c.url = b.c
 LEFT JOIN article_urls u ON u.url = b.u
 LEFT JOIN sightings s ON s.article_id = coalesce(c.article_id, u.article_id) AND s.origin = b.o
-LEFT JOIN article_urls e
-    ON e.url = CASE WHEN b.shared OR s.article_id IS NULL OR s.external_id IS DISTINCT FROM b.i THEN b.c || b.f END
+WHERE s.content_hash IS DISTINCT FROM b.h OR s.last_seen_at < now() - interval '1 day' OR c.article_id IS NULL
+    OR b.shared OR (b.i IS NOT NULL AND s.external_id IS DISTINCT FROM b.i)
+"""
+
+# The other ways to the article of an entry, for what its link does not settle.
+_BY_ENTRY = """
+SELECT b.n, e.article_id::text, es.content_hash IS NOT DISTINCT FROM b.h, es.external_id,
+    es.last_seen_at < now() - interval '1 day', i.article_id::text, i.content_hash IS NOT DISTINCT FROM b.h
+FROM json_to_recordset(%s) AS b(n int, e text, o text, s text, i text, h text)
+LEFT JOIN article_urls e ON e.url = b.e
 LEFT JOIN sightings es ON es.article_id = e.article_id AND es.origin = b.o
-LEFT JOIN sightings i
-    ON i.external_id = CASE WHEN e.article_id IS NULL AND (s.article_id IS NULL OR s.external_id IS DISTINCT FROM b.i)
-        THEN b.i END
-    AND i.source_id = b.s AND i.origin = b.o
-WHERE NOT coalesce(
-    CASE
-        WHEN b.shared THEN es.content_hash = b.h AND coalesce(es.external_id = b.i, b.i IS NULL)
-            AND es.last_seen_at >= now() - interval '1 day'
-        ELSE c.article_id IS NOT NULL AND s.content_hash = b.h AND coalesce(s.external_id = b.i, b.i IS NULL)
-            AND s.last_seen_at >= now() - interval '1 day'
-    END, false)
+LEFT JOIN sightings i ON i.source_id = b.s AND i.external_id = b.i AND i.origin = b.o
+WHERE e.article_id IS NOT NULL OR i.article_id IS NOT NULL
 """
 
 _DETAILS = """
@@ -222,39 +219,51 @@ def lookup(cursor: "Cursor", items: Sequence[Article]) -> None:
 
     Which article the entry of a feed is follows `identity.choose`, for which the items of one answer come together.
     """
-    cursor.execute(_LOOKUP, (json.dumps([_key(n, item) for n, item in enumerate(items)]),))
+    cursor.execute(_BY_LINK, (json.dumps([_link_key(n, item) for n, item in enumerate(items)]),))
     for item in items:
         item.state = "unchanged"
         item.takes_from = ()
-    found: dict[int, identity.Found] = {}
-    for n, *row in cursor:
-        if n in found:  # an id that several articles have
-            found[n].by_id.append((row[6], row[7]))
-        else:
-            found[n] = identity.Found(*row[:6], [(row[6], row[7])] if row[6] else [], *row[8:])
+    found = {n: identity.Found(*row) for n, *row in cursor}
+    _look_for_entries(cursor, items, found)
     unsure = {id_ for n, known in found.items() for id_ in identity.unsure(items[n], known)}
-    details = {}
+    stored = {}
     if unsure:
         cursor.execute(_DETAILS, (list(unsure),))
-        details = {id_: identity.Stored(*row) for id_, *row in cursor}
+        stored = {id_: identity.Stored(*row) for id_, *row in cursor}
     random = identity.origins_without_ids(items, found)
     for n, known in found.items():
-        identity.choose(items[n], known, details, is_id_trusted=items[n].origin not in random)
+        identity.choose(items[n], known, stored, is_id_trusted=items[n].origin not in random)
 
 
-def _key(n: int, item: Article) -> dict:
+def _look_for_entries(cursor: "Cursor", items: Sequence[Article], found: dict[int, identity.Found]) -> None:
+    keys = [_entry_key(n, items[n]) for n, known in found.items() if identity.is_open(items[n], known)]
+    if not keys:
+        return
+    cursor.execute(_BY_ENTRY, (json.dumps(keys),))
+    for n, by_entry, same, id_, is_old, by_id, same_by_id in cursor:
+        known = found[n]
+        known.by_entry, known.same_by_entry, known.id_of_entry = by_entry, same, id_
+        known.is_old = known.is_old or is_old
+        if by_id:  # one row each, where several articles have the id
+            known.by_id.append((by_id, same_by_id))
+
+
+def _link_key(n: int, item: Article) -> dict:
     link = item.link or item.canonical_url
     key = {"n": n, "c": link, "o": item.origin, "h": item.content_hash}
-    entry = item.entry
-    if entry is not None:
-        key |= {"s": item.source_id, "i": entry.id, "shared": entry.is_shared}
-        if item.entry_url is not None:
-            key["f"] = item.entry_url[len(link) :]
-        if entry.is_shared:
-            return key  # the link as it was met is that of others too
     if item.url != link:
         key["u"] = item.url
+    if item.entry is not None:
+        key["i"] = item.entry.id
+        if item.entry.is_shared:
+            key["shared"] = True
+            key.pop("u", None)  # the link as it was met is that of others too
     return key
+
+
+def _entry_key(n: int, item: Article) -> dict:
+    key = {"n": n, "o": item.origin, "h": item.content_hash, "e": item.entry_url}
+    return key if item.entry.id is None else key | {"s": item.source_id, "i": item.entry.id}
 
 
 def write(cursor: "Cursor", items: Sequence[Article], run_id: str) -> list[Article]:

@@ -14,6 +14,7 @@ d. A new article.
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -28,18 +29,19 @@ _PAGE = re.compile(r"(?:index|default|home|main)?(?:\.\w{2,5})?", re.IGNORECASE)
 _OWN_NAME = re.compile(r"[0-9_-]|.{16}")  # what a segment has that is one page's
 
 
-class Found(NamedTuple):
-    """What the look-up found of an item. Ids of articles, and whether this origin says of them what the item says."""
+@dataclass(slots=True)
+class Found:
+    """What the look-up found of an item: articles, by id, and whether this origin says of them what the item says."""
 
     by_link: str | None
-    same_by_link: bool | None
+    same_by_link: bool
     id_of_link: str | None  # what this origin called the article of the link
-    by_entry: str | None  # the article of the link and the id
-    same_by_entry: bool | None
-    id_of_entry: str | None
-    by_id: list[tuple[str, bool]]
     is_link_stored: bool  # in its canonical form
     is_old: bool | None  # not marked as seen for a day
+    by_entry: str | None = None  # the article of the link and the id
+    same_by_entry: bool = False
+    id_of_entry: str | None = None
+    by_id: list[tuple[str, bool]] = field(default_factory=list)  # of what this origin called so
 
 
 class Stored(NamedTuple):
@@ -48,6 +50,16 @@ class Stored(NamedTuple):
     title: str
     published_at: datetime | None
     urls: list[str]
+
+
+def is_open(item: Article, found: Found) -> bool:
+    """Whether its link alone does not say which article an entry is."""
+    entry = item.entry
+    return (
+        entry is not None
+        and item.entry_url is not None
+        and (entry.is_shared or found.by_link is None or (entry.id is not None and entry.id != found.id_of_link))
+    )
 
 
 def unsure(item: Article, found: Found) -> Iterable[str]:
@@ -100,7 +112,7 @@ def choose(item: Article, found: Found, stored: Mapping[str, Stored], *, is_id_t
     _note(item, target, is_same=is_same, is_known=is_stored and not found.is_old and item.adopts in (None, id_))
 
 
-def _note(item: Article, target: str | None, *, is_same: bool | None, is_known: bool) -> None:
+def _note(item: Article, target: str | None, *, is_same: bool, is_known: bool) -> None:
     item.stored_id = target
     if target is None:
         item.state = "new"

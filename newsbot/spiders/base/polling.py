@@ -18,6 +18,7 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from newsbot.enrichment.identity import MAX_ID, identify
+from newsbot.hosts import with_ascii_host
 from newsbot.items import Article, Checkpoint
 from newsbot.sources.model import Source
 from newsbot.spiders.base import answers
@@ -152,7 +153,7 @@ class PollingSpider(Spider):
             if state.last_modified:
                 headers["If-Modified-Since"] = state.last_modified
         return Request(
-            state.moved_to or endpoint.url,
+            with_ascii_host(state.moved_to or endpoint.url),
             headers=headers,
             callback=self.answered,
             errback=self.failed,
