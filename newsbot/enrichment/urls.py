@@ -36,11 +36,12 @@ _TRACKING_BY_VALUE = re.compile(
     r"|(?:session_?id|sess_?id)=(?![0-9]+$)[\w-]{16,}",
     re.IGNORECASE | re.DOTALL,
 )
-_SESSION_IN_PATH = re.compile(
-    r";(?:jsessionid|php_?sess(?:ion)?id|aspsessionid\w*|cfid|cftoken)=[^/;]*"
-    r"|/(?:\(|%28)(?:[A-Z](?:\(|%28)[^()/%]*(?:\)|%29))+(?:\)|%29)(?=/|$)",
-    re.IGNORECASE,
+_SESSION_PARAMETER = re.compile(
+    r";(?:jsessionid|php_?sess(?:ion)?id|aspsessionid\w*|cfid|cftoken)=[^/;]*", re.IGNORECASE
 )
+_SESSION_SEGMENT = re.compile(
+    r"/(?:\(|%28)(?:[A-Z](?:\(|%28)[^()/%]*(?:\)|%29))+(?:\)|%29)(?=/|$)", re.IGNORECASE
+)  # of ASP.NET
 _PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.IGNORECASE | re.DOTALL)
 _AUTHORITY = re.compile(r"(?:[^\\]*@)?(.*?)(?::([0-9]*))?", re.DOTALL)
 _HOST = re.compile(r"(?:[a-z0-9_-]+\.)*[a-z0-9_-]+|\[[0-9a-f:.]+\]")
@@ -113,7 +114,7 @@ def _split_authority(authority: str) -> tuple[str, str]:
 def _canonical_path(path: str) -> str:
     path = _requote(path, _SAFE_PATH)
     if ";" in path or "(" in path or "%28" in path:
-        path = _SESSION_IN_PATH.sub("", path)
+        path = _SESSION_SEGMENT.sub("", _SESSION_PARAMETER.sub("", path))
     if "//" in path or "/." in path:
         segments: list[str] = []
         for segment in path.split("/"):

@@ -48,6 +48,17 @@ LEFT JOIN sightings i ON i.source_id = b.s AND i.external_id = b.i AND i.origin 
 WHERE e.article_id IS NOT NULL OR i.article_id IS NOT NULL
 """
 
+# The newest entries that are stored under a shared link; its URLs stand together in the index.
+_BY_SHARED_LINK = """
+SELECT b.n, a.id::text, a.title, a.published_at, s.content_hash
+FROM json_to_recordset(%s) AS b(n int, first text, last text, o text)
+CROSS JOIN LATERAL (
+    SELECT a.id, a.title, a.published_at FROM article_urls u JOIN articles a ON a.id = u.article_id
+    WHERE u.url >= b.first AND u.url < b.last ORDER BY a.first_seen_at DESC LIMIT 1000
+) a
+LEFT JOIN sightings s ON s.article_id = a.id AND s.origin = b.o
+"""
+
 _DETAILS = """
 SELECT id::text, title, published_at,
     ARRAY(SELECT url FROM article_urls u WHERE u.article_id = a.id ORDER BY last_seen_at DESC LIMIT 20)
@@ -225,6 +236,7 @@ def lookup(cursor: "Cursor", items: Sequence[Article]) -> None:
         item.takes_from = ()
     found = {n: identity.Found(*row) for n, *row in cursor}
     _look_for_entries(cursor, items, found)
+    _look_for_words(cursor, items, found)
     unsure = {id_ for n, known in found.items() for id_ in identity.unsure(items[n], known)}
     stored = {}
     if unsure:
@@ -246,6 +258,27 @@ def _look_for_entries(cursor: "Cursor", items: Sequence[Article], found: dict[in
         known.is_old = known.is_old or is_old
         if by_id:  # one row each, where several articles have the id
             known.by_id.append((by_id, same_by_id))
+
+
+def _look_for_words(cursor: "Cursor", items: Sequence[Article], found: dict[int, identity.Found]) -> None:
+    """Find the entries of shared links that no id leads to: some feeds make the ids anew at each fetch."""
+    lost: dict[tuple[str, str], list[int]] = {}  # by what their URLs begin with, and their origin
+    for n, known in found.items():
+        item = items[n]
+        if item.entry is not None and item.entry.is_shared and known.by_entry is None:
+            lost.setdefault((item.entry_url[: len(item.link) + len("#entry=")], item.origin), []).append(n)
+    if not lost:
+        return
+    keys = [
+        {"n": n, "first": first, "last": f"{first[:-1]}>", "o": origin}  # ">" comes behind "="
+        for n, (first, origin) in enumerate(lost)
+    ]
+    cursor.execute(_BY_SHARED_LINK, (json.dumps(keys),))
+    stored = {(n, title, published): (id_, content_hash) for n, id_, title, published, content_hash in cursor}
+    for place, numbers in enumerate(lost.values()):
+        for n in numbers:
+            if words := stored.get((place, items[n].title, items[n].published_at)):
+                found[n].by_words, found[n].same_by_words = words[0], words[1] == items[n].content_hash
 
 
 def _link_key(n: int, item: Article) -> dict:

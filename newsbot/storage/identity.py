@@ -41,6 +41,8 @@ class Found:
     by_entry: str | None = None  # the article of the link and the id
     same_by_entry: bool = False
     id_of_entry: str | None = None
+    by_words: str | None = None  # an entry of the shared link with the same title and time
+    same_by_words: bool = False
     by_id: list[tuple[str, bool]] = field(default_factory=list)  # of what this origin called so
 
 
@@ -106,6 +108,8 @@ def choose(item: Article, found: Found, stored: Mapping[str, Stored], *, is_id_t
             ((id_, is_same) for id_, is_same in found.by_id if _is_same_entry(item, stored.get(id_))), (None, False)
         )
         id_ = entry.id if target else None
+        if target is None and found.by_words:
+            target, is_same = found.by_words, found.same_by_words
     item.canonical_url = item.entry_url if is_apart else item.link
     item.takes_from = tuple(id_ for id_, _ in found.by_id if id_ != target) if item.adopts else ()
     is_stored = found.by_entry is not None if is_apart else found.is_link_stored

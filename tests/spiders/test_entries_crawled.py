@@ -60,6 +60,12 @@ CASES = {
         0,
         0,
     ),
+    "random-shared": (
+        [[item(f"Warning {n}", "https://{}.example/w", f"{fetch}-{n}", n) for n in range(1, 6)] for fetch in range(3)],
+        5,
+        0,
+        0,
+    ),
     "edited": (  # ids made anew, and everything else of one entry is edited
         [
             [
