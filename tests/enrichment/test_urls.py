@@ -66,7 +66,10 @@ from newsbot.hosts import with_ascii_host
         ("https://site.example/a?ref=rss&source=RSS-2&mod=rss_home", "https://site.example/a"),
         ("https://site.example/a?ref=home&source=x", "https://site.example/a?ref=home&source=x"),
         # campaigns
-        ("https://site.example/a?ftag=x&fb_ref=y&int_cmp=z&xtor=RSS-1&mc_cid=1&at_campaign=2", "https://site.example/a"),
+        (
+            "https://site.example/a?ftag=x&fb_ref=y&int_cmp=z&xtor=RSS-1&mc_cid=1&at_campaign=2",
+            "https://site.example/a",
+        ),
         ("https://site.example/a?item=1&attach=2&utmost=3", "https://site.example/a?attach=2&item=1&utmost=3"),
         # fragment
         ("https://site.example/#/a/b", "https://site.example/#/a/b"),
@@ -114,7 +117,15 @@ PIECES = [
     *("%2f", "%41", "%zz", "%C3%A9", "%", "//", "/../", "/./", "..", ".", "&", "=", "#!", "https://", ":80"),
     *("utm_source=x", "utm%5Fsource=x", "&fbclid", "?a=1&b=2", ";jsessionid=1", "/(S(1))", "%28A(2)%29", "&rss=", "#/"),
 ]
-AUTHORITIES = ["site.example", "Site.EXAMPLE.", "a:b@site.example", "site.example:80", "[::1]:80", "bücher.example", "☃.faß.example"]
+AUTHORITIES = [
+    "site.example",
+    "Site.EXAMPLE.",
+    "a:b@site.example",
+    "site.example:80",
+    "[::1]:80",
+    "bücher.example",
+    "☃.faß.example",
+]
 
 
 def random_url(chance):

@@ -1,10 +1,12 @@
 """What the look-up and the writing make of entries: ids of before, URLs that join, who comes at once."""
 
 import multiprocessing
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import datetime
 
 import pytest
 from made_up import headline
+from psycopg2.errors import UniqueViolation
 
 from newsbot.enrichment.identity import identify
 from newsbot.storage import articles
@@ -65,8 +67,9 @@ def test_a_row_of_before_that_several_entries_overwrote_is_that_of_the_last(stor
     of_before(query)
     store(*answer(entry(1, LIVE), entry(2, LIVE), entry(3, LIVE)))
     assert rows(query) == [(3,), (0,)]
-    assert query(f"SELECT external_id FROM sightings s JOIN articles a ON a.id = s.article_id AND a.url = '{LIVE}'"
-                 " WHERE canonical_url = url") == [("ferry-1",)]  # fmt: skip
+    assert query(
+        "SELECT external_id FROM sightings s JOIN articles a ON a.id = s.article_id WHERE canonical_url = url"
+    ) == [("ferry-1",)]
     store(*answer(entry(1, LIVE), entry(2, LIVE), entry(3, LIVE)))
     assert rows(query) == [(3,), (0,)]
 
@@ -149,8 +152,6 @@ def test_a_link_that_one_feed_has_alone_and_another_for_many_in_one_batch(store,
 
 
 def _bring(url, barrier, results):
-    from contextlib import closing
-
     entries = answer(*(entry(n, LIVE) for n in range(1, 20)), *(entry(n) for n in range(20, 24)))
     with closing(Database(url, None).connect()) as connection:
         with connection, connection.cursor() as cursor:
@@ -160,18 +161,12 @@ def _bring(url, barrier, results):
             try:
                 with connection, connection.cursor() as cursor:
                     articles.write(cursor, entries, "00000000-0000-0000-0000-000000000000")
-            except articles_taken() as error:
+            except UniqueViolation as error:
                 results.put(type(error).__name__)
                 for each in entries:
                     each.state = "again"
             else:
                 return
-
-
-def articles_taken():
-    from psycopg2.errors import UniqueViolation
-
-    return UniqueViolation
 
 
 def test_two_processes_that_bring_the_same_entries_of_one_link(tables, database_url, query):
