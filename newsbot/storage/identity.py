@@ -26,6 +26,7 @@ FEW = 3  # known links from which on it counts how many changed their ids
 _NUMBER = re.compile(r"(?<![0-9])[0-9]{5,}(?![0-9])")
 _DAY = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])?")  # a number that is the day of many
 _PAGE = re.compile(r"(?:index|default|home|main)?(?:\.\w{2,5})?", re.IGNORECASE)  # a last segment that many pages have
+_BEHIND = ("", *"#?&/;:,@!|")
 _OWN_NAME = re.compile(r"[0-9_-]|.{16}")  # what a segment has that is one page's
 
 
@@ -148,8 +149,13 @@ def _is_other(item: Article, found: Found) -> bool:
     id_, other = item.entry.id, found.id_of_link
     if not id_ or not other or id_ == other:
         return False
-    links = item.link, item.url.replace("http:", "https:", 1)
-    return not (id_.startswith(links) or other.startswith(links))
+    links = {item.link, item.url.replace("http:", "https:", 1)}
+    return not any(_is_made_of(text, link) for text in (id_, other) for link in links)
+
+
+def _is_made_of(id_: str, link: str) -> bool:
+    """Whether an id is the link with something behind it; not of a home page, with which ids begin anyway."""
+    return id_.startswith(link) and id_[len(link) :][:1] in _BEHIND and urlsplit(link).path not in ("", "/")
 
 
 def _is_same_entry(item: Article, article: Stored | None) -> bool:

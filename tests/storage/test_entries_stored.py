@@ -210,3 +210,11 @@ def test_of_many_known_links_a_few_with_another_id_are_other_entries(store, quer
     assert query("SELECT canonical_url FROM articles WHERE title LIKE '%% 9 %%'") == [
         ("https://site.example/5#entry=ferry-9",)
     ]
+
+
+@pytest.mark.parametrize(("link", "articles"), [("https://site.example/live", 1), ("https://site.example/", 2)])
+def test_ids_that_are_made_of_the_link(store, query, link, articles):
+    """They are no other entry's, but of a home page, with which all ids of a site begin."""
+    for n in (1, 2):
+        store(*answer(entry(n, link, id=f"{link}?post={n}")))
+    assert query("SELECT count(*) FROM articles") == [(articles,)]
