@@ -27,15 +27,23 @@ class Rank(IntEnum):
 class Tracked:
     """What the pipelines note on an item. None of it is a field, so exports and the database do not see it."""
 
-    __slots__ = ("content_hash", "covered", "extra_json", "refused", "state", "stored_id")
+    __slots__ = (
+        *("adopts", "content_hash", "covered", "entry", "entry_url", "extra_json", "link", "refused", "state"),
+        *("stored_id", "takes_from"),
+    )
 
     def __post_init__(self) -> None:
+        self.adopts: str | None = None  # of an entry: the id that is to be stored
         self.content_hash: str | None = None  # of the fields that are revised
         self.covered: Checkpoint | None = None  # what waits for it
+        self.entry: Any = None  # of an entry of a feed or a page: its `enrichment.identity.Identity`
+        self.entry_url: str | None = None  # of an entry: its canonical URL where others share its link
         self.extra_json: str | None = None  # an article's `extra` as JSON; of bulk, in place of it
+        self.link: str | None = None  # an article's canonical URL, as long as no other entry is known to share it
         self.refused: list[tuple[str, str, Any]] = []  # (field, reason, value) of values left out
-        self.state: str | None = None  # "new", "changed", "seen" or "again"; None until it was looked up
+        self.state: str | None = None  # "new", "changed", "seen", "again" or "refused"; None until it was looked up
         self.stored_id: str | None = None  # the article's id, where the store knows it
+        self.takes_from: tuple[str, ...] = ()  # ids of the articles that had the id which it adopts
 
 
 @dataclass(slots=True, kw_only=True)

@@ -13,6 +13,8 @@ from urllib.parse import unquote, urlsplit
 from scrapy.exceptions import IgnoreRequest
 from w3lib.url import safe_url_string
 
+from newsbot.hosts import with_ascii_host
+
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
@@ -125,14 +127,14 @@ class AllowedHosts:
 
 
 def host_name(text: str) -> str | None:
-    """A host name as Scrapy's requests have it: lower case, IDNA, no trailing dot. None for what is no host name.
+    """A host name as our requests have it: lower case, IDNA, no trailing dot. None for what is no host name.
 
     A last label that is a number makes it an odd spelling of an IPv4 address.
     """
     if not re.fullmatch(r"[\w.-]+", text):
         return None
     try:
-        name = (urlsplit(safe_url_string(f"http://{text}/")).hostname or "").rstrip(".")
+        name = (urlsplit(safe_url_string(with_ascii_host(f"http://{text}/"))).hostname or "").rstrip(".")
     except ValueError:
         return None
     return name if _HOST_NAME.fullmatch(name) and not _NUMERIC_LABEL.fullmatch(name.rpartition(".")[2]) else None

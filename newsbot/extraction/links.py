@@ -4,6 +4,7 @@ import re
 from urllib.parse import urljoin, urlsplit
 
 from newsbot.extraction.entries import MAX_URL_CHARS
+from newsbot.hosts import with_ascii_host
 
 MAX_BASE_CHARS = 500  # of what links are relative to: to join one to a longer base takes milliseconds
 
@@ -32,7 +33,7 @@ def absolute(link: str, base: str) -> str | None:
             urlsplit(link)
     except ValueError:  # a host that urllib finds malformed
         return None
-    return link if len(link) <= MAX_URL_CHARS and _WEB.match(link) else None
+    return with_ascii_host(link) if len(link) <= MAX_URL_CHARS and _WEB.match(link) else None
 
 
 def next_link(header: str) -> str | None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from newsbot import items
 from newsbot.enrichment import language
 from newsbot.enrichment.text import clean_line, clean_text, shorten, storable
-from newsbot.enrichment.urls import canonical
+from newsbot.enrichment.urls import canonical, of_entry
 from newsbot.items import Article, Observation, Record, Removal
 from newsbot.pipelines.outcomes import Rejected, cut
 from newsbot.pipelines.validate import MAX_URL
@@ -48,10 +48,7 @@ class CleanPipeline:
         if not item.title:
             raise Rejected("title", "nothing is left of it but white space and control characters")
         item.url = storable(item.url)
-        try:
-            item.canonical_url = canonical(item.canonical_url or item.url)
-        except ValueError as error:
-            raise Rejected("url", str(error)) from None
+        _clean_link(item)
         if max(len(item.canonical_url), len(item.url.encode())) > MAX_URL:
             raise Rejected("url", f"{cut(item.url)} is longer than {MAX_URL} bytes")
         if item.summary is not None:
@@ -111,6 +108,21 @@ def content_hash(article: Article) -> str:
     if article.extra_json is not None:
         parts += (article.extra_json,)
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def _clean_link(item: Article) -> None:
+    """Its canonical URL; of an entry also the one that it has where others share its link."""
+    entry = item.entry
+    if entry is None or entry.link is None or item.canonical_url != entry.link:
+        try:
+            item.canonical_url = canonical(item.canonical_url or item.url)
+        except ValueError as error:
+            raise Rejected("url", str(error)) from None
+    item.link = item.canonical_url
+    if entry is not None and entry.key is not None:
+        item.entry_url = of_entry(item.link, entry.key)
+        if entry.is_shared:
+            item.canonical_url = item.entry_url
 
 
 def _clean_removal(item: Removal) -> Removal:

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 # An article that was forgotten is met by the store.
 WINDOW = 25_000
 
+# Taking both in turn would revise the article at every fetch, for ever.
+SECOND = (
+    "another entry of this origin has this link and other content; the first one is kept, or the one that is stored"
+    " (what is richer, as the page behind a teaser, needs an `origin` of its own)"
+)
+
 
 class DeduplicatePipeline:
     """By key among what this run has seen; against the store by hash, in batches."""
@@ -42,18 +48,20 @@ class DeduplicatePipeline:
         earlier = self._seen.get(sighting)
         if earlier == said:
             raise Unchanged("met before in this run")
-        # What has an id was edited while the pages of an API were read.
-        if earlier is not None and (item.external_id is None or earlier[1] != item.external_id):
-            # Two versions of one article in one feed: taking both in turn would revise it at every fetch, for ever.
-            raise Rejected(
-                "url",
-                "another entry of this origin has this link and other content; the first one is kept (what is richer,"
-                " as the page behind a teaser, needs an `origin` of its own)",
-            )
-        again = self._seen.get(item.canonical_url) is not None
-        self._seen.add(sighting, said)
-        self._seen.add(item.canonical_url, "")
-        if again:
+        # Of two versions in one feed the look-up says which is stored. What has an id was edited while the pages of an
+        # API were read.
+        if earlier is not None and not (
+            self._waits_with(item)
+            if item.entry is not None
+            else item.external_id is not None and earlier[1] == item.external_id
+        ):
+            raise Rejected("url", SECOND)
+        first = self._seen.get(item.link)
+        again = first is not None and (first != item.origin or item.entry is None)
+        if earlier is None or item.entry is None:
+            self._seen.add(sighting, said)
+        self._seen.add(item.link, first or item.origin)
+        if again and item.entry is None:
             # It may still be on its way to the database, so the store looks it up, behind what went before it.
             item.state = "again"
             return item
@@ -64,7 +72,18 @@ class DeduplicatePipeline:
         await answered
         if item.state == "unchanged":
             raise Unchanged("stored already")
+        if item.state == "refused":
+            raise Rejected("url", SECOND)
+        if again:
+            item.state = "again"
         return item
+
+    def _waits_with(self, item: Article) -> bool:
+        """Whether another version of an entry waits for the look-up still."""
+        return any(
+            other.link == item.link and other.origin == item.origin and other.covered is item.covered
+            for other, _ in self._waiting
+        )
 
     def _keyed(self, item: Observation | Record | Removal) -> Any:
         """The item, unless this run has met it as it is; the store finds out what is stored already."""
@@ -84,10 +103,12 @@ class DeduplicatePipeline:
     async def _look_up_waiting(self) -> None:
         """Ask for all that wait, in one statement a batch; what comes meanwhile makes the next batch."""
         while self._waiting:
-            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            batch, self._waiting = _cut(self._waiting)
+            items = [item for item, _ in batch]
             failure = None
             try:
-                await self.store.lookup([item for item, _ in batch])
+                await self.store.lookup(items)
+                _refuse_second(items)
             except Exception as error:  # noqa: BLE001  each item that waits raises it
                 failure = error
             for _, answered in batch:
@@ -98,6 +119,29 @@ class DeduplicatePipeline:
                 else:
                     answered.set_exception(failure)
         self._task = None
+
+
+def _cut(waiting: list[tuple[Article, Any]]) -> tuple[list[tuple[Article, Any]], list[tuple[Article, Any]]]:
+    """The next batch and the rest. The entries of an answer come together, as which is which is told by all of them."""
+    end = BATCH
+    while 0 < end < len(waiting) and waiting[end][0].covered is waiting[end - 1][0].covered is not None:
+        end -= 1
+    end = end or BATCH
+    return waiting[:end], waiting[end:]
+
+
+def _refuse_second(items: list[Article]) -> None:
+    """Of several versions of an entry in an answer the stored one stays, whatever their order; else the first."""
+    versions: dict[tuple[str, str], list[Article]] = {}
+    for item in items:
+        if item.entry is not None:
+            versions.setdefault((item.canonical_url, item.origin), []).append(item)
+    for group in versions.values():
+        if len(group) > 1:
+            kept = next((item for item in group if item.state in ("unchanged", "seen")), group[0])
+            for item in group:
+                if item is not kept:
+                    item.state = "unchanged" if item.content_hash == kept.content_hash else "refused"
 
 
 class _Window:

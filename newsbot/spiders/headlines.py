@@ -12,6 +12,7 @@ from scrapy.http import Response
 from newsbot.extraction import pages, rules
 from newsbot.extraction.dates import Hints
 from newsbot.extraction.feeds import FeedError, parse
+from newsbot.hosts import with_ascii_host
 from newsbot.items import Article, Rank
 from newsbot.sources.catalogue import load, select
 from newsbot.sources.model import Source
@@ -161,5 +162,5 @@ def _slots(sources: list[Source]) -> dict[str, dict[str, float]]:
         if source.delay is not None:
             pages = [section.url for section in source.sections]
             for url in (*source.feeds, *source.news_sitemaps, *pages):
-                slots[urlsplit(url).hostname] = {"delay": source.delay, "jitter": 0}
+                slots[urlsplit(with_ascii_host(url)).hostname] = {"delay": source.delay, "jitter": 0}
     return slots

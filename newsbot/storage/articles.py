@@ -7,12 +7,14 @@ violation, and the whole batch is done again from a fresh look (the caller retri
 
 import io
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from copy import copy
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from newsbot.items import Article, Removal
+from newsbot.storage import identity
 from newsbot.storage.ids import uuid5
 
 if TYPE_CHECKING:
@@ -20,14 +22,47 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-# Rows back only for what needs work: unknown, changed at this origin, or not marked as seen for a day.
-_LOOKUP = """
-SELECT b.n, coalesce(c.article_id, u.article_id)::text, s.content_hash IS NOT DISTINCT FROM b.h
-FROM json_to_recordset(%s) AS b(n int, u text, c text, o text, h text)
+logger = logging.getLogger(__name__)
+
+# Rows back only for what needs work: unknown, changed at this origin, with an id or a URL that is not stored, or not
+# marked as seen for a day; and for entries whose link is others' too.
+_BY_LINK = """
+SELECT b.n, coalesce(c.article_id, u.article_id)::text, s.content_hash IS NOT DISTINCT FROM b.h, s.external_id,
+    c.article_id IS NOT NULL, s.last_seen_at < now() - interval '1 day'
+FROM json_to_recordset(%s) AS b(n int, u text, c text, o text, h text, i text, shared bool)
 LEFT JOIN article_urls c ON c.url = b.c
 LEFT JOIN article_urls u ON u.url = b.u
 LEFT JOIN sightings s ON s.article_id = coalesce(c.article_id, u.article_id) AND s.origin = b.o
-WHERE s.content_hash IS DISTINCT FROM b.h OR s.last_seen_at < now() - interval '1 day'
+WHERE s.content_hash IS DISTINCT FROM b.h OR s.last_seen_at < now() - interval '1 day' OR c.article_id IS NULL
+    OR b.shared OR (b.i IS NOT NULL AND s.external_id IS DISTINCT FROM b.i)
+"""
+
+# The other ways to the article of an entry, for what its link does not settle.
+_BY_ENTRY = """
+SELECT b.n, e.article_id::text, es.content_hash IS NOT DISTINCT FROM b.h, es.external_id,
+    es.last_seen_at < now() - interval '1 day', i.article_id::text, i.content_hash IS NOT DISTINCT FROM b.h
+FROM json_to_recordset(%s) AS b(n int, e text, o text, s text, i text, h text)
+LEFT JOIN article_urls e ON e.url = b.e
+LEFT JOIN sightings es ON es.article_id = e.article_id AND es.origin = b.o
+LEFT JOIN sightings i ON i.source_id = b.s AND i.external_id = b.i AND i.origin = b.o
+WHERE e.article_id IS NOT NULL OR i.article_id IS NOT NULL
+"""
+
+# The newest entries that are stored under a shared link; its URLs stand together in the index.
+_BY_SHARED_LINK = """
+SELECT b.n, a.id::text, a.title, a.published_at, s.content_hash
+FROM json_to_recordset(%s) AS b(n int, first text, last text, o text)
+CROSS JOIN LATERAL (
+    SELECT a.id, a.title, a.published_at FROM article_urls u JOIN articles a ON a.id = u.article_id
+    WHERE u.url >= b.first AND u.url < b.last ORDER BY a.first_seen_at DESC LIMIT 1000
+) a
+LEFT JOIN sightings s ON s.article_id = a.id AND s.origin = b.o
+"""
+
+_DETAILS = """
+SELECT id::text, title, published_at,
+    ARRAY(SELECT url FROM article_urls u WHERE u.article_id = a.id ORDER BY last_seen_at DESC LIMIT 20)
+FROM articles a WHERE id = ANY(%s::uuid[])
 """
 
 # One statement and one order for all locks, so that two processes never wait for each other.
@@ -115,21 +150,44 @@ FROM json_to_recordset(%s) AS b(
 ORDER BY id, origin
 ON CONFLICT (article_id, origin) DO UPDATE
 SET content_hash = EXCLUDED.content_hash, source_id = EXCLUDED.source_id, last_seen_at = now(),
-    external_id = EXCLUDED.external_id, data = EXCLUDED.data, removed_at = NULL
+    external_id = coalesce(EXCLUDED.external_id, s.external_id), data = EXCLUDED.data, removed_at = NULL
 """
 
+# Where a URL is known it stays with its article.
 _ALIAS = """
-INSERT INTO article_urls (url, article_id)
-SELECT url, id FROM json_to_recordset(%s) AS b(url text, id uuid) ORDER BY url
-ON CONFLICT (url) DO NOTHING
+INSERT INTO article_urls AS u (url, article_id, origin)
+SELECT url, id, origin FROM json_to_recordset(%s) AS b(url text, id uuid, origin text) ORDER BY url
+ON CONFLICT (url) DO UPDATE SET last_seen_at = now()
+WHERE u.article_id = EXCLUDED.article_id AND u.last_seen_at < now() - interval '1 day'
+RETURNING url, article_id::text AS id, origin, xmax = 0 AS is_new
+"""
+
+# Of the spellings of one address the newest that an origin brought: they differ in the query, or in a session's id.
+_DROP_VARIANTS = """
+DELETE FROM article_urls u
+USING json_to_recordset(%s) AS n(id uuid, origin text, urls text[]), articles a
+WHERE u.article_id = n.id AND u.origin = n.origin AND a.id = n.id AND u.url <> a.canonical_url AND u.url <> ALL(n.urls)
+  AND regexp_replace(u.url, '[?#;].*|/[(]([A-Z][(][^()/]*[)])+[)]', '', 'g') IN (
+    SELECT regexp_replace(url, '[?#;].*|/[(]([A-Z][(][^()/]*[)])+[)]', '', 'g') FROM unnest(n.urls) AS url)
+"""
+
+# An id leads to one article of an origin, to the one that had it last.
+_TAKE = """
+UPDATE sightings s SET external_id = NULL
+FROM json_to_recordset(%s) AS t(id uuid, origin text, external_id text)
+WHERE s.article_id = t.id AND s.origin = t.origin AND s.external_id = t.external_id
 """
 
 # Never writes the hash that was looked up: it would undo another process's change.
 _TOUCH = """
-WITH seen AS MATERIALIZED (SELECT * FROM json_to_recordset(%s) AS b(id uuid, origin text)), touched AS (
-    UPDATE sightings s SET last_seen_at = now() FROM seen WHERE s.article_id = seen.id AND s.origin = seen.origin
+WITH seen AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%s) AS b(id uuid, origin text, external_id text)
+), touched AS (
+    UPDATE sightings s SET last_seen_at = now(), external_id = coalesce(seen.external_id, s.external_id)
+    FROM seen WHERE s.article_id = seen.id AND s.origin = seen.origin
 )
-UPDATE articles a SET last_seen_at = now() FROM (SELECT DISTINCT id FROM seen) seen WHERE a.id = seen.id
+UPDATE articles a SET last_seen_at = now()
+FROM (SELECT DISTINCT id FROM seen) seen WHERE a.id = seen.id AND a.last_seen_at < now() - interval '1 day'
 """
 
 # Without its hash, so that it shows as changed where its origin says it again.
@@ -156,7 +214,7 @@ COPY articles (id, run_id, authors, keywords, field_origins, url, canonical_url,
     summary, text, language, section, image_url, sentiment, sentiment_model, content_hash, origin, origin_rank)
 FROM STDIN WITH (NULL '')
 """
-_COPY_URLS = "COPY article_urls (url, article_id) FROM STDIN WITH (NULL '')"
+_COPY_URLS = "COPY article_urls (url, article_id, origin) FROM STDIN WITH (NULL '')"
 _COPY_SIGHTINGS = """
 COPY sightings (article_id, source_id, origin, content_hash, external_id, data) FROM STDIN WITH (NULL '')
 """
@@ -168,19 +226,77 @@ def article_id(canonical_url: str) -> str:
 
 
 def lookup(cursor: "Cursor", items: Sequence[Article]) -> None:
-    """Note on each item what the store knows: its `state` and `stored_id`."""
-    keys = [
-        {"n": n, "c": item.canonical_url, "o": item.origin, "h": item.content_hash}
-        if item.url == item.canonical_url
-        else {"n": n, "u": item.url, "c": item.canonical_url, "o": item.origin, "h": item.content_hash}
-        for n, item in enumerate(items)
-    ]
-    cursor.execute(_LOOKUP, (json.dumps(keys),))
+    """Note on each item what the store knows: its `state` and `stored_id`.
+
+    Which article the entry of a feed is follows `identity.choose`, for which the items of one answer come together.
+    """
+    cursor.execute(_BY_LINK, (json.dumps([_link_key(n, item) for n, item in enumerate(items)]),))
     for item in items:
         item.state = "unchanged"
-    for n, stored_id, same in cursor:
-        items[n].stored_id = stored_id
-        items[n].state = "new" if stored_id is None else "seen" if same else "changed"
+        item.takes_from = ()
+    found = {n: identity.Found(*row) for n, *row in cursor}
+    _look_for_entries(cursor, items, found)
+    _look_for_words(cursor, items, found)
+    unsure = {id_ for n, known in found.items() for id_ in identity.unsure(items[n], known)}
+    stored = {}
+    if unsure:
+        cursor.execute(_DETAILS, (list(unsure),))
+        stored = {id_: identity.Stored(*row) for id_, *row in cursor}
+    random = identity.origins_without_ids(items, found)
+    for n, known in found.items():
+        identity.choose(items[n], known, stored, is_id_trusted=items[n].origin not in random)
+
+
+def _look_for_entries(cursor: "Cursor", items: Sequence[Article], found: dict[int, identity.Found]) -> None:
+    keys = [_entry_key(n, items[n]) for n, known in found.items() if identity.is_open(items[n], known)]
+    if not keys:
+        return
+    cursor.execute(_BY_ENTRY, (json.dumps(keys),))
+    for n, by_entry, same, id_, is_old, by_id, same_by_id in cursor:
+        known = found[n]
+        known.by_entry, known.same_by_entry, known.id_of_entry = by_entry, same, id_
+        known.is_old = known.is_old or is_old
+        if by_id:  # one row each, where several articles have the id
+            known.by_id.append((by_id, same_by_id))
+
+
+def _look_for_words(cursor: "Cursor", items: Sequence[Article], found: dict[int, identity.Found]) -> None:
+    """Find the entries of shared links that no id leads to: some feeds make the ids anew at each fetch."""
+    lost: dict[tuple[str, str], list[int]] = {}  # by what their URLs begin with, and their origin
+    for n, known in found.items():
+        item = items[n]
+        if item.entry is not None and item.entry.is_shared and known.by_entry is None:
+            lost.setdefault((item.entry_url[: len(item.link) + len("#entry=")], item.origin), []).append(n)
+    if not lost:
+        return
+    keys = [
+        {"n": n, "first": first, "last": f"{first[:-1]}>", "o": origin}  # ">" comes behind "="
+        for n, (first, origin) in enumerate(lost)
+    ]
+    cursor.execute(_BY_SHARED_LINK, (json.dumps(keys),))
+    stored = {(n, title, published): (id_, content_hash) for n, id_, title, published, content_hash in cursor}
+    for place, numbers in enumerate(lost.values()):
+        for n in numbers:
+            if words := stored.get((place, items[n].title, items[n].published_at)):
+                found[n].by_words, found[n].same_by_words = words[0], words[1] == items[n].content_hash
+
+
+def _link_key(n: int, item: Article) -> dict:
+    link = item.link or item.canonical_url
+    key = {"n": n, "c": link, "o": item.origin, "h": item.content_hash}
+    if item.url != link:
+        key["u"] = item.url
+    if item.entry is not None:
+        key["i"] = item.entry.id
+        if item.entry.is_shared:
+            key["shared"] = True
+            key.pop("u", None)  # the link as it was met is that of others too
+    return key
+
+
+def _entry_key(n: int, item: Article) -> dict:
+    key = {"n": n, "o": item.origin, "h": item.content_hash, "e": item.entry_url}
+    return key if item.entry.id is None else key | {"s": item.source_id, "i": item.entry.id}
 
 
 def write(cursor: "Cursor", items: Sequence[Article], run_id: str) -> list[Article]:
@@ -197,9 +313,13 @@ def write(cursor: "Cursor", items: Sequence[Article], run_id: str) -> list[Artic
     new = [item for item in items if item.state == "new"]
     changed = [item for item in items if item.state == "changed"]
     seen = [item for item in items if item.state == "seen"]
+    taking = [item for item in items if item.takes_from]
     said = new + changed
-    if changed or seen:
-        new += _write_known(cursor, changed, seen)
+    for item in new:
+        if item.takes_from:
+            logger.info("%s gave the id %r to another entry before; both are kept", item.origin, item.adopts)
+    if changed or seen or taking:
+        new += _write_known(cursor, changed, seen, taking)
     if new:
         _write_new(cursor, new, run_id)
     return said
@@ -241,11 +361,18 @@ def ids_since(cursor: "Cursor", source_id: str, since: "datetime") -> set[str]:
     return {id_ for (id_,) in cursor}
 
 
-def _write_known(cursor: "Cursor", changed: Sequence[Article], seen: Sequence[Article]) -> list[Article]:
+def _write_known(
+    cursor: "Cursor", changed: Sequence[Article], seen: Sequence[Article], taking: Sequence[Article]
+) -> list[Article]:
     """Revise and mark; returns the items whose article was deleted by hand, of which nothing is left now."""
-    ids = {item.stored_id for item in (*changed, *seen)}
+    taken = [
+        {"id": id_, "origin": item.origin, "external_id": item.adopts} for item in taking for id_ in item.takes_from
+    ]
+    ids = {item.stored_id for item in (*changed, *seen)} | {record["id"] for record in taken}
     cursor.execute(_LOCK, (_records({"id": id_} for id_ in ids),))
     owners = {id_: (origin, rank) for id_, origin, rank in cursor}
+    if taken:
+        cursor.execute(_TAKE, (_records(taken),))
     orphans = [item for item in changed if item.stored_id not in owners]
     if orphans:
         cursor.execute(_FORGET, ([item.stored_id for item in orphans],) * 2)
@@ -255,15 +382,35 @@ def _write_known(cursor: "Cursor", changed: Sequence[Article], seen: Sequence[Ar
         written = {row[0] for row in cursor}
         sightings = {(item.stored_id, item.origin): item for item in changed}
         cursor.execute(_SIGHT, (_records(_sighting(item, id_) for (id_, _), item in sightings.items()),))
-        urls = {url: item.stored_id for item in changed for url in (item.url, item.canonical_url)}
-        cursor.execute(_ALIAS, (_records({"url": url, "id": id_} for url, id_ in urls.items()),))
         for item in changed:
             item.state = "changed" if item.stored_id in written else "unchanged"
     if seen:
-        cursor.execute(_TOUCH, (_records({"id": item.stored_id, "origin": item.origin} for item in seen),))
+        records = ({"id": item.stored_id, "origin": item.origin, "external_id": item.adopts} for item in seen)
+        cursor.execute(_TOUCH, (_records(records),))
         for item in seen:
             item.state = "unchanged"
+    _write_urls(cursor, [*changed, *seen])
     return orphans
+
+
+def _write_urls(cursor: "Cursor", items: Sequence[Article]) -> None:
+    """Let the URLs of known articles lead to them; of those that are variants of each other the newest stays."""
+    rows = {url: {"url": url, "id": item.stored_id, "origin": item.origin} for item in items for url in _urls(item)}
+    if not rows:
+        return
+    cursor.execute(_ALIAS, (_records(rows.values()),))
+    joined = {(id_, origin) for _, id_, origin, is_new in cursor if is_new}
+    if joined:
+        urls = {(item.stored_id, item.origin): _urls(item) for item in items}
+        records = [{"id": id_, "origin": origin, "urls": urls[id_, origin]} for id_, origin in sorted(joined)]
+        cursor.execute(_DROP_VARIANTS, (_records(records),))
+
+
+def _urls(item: Article) -> tuple[str, ...]:
+    """The URLs that lead to the article of an item: the link as it was met is none where other entries share it."""
+    if item.canonical_url == item.url or item.canonical_url == item.entry_url:
+        return (item.canonical_url,)
+    return item.canonical_url, item.url
 
 
 def _revisions(items: Iterable[Article], owners: dict[str, tuple[str, int]]) -> list[dict]:
@@ -284,24 +431,31 @@ def _revisions(items: Iterable[Article], owners: dict[str, tuple[str, int]]) -> 
 def _write_new(cursor: "Cursor", items: Sequence[Article], run_id: str) -> None:
     groups: dict[str, list[Article]] = {}  # by any of their URLs
     for item in items:
-        group = groups.get(item.canonical_url) or groups.get(item.url) or []
+        # Of a link and an id it is the same entry, also where only one of two feeds has others with that link.
+        urls = _urls(item) if item.entry_url is None else (*_urls(item), item.entry_url)
+        group = next((groups[url] for url in urls if url in groups), [])
         group.append(item)
-        groups.setdefault(item.canonical_url, group)
-        groups.setdefault(item.url, group)
-    articles, sightings = [], {}
+        for url in urls:
+            groups.setdefault(url, group)
+    articles, urls, sightings = [], {}, {}
     for group in {id(group): group for group in groups.values()}.values():
         owner, *others = sorted(group, key=lambda item: -item.rank) if len(group) > 1 else group
         id_ = article_id(owner.canonical_url)
         whole, origins = _filled(owner, others) if others else (owner, {})
         arrays = _array(whole.authors), _array(whole.keywords)
         articles.append((id_, run_id, *arrays, json.dumps(origins) if origins else "{}", *_copied(whole)))
+        urls[owner.canonical_url] = (owner.canonical_url, id_, None)
         for item in group:
             item.stored_id = id_
-            said = (id_, item.source_id, item.origin, item.content_hash, item.external_id, _extra(item))
+            external_id = item.external_id if item.entry is None else item.adopts
+            said = (id_, item.source_id, item.origin, item.content_hash, external_id, _extra(item))
             sightings[id_, item.origin] = said
             item.state = "new" if item is owner else "unchanged"
+            for url in _urls(item):
+                if groups[url] is group:
+                    urls.setdefault(url, (url, id_, item.origin))
     _copy(cursor, _COPY_ARTICLES, sorted(articles))
-    _copy(cursor, _COPY_URLS, sorted((url, group[0].stored_id) for url, group in groups.items()))
+    _copy(cursor, _COPY_URLS, [urls[url] for url in sorted(urls)])
     _copy(cursor, _COPY_SIGHTINGS, [sightings[key] for key in sorted(sightings)])
 
 
@@ -351,7 +505,7 @@ def _sighting(item: Article, id_: str) -> dict:
         "source_id": item.source_id,
         "origin": item.origin,
         "content_hash": item.content_hash,
-        "external_id": item.external_id,
+        "external_id": item.external_id if item.entry is None else item.adopts,
         "data": json.loads(item.extra_json) if item.extra is None and item.extra_json else item.extra,
     }
 

@@ -55,10 +55,8 @@ class Reject:
 
     @property
     def id(self) -> str:
-        """Stands for what was refused and why."""
-        what = [self.source_id, self.item_type, self.url, self.field, self.reason]
-        if not self.url:
-            what.append(self.payload)
+        """Stands for what was refused, with all that it says, and why."""
+        what = [self.source_id, self.item_type, self.url, self.field, self.reason, self.payload]
         return str(uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(what, sort_keys=True, default=str)))
 
 

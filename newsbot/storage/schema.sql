@@ -347,3 +347,13 @@ CREATE INDEX sightings_external_id_idx ON sightings (source_id, external_id) WHE
 
 UPDATE alembic_version SET version_num='0003' WHERE alembic_version.version_num = '0002';
 
+-- Running upgrade 0003 -> 0004
+
+ALTER TABLE article_urls ADD COLUMN origin TEXT COLLATE "C";
+
+ALTER TABLE article_urls ADD COLUMN last_seen_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL;
+
+CREATE INDEX article_urls_article_id_idx ON article_urls (article_id);
+
+UPDATE alembic_version SET version_num='0004' WHERE alembic_version.version_num = '0003';
+

@@ -12,4 +12,7 @@ def headline(number=1, **fields):
         "origin": "https://site.example/feed",
         "rank": Rank.FEED,
     }
-    return CleanPipeline("UTC").process_item(Article(**defaults | fields))
+    entry = fields.pop("entry", None)
+    article = Article(**defaults | fields)
+    article.entry = entry
+    return CleanPipeline("UTC").process_item(article)

@@ -23,6 +23,7 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from newsbot.extraction.paths import PathError, fill, path, places
+from newsbot.hosts import with_ascii_host
 from newsbot.items import Checkpoint, Item
 from newsbot.sources.api import Api, HostKey, LinkedPages, NumberedPages, OffsetPages
 from newsbot.sources.secrets import secret_of
@@ -226,7 +227,7 @@ class ApiSpider(Spider):
         if self.api.key:
             declared = urlsplit(self.api.url)
             meta["key"] = HostKey(declared.hostname, self.api.key, may_be_plain=declared.scheme == "http")
-        return Request(url, meta=meta, dont_filter=True, **options)
+        return Request(with_ascii_host(url), meta=meta, dont_filter=True, **options)
 
     def aside(self, url: str, take: Callable[[Any], AsyncIterator[Checkpoint | Request]]) -> Request:
         """A request beside the streams, whose answer goes to `take`, which may raise `UnreadableError`."""

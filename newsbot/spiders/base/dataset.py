@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 
 from newsbot.extraction.tables.base import UnreadableTableError
 from newsbot.extraction.tables.packed import Limits
+from newsbot.hosts import with_ascii_host
 from newsbot.items import Checkpoint
 from newsbot.sources.dataset import Dataset
 from newsbot.spiders.base import answers
@@ -79,7 +80,14 @@ class BulkSpider(Spider):
         if self._is_same_declaration() and self._before.get("where") == url and not self._is_full_due():
             validators = {"If-None-Match": "etag", "If-Modified-Since": "last_modified"}
             headers |= {name: self._before[key] for name, key in validators.items() if self._before.get(key)}
-        return Request(url, headers=headers, meta=meta, callback=self.answered, errback=self.failed, dont_filter=True)
+        return Request(
+            with_ascii_host(url),
+            headers=headers,
+            meta=meta,
+            callback=self.answered,
+            errback=self.failed,
+            dont_filter=True,
+        )
 
     async def answered(self, response: Response) -> None:
         """Load what was downloaded."""

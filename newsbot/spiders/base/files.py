@@ -22,6 +22,7 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
+from newsbot.hosts import with_ascii_host
 from newsbot.items import Article, Checkpoint
 from newsbot.spiders.base import answers
 from newsbot.spiders.base.api import ApiSpider, said
@@ -333,7 +334,7 @@ class FilesSpider(ApiSpider):
         """A request that is spaced from others by the chain that it is part of, not by a quota."""
         given = {name: options.pop(name) for name in ("headers", "cb_kwargs") if name in options}
         meta = {"handle_httpstatus_list": answers.STATUSES, "download_timeout": PATIENCE} | options
-        return Request(url, callback=callback, errback=errback, meta=meta, dont_filter=True, **given)
+        return Request(with_ascii_host(url), callback=callback, errback=errback, meta=meta, dont_filter=True, **given)
 
     def _list_told(self, *, ok: bool, status: str) -> None:
         self.store.outcome(self.api.name, self.stream.source, ok=ok, status=status)

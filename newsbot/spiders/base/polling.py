@@ -17,6 +17,8 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
+from newsbot.enrichment.identity import MAX_ID, identify
+from newsbot.hosts import with_ascii_host
 from newsbot.items import Article, Checkpoint
 from newsbot.sources.model import Source
 from newsbot.spiders.base import answers
@@ -24,6 +26,9 @@ from newsbot.storage.feeds import FeedState
 from newsbot.storage.store import Store
 
 DEFAULT_INTERVAL = 900  # seconds, until a feed has shown how often it changes
+
+# Kinds of answers whose entries may share a link; on other pages a link that is there twice leads to one article.
+FEEDS = {"rss", "atom", "rdf", "json"}
 
 _PERMANENT = {301, 308}
 
@@ -72,6 +77,16 @@ class PollingSpider(Spider):
     def item(self, entry: Mapping[str, Any], reading: Reading, endpoint: Endpoint) -> Article:
         """The item of one entry."""
         raise NotImplementedError
+
+    def items(self, reading: Reading, endpoint: Endpoint) -> Iterator[Article]:
+        """The items of an answer, each with what tells its entry from the others."""
+        identities = identify(reading.entries, share_links=reading.kind in FEEDS)
+        for entry, identity in zip(reading.entries, identities, strict=True):
+            article = self.item(entry, reading, endpoint)
+            article.entry = identity
+            article.external_id = article.external_id or identity.id or _short(entry.get("id"))
+            article.canonical_url = article.canonical_url or identity.link
+            yield article
 
     async def start(self) -> AsyncIterator[Request | Checkpoint]:
         """A request for each endpoint whose time has come."""
@@ -139,7 +154,7 @@ class PollingSpider(Spider):
             if state.last_modified:
                 headers["If-Modified-Since"] = state.last_modified
         return Request(
-            state.moved_to or endpoint.url,
+            with_ascii_host(state.moved_to or endpoint.url),
             headers=headers,
             callback=self.answered,
             errback=self.failed,
@@ -195,7 +210,7 @@ class PollingSpider(Spider):
             problem=reading.remark,
         )
         if read:
-            checkpoint.items = (self.item(entry, reading, endpoint) for entry in reading.entries)
+            checkpoint.items = self.items(reading, endpoint)
         else:  # the very entries of last time, which were all stored or refused
             stored = min(state.entries, len(reading.entries))
             checkpoint.columns["entries"] = stored
@@ -255,6 +270,11 @@ class PollingSpider(Spider):
 
     def _tell(self, endpoint: Endpoint, *, ok: bool, status: str) -> None:
         self.store.outcome(endpoint.source.id, endpoint.url, ok=ok, status=status)
+
+
+def _short(id_: str | None) -> str | None:
+    """An id that nothing is known by, for those who look at what was refused."""
+    return id_ if id_ and id_.isprintable() and len(id_) <= MAX_ID else None
 
 
 def _moved_to(endpoint: Endpoint, state: FeedState, response: Response | None) -> str | None:

@@ -1,0 +1,125 @@
+"""Which entry of an answer is which: what only the whole answer tells.
+
+An entry is known by its link, or by what its origin calls it, its id. Neither is to be trusted alone: feeds give one
+link to many entries, one id to all of them, or another id at each fetch.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from newsbot.enrichment.urls import canonical
+
+MAX_ID = 500  # characters; a longer id, as a whole text, is told by its hash
+
+
+class Identity(NamedTuple):
+    """What tells an entry from the others of its origin."""
+
+    link: str | None  # canonical; None where the entry has none that can be fetched
+    id: str | None  # what its origin calls it, where that can be used as an id
+    key: str | None  # what tells it from others with its link: the id, else the time, else the title; None: nothing
+    is_shared: bool  # whether its link leads to another entry of the answer too
+    has_clock: bool  # whether its time of publication has a clock, and so tells entries apart
+
+
+def identify(entries: Sequence[Mapping[str, Any]], *, share_links: bool = True) -> list[Identity]:
+    """The identity of each entry of an answer, in their order.
+
+    Entries have `link`, `title`, `published` (ISO 8601) and `id`, as `extraction.entries.Entry`. With `share_links`
+    False a link stands for one thing, however often and under whatever titles it is there, as on a section page.
+    """
+    links = [_canonical(entry["link"]) for entry in entries]
+    if not share_links:
+        return [Identity(link, None, None, False, False) for link in links]
+    ids = _usable_ids(entries, links)
+    keys = [id_ or _key(entry) for id_, entry in zip(ids, entries, strict=True)]
+    shared: set[str] = set()
+    if len(set(links)) < len(links):
+        shared = _tell_apart(entries, links, ids, keys)
+    return [
+        Identity(link, id_, key, link in shared, _has_clock(entry.get("published")))
+        for entry, link, id_, key in zip(entries, links, ids, keys, strict=True)
+    ]
+
+
+def _canonical(link: str | None) -> str | None:
+    try:
+        return canonical(link) if link else None
+    except ValueError:
+        return None
+
+
+def _usable_ids(entries: Sequence[Mapping[str, Any]], links: Sequence[str | None]) -> list[str | None]:
+    """The ids, but those that several links have, and those that say no more than the link."""
+    ids = [_id(entry.get("id"), entry["link"]) for entry in entries]
+    link_of: dict[str, str | None] = {}
+    ambiguous = {id_ for id_, link in zip(ids, links, strict=True) if id_ and link_of.setdefault(id_, link) != link}
+    return [None if id_ in ambiguous else id_ for id_ in ids] if ambiguous else ids
+
+
+def _id(given: str | None, link: str | None) -> str | None:
+    """An id as it is compared; that of an entry whose id is its link is the fragment of the link, where it has one."""
+    id_ = _normal(given) if given else ""
+    if link and (not id_ or id_ == _normal(link)):
+        id_ = _fragment(link)
+    if len(id_) > MAX_ID or not id_.isprintable():
+        id_ = f"blake2b:{hashlib.blake2b(id_.encode('utf-8', 'replace'), digest_size=16).hexdigest()}"
+    return id_ or None
+
+
+def _normal(text: str) -> str:
+    text = text.strip()
+    return f"https:{text[5:]}" if text[:5].lower() == "http:" else text
+
+
+def _fragment(link: str) -> str:
+    """The fragment with its `#`; none that only says where a reader came from, as `#xtor=RSS-1`."""
+    _, mark, fragment = link.strip().partition("#")
+    return mark + fragment if fragment and "=" not in fragment else ""
+
+
+def _key(entry: Mapping[str, Any]) -> str:
+    return entry.get("published") or entry["title"] or entry.get("summary") or ""
+
+
+def _has_clock(published: str | None) -> bool:
+    """Midnight is what a date without a clock becomes."""
+    return bool(published) and "T" in published and "T00:00:00" not in published
+
+
+def _tell_apart(
+    entries: Sequence[Mapping[str, Any]],
+    links: Sequence[str | None],
+    ids: list[str | None],
+    keys: list[str],
+) -> set[str]:
+    """The links that several entries share. Gives all that are one entry one id and one key."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for n, link in enumerate(links):
+        if link:
+            places[link].append(n)
+    shared = set()
+    for link, numbers in places.items():
+        if len(numbers) == 1:
+            continue
+        _key_by_title(entries, ids, keys, numbers)
+        first: dict[tuple[Any, Any], int] = {}  # by title and time
+        for n in sorted(numbers, key=lambda n: keys[n]):  # whatever their order in the answer
+            same = first.setdefault((entries[n]["title"], entries[n].get("published")), n)
+            ids[n], keys[n] = ids[same], keys[same]
+        if len({keys[n] for n in numbers}) > 1:
+            shared.add(link)
+    return shared
+
+
+def _key_by_title(
+    entries: Sequence[Mapping[str, Any]], ids: Sequence[str | None], keys: list[str], numbers: Sequence[int]
+) -> None:
+    """Entries without ids are told apart by their titles where their times are the same."""
+    titles = {(keys[n], entries[n]["title"]) for n in numbers if not ids[n]}
+    times = Counter(key for key, _ in titles)
+    for n in numbers:
+        if not ids[n] and times[keys[n]] > 1 and entries[n]["title"]:
+            keys[n] = entries[n]["title"]

@@ -1,0 +1,180 @@
+"""Which stored article an entry of a feed is: by its link, and by what its origin calls it.
+
+In this order:
+
+a. Its link is shared in this answer by other entries, or an article is stored under its link and its id: the one that
+   has the link with the id as its fragment for its canonical URL.
+b. Its link is known: that article, and the id is adopted; except where another id is stored, neither id begins with the
+   link, title and date are both others, and, where the answer has three known links or more, at most half of them
+   changed their ids (else those are made anew at each fetch): then as (a).
+c. Its id is known of its origin, and it is the same entry: that article.
+d. A new article.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from newsbot.items import Article
+
+FEW = 3  # known links from which on it counts how many changed their ids
+
+_NUMBER = re.compile(r"(?<![0-9])[0-9]{5,}(?![0-9])")
+_DAY = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])?")  # a number that is the day of many
+_PAGE = re.compile(r"(?:index|default|home|main)?(?:\.\w{2,5})?", re.IGNORECASE)  # a last segment that many pages have
+_BEHIND = ("", *"#?&/;:,@!|")
+_OWN_NAME = re.compile(r"[0-9_-]|.{16}")  # what a segment has that is one page's
+
+
+@dataclass(slots=True)
+class Found:
+    """What the look-up found of an item: articles, by id, and whether this origin says of them what the item says."""
+
+    by_link: str | None
+    same_by_link: bool
+    id_of_link: str | None  # what this origin called the article of the link
+    is_link_stored: bool  # in its canonical form
+    is_old: bool | None  # not marked as seen for a day
+    by_entry: str | None = None  # the article of the link and the id
+    same_by_entry: bool = False
+    id_of_entry: str | None = None
+    by_words: str | None = None  # an entry of the shared link with the same title and time
+    same_by_words: bool = False
+    by_id: list[tuple[str, bool]] = field(default_factory=list)  # of what this origin called so
+
+
+class Stored(NamedTuple):
+    """An article as far as an entry is compared with it."""
+
+    title: str
+    published_at: datetime | None
+    urls: list[str]
+
+
+def is_open(item: Article, found: Found) -> bool:
+    """Whether its link alone does not say which article an entry is."""
+    entry = item.entry
+    return (
+        entry is not None
+        and item.entry_url is not None
+        and (entry.is_shared or found.by_link is None or (entry.id is not None and entry.id != found.id_of_link))
+    )
+
+
+def unsure(item: Article, found: Found) -> Iterable[str]:
+    """The articles with which the item has to be compared."""
+    if item.entry is None or found.by_entry:
+        return
+    if found.by_link and not found.same_by_link and (item.entry.is_shared or _is_other(item, found)):
+        yield found.by_link
+    for id_, _ in found.by_id:
+        yield id_
+
+
+def origins_without_ids(items: Sequence[Article], found: Mapping[int, Found]) -> set[str]:
+    """The origins that make their ids anew at each fetch. What is not among `found` is stored just as it is."""
+    known = Counter(item.origin for item in items if item.entry is not None and not item.entry.is_shared)
+    changed: Counter[str] = Counter()
+    for n, each in found.items():
+        item = items[n]
+        if item.entry is None or item.entry.is_shared:
+            continue
+        if each.by_link is None:
+            known[item.origin] -= 1
+        elif _is_other(item, each):
+            changed[item.origin] += 1
+    return {origin for origin, number in changed.items() if known[origin] >= FEW and 2 * number > known[origin]}
+
+
+def choose(item: Article, found: Found, stored: Mapping[str, Stored], *, is_id_trusted: bool) -> None:
+    """Note on an item which article it is, and what of it is to be written."""
+    entry = item.entry
+    if entry is None:
+        _note(item, found.by_link, is_same=found.same_by_link, is_known=found.is_link_stored and not found.is_old)
+        return
+    item.adopts = entry.id if is_id_trusted else None
+    # Of a link that others share the link itself is another's, so that it has to be found as an entry.
+    is_apart = entry.is_shared or found.by_entry is not None
+    if found.by_entry:
+        target, is_same, id_ = found.by_entry, found.same_by_entry, found.id_of_entry
+    elif found.by_link and _is_of_link(item, found, stored, is_id_trusted=is_id_trusted):
+        target, is_same, id_ = found.by_link, found.same_by_link, found.id_of_link
+    else:
+        is_apart |= found.by_link is not None
+        target, is_same = next(
+            ((id_, is_same) for id_, is_same in found.by_id if _is_same_entry(item, stored.get(id_))), (None, False)
+        )
+        id_ = entry.id if target else None
+        if target is None and found.by_words:
+            target, is_same = found.by_words, found.same_by_words
+    item.canonical_url = item.entry_url if is_apart else item.link
+    item.takes_from = tuple(id_ for id_, _ in found.by_id if id_ != target) if item.adopts else ()
+    is_stored = found.by_entry is not None if is_apart else found.is_link_stored
+    _note(item, target, is_same=is_same, is_known=is_stored and not found.is_old and item.adopts in (None, id_))
+
+
+def _note(item: Article, target: str | None, *, is_same: bool, is_known: bool) -> None:
+    item.stored_id = target
+    if target is None:
+        item.state = "new"
+    elif not is_same:
+        item.state = "changed"
+    else:
+        item.state = "unchanged" if is_known else "seen"
+
+
+def _is_of_link(item: Article, found: Found, stored: Mapping[str, Stored], *, is_id_trusted: bool) -> bool:
+    """Whether the article of the link is that of the entry."""
+    if found.same_by_link:
+        return True
+    if item.entry.is_shared:
+        if item.entry.id and found.id_of_link:
+            return item.entry.id == found.id_of_link
+        article = stored.get(found.by_link)
+        return article is not None and item.title == article.title and item.published_at == article.published_at
+    if not is_id_trusted or not _is_other(item, found):
+        return True
+    article = stored.get(found.by_link)
+    if article is None or item.title == article.title:
+        return True
+    return item.published_at is not None and item.published_at == article.published_at
+
+
+def _is_other(item: Article, found: Found) -> bool:
+    """Whether the link is known by another id, of which neither is made of the link."""
+    id_, other = item.entry.id, found.id_of_link
+    if not id_ or not other or id_ == other:
+        return False
+    links = {item.link, item.url.replace("http:", "https:", 1)}
+    return not any(_is_made_of(text, link) for text in (id_, other) for link in links)
+
+
+def _is_made_of(id_: str, link: str) -> bool:
+    """Whether an id is the link with something behind it; not of a home page, with which ids begin anyway."""
+    return id_.startswith(link) and id_[len(link) :][:1] in _BEHIND and urlsplit(link).path not in ("", "/")
+
+
+def _is_same_entry(item: Article, article: Stored | None) -> bool:
+    """Whether an article that has the entry's id, under another link, is the same entry: ids are given out again."""
+    if article is None:
+        return False
+    if item.title == article.title:
+        return True
+    if item.entry.has_clock and item.published_at is not None and item.published_at == article.published_at:
+        return True
+    marks = _marks(item.link)
+    return any(marks & _marks(url) for url in article.urls)
+
+
+def _marks(url: str) -> set[str]:
+    """What of a path is one page's: its last segment, and numbers of five digits or more that are no dates."""
+    parts = urlsplit(url)
+    marks = {number for number in _NUMBER.findall(parts.path) if not _DAY.fullmatch(number)}
+    last = unquote(parts.path.rstrip("/").rpartition("/")[2])
+    if not parts.query and not _PAGE.fullmatch(last) and _OWN_NAME.search(last):
+        marks.add(last)
+    return marks
