@@ -32,13 +32,15 @@ ALLOW_PRIVATE_HOSTS = ""
 STAND_INS = ""
 # Seconds of a Retry-After that a run waits for; a longer one is left to a later run.
 RETRY_AFTER_MAX = 60
+# Days that later runs keep to it at most: a longer one is a mistake, as the year 9999, or a way to be rid of us.
+RETRY_AFTER_DAYS = 7
 
 # Seconds between two fetches of a feed with `-a due=1`, at least and at most, whatever the feed says.
 FEED_INTERVAL_MIN = 300
 FEED_INTERVAL_MAX = 86_400
 # Seconds after which a feed is fetched in full although its validators say that nothing changed: validators lie.
 FEED_FULL_FETCH_INTERVAL = 86_400
-# Sitemaps read from one index: the first ones are the newest by custom, and an index of an archive has thousands.
+# Sitemaps read from one index in a run, the newest first: an index of an archive has thousands; all come in time.
 SITEMAP_CHILDREN_MAX = 50
 
 # Bytes of a dataset's file, and seconds for its download: enough for what is published as one file.
@@ -84,6 +86,7 @@ DOWNLOAD_HANDLERS = {  # default: Scrapy's, for six schemes; a link must not rea
 TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingHostnameResolver"  # default takes one IPv4 address of a name's many
 DOWNLOADER_MIDDLEWARES = {
     "newsbot.extensions.failures.FailedRequests": 10,  # next to the engine: when nobody tries again
+    "newsbot.extensions.url_length.UrlLengthMiddleware": 30,  # before anything is asked for the sake of a request
     "newsbot.extensions.failures.RobotsOnSite": 40,  # ahead of the offsite filter, which would drop robots.txt
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,  # default: ignores Retry-After
     "newsbot.extensions.retry_after.RetryAfterMiddleware": 550,
@@ -135,9 +138,11 @@ EXTENSIONS = {
     "scrapy.extensions.corestats.CoreStats": None,  # default: counts items by a signal each
     "scrapy.extensions.logstats.LogStats": None,  # Progress writes the line a minute
 }
+URLLENGTH_LIMIT = 16_384  # default 2083: tokens of next pages are longer
 SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,  # default: logs what it refuses, no more
     "newsbot.extensions.failures.HttpErrorMiddleware": 50,
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,  # default: drops a request without a word
     "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,  # a check for developers, at a cost an item
 }
 
@@ -155,6 +160,7 @@ OWN = (
     "ALLOW_PRIVATE_HOSTS",
     "STAND_INS",
     "RETRY_AFTER_MAX",
+    "RETRY_AFTER_DAYS",
     "FEED_INTERVAL_MIN",
     "FEED_INTERVAL_MAX",
     "FEED_FULL_FETCH_INTERVAL",

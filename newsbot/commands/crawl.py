@@ -18,6 +18,7 @@ NUMBERS = {
     "DATABASE_WAIT": float,
     "REJECTS_DAYS": int,
     "RETRY_AFTER_MAX": float,
+    "RETRY_AFTER_DAYS": float,
     "FEED_INTERVAL_MIN": int,
     "FEED_INTERVAL_MAX": int,
     "FEED_FULL_FETCH_INTERVAL": float,

@@ -79,9 +79,11 @@ def status(cursor: "Cursor", apis: Sequence[Known]) -> list[tuple[str | None, ..
 
 def key_state(api: "Api") -> str:
     """Whether it needs a key, and whether that is there: the variable's name, never its value."""
-    if api.key is None:
-        return "not needed"
-    return f"{api.key.variable} is {'set' if secret_of(api.key.variable) else 'not set'}"
+    from newsbot.sources.api import secrets
+
+    variables = [key.variable for key in secrets(api)]
+    states = (f"{variable} is {'set' if secret_of(variable) else 'not set'}" for variable in variables)
+    return ", ".join(states) or "not needed"
 
 
 def quota(api: "Api") -> str:

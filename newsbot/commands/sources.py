@@ -1,10 +1,11 @@
-"""`scrapy sources`: the sites of the catalogue and the APIs, or how they fare, as a table or as CSV."""
+"""`scrapy sources`: the sites of the catalogue and the APIs, or how they fare, as a table or as CSV; `reset`."""
 
 import csv
 import shutil
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
@@ -27,7 +28,14 @@ class Command(ScrapyCommand):
 
     def syntax(self) -> str:
         """What follows the name of the command."""
-        return "[options]"
+        return "[options] [reset ID...]"
+
+    def long_desc(self) -> str:
+        """For the help."""
+        return (
+            "Without an action it lists them. `reset ID` forgets what is known of the feeds of a source, or until when"
+            " an API is to be left alone: the next run asks at once, and in full. What is stored stays."
+        )
 
     def short_desc(self) -> str:
         """One line for `scrapy -h`."""
@@ -57,13 +65,21 @@ class Command(ScrapyCommand):
             opts.spargs = arglist_to_dict(opts.spargs)
         except ValueError:
             raise UsageError("-a: catalogue=FILE is right", print_help=False) from None
-        if wrong := [*args, *(f"-a {key}=" for key in opts.spargs if key != "catalogue")]:
+        named = args[1:] if args[:1] == ["reset"] else []
+        if args == ["reset"]:
+            raise UsageError("reset: the id of a source or an API is missing", print_help=False)
+        if named and (opts.apis or opts.country or opts.language or opts.status or opts.csv):
+            raise UsageError("reset: it takes ids and -a catalogue=FILE alone", print_help=False)
+        if wrong := [*args[len(named) + bool(named) :], *(f"-a {key}=" for key in opts.spargs if key != "catalogue")]:
             raise UsageError(f"unknown: {' '.join(wrong)}; see `scrapy sources -h`", print_help=False)
         if opts.apis and (opts.country or opts.language or opts.spargs):
             raise UsageError("--apis: --country, --language and -a catalogue= are of sites", print_help=False)
 
     def run(self, args: list[str], opts: Namespace) -> None:
         """Print the sources or their feeds; a wrong catalogue, country or language is a message and exit code 2."""
+        if args:
+            self._reset(args[1:], opts)
+            return
         sources = [] if opts.apis else self._sites(opts)
         of_sites_only = opts.country or opts.language or (opts.csv and not opts.apis)
         known = [] if of_sites_only else known_apis.known(self.settings)
@@ -79,6 +95,31 @@ class Command(ScrapyCommand):
             return matching(load(paths), opts.country, opts.language)
         except (CatalogueError, SelectionError) as error:
             raise UsageError(str(error), print_help=False) from error
+
+    def _reset(self, ids: Sequence[str], opts: Namespace) -> None:
+        from newsbot.commands.database import transaction
+        from newsbot.storage import feeds, quotas
+        from newsbot.storage.errors import DatabaseError
+        from newsbot.storage.upgrade import UnknownRevisionError
+
+        known = {each.api.name for each in known_apis.known(self.settings)}
+        known |= {source.id for source in self._sites(opts)}
+        told = []
+        try:
+            with transaction(self.settings) as cursor:
+                for name in ids:
+                    number, apis = feeds.forget(cursor, name), quotas.unblock(cursor, name)
+                    if not number and not apis and name not in known:
+                        near = get_close_matches(name.lower(), known, n=1)
+                        hint = f"did you mean {near[0]!r}?" if near else "`scrapy sources` lists all"
+                        raise UsageError(f"{name}: there is no source of this id; {hint}", print_help=False)
+                    what = "its quota" if apis else f"{number} {'feed' if number == 1 else 'feeds'}"
+                    told.append(f"{name}: forgot the state of {what}; the next run asks at once")
+        except (DatabaseError, UnknownRevisionError) as error:
+            print(f"scrapy sources: {error}", file=sys.stderr)
+            self.exitcode = 1
+            return
+        print(*told, sep="\n")
 
     def _print_status(self, sources: Sequence[Source], known: Sequence[Known], *, as_csv: bool) -> None:
         from newsbot.commands.database import transaction

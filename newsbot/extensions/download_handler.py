@@ -33,7 +33,6 @@ from zope.interface import implementer
 from newsbot.extensions import keys
 from newsbot.extensions.guards import AllowedHosts, RefusedRequest, literal_address, refusal
 from newsbot.extensions.stand_ins import StandIns
-from newsbot.sources.secrets import hide, secret_of
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from twisted.web.iweb import IResponse
 
     from newsbot.sources.api import Key
+    from newsbot.sources.secrets import Login
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
             with wrap_twisted_exceptions():
                 return _without_key(await maybe_deferred_to_future(agent.download_request(request)), request)
         except (DownloadCancelledError, DownloadFailedError, ResponseDataLossError) as error:
-            raise type(error)(_hidden(self._in_words(error, request).encode(), request).decode()) from error
+            raise type(error)(keys.hidden(self._in_words(error, request).encode(), request).decode()) from error
         except RefusedRequest as error:
             logger.warning("%s: %s", request, error)
             self._crawler.stats.inc_value("guards/refused")
@@ -128,10 +128,11 @@ class _GuardedScrapyAgent(_ScrapyAgent):
     def _get_agent(self, request: Request, timeout: float) -> Any:
         # The parser that Twisted connects by: with two of them, one could read another host than the other.
         uri = URI.fromBytes(request.url.encode("ascii"))
-        agent, key = self._unkeyed_agent(request, uri, timeout), request.meta.get("key")
-        if key is None or key.host != uri.host.decode("ascii").lower():
-            return agent
-        return _KeyedAgent(agent, key.key) if uri.scheme == b"https" or key.may_be_plain else agent
+        agent = self._unkeyed_agent(request, uri, timeout)
+        for key in request.meta.get("keys", ()):
+            if keys.fits(key, uri):
+                agent = _KeyedAgent(agent, key.key)
+        return agent
 
     def _unkeyed_agent(self, request: Request, uri: URI, timeout: float) -> Any:
         base = self._stand_ins.base_for(uri)
@@ -182,15 +183,10 @@ class _GuardedScrapyAgent(_ScrapyAgent):
 
 def _without_key(response: Response, request: Request) -> Response:
     """The same response; its headers, which redirects and links to the next page are read from, without the key."""
-    if request.meta.get("key"):
+    if request.meta.get("keys"):
         for name, values in response.headers.items():
-            response.headers[name] = [_hidden(value, request) for value in values]
+            response.headers[name] = [keys.hidden(value, request) for value in values]
     return response
-
-
-def _hidden(text: bytes, request: Request) -> bytes:
-    key = request.meta.get("key")
-    return hide(text, secret_of(key.key.variable)) if key else text
 
 
 class _BodyFile:
@@ -207,7 +203,7 @@ class _BodyFile:
 class _KeyedAgent:
     """Adds a secret where a request leaves, so that no URL, log line or message that is made before can hold it."""
 
-    def __init__(self, agent: Any, key: Key) -> None:
+    def __init__(self, agent: Any, key: Key | Login) -> None:
         self._agent = agent
         self._key = key
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from newsbot.extensions.retry_after import retry_after
 from newsbot.extraction.paths import PathError, path
-from newsbot.storage.quotas import QuotaSpentError, Refusal
+from newsbot.storage.quotas import LONGEST, QuotaSpentError, Refusal
 from newsbot.storage.store import Store
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from newsbot.storage.quotas import Terms
 
 LONGEST_BACKOFF = 60.0  # seconds, after a 429 that does not say how long
-LONGEST_BLOCK = 32 * 86_400.0  # seconds: what is said of longer, as of the year 9999, is no period of a quota
 LONGEST_RETRY = 30.0  # seconds before a page is asked for again
 
 
@@ -36,6 +35,7 @@ class QuotaMiddleware:
     def __init__(self, crawler: Crawler) -> None:
         self.store = Store.of(crawler)
         self._longest = crawler.settings.getfloat("RETRY_AFTER_MAX")
+        self._longest_kept = crawler.settings.getfloat("RETRY_AFTER_DAYS", 7) * 86_400
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -78,10 +78,13 @@ class QuotaMiddleware:
         reset = _reset(response, quota and quota.reset)
         if remaining is not None:
             await self.store.quota_told(terms, max(0, int(remaining)), None if limit is None else int(limit), reset)
-        wait = _wait(request, response, reset, is_spent=remaining is not None and remaining <= 0)
+        asked = retry_after(response)
+        if asked is not None:
+            asked = min(asked, self._longest_kept)
+        wait = _wait(request, response, asked, reset, is_spent=remaining is not None and remaining <= 0)
         if wait is not None:
             reason = f"it asked to be left alone (HTTP status {response.status})"
-            await self.store.block_quota(terms, min(wait, LONGEST_BLOCK), reason)
+            await self.store.block_quota(terms, min(wait, LONGEST), reason)
         return response
 
     async def _answered(self, request: Request) -> None:
@@ -89,9 +92,10 @@ class QuotaMiddleware:
             await self.store.call_answered(terms)
 
 
-def _wait(request: Request, response: Response, reset: float | None, *, is_spent: bool) -> float | None:
+def _wait(
+    request: Request, response: Response, asked: float | None, reset: float | None, *, is_spent: bool
+) -> float | None:
     """Seconds to leave the API alone: as it says or, after a 429 that does not, twice as long each time."""
-    asked = retry_after(response)
     if asked is not None:
         return asked
     if response.status != 429:
@@ -126,8 +130,8 @@ def _reset(response: Response, name: str | None) -> float | None:
     except ValueError:
         try:
             value = datetime.fromisoformat(text).timestamp()
-        except ValueError:
+        except (ValueError, OverflowError):  # no time, or the first or last day of the calendar in another zone
             return None
     if not abs(value) < 1e11:
         return None
-    return min(LONGEST_BLOCK, max(0.0, value - time.time() if value > 1e8 else value))
+    return min(LONGEST, max(0.0, value - time.time() if value > 1e8 else value))

@@ -20,18 +20,21 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LONGEST = 1e12  # seconds: some 30,000 years, which any clock can still count
+
 
 class RetryAfterMiddleware(RetryMiddleware):
     """Retries as Scrapy does; after a 429 or 503 with ``Retry-After``, not before the time that the server named.
 
     Until then the whole host waits (its download slot), and the other hosts go on. A wait above ``RETRY_AFTER_MAX``
     (seconds, default 60) is not retried. What comes back unretried carries the wait as ``response.meta["retry_after"]``
-    (seconds, float).
+    (seconds, float), up to ``RETRY_AFTER_DAYS`` (default 7): a longer one is a mistake, as the year 9999.
     """
 
     def __init__(self, settings: BaseSettings) -> None:
         super().__init__(settings)
         self._longest = settings.getfloat("RETRY_AFTER_MAX", 60)
+        self._longest_kept = settings.getfloat("RETRY_AFTER_DAYS", 7) * 86_400
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -47,6 +50,7 @@ class RetryAfterMiddleware(RetryMiddleware):
             result = super().process_response(request, response)
             if wait is None or result is not response:
                 return result
+        wait = min(wait, self._longest_kept)
         request.meta["retry_after"] = wait
         self.crawler.stats.inc_value("retry_after/left")
         logger.info("%s: no further try in this run, the server asks to wait %.0f s", request, wait)
@@ -69,13 +73,14 @@ class RetryAfterMiddleware(RetryMiddleware):
 def retry_after(response: Response) -> float | None:
     """The seconds that a 429 or 503 asks to wait (RFC 9110, section 10.2.3); None without a valid ``Retry-After``.
 
-    A date is compared with the server's own ``Date``, where there is one, as either clock may be wrong.
+    A date is compared with the server's own ``Date``, where there is one, as either clock may be wrong. What is past
+    or negative is 0; there is no upper bound here.
     """
     if response.status not in (429, 503):
         return None
     value = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
-    if re.fullmatch(r"[0-9]{1,9}", value):
-        return float(value)
+    if re.fullmatch(r"[+-]?[0-9]+(\.[0-9]*)?", value):
+        return min(max(0.0, float(value)), LONGEST)
     until = _http_date(value)
     if until is None:
         return None

@@ -10,6 +10,8 @@ from newsbot.extensions.failures import Failures
 from newsbot.storage.store import Store
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from scrapy import Spider
     from scrapy.crawler import Crawler
 
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
 
 # Ends that a user or a limit of the user's asked for; any other but "finished" is a failure.
 _ASKED_FOR = ("finished", "shutdown", "cancelled", "closespider_")
+
+_NOT_ASKED = {  # Scrapy's stats of requests that it drops before anybody hears of them
+    "offsite/filtered": "not in allowed_domains",
+    "depth/request_ignored_count": "deeper than DEPTH_LIMIT",
+}
 
 FAILURES_SHOWN = 20
 REASONS_SHOWN = 10
@@ -38,20 +45,24 @@ class RunRecord:
 
     async def spider_closed(self, spider: "Spider", reason: str) -> None:
         """Close the run."""
+        if reason == "finished":
+            self.store.tell_unanswered()
         exit_code = self._exit_code(reason)
         if not self.store.opened:  # a user's settings without the store stage
             self.store.exit_code = exit_code
             return
         errors = self.stats.get_value("spider_exceptions/count", 0)
-        if self.store.outcomes:  # the spider's base counts the failed requests itself
-            await self.store.finish(reason, exit_code, errors)
-            print(report(self.store), file=sys.stderr)
-            return
-        await self.store.finish(reason, exit_code, errors + self.failures.total)
+        failed = []
+        if not self.store.outcomes:  # else the spider's base counts the failed requests itself
+            errors += self.failures.total
+            failed = [*_failed_requests(self.failures), *_failed_callbacks(self.stats.get_stats())]
+        await self.store.finish(reason, exit_code, errors)
         print(report(self.store), file=sys.stderr)
-        failed = [*_failed_requests(self.failures), *_failed_callbacks(self.stats.get_stats())]
         if failed:
             print("\nFailed:", *failed, sep="\n", file=sys.stderr)
+        for name, why in _NOT_ASKED.items():
+            if number := self.stats.get_value(name):
+                print(f"\nNot asked: {number} {'URL' if number == 1 else 'URLs'}, {why}", file=sys.stderr)
 
     def _exit_code(self, reason: str) -> int:
         """0 unless the run failed as a whole: every source, every request, or nothing could be stored."""
@@ -94,16 +105,22 @@ def report(store: Store) -> str:
         lines += [f"  {source_id}: {outcome.url}: {outcome.status}" for source_id, outcome in failed[:FAILURES_SHOWN]]
         if len(failed) > FAILURES_SHOWN:
             lines.append(f"  and {len(failed) - FAILURES_SHOWN} more: scrapy sources --status")
-    if store.reasons:
-        lines.append("\nRefused (kept in the table rejects):")
-        for (field, reason), times in store.reasons.most_common(REASONS_SHOWN):
-            lines.append(f"  {times} x {field or 'item'}: {reason}")
-        if len(store.reasons) > REASONS_SHOWN:
-            lines.append(f"  and {len(store.reasons) - REASONS_SHOWN} other reasons")
+    lines += _reasons("Refused (kept in the table rejects):", store.reasons)
+    lines += _reasons("Left out of what is stored (kept in the table rejects):", store.left_out)
     if store.ledger:
         lines.append("")
         lines += [f"Spent: {_spent(name, spent)}" for name, spent in sorted(store.ledger.items())]
     return "\n".join(lines)
+
+
+def _reasons(heading: str, reasons: "Counter[tuple[str | None, str]]") -> list[str]:
+    if not reasons:
+        return []
+    lines = [f"\n{heading}"]
+    lines += [f"  {times} x {field or 'item'}: {why}" for (field, why), times in reasons.most_common(REASONS_SHOWN)]
+    if len(reasons) > REASONS_SHOWN:
+        lines.append(f"  and {len(reasons) - REASONS_SHOWN} other reasons")
+    return lines
 
 
 _PERIODS = {"hour": "this hour", "day": "today", "month": "this month"}

@@ -61,6 +61,7 @@ class Feed:
     interval: int | None = None  # seconds that the feed asks to wait between fetches
     entries: list[Entry] = field(default_factory=list)
     sitemaps: list[str] = field(default_factory=list)  # children of a sitemap index
+    modified: list[str | None] = field(default_factory=list)  # when each of them was, in ISO 8601
     whole: bool = True  # False where the document was cut off
 
 

@@ -14,13 +14,13 @@ _REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^",;\s]+))', re.IGNORECASE)
 _BREAKS = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def absolute(link: str, base: str) -> str | None:
-    """`link` against `base`; None where that is no http or https URL with a host, or beyond `MAX_URL_CHARS`.
+def absolute(link: str, base: str, longest: int = MAX_URL_CHARS) -> str | None:
+    """`link` against `base`; None where that is no http or https URL with a host, or beyond `longest` characters.
 
     A base beyond `MAX_BASE_CHARS` is none.
     """
     link = link.strip()
-    if not link or len(link) > MAX_URL_CHARS:
+    if not link or len(link) > longest:
         return None
     if not link.isprintable():  # browsers drop line breaks and tabs inside of URLs
         link = _BREAKS.sub("", link)
@@ -33,7 +33,7 @@ def absolute(link: str, base: str) -> str | None:
             urlsplit(link)
     except ValueError:  # a host that urllib finds malformed
         return None
-    return with_ascii_host(link) if len(link) <= MAX_URL_CHARS and _WEB.match(link) else None
+    return with_ascii_host(link) if len(link) <= longest and _WEB.match(link) else None
 
 
 def next_link(header: str) -> str | None:

@@ -3,9 +3,13 @@
 Sources: https://www.sitemaps.org/protocol.html, https://developers.google.com/search/docs/crawling-indexing/sitemaps.
 """
 
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
 from lxml import etree
 
-from newsbot.extraction.dates import NO_HINTS, Hints, first_date
+from newsbot.extraction.dates import NO_HINTS, Hints, first_date, parse_date
 from newsbot.extraction.documents import each_once, local_name
 from newsbot.extraction.entries import (
     MAX_ENTRIES,
@@ -20,12 +24,22 @@ from newsbot.extraction.entries import (
 from newsbot.extraction.links import absolute
 from newsbot.extraction.markup import plain, split_keywords, squash
 
+MAX_SITEMAP_URL_CHARS = 65_536  # of a child of an index: more than is asked for, so that it fails and is not missing
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# As in sitemap-2026-03.xml, 2026/03/04.xml, news20260304.xml.
+_DATE_IN_URL = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_/.]?(0[1-9]|1[0-2])(?:[-_/.]?(0[1-9]|[12]\d|3[01]))?(?!\d)")
+
 
 def read(root: etree._Element, url: str, hints: Hints = NO_HINTS) -> Feed:
     """The sitemap or index under `root`; `url` is where it was fetched, for relative links; `hints` are for dates."""
     if local_name(root) == "sitemapindex":
-        locations = [texts.get("loc", "") for texts in each_once(list(root.iter("{*}sitemap")), _texts)]
-        return Feed(kind="sitemap_index", sitemaps=[link for each in locations if (link := absolute(each, url))])
+        feed = Feed(kind="sitemap_index")
+        for texts in each_once(list(root.iter("{*}sitemap")), _texts):
+            if link := absolute(texts.get("loc", "")[:MAX_SITEMAP_URL_CHARS], url, MAX_SITEMAP_URL_CHARS):
+                feed.sitemaps.append(link)
+                feed.modified.append(parse_date(texts.get("lastmod", ""), hints))
+        return feed
     feed = Feed(kind="sitemap")
     elements = list(root.iter("{*}url"))
     check_count(len(elements))
@@ -38,6 +52,32 @@ def read(root: etree._Element, url: str, hints: Hints = NO_HINTS) -> Feed:
 
     feed.entries = [entry for entry in each_once(elements, read_one) if entry]
     return feed
+
+
+def newest_first(sitemaps: Sequence[tuple[str, float | None]]) -> list[int]:
+    """The places of sitemaps, URL and time of the last change each, the likely newest first: by that time, or by a date
+    in the URL. Where there is neither, the newest may be first or last: from both ends.
+    """
+    times = [_in_url(url) if time is None else time for url, time in sitemaps]
+    known = sorted((place for place, time in enumerate(times) if time is not None), key=lambda place: -times[place])
+    others = [place for place, time in enumerate(times) if time is None]
+    ends = [place for pair in zip(reversed(others), others, strict=True) for place in pair]
+    return [*known, *dict.fromkeys(ends)]
+
+
+def end_of(date: str | None) -> float | None:
+    """The latest moment that a date of `parse_date` may mean, in Unix seconds: a midnight without a zone is a day."""
+    if date is None:
+        return None
+    moment = datetime.fromisoformat(date)
+    if moment.tzinfo:
+        return (moment - _EPOCH).total_seconds()
+    return (moment.replace(tzinfo=UTC) - _EPOCH).total_seconds() + (86_400 if date.endswith("T00:00:00") else 0)
+
+
+def _in_url(url: str) -> float | None:
+    found = _DATE_IN_URL.search(url)
+    return end_of(parse_date("-".join(part or "01" for part in found.groups()))) if found else None
 
 
 def read_list(text: str) -> Feed | None:

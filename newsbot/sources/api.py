@@ -10,7 +10,12 @@ days it is ago, ISO 8601 in UTC without one.
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+
+from newsbot.sources.secrets import variable_of
+
+if TYPE_CHECKING:
+    from newsbot.sources.secrets import Login
 
 EXTRA = "extra."  # `extra.points: points` of an article keeps what that has no field for
 
@@ -87,8 +92,9 @@ class HostKey(NamedTuple):
     """A key and the one host that gets it, as a request carries them; the secret itself stays in the environment."""
 
     host: str
-    key: Key
+    key: "Key | Login"
     may_be_plain: bool = False  # whether the host gets it without TLS, too
+    port: int | None = None  # the one that gets it; None: each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,7 +350,7 @@ class Api:
     params: dict[str, Text] = field(default_factory=dict)
     """the query; a parameter whose argument is not given is left out"""
     headers: dict[Header, Text] = field(default_factory=dict)
-    """headers that it wants"""
+    """headers that it wants; `env:NAME` is a secret, which stands in the environment variable NAME"""
     key: Key | None = None
     """the secret that it wants"""
     arguments: dict[str, Argument] = field(default_factory=dict)
@@ -375,3 +381,9 @@ class Api:
     """observations of series"""
     record: RecordFields | None = None
     """records of a dataset"""
+
+
+def secrets(api: Api) -> list[Key]:
+    """The secrets that an API asks for: its key, and what its headers have from the environment."""
+    of_headers = ((name, variable_of(value)) for name, value in api.headers.items())
+    return [*([api.key] if api.key else []), *(Key(variable=found, header=name) for name, found in of_headers if found)]

@@ -28,6 +28,7 @@ from pydantic import (
 from newsbot.sources import entries
 from newsbot.sources.entries import FaultyFileError, Text, Timezone, fault, perhaps
 from newsbot.sources.model import CatalogueError, Source
+from newsbot.sources.secrets import has_login, variable_of
 
 # ISO 639-1. A language without a code of two letters has one of three, which is checked for its form alone.
 _LANGUAGES = frozenset(
@@ -60,6 +61,12 @@ def _id(value: str) -> str:
     return value
 
 
+def _no_login(value: str) -> str:
+    if has_login(value):
+        raise fault(_LOGIN, "absent")
+    return value
+
+
 def checked_url(value: str) -> str:
     """An http(s) URL, for an AfterValidator."""
     if re.search(r"[\s\x00-\x1f]", value):
@@ -71,6 +78,12 @@ def checked_url(value: str) -> str:
         raise fault(f"no URL: {error}") from error
     if not whole:
         raise fault("http:// or https:// and a host are right, as https://www.example.com/feed.xml")
+    return value
+
+
+def _auth(value: str) -> str:
+    if not variable_of(value):
+        raise fault("env:NAME is right, of an environment variable NAME that has user:password", "absent")
     return value
 
 
@@ -116,7 +129,17 @@ def _element(value: str) -> str:
     return _css(value)
 
 
-Url = Annotated[str, AfterValidator(checked_url), Field(json_schema_extra={"format": "uri", "pattern": "^https?://"})]
+_LOGIN = (
+    "a login in a URL would be seen: take it out, write `auth: env:NAME` in the entry of the source, and put"
+    " user:password into the environment variable NAME"
+)
+
+Url = Annotated[
+    str,
+    AfterValidator(_no_login),
+    AfterValidator(checked_url),
+    Field(json_schema_extra={"format": "uri", "pattern": "^https?://"}),
+]
 Css = Annotated[str, AfterValidator(_css)]
 Language = Annotated[str, AfterValidator(_language), Field(json_schema_extra={"pattern": "^[a-z]{2,3}$"})]
 
@@ -164,6 +187,12 @@ class Entry(BaseModel):
         None,
         description="seconds between two requests to one host; without it the setting `DOWNLOAD_DELAY`; 0, for servers"
         " of your own: no pause, and no bound on requests at once",
+    )
+    auth: Annotated[str, AfterValidator(_auth)] | None = Field(
+        None,
+        description="`env:NAME`: the environment variable NAME has `user:password`, which the servers of the URLs below"
+        " get, and no other",
+        json_schema_extra={"pattern": "^env:[A-Za-z_][A-Za-z0-9_]*$"},
     )
     feeds: list[Url] = Field([], description="URLs of RSS, Atom or JSON feeds")
     news_sitemaps: list[Url] = Field([], description="URLs of news sitemaps, or of an index of such")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from newsbot.sources.api import Column
+from newsbot.sources.secrets import has_login, without_login
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -166,25 +167,20 @@ def _faults(data: Mapping[str, Any]) -> "Iterator[tuple[Where, str]]":
     for name, (is_right, right) in _RULES.items():
         value = data.get(name)
         if isinstance(value, str) and not is_right(value):
-            yield (name,), f"{value!r}: {right}"
+            yield (name,), f"{without_login(value)!r}: {right}"
     if (data.get("url") is None) == (data.get("path") is None):
         yield ("url",) if "url" in data else (), "url or path is right, one of the two"
     name = data.get("member") or data.get("url") or data.get("path")
     # What a zip holds tells its format itself.
     if data.get("format") is None and isinstance(name, str) and not (format_of(name) or name.lower().endswith(".zip")):
         yield (), f"format: missing, and {name!r} does not tell it; {', '.join(get_args(Format))} are right"
-    if has_password(str(data.get("url"))):
+    if has_login(str(data.get("url"))):
         yield ("url",), NO_USER
     yield from _wrong_keys(data)
     if data.get("unpivot") is not None and str(data.get("header")).lower() in ("false", "no", "off", "0"):
         yield ("unpivot",), "blocks are found by their headers, so header: true is right"
     if str(data.get("header")).lower() in ("false", "no", "off", "0") and not data.get("columns"):
         yield ("header",), "without headers the columns are needed, all of the file in their order"
-
-
-def has_password(url: str) -> bool:
-    """Whether a user, or a password too, stands before the host."""
-    return "@" in url.partition("://")[2].partition("/")[0]
 
 
 def _wrong_keys(data: Mapping[str, Any]) -> "Iterator[tuple[Where, str]]":

@@ -23,12 +23,14 @@ from newsbot.sources import check, entries
 from newsbot.sources.api import EXTRA, Api
 from newsbot.sources.document import Where
 from newsbot.sources.entries import WRITTEN_SECONDS, FaultyFileError, Timezone, fault, perhaps, seconds
+from newsbot.sources.secrets import has_login, variable_of, without_login
 
 LONGEST = 100 * 365 * 86_400  # seconds
 
 _NAME = "[a-z0-9][a-z0-9_-]{0,63}"
 _PERIOD = r"second|minute|hour|day|month|\d{1,9}(\.\d{1,6})?s"
 _HEADER = "[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # RFC 9110, section 5.6.2
+_SECRET_HEADER = re.compile(r"(?i)(?:^|[-_])(?:authorization|auth|cookie|(?:api)?key|token|secret|password)$")
 _TIMES = ("since", "until")
 _RESERVED = (*_TIMES, "cursor", "backfill", "budget", "config")
 _KINDS = ("article", "observation", "record")
@@ -82,10 +84,12 @@ def _text(value: Any) -> Any:
 
 def _address(value: str) -> str:
     """A URL, also one with places."""
+    right = "a URL without user, password and fragment is right; a secret is named under `key`"
+    if has_login(value):
+        raise fault(f"'{without_login(value)}' with a login: {right}", "absent")
     check.checked_url(re.sub(r"\{[^{}]*\}", "x", value))
-    parts = urlsplit(value)
-    if parts.fragment or "@" in parts.netloc:
-        raise fault("a URL without user, password and fragment is right; a secret is named under `key`")
+    if urlsplit(value).fragment:
+        raise fault(right)
     return value
 
 
@@ -208,6 +212,7 @@ def faults(api: Api) -> list[str]:
 def _across(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     yield from _wrong_kind(data)
     yield from _wrong_key(data)
+    yield from _wrong_headers(data)
     yield from _wrong_arguments(data)
     yield from _wrong_places(data)
     yield from _wrong_pages(data)
@@ -247,9 +252,19 @@ def _wrong_key(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
         yield ("key",), f"{beside}; one of the two is right, header where the API takes it"
     if key.get("prefix") and key.get("header") is None:
         yield ("key", "prefix"), "only a header has one"
+
+
+def _wrong_headers(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
+    """A secret stands in the environment: in a file or an argument it would be kept and shown."""
+    headers = _inner(data, "headers")
     address = data.get("url")
-    if isinstance(address, str) and forms(address.partition("//")[2].partition("/")[0]):
+    has_secret = _inner(data, "key") or any(variable_of(str(value)) for value in headers.values())
+    if has_secret and isinstance(address, str) and forms(address.partition("//")[2].partition("/")[0]):
         yield ("url",), f"{address!r}: with a key, a host without places is right: no other host gets the key"
+    for name, value in headers.items():
+        if _SECRET_HEADER.search(str(name)) and isinstance(value, str) and not variable_of(value):
+            right = "env:NAME is right, of an environment variable NAME that has the whole value of the header"
+            yield ("headers", name), f"its value is a secret: {right}"
 
 
 def _wrong_arguments(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationE
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from newsbot.sources.document import Document, UnreadableError, Where
+from newsbot.sources.secrets import without_login
 
 MAX_SHOWN = 80  # characters of a value in a message
 
@@ -257,4 +258,5 @@ def _line(value: Any) -> str:
 
 
 def _cut(text: str) -> str:
+    text = without_login(text)
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."

@@ -34,7 +34,8 @@ class Source:
     """One entry of the catalogue. What each key means is said in docs/sources.md and schema.json.
 
     `country` is ISO 3166-1 alpha-2 and `language` the primary tag of BCP 47, both in lower case; `delay` is in seconds;
-    `timezone` is an IANA name; `section` is what articles of this source get where they name none themselves.
+    `timezone` is an IANA name; `section` is what articles of this source get where they name none themselves; `auth` is
+    `env:NAME`, the environment variable that has `user:password`.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Source:
     timezone: str | None = None
     section: str | None = None
     delay: float | None = None
+    auth: str | None = None
     feeds: tuple[str, ...] = ()
     news_sitemaps: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()

@@ -3,12 +3,58 @@
 import json
 import os
 import re
+from base64 import b64encode
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from urllib.parse import quote
 
 SHORTEST = 5  # characters: the Guardian's `test` is no secret, and a word in texts
 HIDDEN = b"***"
+
+# In a URL, user and password before the host; a password may hold what begins the path elsewhere, a port is none.
+_NO = r"\s\"'<>@"
+_LOGIN = re.compile(
+    rf"(?<=://)(?:[^/?#:\[{_NO}]*:(?!\d{{1,5}}(?:[/?#{_NO}]|$))[^{_NO}]*@|[^/?#{_NO}]*@)(?:[^/?#{_NO}]*@)*"
+)
+
+
+class LoginError(ValueError):
+    """A login that cannot be used; the message has no part of it."""
+
+
+def variable_of(value: str) -> str | None:
+    """The environment variable that `env:NAME` names; None for any other value."""
+    found = re.fullmatch("env:([A-Za-z_][A-Za-z0-9_]*)", value)
+    return found[1] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user and a password, for HTTP Basic (RFC 7617), in an environment variable as `user:password`."""
+
+    variable: str
+
+    def check(self) -> None:
+        """Raise LoginError where the variable has no login."""
+        if ":" not in secret_of(self.variable):
+            state = "has no colon" if secret_of(self.variable) else "is not set"
+            raise LoginError(f"the environment variable {self.variable} {state}: put user:password into it")
+
+    @property
+    def token(self) -> str:
+        """What stands in the header behind `Basic `."""
+        return b64encode(secret_of(self.variable).encode("utf-8", "surrogateescape")).decode("ascii")
+
+
+def has_login(url: str) -> bool:
+    """Whether there is a login in a URL."""
+    return without_login(url) != url or "@" in url.partition("://")[2].partition("/")[0]
+
+
+def without_login(text: str) -> str:
+    """The text without the logins in the URLs that it has."""
+    return _LOGIN.sub("", text) if "@" in text else text
 
 
 def secret_of(variable: str) -> str:

@@ -6,7 +6,8 @@ from typing import Any, Self
 
 from scrapy.crawler import Crawler
 
-from newsbot.sources.dataset import NO_USER, has_password, load
+from newsbot.sources.dataset import NO_USER, load
+from newsbot.sources.secrets import has_login
 from newsbot.spiders.base.arguments import ArgumentError, read
 from newsbot.spiders.base.dataset import BulkSpider
 
@@ -36,7 +37,7 @@ class DatasetSpider(BulkSpider):
         spider = super().from_crawler(crawler, _job=arguments.get("_job"))
         spider.dataset = load(given["config"])
         if file := given["file"]:
-            if has_password(file):
+            if has_login(file):
                 raise ArgumentError(f"dataset: -a file=: {NO_USER}")
             is_url = file.startswith(("http://", "https://"))
             spider.dataset = replace(spider.dataset, url=file if is_url else None, path=None if is_url else file)

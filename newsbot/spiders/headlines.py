@@ -1,6 +1,8 @@
 """The main job: headlines of the sources in the catalogue, by feed, news sitemap and section page."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -11,15 +13,19 @@ from scrapy.http import Response
 
 from newsbot.extraction import pages, rules
 from newsbot.extraction.dates import Hints
-from newsbot.extraction.feeds import FeedError, parse
+from newsbot.extraction.feeds import Feed, FeedError, parse
+from newsbot.extraction.sitemaps import end_of
 from newsbot.hosts import with_ascii_host
 from newsbot.items import Article, Rank
+from newsbot.sources.api import HostKey
 from newsbot.sources.catalogue import load, select
 from newsbot.sources.model import Source
+from newsbot.sources.secrets import Login, variable_of
 from newsbot.spiders.base import answers
 from newsbot.spiders.base.arguments import names, read, shard, switch
 from newsbot.spiders.base.polling import Endpoint, PollingSpider, Reading, UnreadableError
 
+READERS = 1  # raised when feeds and pages are read in another way: then each is read again, though it did not change
 MAX_DEPTH = 2  # of sitemap indexes in sitemap indexes
 TITLE_FROM_SUMMARY = 120  # characters, where a feed gives no titles
 
@@ -65,11 +71,17 @@ class HeadlinesSpider(PollingSpider):
         """Feeds, news sitemaps and section pages of the selected sources."""
         for source in self.selected:
             for url in source.feeds:
-                yield Endpoint(url, source, "feed")
+                yield Endpoint(url, source, "feed", key=_key(url, source))
             for url in source.news_sitemaps:
-                yield Endpoint(url, source, "news_sitemap")
+                yield Endpoint(url, source, "news_sitemap", key=_key(url, source))
             for section in source.sections:
-                yield Endpoint(section.url, source, "section", facts=section)
+                yield Endpoint(section.url, source, "section", facts=section, key=_key(section.url, source))
+
+    def fingerprint(self, endpoint: Endpoint) -> str:
+        """Of what the catalogue says about reading, and of the readers."""
+        source = endpoint.source
+        facts = (READERS, endpoint.facts, source.country, source.language, source.timezone, source.section)
+        return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 
     def read(self, response: Response, endpoint: Endpoint) -> Reading:
         """The entries of a feed, sitemap or section page."""
@@ -81,7 +93,7 @@ class HeadlinesSpider(PollingSpider):
         except FeedError as error:
             raise UnreadableError(f"is no feed: {error}") from None
         if feed.kind == "sitemap_index":
-            return self._read_index(feed.sitemaps, endpoint)
+            return self._read_index(feed, endpoint)
         if feed.kind == "sitemap" and feed.entries and not any(entry["title"] for entry in feed.entries):
             raise UnreadableError("is a sitemap without titles: list it under `sitemaps`")
         language = feed.language
@@ -92,13 +104,13 @@ class HeadlinesSpider(PollingSpider):
         remark = None if feed.whole else "it was cut off: what is missing may come with the next fetch"
         return Reading(feed.kind, feed.entries, interval=feed.interval, whole=feed.whole, remark=remark)
 
-    def _read_index(self, urls: list[str], endpoint: Endpoint) -> Reading:
+    def _read_index(self, feed: Feed, endpoint: Endpoint) -> Reading:
         if endpoint.depth >= MAX_DEPTH:
             raise UnreadableError(f"is an index of sitemaps, {MAX_DEPTH + 1} deep: list one of those that it leads to")
-        bound = self.settings.getint("SITEMAP_CHILDREN_MAX")
-        children = [Endpoint(url, endpoint.source, endpoint.kind, depth=endpoint.depth + 1) for url in urls[:bound]]
-        remark = f"only the first {bound} of its {len(urls)} sitemaps are read" if len(urls) > bound else None
-        return Reading("sitemap_index", children=children, remark=remark)
+        listed = zip(feed.sitemaps, feed.modified, strict=True)
+        depth = endpoint.depth + 1
+        children = [replace(endpoint, url=url, depth=depth, modified=end_of(date)) for url, date in listed]
+        return Reading("sitemap_index", children=children)
 
     def _read_section(self, response: Response, endpoint: Endpoint) -> Reading:
         try:
@@ -109,7 +121,7 @@ class HeadlinesSpider(PollingSpider):
         entries = rules.headlines(page, endpoint.facts, hints)
         if not entries:
             raise UnreadableError(f"the selector {endpoint.facts.items!r} matches no headline: was the page rebuilt?")
-        return Reading("section", entries, has_end=page.whole)
+        return Reading("section", entries, validated=page.whole)
 
     def item(self, entry: Mapping[str, Any], reading: Reading, endpoint: Endpoint) -> Article:
         """The article of an entry; what is missing is left for the pipelines to refuse."""
@@ -121,7 +133,7 @@ class HeadlinesSpider(PollingSpider):
             url=entry["link"] or entry.get("refused_link") or "",
             title=title,
             source_id=source.id,
-            origin=endpoint.url,
+            origin=endpoint.name,
             rank=_RANKS.get(reading.kind, Rank.FEED),
             authors=entry.get("authors", []),
             published_at=_moment(entry["published"], source),
@@ -140,6 +152,16 @@ class HeadlinesSpider(PollingSpider):
 def _told(response: Response, endpoint: Endpoint) -> dict[str, str | None]:
     """What helps with the encoding of an answer."""
     return {"content_type": answers.header(response, "Content-Type"), "language": endpoint.source.language}
+
+
+def _key(url: str, source: Source) -> HostKey | None:
+    """The login of a source, for the server that the catalogue names."""
+    if source.auth is None:
+        return None
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    login = Login(variable_of(source.auth))
+    return HostKey(parts.hostname, login, may_be_plain=parts.scheme == "http", port=port)
 
 
 def _moment(text: str | None, source: Source) -> datetime | None:

@@ -1,5 +1,6 @@
 """What is known of each feed: validators, how it fares, when it is due. One row a feed, one checkpoint a fetch."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,14 +12,31 @@ from newsbot.items import Checkpoint
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+# What a row says is not believed without bounds: a time that is out of range (of Python's years, or infinite) heals.
 _READ = """
-SELECT url, etag, last_modified, content_hash, failures, entries, interval, moved_to,
+SELECT url, etag, last_modified, content_hash, fingerprint, status, problem, greatest(failures, 0),
+    coalesce(entries, 0), interval, moved_to,
     gone_at IS NOT NULL AS gone,
-    not_before > now() AS waits,
-    not_before,
-    coalesce(due_at, '-infinity') <= now() OR fetched_at > now() + interval '1 hour' AS due,
-    coalesce(full_at, '-infinity') <= now() - make_interval(secs => %s) AS full_due
-FROM feeds WHERE url = ANY(%s)
+    coalesce(gone_since, gone_at) IS NOT NULL AS says_gone,
+    rests_until > now() AS waits,
+    CASE WHEN rests_until > now() THEN rests_until END AS not_before,
+    coalesce(due_at, '-infinity') <= now() OR due_at > now() + make_interval(secs => %(interval_max)s)
+        OR fetched_at > now() + interval '1 hour' AS due,
+    coalesce(full_at, '-infinity') <= now() - make_interval(secs => %(full_fetch_interval)s)
+        OR full_at > now() + interval '1 hour' AS full_due,
+    extract(epoch FROM fetched_at)::float AS fetched,
+    extract(epoch FROM succeeded_at)::float AS succeeded
+FROM feeds AS f
+CROSS JOIN LATERAL (SELECT least(coalesce(fetched_at, '-infinity'), now()) AS asked_at) AS a
+CROSS JOIN LATERAL (SELECT asked_at + make_interval(secs => %(rest_max)s) AS edge) AS e
+CROSS JOIN LATERAL (
+    SELECT greatest(
+        CASE WHEN f.not_before > edge THEN edge ELSE f.not_before END,
+        CASE WHEN coalesce(gone_since, gone_at) > now() - interval '7 days' THEN asked_at + interval '23 hours'
+             WHEN coalesce(gone_since, gone_at) IS NOT NULL THEN asked_at + interval '167 hours' END
+    ) AS rests_until
+) AS r
+WHERE url = ANY(%(urls)s)
 """
 
 # Times are the database's own, so that two nodes with two clocks agree. A key that a checkpoint leaves out stays.
@@ -26,27 +44,29 @@ _WRITE = """
 WITH n AS (
     SELECT * FROM json_to_recordset(%s) AS n(
         url text, source_id text, kind text, status int, problem text, ok bool, entries int, etag text,
-        last_modified text, content_hash text, interval int, due_in real, wait real,
+        last_modified text, content_hash text, fingerprint text, interval int, due_in real, wait real,
         is_full bool, changed bool, moved_to text, gone bool)
 )
 INSERT INTO feeds AS f (url, source_id, kind, status, problem, failures, entries, etag, last_modified, content_hash,
-    interval, due_at, not_before, fetched_at, succeeded_at, full_at, changed_at, moved_to, gone_at)
+    fingerprint, interval, due_at, not_before, fetched_at, succeeded_at, full_at, changed_at, moved_to, gone_since,
+    gone_times)
 SELECT url, source_id, kind, status, problem, CASE WHEN ok THEN 0 ELSE 1 END, entries, etag, last_modified,
-    content_hash, interval, now() + make_interval(secs => coalesce(due_in, interval)),
+    content_hash, fingerprint, interval, now() + make_interval(secs => coalesce(due_in, interval)),
     now() + make_interval(secs => wait), now(),
     CASE WHEN ok THEN now() END, CASE WHEN is_full THEN now() END, CASE WHEN changed THEN now() END, moved_to,
-    CASE WHEN gone THEN now() END
+    CASE WHEN gone THEN now() END, CASE WHEN gone THEN 1 ELSE 0 END
 FROM n ORDER BY url
 ON CONFLICT (url) DO UPDATE SET
     source_id = EXCLUDED.source_id,
     kind = coalesce(EXCLUDED.kind, f.kind),
     status = EXCLUDED.status,
     problem = EXCLUDED.problem,
-    failures = CASE WHEN EXCLUDED.failures = 0 THEN 0 ELSE f.failures + 1 END,
+    failures = CASE WHEN EXCLUDED.failures = 0 THEN 0 ELSE least(f.failures, 1000000) + 1 END,
     entries = coalesce(EXCLUDED.entries, f.entries),
     etag = CASE WHEN EXCLUDED.content_hash IS NULL THEN f.etag ELSE EXCLUDED.etag END,
     last_modified = CASE WHEN EXCLUDED.content_hash IS NULL THEN f.last_modified ELSE EXCLUDED.last_modified END,
     content_hash = coalesce(EXCLUDED.content_hash, f.content_hash),
+    fingerprint = coalesce(EXCLUDED.fingerprint, f.fingerprint),
     interval = coalesce(EXCLUDED.interval, f.interval),
     due_at = EXCLUDED.due_at,
     not_before = EXCLUDED.not_before,
@@ -55,8 +75,27 @@ ON CONFLICT (url) DO UPDATE SET
     full_at = coalesce(EXCLUDED.full_at, f.full_at),
     changed_at = coalesce(EXCLUDED.changed_at, f.changed_at),
     moved_to = EXCLUDED.moved_to,
-    gone_at = EXCLUDED.gone_at
+    gone_since = CASE WHEN EXCLUDED.failures > 0 THEN coalesce(f.gone_since, f.gone_at, EXCLUDED.gone_since) END,
+    gone_times = CASE WHEN EXCLUDED.failures > 0 THEN least(f.gone_times, 1000000) + EXCLUDED.gone_times ELSE 0 END,
+    gone_at = CASE WHEN EXCLUDED.failures > 0 THEN coalesce(f.gone_at,
+        CASE WHEN least(f.gone_times, 1000000) + EXCLUDED.gone_times >= 3
+            AND f.gone_since <= now() - interval '46 hours' THEN now() END) END
 """
+
+
+LONGEST = 3e9  # seconds, a century: what a setting says beyond it is no interval of the database's
+MAX_KEY = 2_000  # bytes: what the database's indexes take; a longer URL is known by its beginning and its hash
+
+
+def key(url: str) -> str:
+    """What a feed of this URL is called here: the URL, storable, of `MAX_KEY` bytes at most."""
+    if url.isascii() and url.isprintable() and len(url) <= MAX_KEY:
+        return url
+    name = url.replace("\0", "").encode("utf-8", "replace")
+    if len(name) > MAX_KEY:
+        digest = hashlib.sha256(name).hexdigest()
+        name = name[: MAX_KEY - 80] + f"...#sha256={digest}".encode()
+    return name.decode("utf-8", "ignore")
 
 
 @dataclass(slots=True)
@@ -67,20 +106,38 @@ class FeedState:
     etag: str | None = None
     last_modified: str | None = None
     content_hash: str | None = None
+    fingerprint: str | None = None  # of how that was read
+    status: int | None = None
+    problem: str | None = None
     failures: int = 0
-    entries: int | None = None
+    entries: int = 0
     interval: int | None = None
     moved_to: str | None = None
-    gone: bool = False
-    waits: bool | None = False  # Retry-After is not over
-    not_before: datetime | None = None
+    gone: bool = False  # it said so often enough to be believed
+    says_gone: bool = False
+    waits: bool | None = False  # until `not_before`
+    not_before: datetime | None = None  # by Retry-After, or as it said that it is gone
     due: bool = True
     full_due: bool = True
+    fetched: float | None = None  # Unix seconds
+    succeeded: float | None = None  # Unix seconds
 
 
-def read(cursor: "Cursor", urls: Sequence[str], full_fetch_interval: float) -> dict[str, FeedState]:
-    """The state of each feed, by URL; a feed that was never fetched has the defaults."""
-    cursor.execute(_READ, (full_fetch_interval, list(urls)))
+def read(
+    cursor: "Cursor",
+    urls: Sequence[str],
+    full_fetch_interval: float,
+    *,
+    interval_max: float = LONGEST,
+    rest_max: float = LONGEST,
+) -> dict[str, FeedState]:
+    """The state of each feed, by URL; a feed that was never fetched has the defaults.
+
+    Seconds, at most: between two full fetches; that a feed is not due; that it is left alone as it asked to be.
+    """
+    bounds = {"full_fetch_interval": full_fetch_interval, "interval_max": interval_max, "rest_max": rest_max}
+    values = {name: min(seconds, LONGEST) for name, seconds in bounds.items()}
+    cursor.execute(_READ, values | {"urls": list(urls)})
     known = {row[0]: FeedState(*row) for row in cursor}
     return {url: known.get(url) or FeedState(url) for url in urls}
 
@@ -89,6 +146,12 @@ def write(cursor: "Cursor", checkpoints: Iterable[Checkpoint]) -> None:
     """Save progress, in the caller's transaction. The last checkpoint of a feed counts."""
     rows = {checkpoint.key: {"url": checkpoint.key, **checkpoint.columns} for checkpoint in checkpoints}
     cursor.execute(_WRITE, (json.dumps(list(rows.values())),))
+
+
+def forget(cursor: "Cursor", source_id: str) -> int:
+    """Forget what is known of the feeds of a source, so that they are asked as for the first time; how many."""
+    cursor.execute("DELETE FROM feeds WHERE source_id = %s", (source_id,))
+    return cursor.rowcount
 
 
 def overview(cursor: "Cursor", source_ids: Sequence[str]) -> tuple[list[str], list[tuple]]:

@@ -14,12 +14,20 @@ if TYPE_CHECKING:
 
 COUNTED = ("hour", "day", "month")  # periods with a row each; shorter limits are spaces between calls
 ON_ITS_WAY = 3.0  # seconds after which a call that is not answered has long arrived, or its process has died
+LONGEST = 32 * 86_400.0  # seconds that an API is left alone: what is said of longer is no period of a quota
 EDGE = 2.0  # seconds at the end of a period without calls: one would arrive in the next, and count there
 
+# A time that no quota has, as the year 9999, is bounded here too, so that a row of before heals.
 _LOCK = """
 INSERT INTO quotas (name) VALUES (%(name)s) ON CONFLICT (name) DO NOTHING;
+UPDATE quotas SET
+    blocked_until = CASE WHEN blocked_until > edge THEN edge ELSE blocked_until END,
+    resets_at = CASE WHEN resets_at > edge THEN edge ELSE resets_at END
+FROM (SELECT clock_timestamp() + make_interval(secs => %(longest)s) AS edge) AS e
+WHERE name = %(name)s AND (blocked_until > edge OR resets_at > edge);
 SELECT extract(epoch FROM next_at - clock_timestamp()), extract(epoch FROM blocked_until - clock_timestamp()),
-    blocked_until, reason, remaining, resets_at, extract(epoch FROM resets_at - clock_timestamp())
+    CASE WHEN blocked_until > clock_timestamp() THEN blocked_until END, reason, remaining,
+    CASE WHEN resets_at > clock_timestamp() THEN resets_at END, extract(epoch FROM resets_at - clock_timestamp())
 FROM quotas WHERE name = %(name)s FOR UPDATE
 """
 
@@ -104,7 +112,7 @@ def spend(cursor: "Cursor", terms: Terms, *, spread: bool) -> float | Refusal:
     service said of the longest limit, and until when, stands above our own count. A call that was given goes out at
     once, and `answered` is told its end.
     """
-    cursor.execute(_LOCK, {"name": terms.name})
+    cursor.execute(_LOCK, {"name": terms.name, "longest": LONGEST})
     gap, blocked, until, reason, remaining, resets_at, resets_in = cursor.fetchone()
     if blocked is not None and blocked > 0:
         return Refusal(reason, until, float(blocked))
@@ -174,6 +182,16 @@ def block(cursor: "Cursor", name: str, seconds: float, reason: str) -> None:
         """,
         (name, seconds, reason),
     )
+
+
+def unblock(cursor: "Cursor", api: str) -> int:
+    """Forget until when an API is to be left alone, of all its keys; how many quotas it has. What is spent stays so."""
+    cursor.execute(
+        "UPDATE quotas SET blocked_until = NULL, reason = NULL, remaining = NULL, resets_at = NULL"
+        " WHERE split_part(name, '/', 1) = %s",
+        (api,),
+    )
+    return cursor.rowcount
 
 
 def spent(cursor: "Cursor", terms: Terms, calls: int) -> Spent:

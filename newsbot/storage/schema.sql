@@ -357,3 +357,19 @@ CREATE INDEX article_urls_article_id_idx ON article_urls (article_id);
 
 UPDATE alembic_version SET version_num='0004' WHERE alembic_version.version_num = '0003';
 
+-- Running upgrade 0004 -> 0005
+
+ALTER TABLE feeds ADD COLUMN fingerprint TEXT;
+
+ALTER TABLE feeds ADD COLUMN gone_since TIMESTAMP WITH TIME ZONE;
+
+ALTER TABLE feeds ADD COLUMN gone_times INTEGER DEFAULT 0 NOT NULL;
+
+UPDATE feeds SET gone_since = gone_at, gone_times = 1, gone_at = NULL WHERE gone_at IS NOT NULL;
+
+DELETE FROM feeds WHERE url ~ '^https?://[^/?#]*@';
+
+UPDATE runs SET stats = regexp_replace(stats::text, '(https?://)[^/?#"[:space:]]*@', '\1***@', 'g')::jsonb WHERE stats::text ~ 'https?://[^/?#"[:space:]]*@';
+
+UPDATE alembic_version SET version_num='0005' WHERE alembic_version.version_num = '0004';
+

@@ -78,6 +78,7 @@ class Tally:
     unchanged: int = 0
     rejected: int = 0
     errors: int = 0
+    left_out: int = 0  # values that items were stored without; each is among the rejects, too
 
     @property
     def stored(self) -> int:
@@ -110,7 +111,9 @@ class Store:
         self.run_id = str(uuid.uuid4())
         self.tallies: defaultdict[str, Tally] = defaultdict(Tally)  # by source, of what is committed or settled
         self.outcomes: defaultdict[str, list[Outcome]] = defaultdict(list)  # by source
-        self.reasons: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of the rejects
+        self.reasons: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of refused items
+        self.left_out: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of values left out of stored ones
+        self._asked: dict[tuple[str, str], None] = {}  # (source, URL) of what has no outcome yet
         self.spent: Counter[quotas.Terms] = Counter()  # calls of this run
         self.ledger: dict[str, quotas.Spent] = {}  # what became of them, by quota, once the run is over
         self.failure: BaseException | None = None  # why nothing can be written any more
@@ -118,7 +121,11 @@ class Store:
         self._database = Database.from_settings(settings)
         self._patience = settings.getfloat("DATABASE_WAIT")
         self._rejects_days = settings.getint("REJECTS_DAYS")
-        self._full_fetch_interval = settings.getfloat("FEED_FULL_FETCH_INTERVAL")
+        self._feed_bounds = {
+            "full_fetch_interval": settings.getfloat("FEED_FULL_FETCH_INTERVAL"),
+            "interval_max": settings.getfloat("FEED_INTERVAL_MAX"),
+            "rest_max": settings.getfloat("RETRY_AFTER_DAYS", 7) * 86_400,
+        }
         self._token = _token(settings)
         self._scheduled: bool | None = None  # whether this is a job of the schedule; None until it was asked
         self._writing = Session(self._database)
@@ -211,8 +218,19 @@ class Store:
         """The numbers of a source."""
         return self.tallies[source_id or "-"]
 
+    def asking(self, source_id: str, url: str) -> None:
+        """Note that a feed is asked: if no outcome follows, `tell_unanswered` has one."""
+        self._asked[source_id, url] = None
+
+    def tell_unanswered(self) -> None:
+        """What was asked and never came back failed, whoever dropped it: a middleware is not bound to say so."""
+        for source_id, url in list(self._asked):
+            status = "its request was dropped, or its answer could not be read: the log may say why"
+            self.outcome(source_id, url, ok=False, status=status)
+
     def outcome(self, source_id: str, url: str, *, ok: bool, status: str) -> None:
         """Note how the fetch of a feed ended."""
+        self._asked.pop((source_id, url), None)
         self.outcomes[source_id].append(Outcome(url, ok, status))
         self.tally(source_id).errors += not ok
 
@@ -252,7 +270,7 @@ class Store:
 
     async def feed_states(self, urls: Sequence[str]) -> dict[str, feeds.FeedState]:
         """What is known of each feed, by URL."""
-        return await self._read(partial(feeds.read, urls=urls, full_fetch_interval=self._full_fetch_interval))
+        return await self._read(partial(feeds.read, urls=urls, **self._feed_bounds))
 
     async def cursors(self, keys: Sequence[str]) -> dict[str, Any]:
         """The values of those cursors that there are, by key."""
@@ -285,7 +303,7 @@ class Store:
             session.close()
         self._count(_by_state(source_id, loaded))
         for reason, number in loaded.refusals.reasons.items():
-            self._count_reason(reason, number)
+            _count_reason(self.reasons, reason, number)
         return loaded
 
     def _load(self, cursor: "Cursor", work: "Callable[[Cursor], bulk.Loaded]", source_id: str) -> bulk.Loaded:
@@ -339,11 +357,7 @@ class Store:
 
     def _count_refused(self, reject: Reject) -> None:
         self.tally(reject.source_id).rejected += 1
-        self._count_reason((reject.field, reject.reason), 1)
-
-    def _count_reason(self, reason: tuple[str | None, str], number: int) -> None:
-        known = reason in self.reasons or len(self.reasons) < REASONS
-        self.reasons[reason if known else (None, "other reasons")] += number
+        _count_reason(self.reasons, (reject.field, reject.reason), 1)
 
     def _add(self, row: Item | Reject | Checkpoint) -> None:
         self._queue.append(row)
@@ -388,7 +402,7 @@ class Store:
                 refused = error
                 break
             else:
-                self._count(written)
+                self._count(*written)
                 return
         if len(batch) > 1:
             half = len(batch) // 2
@@ -401,13 +415,17 @@ class Store:
         else:
             raise DatabaseError(f"{batch[0]!r} can not be written: {refused}") from refused
 
-    def _write(self, cursor: "Cursor", batch: Sequence[Item | Reject | Checkpoint], tries: "count[int]") -> Counter:
+    def _write(
+        self, cursor: "Cursor", batch: Sequence[Item | Reject | Checkpoint], tries: "count[int]"
+    ) -> tuple[Counter, Counter]:
         """The transaction: rows, revisions, rejects, progress and the run's counters; the tables in one order for all.
 
-        Returns how many items came to which state, by source.
+        Returns how many items came to which state, by source, and of the values left out how many by field and reason.
         """
         items = [row for row in batch if isinstance(row, Item)]
         refused = [row for row in batch if isinstance(row, Reject)]
+        written: Counter = Counter()
+        left_out: Counter = Counter()
         progress = [row for row in batch if isinstance(row, Checkpoint)]
         if self._token:
             jobs.hold(cursor, self._token)
@@ -416,20 +434,25 @@ class Store:
                 item.state = "again"
         for kind, write in _WRITERS.items():
             if some := [item for item in items if isinstance(item, kind)]:
-                said = write(cursor, some, self.run_id)
-                refused += [Reject.of(item, *refusal) for item in said for refusal in item.refused]
+                for item in write(cursor, some, self.run_id):
+                    for field, reason, value in item.refused:
+                        refused.append(Reject.of(item, field, reason, value))
+                        written[item.source_id, "left_out"] += 1
+                        left_out[field, reason] += 1
         if refused:
             rejects.write(cursor, refused, self.run_id)
         if moved := [checkpoint for checkpoint in progress if checkpoint.table == "feeds"]:
             feeds.write(cursor, moved)
         if moved := [checkpoint for checkpoint in progress if checkpoint.table == "cursors"]:
             cursors.write(cursor, moved, self.run_id)
-        written = Counter((item.source_id, item.state) for item in items)
+        written.update((item.source_id, item.state) for item in items)
         runs.beat(cursor, self.run_id, self._stats(written))
-        return written
+        return written, left_out
 
-    def _count(self, written: Counter) -> None:
+    def _count(self, written: Counter, left_out: Counter = Counter()) -> None:  # noqa: B006
         self._beat_at = time.monotonic()
+        for reason, number in left_out.items():
+            _count_reason(self.left_out, reason, number)
         for (source_id, state), number in written.items():
             tally = self.tally(source_id)
             setattr(tally, state, getattr(tally, state) + number)
@@ -464,6 +487,11 @@ class Store:
                     logger.warning("The database can not be used, the crawl waits since %d s: %s", now - since, reason)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _count_reason(reasons: Counter, reason: tuple[str | None, str], number: int) -> None:
+    known = reason in reasons or len(reasons) < REASONS
+    reasons[reason if known else (None, "other reasons")] += number
 
 
 def _by_state(source_id: str, loaded: bulk.Loaded) -> Counter:

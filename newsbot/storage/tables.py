@@ -133,6 +133,7 @@ feeds = Table(
     Column("etag", Text),
     Column("last_modified", Text),
     Column("content_hash", Text),  # of the entries that are all stored: the same again is no work
+    Column("fingerprint", Text),  # of how they were read: another one reads another thing from the same answer
     Column("interval", Integer),  # seconds until it is due again
     _moment("due_at"),
     _moment("not_before"),  # Retry-After
@@ -141,7 +142,9 @@ feeds = Table(
     _moment("full_at"),  # last time that it was asked for without validators
     _moment("changed_at"),
     Column("moved_to", Text),  # permanent redirect: asked there from now on
-    _moment("gone_at"),  # 410
+    _moment("gone_since"),  # the first 410
+    Column("gone_times", Integer, nullable=False, server_default=text("0")),  # 410 since then, without a success
+    _moment("gone_at"),  # when that was believed: 3 over 2 days
 )
 
 cursors = Table(

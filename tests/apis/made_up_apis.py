@@ -67,6 +67,18 @@ class Link(ApiSpider):
     api = api(name, pages=LinkedPages(), key=Key(variable="LINK_KEY", query="key"))
 
 
+class Sealed(ApiSpider):
+    """Its key is the value of a header, and another header is none."""
+
+    name = "sealed"
+    api = api(
+        name,
+        url="https://link.example/rows",
+        pages=LinkedPages(),
+        headers={"X-Key": "env:LINK_KEY", "Accept": "application/json"},
+    )
+
+
 class Shared(ApiSpider):
     """Two processes read it on one quota."""
 

@@ -113,3 +113,29 @@ def test_the_key_goes_to_its_host_alone(newsbot):
     newsbot.crawl("made_up_apis:Link", ours, theirs, environment={"LINK_KEY": SECRET})
     assert [query for _, query in ours.asked] == [{"key": SECRET}]
     assert [query for _, query in theirs.asked] == [{}]
+
+
+def test_a_header_from_the_environment_is_a_key(newsbot):
+    service = Listing("link.example", "link")
+    service.key = SECRET
+    for n in range(1, 26):
+        service.put(n, note=f"asked by {SECRET}")
+    settings = {"SPIDER_MODULES": "newsbot.spiders,made_up_apis"}
+    missing = newsbot.run("sealed", service, env=environment(), settings=settings)
+    assert (missing.returncode, "LINK_KEY is not set" in missing.stderr) == (2, True)
+    env = environment(LINK_KEY=SECRET)
+    run = [newsbot.run("sealed", service, env=env, options=("-L", "DEBUG"), settings=settings)]
+    service.key = "another"
+    run.append(newsbot.run("sealed", service, env=env, options=("-L", "DEBUG"), settings=settings))
+    assert newsbot.column("SELECT count(*) FROM records WHERE data ->> 'note' = 'asked by ***'") == [25]
+    assert newsbot.column("SELECT exit_code FROM runs ORDER BY started_at") == [0, 1]
+    shown = "".join(each.stdout + each.stderr for each in run) + everything(newsbot)
+    assert [spelling for spelling in SPELLINGS if spelling in shown] == []
+
+
+def test_a_header_from_the_environment_goes_to_its_host_alone(newsbot):
+    ours, theirs = Listing("link.example", "link"), Listing("elsewhere.example", "link")
+    ours.reply = 302, b"", {"Location": "https://elsewhere.example/rows"}
+    theirs.key = SECRET
+    assert newsbot.crawl("made_up_apis:Sealed", ours, theirs, environment={"LINK_KEY": SECRET}).exit_code == 1
+    assert len(theirs.asked) == 1

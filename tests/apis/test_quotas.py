@@ -121,7 +121,45 @@ def test_no_wait_is_for_ever(newsbot, wait):
     service = listing(5)
     service.reply = 429, {}, {"Retry-After": wait}
     newsbot.crawl("made_up_apis:Shared", service)
-    assert newsbot.column("SELECT blocked_until < now() + interval '33 days' FROM quotas") == [True]
+    assert newsbot.column("SELECT blocked_until < now() + interval '7 days' FROM quotas") == [True]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"X-Reset": "9999-12-31T23:59:59"},
+        {"X-Reset": "9999-12-31T23:59:59-12:00"},
+        {"X-Reset": "0001-01-01T00:00:00"},
+        {"X-Reset": "1e10"},
+        {"X-Reset": "1e300"},
+        {"X-Reset": "nan"},
+        {"X-Reset": "-99999999999"},
+        {"X-Left": "9" * 400, "X-Limit": "9" * 400},
+        {"X-Left": "4611686018427387903", "X-Limit": "4611686018427387903"},
+        {"X-Left": "-inf", "X-Limit": "inf"},
+    ],
+)
+def test_nothing_that_an_answer_says_of_its_quota_ends_the_runs_after_it(newsbot, told):
+    service = listing(5)
+    service.told = lambda: {"X-Left": "0"} | told
+    newsbot.crawl("made_up_apis:Shared", service)
+    later = newsbot.crawl("made_up_apis:Shared", service)
+    assert later.exit_code == 0
+    ((resets,),) = newsbot.query("SELECT coalesce(resets_at < now() + interval '33 days', true) FROM quotas")
+    assert resets
+
+
+@pytest.mark.parametrize("column", ["blocked_until", "resets_at", "next_at"])
+@pytest.mark.parametrize("time", ["infinity", "10055-01-01", "-infinity", "4000-01-01 BC"])
+def test_a_row_of_before_heals(ledger, newsbot, at, column, time):
+    terms = Terms("a", calls=(("day", 100),), spacing=0.001)
+    assert ledger(quotas.spend, terms, spread=False) == 0
+    row = f"{column} = '{time}', remaining = 0, reason = 'it said so'"
+    ledger(lambda cursor: cursor.execute(f"UPDATE quotas SET {row}"))
+    refused = ledger(quotas.spend, terms, spread=False)
+    assert isinstance(refused, float) or refused.seconds <= quotas.LONGEST
+    at("2126-01-01")
+    assert isinstance(ledger(quotas.spend, terms, spread=False), float)
 
 
 def test_all_comes_through_faults_and_the_quota_is_kept(newsbot):

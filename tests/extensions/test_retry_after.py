@@ -4,7 +4,7 @@ import time
 import pytest
 from scrapy.http import Response
 
-from newsbot.extensions.retry_after import retry_after
+from newsbot.extensions.retry_after import LONGEST, retry_after
 
 
 def test_other_answers_ask_for_no_wait():
@@ -21,8 +21,9 @@ def test_other_answers_ask_for_no_wait():
         ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, 0.0),
         ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT", "Date": "nonsense"}, 0.0),
         ({"Retry-After": "soon"}, None),
-        ({"Retry-After": "-5"}, None),
-        ({"Retry-After": "9" * 5000}, None),
+        ({"Retry-After": "-5"}, 0.0),
+        ({"Retry-After": "1.5"}, 1.5),
+        ({"Retry-After": "9" * 5000}, LONGEST),
         ({"Retry-After": "Fri, 31 Dec " + "9" * 30 + " 23:59:59 GMT"}, None),
         ({"Retry-After": b"\xff\xfe"}, None),
         ({"Retry-After": ""}, None),
@@ -99,6 +100,13 @@ def test_a_long_wait_is_left_to_the_spider(serve, crawl):
     assert len(short.asked) == 4, "once, twice more, and the one that is not to be retried"
     assert result[f"{base}/plain"]["body"] == "at last"
     assert result.stats["retry_after/left"] == 3
+
+
+def test_a_wait_that_is_kept_is_bounded(serve, crawl):
+    server = serve({f"/{n}": Busy(429, Retry_After=value) for n, value in enumerate(("999999999", "9" * 400))})
+    urls = [f"http://127.0.0.1:{server.port}/{n}" for n in range(2)]
+    result = crawl(*urls, ALLOW_PRIVATE_HOSTS="127.0.0.1")
+    assert [result[url]["retry_after"] for url in urls] == [7 * 86_400] * 2
 
 
 def test_the_longest_wait_is_a_setting(serve, crawl):

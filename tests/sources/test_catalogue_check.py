@@ -43,6 +43,37 @@ def test_the_entry_that_the_cases_change_is_right(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "changes",
+    [
+        {"feeds": "[https://ann:pass5word@x.example/feed]"},
+        {"feeds": "['https://ann:pass5/word@x.example/feed']"},
+        {"feeds": "['https://ann:pass5?word@x.example/feed']"},
+        {"feeds": "https://ann:pass5word@x.example/feed"},
+        {"feeds": '["https://pass5@x.example/feed"]'},
+        {"homepage": "https://ann:pass5word@x.example/"},
+        {"news_sitemaps": "[ftp://ann:pass5word@x.example/]"},
+        {"sitemaps": "['https://ann:pass5 word@x.example/']"},
+        {"sections": "[{url: 'https://ann:pass5word@x.example/', items: a}]"},
+        {"auth": "ann:pass5word"},
+        {"auth": "env:ann:pass5word"},
+        {"auth": "env:pass5-word"},
+    ],
+)
+def test_a_login_in_a_file_is_refused_and_not_repeated(faults, changes):
+    (key,) = changes
+    (fault,) = faults(entry(**changes))
+    assert key in fault
+    assert "pass5" not in fault
+    assert "env:NAME" in fault or "a list is right" in fault
+
+
+def test_where_a_login_is(tmp_path):
+    file = tmp_path / "own.yaml"
+    file.write_text(entry(auth="env:PAPER_LOGIN"))
+    assert load([file])["example"].auth == "env:PAPER_LOGIN"
+
+
+@pytest.mark.parametrize(
     ("changes", "line", "key", "said"),
     [
         ({"feed": "https://x.example/"}, 7, "feed", "unknown key; perhaps 'feeds'; the keys are id, name,"),

@@ -98,6 +98,21 @@ KEYS = "the keys are name, title, url, homepage, params,"
         ({"params": "[a]", "arguments": "{section: {default: a}}"}, 5, "params", "['a']: a mapping is right"),
         ({"headers": "{'X Y': 1}"}, 10, "headers.X Y", "'X Y': the name of a header is right, as X-Api-Key"),
         ({"headers": "{Accept: }"}, 10, "headers.Accept", "None: a plain value is right"),
+        (
+            {"headers": "{Authorization: Bearer pass5word}"},
+            10,
+            "headers.Authorization",
+            "its value is a secret: env:NAME",
+        ),
+        ({"headers": "{X-Api-Key: '{section}'}"}, 10, "headers.X-Api-Key", "its value is a secret: env:NAME is right"),
+        ({"headers": "{Cookie: env:a b}"}, 10, "headers.Cookie", "its value is a secret: env:NAME is right"),
+        ({"url": "https://ann:pass5@x.example/{section}"}, 3, "url", "with a login: a URL without user, password"),
+        (
+            {"headers": "{X-Api-Key: env:X}", "url": "https://{section}.example.com/"},
+            3,
+            "url",
+            "with a key, a host without places is right: no other host gets the key",
+        ),
         # durations and limits
         ({"cursor": "{by: time, path: a, overlap: 1x}"}, 8, "cursor.overlap", "'1x': a number with its unit is right"),
         ({"cursor": "{by: time, path: a, first: -1}"}, 8, "cursor.first", "'-1': a number with its unit is right"),
@@ -232,6 +247,7 @@ def test_a_wrong_value_is_told_with_line_key_value_and_what_is_right(told, chang
     [fault] = told(declaration(**changes))
     assert fault.startswith(f"own.yaml:{line}: {key}: " if key else f"own.yaml:{line}: "), fault
     assert said in fault
+    assert "pass5" not in fault
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_the_lines(told):

@@ -186,3 +186,9 @@ def test_an_order_that_is_not_as_declared(minutes, is_told):
     assert bool(chains.disorder(declared, rows)) == is_told
     by_id = api(Cursor(by="id", path="id", oldest_first=True), placed="{cursor}")
     assert bool(chains.disorder(by_id, [{"id": str(each)} for each in minutes])) == (minutes == [30, 20, 10])
+
+
+@pytest.mark.parametrize("hostile", ["9" * 5000, "x" * 5000, True, [], 1.5])
+def test_no_id_of_an_answer_ends_the_runs_after_it(hostile):
+    rows = [{"id": "10"}, {"id": hostile}]
+    assert chains.seen(api(Cursor(by="id", path="id")), Chain(None, NOW), {}, rows).newest == "10"

@@ -162,7 +162,7 @@ def runs(newsbot, other):
         ("https://refused.example/feed", "refused"),
         ("https://forbidden.example/feed", "robots.txt"),
         ("https://later.example/feed", "HTTP status 503"),
-        ("https://gone.example/feed", "gone (410): take it out of the catalogue"),
+        ("https://gone.example/feed", "HTTP status 410, gone: it is asked daily for a week"),
         ("https://endless.example/feed", f"larger than {MAXSIZE} bytes"),
         ("https://trickling.example/feed", "took longer than 3"),
         ("https://brokenoff.example/feed", "the answer broke off before its end"),
@@ -213,7 +213,7 @@ def test_what_is_gone_or_asked_to_wait_is_not_asked_again(runs, newsbot):
     *_, second = runs
     assert newsbot.sites.asked("gone.example") == newsbot.sites.asked("later.example") == []
     assert second["https://later.example/feed"].startswith("asked to be left alone until 20")
-    assert second["https://gone.example/feed"] == "gone (410): take it out of the catalogue"
+    assert second["https://gone.example/feed"].startswith("HTTP status 410, gone: it is asked daily for a week")
     ((wait,),) = newsbot.query(
         "SELECT extract(epoch FROM not_before - fetched_at) FROM feeds WHERE source_id = 'later'"
     )
@@ -252,7 +252,13 @@ def test_nul_and_lone_surrogates(runs, newsbot):
     assert len(titles) + len(refused) == 3
 
 
-def test_the_reasons_stand_at_the_end(runs):
+def test_the_reasons_stand_at_the_end(runs, newsbot):
     process, *_ = runs
-    end = process.stderr.partition("Refused (kept in the table rejects):")[2]
-    assert "javascript:alert(1)" in end
+    refused, _, left_out = process.stderr.partition("Refused (kept in the table rejects):")[2].partition("Left out of")
+    assert "javascript:alert(1)" in refused
+    assert left_out.startswith(" what is stored (kept in the table rejects):\n  1 x published_at: ")
+    ((odd, total),) = newsbot.query(
+        "SELECT stats -> 'sources' -> 'odd', (stats -> 'left_out')::int FROM runs ORDER BY started_at LIMIT 1"
+    )
+    ((rows,),) = newsbot.query("SELECT count(*) FROM rejects WHERE source_id = 'odd'")
+    assert (odd["left_out"], total, odd["rejected"] + odd["left_out"]) == (2, 2, rows)

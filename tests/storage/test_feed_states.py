@@ -84,9 +84,50 @@ def test_a_clock_that_was_ahead_does_not_stop_a_feed(cursor):
 def test_moved_and_gone(cursor):
     assert save(cursor, GOOD | {"moved_to": "https://new.example/feed"}).moved_to == "https://new.example/feed"
     assert feeds.overview(cursor, ["site"])[1][0][2] == "moved to https://new.example/feed"
-    assert save(cursor, FAILED | {"gone": True}).gone
+    gone = FAILED | {"gone": True}
+    assert [save(cursor, gone, gone).gone, save(cursor, gone).gone] == [False, False]
+    cursor.execute("UPDATE feeds SET gone_since = now() - interval '2 days'")
+    state = save(cursor, gone)
+    assert (state.gone, state.says_gone, state.waits) == (True, True, True)
+    assert save(cursor, FAILED).gone, "another failure is no sign of life"
     assert feeds.overview(cursor, ["site"])[1][0][2] == "gone (410)"
-    assert not save(cursor, GOOD).gone
+    state = save(cursor, GOOD)
+    assert (state.gone, state.says_gone, state.waits) == (False, False, None)
+
+
+def test_one_410_of_before_is_asked_again(cursor):
+    """As an older version of newsbot writes it, which goes on beside this one."""
+    save(cursor, FAILED)
+    cursor.execute("UPDATE feeds SET gone_at = now() - interval '30 days', fetched_at = now() - interval '30 days'")
+    state = feeds.read(cursor, [URL], DAY)[URL]
+    assert (state.gone, state.waits) == (True, False)
+
+
+def test_a_source_that_is_forgotten_is_as_new(cursor):
+    save(cursor, GOOD)
+    assert (feeds.forget(cursor, "other"), feeds.forget(cursor, "site")) == (0, 1)
+    assert feeds.read(cursor, [URL], DAY)[URL] == feeds.FeedState(URL)
+
+
+def test_without_validators_the_hash_is_kept_and_the_old_validators_are_not(cursor):
+    state = save(cursor, GOOD, GOOD | {"etag": None, "last_modified": None})
+    assert (state.etag, state.last_modified, state.content_hash) == (None, None, "h1")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.example/" + "k" * 5000, "https://a.example/" + "é" * 5000, "https://a.example/\0\ud800"]
+)
+def test_any_url_can_be_a_key(cursor, url):
+    key = feeds.key(url)
+    assert len(key.encode()) <= feeds.MAX_KEY
+    assert feeds.key(key) == key
+    feeds.write(cursor, [Checkpoint(key=key, columns=GOOD)])
+    assert feeds.read(cursor, [key], DAY)[key].etag == '"1"'
+
+
+def test_long_urls_have_keys_of_their_own():
+    assert len({feeds.key(f"https://a.example/{'k' * 5000}{n}") for n in range(3)}) == 3
+    assert feeds.key(URL) == URL
 
 
 def test_the_last_checkpoint_of_a_batch_counts(cursor):

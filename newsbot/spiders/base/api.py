@@ -25,8 +25,8 @@ from twisted.python.failure import Failure
 from newsbot.extraction.paths import PathError, fill, path, places
 from newsbot.hosts import with_ascii_host
 from newsbot.items import Checkpoint, Item
-from newsbot.sources.api import Api, HostKey, LinkedPages, NumberedPages, OffsetPages
-from newsbot.sources.secrets import secret_of
+from newsbot.sources.api import Api, HostKey, LinkedPages, NumberedPages, OffsetPages, secrets
+from newsbot.sources.secrets import secret_of, variable_of
 from newsbot.spiders.base import answers, arguments, chains, paging
 from newsbot.spiders.base.chains import DAY, HOUR, SECOND, Chain
 from newsbot.spiders.base.mapping import RefusedRecordError, identity, mapper
@@ -88,12 +88,11 @@ class ApiSpider(Spider):
         spider.api = cls.declaration(given)
         spider.given = cls._values(spider.api, given)
         spider.check_arguments()
-        key = spider.api.key
-        secret = secret_of(key.variable) if key else None
-        if key and not secret:
-            where = f"; there is one at {key.signup}" if key.signup else ""
-            raise NotConfigured(f"{key.variable} is not set: put your key for {spider.api.title} into it{where}")
-        spider._terms = terms(spider.api, secret)
+        for key in secrets(spider.api):
+            if not secret_of(key.variable):
+                where = f"; there is one at {key.signup}" if key.signup else ""
+                raise NotConfigured(f"{key.variable} is not set: put your key for {spider.api.title} into it{where}")
+        spider._terms = terms(spider.api, next((secret_of(key.variable) for key in secrets(spider.api)), None))
         spider._mapper = mapper(spider.api)
         spider._identity = identity(spider.api)
         spider._streams: deque[Stream] = deque()  # still to be read
@@ -184,6 +183,7 @@ class ApiSpider(Spider):
             stream = self._streams.popleft()
             now = datetime.now(UTC).replace(microsecond=0) + SECOND
             stream.chains.extend(chains.planned(self.api, stream.cursor, self.given, now))
+            self.store.asking(self.api.name, stream.source)
             self._look_for_gap(stream, stream.chains[0])
             yield self._request(stream, stream.chains.popleft())
 
@@ -211,7 +211,8 @@ class ApiSpider(Spider):
             asked = {name: value for name, value in filled.items() if value is not None}
             asked |= paging.params(api.pages, chain.page)
             url += ("&" if "?" in url else "?") + urlencode(asked) if asked else ""
-        headers = {name: fill(template, stream.values) for name, template in api.headers.items()}
+        plain = {name: template for name, template in api.headers.items() if not variable_of(template)}
+        headers = {name: fill(template, stream.values) for name, template in plain.items()}
         return self.request(
             url,
             headers={name: value for name, value in headers.items() if value is not None},
@@ -224,9 +225,9 @@ class ApiSpider(Spider):
         """A request that is counted, and carries the key to the API's host and no other."""
         meta: dict[str, Any] = {"handle_httpstatus_list": answers.STATUSES, "terms": self._terms}
         meta |= {"quota": self.api.quota, "budget": self.given.get("budget")}
-        if self.api.key:
-            declared = urlsplit(self.api.url)
-            meta["key"] = HostKey(declared.hostname, self.api.key, may_be_plain=declared.scheme == "http")
+        declared = urlsplit(self.api.url)
+        is_plain = declared.scheme == "http"
+        meta["keys"] = [HostKey(declared.hostname, key, may_be_plain=is_plain) for key in secrets(self.api)]
         return Request(with_ascii_host(url), meta=meta, dont_filter=True, **options)
 
     def aside(self, url: str, take: Callable[[Any], AsyncIterator[Checkpoint | Request]]) -> Request:

@@ -19,6 +19,7 @@ from newsbot.spiders.base.paging import Page
 
 HOUR, DAY = 3_600, 86_400  # seconds, for declarations
 SECOND = timedelta(seconds=1)
+MAX_ID = 2_000  # characters: a longer one is kept by no table, and its digits are not to be counted
 
 
 @dataclass(slots=True, frozen=True)
@@ -137,7 +138,7 @@ def _found(get: Callable[[Any], Any], data: Any) -> Any:
 
 
 def _is_id(value: Any) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool)
+    return isinstance(value, str | int) and not isinstance(value, bool) and len(str(value)) <= MAX_ID
 
 
 def disorder(api: Api, rows: Sequence[Any]) -> str | None:

@@ -58,6 +58,7 @@ class BulkSpider(Spider):
         self._before = (await self.store.cursors([self._cursor_key])).get(self._cursor_key, {})
         self.crawler.stats.set_value("newsbot/endpoints", 1)
         if dataset.url:
+            self.store.asking(dataset.name, self._where)
             yield self._request(dataset.url)
             return
         try:

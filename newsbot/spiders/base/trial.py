@@ -36,6 +36,9 @@ class Tried:
         """As `Store.refuse`."""
         self.refused.append((reject.field, reject.reason))
 
+    def asking(self, source_id: str, url: str) -> None:
+        """As `Store.asking`: whether anything came of it is seen without."""
+
     def outcome(self, source_id: str, url: str, *, ok: bool, status: str) -> None:
         """As `Store.outcome`."""
         if ok:

@@ -1,0 +1,34 @@
+"""Spiders and a middleware of a user's own, for tests that run them by SPIDER_MODULES."""
+
+from dataclasses import replace
+
+from newsbot.spiders.headlines import HeadlinesSpider
+
+
+class UnsureSpider(HeadlinesSpider):
+    """Never sure whether it has the whole of an answer."""
+
+    name = "unsure"
+
+    def read(self, response, endpoint):
+        return replace(super().read(response, endpoint), validated=False)
+
+
+class FailingSpider(HeadlinesSpider):
+    """Has a fault of its own where it reads one of the feeds."""
+
+    name = "failing"
+
+    def read(self, response, endpoint):
+        if "faulty" in endpoint.url:
+            raise ZeroDivisionError
+        return super().read(response, endpoint)
+
+
+class Dropping:
+    """A spider middleware that drops requests without a word."""
+
+    async def process_start(self, start):
+        async for request in start:
+            if "dropped" not in getattr(request, "url", ""):
+                yield request
