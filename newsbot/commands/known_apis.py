@@ -100,5 +100,7 @@ def money(api: "Api | None", amount: float) -> str:
 
 def _limit(limit: "Limit") -> str:
     if limit.per[0].isdecimal():
-        return f"{limit.calls:,} in {limit.per.removesuffix('s')} seconds"
+        units = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
+        unit = units[limit.per[-1]]
+        return f"{limit.calls:,} in {limit.per[:-1]} {unit}{'' if limit.per[:-1] == '1' else 's'}"
     return f"{limit.calls:,} {'an' if limit.per == 'hour' else 'a'} {limit.per}"

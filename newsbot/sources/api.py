@@ -241,14 +241,14 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """So many calls in so much time. Up to a minute they are spaced evenly, from an hour on counted."""
+    """So many calls in so much time: below an hour they are spaced evenly, from an hour on counted."""
 
     __pydantic_config__ = _STRICT
 
     calls: Count
     """how many"""
     per: Period
-    """second, minute, hour, day, month (in UTC), or a number of seconds as 5s"""
+    """second, minute, hour, day, month, or a number with its unit as 5s, 15m, 12h or 7d; counted from midnight UTC on"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

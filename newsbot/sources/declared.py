@@ -27,7 +27,7 @@ from newsbot.sources.entries import WRITTEN_SECONDS, FaultyFileError, Timezone, 
 LONGEST = 100 * 365 * 86_400  # seconds
 
 _NAME = "[a-z0-9][a-z0-9_-]{0,63}"
-_PERIOD = r"second|minute|hour|day|month|\d{1,9}(\.\d{1,6})?s"
+_PERIOD = r"second|minute|hour|day|month|\d{1,9}(\.\d{1,6})?s|[1-9]\d{0,3}m|[1-9]\d{0,2}[hd]"
 _HEADER = "[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # RFC 9110, section 5.6.2
 _TIMES = ("since", "until")
 _RESERVED = (*_TIMES, "cursor", "backfill", "budget", "config")
@@ -110,9 +110,10 @@ def _path(value: str) -> str:
 
 
 def _period(value: str) -> str:
-    if not re.fullmatch(_PERIOD, value, re.ASCII) or not float(value.removesuffix("s") if value[0].isdigit() else 1):
+    if not re.fullmatch(_PERIOD, value, re.ASCII) or not float(value[:-1] if value[0].isdigit() else 1):
         words = ("second", "minute", "hour", "day", "month")
-        raise fault(f"{', '.join(words)} or seconds as 5s are right{perhaps(value, words)}")
+        right = f"{', '.join(words)} or a number with its unit as 5s, 15m, 12h or 7d are right"
+        raise fault(right + perhaps(value, words))
     return value
 
 
