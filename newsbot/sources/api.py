@@ -248,7 +248,7 @@ class Limit:
     calls: Count
     """how many"""
     per: Period
-    """second, minute, hour, day, month, or a number with its unit as 5s, 15m, 12h or 7d; counted from midnight UTC on"""
+    """second, minute, hour, day, month, or a number with its unit as 5s, 15m, 12h, 7d; counted from midnight UTC on"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
