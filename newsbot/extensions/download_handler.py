@@ -138,11 +138,11 @@ class _GuardedScrapyAgent(_ScrapyAgent):
         base = self._stand_ins.base_for(uri)
         if base is None and request.meta.get("proxy"):
             self._check_proxied(request)
+            request.meta["reached"] = True  # whom a proxy reaches, it does not say
             return super()._get_agent(request, timeout)
 
         from twisted.internet import reactor
 
-        request.meta["reached"] = False
         return _GuardedAgent(
             self._allowed,
             base,

@@ -61,7 +61,7 @@ class QuotaMiddleware:
             else:
                 raise QuotaSpentError(f"{answer.reason}; there are some again at {answer.until:%Y-%m-%d %H:%M %Z}")
         request.meta["call"] = terms, time.monotonic()
-        request.meta["reached"] = None
+        request.meta["reached"] = False
 
     async def process_exception(self, request: Request, exception: Exception) -> None:
         """The call is over, without an answer; one that reached nobody is given back."""
@@ -109,7 +109,7 @@ def _may_have_arrived(request: Request, exception: Exception) -> bool:
         reasons = getattr(getattr(exception.__cause__, "__cause__", None), "reasons", ())
         if any(reason.check(ConnectionLost, SSL.Error) for reason in reasons):
             return False
-    return request.meta["reached"] is not False
+    return request.meta["reached"]
 
 
 def _wait(request: Request, response: Response, reset: float | None, *, is_spent: bool) -> float | None:
@@ -133,7 +133,7 @@ def _number(response: Response, name: str | None) -> float | None:
 
 
 def _reset(response: Response, name: str | None) -> float | None:
-    """Seconds until there are calls again: the header has Unix seconds or milliseconds, seconds from now, or an ISO time.
+    """Seconds until there are calls again: the header has Unix seconds or milliseconds, seconds, or an ISO time.
 
     None for what is too far to be the end of a quota's period.
     """

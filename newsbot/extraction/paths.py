@@ -43,7 +43,7 @@ def path(expression: str) -> Callable[[Any], Any]:
     def search(value: Any) -> Any:
         try:
             return compiled.search(value)
-        except JMESPathError as error:
+        except (JMESPathError, TypeError) as error:  # its functions do not check all that they are given
             raise PathError(f"{expression!r} fails: {error!s:.300}") from None
 
     return search

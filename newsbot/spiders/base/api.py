@@ -70,7 +70,7 @@ class Stream:
     chains: deque[Chain] = field(default_factory=deque)  # still to be read, behind the one that is
     last: Checkpoint | None = None  # that was yielded
     incomplete: list[str] = field(default_factory=list)
-    refused: int = 0  # slices in a row, as short as they may be
+    refused: list[tuple[Chain, str]] = field(default_factory=list)  # slices in a row, as short as they may be, and why
     count: int = 0  # records so far
     url: str = ""  # that was asked for last
     met: set[str] = field(default_factory=set)  # keys of records, where all should come
@@ -152,6 +152,7 @@ class ApiSpider(Spider):
         """The first request."""
         self._streams.extend(await self._opened())
         self.crawler.signals.connect(self._idle, signals.spider_idle)
+        self.crawler.signals.connect(self._faulted, signals.spider_error)
         for each in self._begin():
             yield each
 
@@ -285,7 +286,8 @@ class ApiSpider(Spider):
             problem = str(error)
         if not problem and chains.moves_by_page(self.api, chain):
             problem = chains.disorder(self.api, rows)
-        stream.refused, stream.count = 0, stream.count + len(rows)
+        self._pass_over(stream)
+        stream.count += len(rows)
         if self._stored:
             stream.met.update(self._keys(rows))
         chain = chains.seen(self.api, chain, data, rows)
@@ -375,6 +377,7 @@ class ApiSpider(Spider):
         if following is not None:
             yield self._request(stream, following)
             return
+        self._pass_over(stream)
         few = self._too_few(stream)
         self._tell(stream, few, ok=few is None)
         yield from self.after(stream)
@@ -480,22 +483,36 @@ class ApiSpider(Spider):
         if narrower := self._narrower(stream, chain, problem):
             yield narrower
             return
-        if not chain.is_incomplete:
-            self._incomplete(stream, chain, problem)
-        stream.refused += 1
-        if stream.refused == REFUSED_SLICES:
-            told = f"{REFUSED_SLICES} slices in a row are refused, as short as they may be: {problem}"
-            yield from self._broken(stream, told)
-            return
-        if chain.count:  # what is behind one of which nothing came moves the cursor past it
+        if chain.count:
+            if not chain.is_incomplete:
+                self._incomplete(stream, chain, problem)
             yield self._checkpoint(stream, chain)
-        yield from self._over(stream, chain)
+            yield from self._over(stream, chain)
+            return
+        # One of which nothing came does not move the cursor; what is behind it will.
+        stream.refused.append((chain, problem))
+        if len(stream.refused) < REFUSED_SLICES:
+            yield from self._over(stream, chain)
+            return
+        stream.refused.clear()
+        told = f"{REFUSED_SLICES} slices in a row are refused, as short as they may be, so it is not for too many hits"
+        yield from self._broken(stream, f"{told}: {problem}")
+
+    def _pass_over(self, stream: Stream) -> None:
+        """Tell of slices that were refused, as others are not."""
+        for chain, problem in stream.refused:
+            self._incomplete(stream, chain, problem)
+        stream.refused.clear()
 
     def _broken(self, stream: Stream, problem: str, *, ok: bool = False) -> Iterator[Checkpoint | Request]:
         """End a stream: what comes after a gap would move the cursor past it."""
         stream.chains.clear()
         self._tell(stream, problem, ok=ok)
         yield from self._begin()
+
+    def _faulted(self) -> None:
+        """A fault of our own has its traceback, and is no fault of the stream."""
+        self._under_way = None
 
     def _idle(self) -> None:
         """Tell of a stream whose request was dropped on its way out, which has no errback; the next ones are read."""
