@@ -2,7 +2,8 @@
 
 from dataclasses import MISSING, fields
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, Self, get_args
 
 from newsbot import items
 from newsbot.items import Article, Series
@@ -33,15 +34,17 @@ class ValidatePipeline:
         if kind is None:
             kinds = ", ".join(known.__name__ for known in items.KINDS)
             raise Rejected(None, f"{type(item).__name__} is not one of the item types: {kinds}")
+        for name in _optional(kind):
+            value = getattr(item, name)
+            if type(value) is str and (not value or value.isspace()):
+                setattr(item, name, None)
         if item.source_id is None:
             item.source_id = self.name
         if kind is Article:
             if item.origin is None:
                 item.origin = self.name
-            if item.authors is None:
-                item.authors = []
-            if item.keywords is None:
-                item.keywords = []
+            item.authors = item.authors or []
+            item.keywords = item.keywords or []
         from pydantic import ValidationError
 
         adapter, names = _adapter(kind)
@@ -52,6 +55,12 @@ class ValidatePipeline:
         for name in names:
             setattr(item, name, getattr(valid, name))
         return item
+
+
+@cache
+def _optional(kind: type) -> tuple[str, ...]:
+    """The fields that may be None: an empty text is no value of theirs, as many services write nothing so."""
+    return tuple(field.name for field in fields(kind) if NoneType in get_args(field.type))
 
 
 @cache

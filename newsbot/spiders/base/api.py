@@ -46,11 +46,13 @@ BAD_ANSWERS = 5  # times that a page is asked for again which came, but can not 
 BAD_PAGES = 2  # times that one is which can be read, but contradicts those before it
 TOKEN_TRIES = 2  # times that a page is asked for again whose token is said to be over, before its chain begins anew
 SAME_ANSWERS = 2  # times that any of these is asked for again where the answer is the same each time
-RESTARTS = 2  # of a chain whose tokens are over, without coming further
+RESTARTS = 10  # of a chain whose tokens are over, without coming further
+DOUBTFUL_RESTARTS = 1  # of one whose tokens may as well be wrong each time
 REFUSED_SLICES = 3  # in a row, as short as they may be: then it is not because of too many hits
 MOST_KEYS = 100_000  # records of before that are looked for among those that come
 MAX_TOLD = 300  # characters of what an answer says
-_BEHIND_THE_LAST = (400, 404, 410, 416, 422)  # what is said of a page behind the last, and of a token that is over
+_OVER = (404, 410, 416)
+_BEHIND_THE_LAST = (400, 422, *_OVER)  # what is said of a page behind the last, and of a token that is over
 _KEY_REFUSED = (401, 403)
 
 
@@ -200,6 +202,10 @@ class ApiSpider(Spider):
             if stored != stream.cursor:
                 stream.remarks[f"its cursor stood in the future: read from {chain.since:%Y-%m-%dT%H:%M} on"] = None
             self._look_for_gap(stream, chain)
+            reach, back = self.api.cursor and self.api.cursor.reach, self.given.get("backfill")
+            if reach is not None and back and back.total_seconds() > reach:
+                since = now - timedelta(seconds=reach)
+                stream.remarks[f"it does not go back {back.days} days: read from {since:%Y-%m-%dT%H:%M} on"] = None
             if self.api.cursor and not stream.cursor and (begun := chains.begun(chain)):
                 yield self._moved(stream, begun)
             yield self._request(stream, chain)
@@ -455,9 +461,9 @@ class ApiSpider(Spider):
             yield from self._too_many(stream, chain, problem)
         elif is_behind and (before := paging.before(pages, page)):
             yield self._request(stream, replace(chain, page=before))
-        elif page.token and is_behind and not chain.restarts and (again := self._again(response, TOKEN_TRIES)):
-            yield again
-        elif page.token and is_behind and chain.restarts < RESTARTS:
+        elif page.token and is_behind and page.depth != chain.depth and (again := self._again(response, TOKEN_TRIES)):
+            yield again  # but for the page that the chain began anew for
+        elif page.token and is_behind and chain.restarts < (RESTARTS if status in _OVER else DOUBTFUL_RESTARTS):
             logger.info("%s: the token of a page is over, the chain begins anew: %s", stream.source, problem)
             yield self._request(stream, chains.restarted(self.api, chain))
         elif self.api.keys and status in _KEY_REFUSED:

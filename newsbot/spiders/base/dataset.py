@@ -136,7 +136,12 @@ class BulkSpider(Spider):
             return Checkpoint(table="cursors", key=self._cursor_key, columns=columns)
 
         def work(cursor: Any) -> bulk.Loaded:
-            return bulk.load(cursor, table.lines, self._description(), checkpoint, self.store.run_id)
+            found = bulk.load(cursor, table.lines, self._description(), checkpoint, self.store.run_id)
+            rows = found.new + found.changed + found.unchanged
+            if rows < (self.dataset.at_least or 0):  # what was written is taken back
+                least = self.dataset.at_least
+                raise UnreadableTableError(f"has {rows} rows, and {least} at least are expected: nothing is stored")
+            return found
 
         loaded = await self.store.load(self.dataset.name, work)
         remarks = table.remarks + loaded.remarks()

@@ -336,7 +336,17 @@ class FilesSpider(ApiSpider):
         return Request(url, callback=callback, errback=errback, meta=meta, dont_filter=True, **given)
 
     def _list_told(self, *, ok: bool, status: str) -> None:
+        if not ok and self._moves and "until" not in self.stream.cursor:
+            self._keep_begin()
         self.store.outcome(self.api.name, self.stream.source, ok=ok, status=status)
+
+    def _keep_begin(self) -> None:
+        """Of a first run without a list: the newest file of now, which was to be its first, is that of the next run."""
+        now = datetime.now(UTC)
+        begin = (now - (now - datetime.min.replace(tzinfo=UTC)) % self.step - 2 * self.step).isoformat()
+        columns = {"spider": self.api.name, "arguments": self.stream.arguments, "source": self.stream.source}
+        columns["value"] = {"since": begin, "until": begin}
+        self.store.save(Checkpoint(table="cursors", key=self.stream.key, columns=columns))
 
     def _retries(self) -> int:
         return self.crawler.settings.getint("RETRY_TIMES")
