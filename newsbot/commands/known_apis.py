@@ -79,9 +79,9 @@ def status(cursor: "Cursor", apis: Sequence[Known]) -> list[tuple[str | None, ..
 
 def key_state(api: "Api") -> str:
     """Whether it needs a key, and whether that is there: the variable's name, never its value."""
-    if api.key is None:
+    if not api.keys:
         return "not needed"
-    return f"{api.key.variable} is {'set' if secret_of(api.key.variable) else 'not set'}"
+    return ", ".join(f"{key.variable} is {'set' if secret_of(key.variable) else 'not set'}" for key in api.keys)
 
 
 def quota(api: "Api") -> str:

@@ -34,33 +34,44 @@ class ValidatePipeline:
         if kind is None:
             kinds = ", ".join(known.__name__ for known in items.KINDS)
             raise Rejected(None, f"{type(item).__name__} is not one of the item types: {kinds}")
-        for name in _optional(kind):
-            value = getattr(item, name)
-            if type(value) is str and (not value or value.isspace()):
-                setattr(item, name, None)
         if item.source_id is None:
             item.source_id = self.name
         if kind is Article:
             if item.origin is None:
                 item.origin = self.name
-            item.authors = item.authors or []
-            item.keywords = item.keywords or []
+            if item.authors is None:
+                item.authors = []
+            if item.keywords is None:
+                item.keywords = []
         from pydantic import ValidationError
 
         adapter, names = _adapter(kind)
         try:
             valid = adapter.validate_python(item)
         except ValidationError as error:
+            if _cleared(item, _optional(kind)):
+                return self.process_item(item)
             raise _rejected(error) from None
         for name in names:
-            setattr(item, name, getattr(valid, name))
+            value = getattr(valid, name)
+            setattr(item, name, None if value == "" and name in _optional(kind) else value)
         return item
 
 
+def _cleared(item: Any, names: frozenset[str]) -> bool:
+    """Whether one of these fields was an empty text, which is no value of it: many services write nothing so."""
+    found = [name for name in names if isinstance(value := getattr(item, name), str) and not value.strip()]
+    for name in found:
+        setattr(item, name, None)
+    return bool(found)
+
+
 @cache
-def _optional(kind: type) -> tuple[str, ...]:
-    """The fields that may be None: an empty text is no value of theirs, as many services write nothing so."""
-    return tuple(field.name for field in fields(kind) if NoneType in get_args(field.type))
+def _optional(kind: type) -> frozenset[str]:
+    """The fields that may be None, or an empty list."""
+    return frozenset(
+        field.name for field in fields(kind) if NoneType in get_args(field.type) or field.default_factory is list
+    )
 
 
 @cache

@@ -194,8 +194,7 @@ class ApiSpider(Spider):
                 stored, stream.cursor = stream.cursor, chains.readable(self.api, stream.cursor, now)
                 stream.chains.extend(chains.planned(self.api, stream.cursor, self.given, now))
             except ValueError as error:
-                told = f"its cursor can not be read: {error}; `scrapy cursors reset {self.api.name}` begins anew"
-                self._tell(stream, told, ok=False)
+                self._tell(stream, self.unreadable(error), ok=False)
                 continue
             self._under_way = stream
             chain = stream.chains.popleft()
@@ -210,6 +209,10 @@ class ApiSpider(Spider):
                 yield self._moved(stream, begun)
             yield self._request(stream, chain)
             return
+
+    def unreadable(self, error: ValueError) -> str:
+        """What is told of a stored cursor that is none."""
+        return f"its cursor can not be read: {error}; `scrapy cursors reset {self.api.name}` begins anew"
 
     def _look_for_gap(self, stream: Stream, chain: Chain) -> None:
         """Tell what the API does not give any more; what is read is in one piece from here on."""
