@@ -356,7 +356,7 @@ def test_a_cursor_that_can_not_be_read_is_told(gdelt, crawl, query, now, value):
     gdelt.add(now, [row(now, 1)])
     crawl()
     query("UPDATE cursors SET value = %s RETURNING 1", (value.replace("S", now.isoformat()),))
-    assert "its cursor can not be read" in crawl(ok=False)
+    assert "its cursor cannot be read" in crawl(ok=False)
 
 
 def test_what_is_published_while_the_list_is_away_is_not_left_out(gdelt, crawl, query, now):
