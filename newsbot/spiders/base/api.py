@@ -203,7 +203,7 @@ class ApiSpider(Spider):
             return
 
     def _plan(self, stream: Stream) -> None:
-        """What is to be read of a stream, and what there is to tell of that. Raises ValueError for its stored cursor."""
+        """What is to be read of a stream, and the remarks on that. Raises ValueError for its stored cursor."""
         now = datetime.now(UTC).replace(microsecond=0) + SECOND
         stored, stream.cursor = stream.cursor, chains.readable(self.api, stream.cursor, now)
         stream.chains.extend(chains.planned(self.api, stream.cursor, self.given, now))
