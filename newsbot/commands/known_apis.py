@@ -79,11 +79,9 @@ def status(cursor: "Cursor", apis: Sequence[Known]) -> list[tuple[str | None, ..
 
 def key_state(api: "Api") -> str:
     """Whether it needs a key, and whether that is there: the variable's name, never its value."""
-    from newsbot.sources.api import secrets
-
-    variables = [key.variable for key in secrets(api)]
-    states = (f"{variable} is {'set' if secret_of(variable) else 'not set'}" for variable in variables)
-    return ", ".join(states) or "not needed"
+    if not api.keys:
+        return "not needed"
+    return ", ".join(f"{key.variable} is {'set' if secret_of(key.variable) else 'not set'}" for key in api.keys)
 
 
 def quota(api: "Api") -> str:
@@ -102,5 +100,7 @@ def money(api: "Api | None", amount: float) -> str:
 
 def _limit(limit: "Limit") -> str:
     if limit.per[0].isdecimal():
-        return f"{limit.calls:,} in {limit.per.removesuffix('s')} seconds"
+        units = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
+        unit = units[limit.per[-1]]
+        return f"{limit.calls:,} in {limit.per[:-1]} {unit}{'' if limit.per[:-1] == '1' else 's'}"
     return f"{limit.calls:,} {'an' if limit.per == 'hour' else 'a'} {limit.per}"

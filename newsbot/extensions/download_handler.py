@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from twisted.internet.address import IPv4Address, IPv6Address
     from twisted.internet.defer import Deferred
     from twisted.internet.interfaces import IAddress, IHostResolution, IProtocol, IProtocolFactory
+    from twisted.web.client import HTTPConnectionPool
     from twisted.web.http_headers import Headers
     from twisted.web.iweb import IResponse
 
@@ -138,6 +139,7 @@ class _GuardedScrapyAgent(_ScrapyAgent):
         base = self._stand_ins.base_for(uri)
         if base is None and request.meta.get("proxy"):
             self._check_proxied(request)
+            request.meta["reached"] = True  # whom a proxy reaches, it does not say
             return super()._get_agent(request, timeout)
 
         from twisted.internet import reactor
@@ -149,7 +151,7 @@ class _GuardedScrapyAgent(_ScrapyAgent):
             contextFactory=self._contextFactory,
             connectTimeout=timeout,
             bindAddress=normalize_bind_address(request.meta.get("bindaddress") or self._bindAddress),
-            pool=self._pool,
+            pool=_NotingPool(self._pool, request),
         )
 
     def _cb_bodyready(self, txresponse: IResponse, request: Request) -> Any:
@@ -209,6 +211,25 @@ class _KeyedAgent:
 
     def request(self, method: bytes, uri: bytes, headers: Headers, body: Any) -> Deferred[IResponse]:
         return self._agent.request(method, keys.add(self._key, uri, headers), headers, body)
+
+
+class _NotingPool:
+    """Notes in a request's meta, as ``reached``, that it has a connection: what failed before did not reach anybody."""
+
+    def __init__(self, pool: HTTPConnectionPool, request: Request) -> None:
+        self._pool = pool
+        self._request = request
+
+    @property
+    def persistent(self) -> bool:
+        return self._pool.persistent
+
+    def getConnection(self, key: Any, endpoint: Any) -> Deferred[Any]:  # noqa: N802
+        return self._pool.getConnection(key, endpoint).addCallback(self._note)
+
+    def _note(self, protocol: Any) -> Any:
+        self._request.meta["reached"] = True
+        return protocol
 
 
 class _GuardedAgent(_BindAddressAgent):

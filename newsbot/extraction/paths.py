@@ -1,5 +1,6 @@
 """Paths into JSON, as JMESPath (https://jmespath.org), and templates that values are put into."""
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -42,10 +43,23 @@ def path(expression: str) -> Callable[[Any], Any]:
     def search(value: Any) -> Any:
         try:
             return compiled.search(value)
-        except JMESPathError as error:
+        except (JMESPathError, TypeError) as error:  # its functions do not check all that they are given
             raise PathError(f"{expression!r} fails: {error!s:.300}") from None
 
     return search
+
+
+def holds(expression: str, body: bytes) -> bool:
+    """Whether `expression` is true of a body: of its JSON, or of its text where it has none."""
+    text = body.decode("utf-8", "replace")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        data = text
+    try:
+        return bool(path(expression)(data))
+    except PathError:  # made for another kind of body
+        return False
 
 
 def _called(node: Mapping[str, Any]) -> Iterator[str]:

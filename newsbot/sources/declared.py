@@ -20,15 +20,15 @@ from newsbot.extraction.paths import PathError, forms, is_form, path
 from newsbot.items import Article
 from newsbot.sources import api as facts
 from newsbot.sources import check, entries
-from newsbot.sources.api import EXTRA, Api
+from newsbot.sources.api import EXTRA, SECRET, Api
 from newsbot.sources.document import Where
 from newsbot.sources.entries import WRITTEN_SECONDS, FaultyFileError, Timezone, fault, perhaps, seconds
-from newsbot.sources.secrets import has_login, variable_of, without_login
+from newsbot.sources.secrets import has_login, without_login
 
 LONGEST = 100 * 365 * 86_400  # seconds
 
 _NAME = "[a-z0-9][a-z0-9_-]{0,63}"
-_PERIOD = r"second|minute|hour|day|month|\d{1,9}(\.\d{1,6})?s"
+_PERIOD = r"second|minute|hour|day|month|\d{1,9}(\.\d{1,6})?s|[1-9]\d{0,3}m|[1-9]\d{0,2}[hd]"
 _HEADER = "[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # RFC 9110, section 5.6.2
 _SECRET_HEADER = re.compile(r"(?i)(?:^|[-_])(?:authorization|auth|cookie|(?:api)?key|token|secret|password)$")
 _TIMES = ("since", "until")
@@ -40,6 +40,8 @@ ARTICLE_FIELDS = tuple(
     field.name for field in dataclasses.fields(Article) if field.name not in ("source_id", "origin", "rank", "extra")
 )
 
+
+_CURSOR = {field.name: field.default for field in dataclasses.fields(facts.Cursor)}
 
 # Of the tables, by the class.
 _TITLES = {
@@ -114,9 +116,10 @@ def _path(value: str) -> str:
 
 
 def _period(value: str) -> str:
-    if not re.fullmatch(_PERIOD, value, re.ASCII) or not float(value.removesuffix("s") if value[0].isdigit() else 1):
+    if not re.fullmatch(_PERIOD, value, re.ASCII) or not float(value[:-1] if value[0].isdigit() else 1):
         words = ("second", "minute", "hour", "day", "month")
-        raise fault(f"{', '.join(words)} or seconds as 5s are right{perhaps(value, words)}")
+        right = f"{', '.join(words)} or a number with its unit as 5s, 15m, 12h or 7d are right"
+        raise fault(right + perhaps(value, words))
     return value
 
 
@@ -218,6 +221,7 @@ def _across(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     yield from _wrong_pages(data)
     yield from _wrong_slices(data)
     yield from _wrong_cursor(data)
+    yield from _wrong_least(data)
     yield from _wrong_article(data)
     yield from _wrong_columns(data)
 
@@ -258,12 +262,16 @@ def _wrong_headers(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     """A secret stands in the environment: in a file or an argument it would be kept and shown."""
     headers = _inner(data, "headers")
     address = data.get("url")
-    has_secret = _inner(data, "key") or any(variable_of(str(value)) for value in headers.values())
+    has_secret = _inner(data, "key") or any(SECRET.fullmatch(str(value)) for value in headers.values())
     if has_secret and isinstance(address, str) and forms(address.partition("//")[2].partition("/")[0]):
         yield ("url",), f"{address!r}: with a key, a host without places is right: no other host gets the key"
     for name, value in headers.items():
-        if _SECRET_HEADER.search(str(name)) and isinstance(value, str) and not variable_of(value):
-            right = "env:NAME is right, of an environment variable NAME that has the whole value of the header"
+        if not isinstance(value, str) or SECRET.fullmatch(value):
+            continue
+        if "env:" in value:
+            yield ("headers", name), "env:NAME is right for a secret, with the name of an environment variable"
+        elif _SECRET_HEADER.search(str(name)):
+            right = "env:NAME is right, of an environment variable NAME that has it"
             yield ("headers", name), f"its value is a secret: {right}"
 
 
@@ -333,6 +341,8 @@ def _wrong_slices(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
         yield ("slices",), "a cursor by time is right: what is new is cut, from where that stands"
     if _longer(slices.get("shortest"), slices.get("longest")):
         yield ("slices", "shortest"), "longer than longest; the other way round is right"
+    if slices.get("too_many") is not None and not slices.get("statuses"):
+        yield ("slices", "too_many"), "without statuses; those of the answers that it is looked for in are right there"
     if slices.get("total") is not None and slices.get("cap") is None:
         yield ("slices", "total"), "without cap; how many the API gives at most is right there"
 
@@ -344,6 +354,14 @@ def _longer(one: Any, other: Any) -> bool:
         return False
 
 
+def _wrong_least(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
+    if data.get("at_least") is not None and data.get("cursor") is not None:
+        yield (
+            ("at_least",),
+            "beside cursor: a run asks for what is new alone, which may be nothing; one of the two is right",
+        )
+
+
 def _wrong_cursor(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     by, asked = _inner(data, "cursor").get("by"), _asked(data)
     in_url = {name for name, _ in forms(_text_at(data, "url"))}
@@ -351,6 +369,16 @@ def _wrong_cursor(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
         yield ("cursor",), f"{{cursor}} in params is right: it stands for the {by} of last time"
     if by not in ("id", "token") and "cursor" in asked:
         yield ("cursor",), "{cursor} is asked for; a cursor by id or token is right"
+    if by in ("id", "token"):
+        for name in (
+            "overlap",
+            "first",
+            "reach",
+            "at",
+        ):  # those of a declaration in Python are there with their defaults
+            if (value := _inner(data, "cursor").get(name)) not in (None, _CURSOR[name]):
+                right = "leave it out: what is known is not asked for again, and the first run reads all that there is"
+                yield ("cursor", name), f"{value!r}: a cursor by {by} does not know times; {right}"
     if "cursor" in in_url:
         yield ("url",), f"{data['url']!r}: {{cursor}} among the params is right, as the first run has none"
     if by != "time" and in_url & set(_TIMES):

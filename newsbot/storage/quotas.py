@@ -12,50 +12,58 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-COUNTED = ("hour", "day", "month")  # periods with a row each; shorter limits are spaces between calls
+COUNTED = ("hour", "day", "month")  # with a row each, whatever the limits are; an API may have others, as `12 hours`
 ON_ITS_WAY = 3.0  # seconds after which a call that is not answered has long arrived, or its process has died
-LONGEST = 32 * 86_400.0  # seconds that an API is left alone: what is said of longer is no period of a quota
+LONGEST_BLOCK = 32 * 86_400.0  # seconds: what is said of longer, as of the year 9999, is no period of a quota
 EDGE = 2.0  # seconds at the end of a period without calls: one would arrive in the next, and count there
 
-# A time that no quota has, as the year 9999, is bounded here too, so that a row of before heals.
-_LOCK = """
-INSERT INTO quotas (name) VALUES (%(name)s) ON CONFLICT (name) DO NOTHING;
-UPDATE quotas SET
-    blocked_until = CASE WHEN blocked_until > edge THEN edge ELSE blocked_until END,
-    resets_at = CASE WHEN resets_at > edge THEN edge ELSE resets_at END
-FROM (SELECT clock_timestamp() + make_interval(secs => %(longest)s) AS edge) AS e
-WHERE name = %(name)s AND (blocked_until > edge OR resets_at > edge);
+_FARTHEST = f"clock_timestamp() + make_interval(secs => {LONGEST_BLOCK})"
+
+# A time that is stored and too far is bounded from now on: it may come from an older release, or another clock.
+_LOCK = f"""
+INSERT INTO quotas AS q (name) VALUES (%(name)s) ON CONFLICT (name) DO UPDATE SET
+    next_at = least(q.next_at, {_FARTHEST}), blocked_until = least(q.blocked_until, {_FARTHEST}),
+    resets_at = least(q.resets_at, {_FARTHEST})
+    WHERE greatest(q.next_at, q.blocked_until, q.resets_at) > {_FARTHEST};
 SELECT extract(epoch FROM next_at - clock_timestamp()), extract(epoch FROM blocked_until - clock_timestamp()),
     CASE WHEN blocked_until > clock_timestamp() THEN blocked_until END, reason, remaining,
     CASE WHEN resets_at > clock_timestamp() THEN resets_at END, extract(epoch FROM resets_at - clock_timestamp())
 FROM quotas WHERE name = %(name)s FOR UPDATE
-"""
+"""  # noqa: S608  of constants
 
-_SPENT = """
+# When the period that is now began, in UTC.
+_BEGIN = """CASE WHEN %(period)s = 'month' THEN date_trunc('month', clock_timestamp(), 'UTC')
+    ELSE date_bin(%(length)s::interval, clock_timestamp(), 'epoch') END"""
+
+_SPENT = f"""
 SELECT coalesce(s.calls, 0), coalesce(s.cost, 0)::float, s.told_limit,
     ends_at, extract(epoch FROM ends_at - clock_timestamp()),
     extract(epoch FROM clock_timestamp() - p.starts_at) / extract(epoch FROM ends_at - p.starts_at)
-FROM (
-    SELECT starts_at, starts_at + ('1 ' || %(period)s)::interval AS ends_at
-    FROM (SELECT date_trunc(%(period)s, clock_timestamp(), 'UTC') AS starts_at) AS p
-) AS p
+FROM (SELECT starts_at, starts_at + %(length)s::interval AS ends_at FROM (SELECT {_BEGIN} AS starts_at) AS p) AS p
 LEFT JOIN spending s ON s.quota = %(name)s AND s.period = %(period)s AND s.starts_at = p.starts_at
-"""
+"""  # noqa: S608  of constants
 
-_SPEND = """
+_SPEND = f"""
 INSERT INTO spending AS s (quota, period, starts_at, calls, cost)
-VALUES (%(name)s, %(period)s, date_trunc(%(period)s, clock_timestamp(), 'UTC'), 1, %(cost)s)
+VALUES (%(name)s, %(period)s, {_BEGIN}, 1, %(cost)s)
 ON CONFLICT (quota, period, starts_at) DO UPDATE SET calls = s.calls + 1, cost = s.cost + EXCLUDED.cost
-"""
+"""  # noqa: S608  of constants
 
-_TOLD = """
+# From the period that it was taken from, which may be over.
+_GIVE_BACK = f"""
+UPDATE spending SET calls = calls - 1, cost = cost - %(cost)s
+WHERE quota = %(name)s AND period = %(period)s AND calls > 0
+    AND starts_at = {_BEGIN.replace("clock_timestamp()", "clock_timestamp() - make_interval(secs => %(ago)s)")}
+"""  # noqa: S608  of constants
+
+_TOLD = f"""
 INSERT INTO spending AS s (quota, period, starts_at, calls, told_limit)
-VALUES (%(name)s, %(period)s, date_trunc(%(period)s, clock_timestamp(), 'UTC'),
+VALUES (%(name)s, %(period)s, {_BEGIN},
     greatest(0, coalesce(%(limit)s, %(declared)s) - %(remaining)s), %(limit)s)
 ON CONFLICT (quota, period, starts_at) DO UPDATE SET
     told_limit = coalesce(EXCLUDED.told_limit, s.told_limit),
     calls = greatest(s.calls, coalesce(EXCLUDED.told_limit, s.told_limit, %(declared)s) - %(remaining)s)
-"""
+"""  # noqa: S608  of constants
 
 # Of one window the least that was said counts: answers overtake each other.
 _WINDOW = """
@@ -78,7 +86,7 @@ class Terms:
     """What a quota allows: calls by period, seconds between two calls, the cost of one."""
 
     name: str
-    calls: tuple[tuple[str, int], ...] = ()  # (period, calls) of those that are counted
+    calls: tuple[tuple[str, int], ...] = ()  # (period, calls) of those that are counted, the longest last
     spacing: float = 0  # seconds
     cost: float = 0
     currency: str | None = None  # of the cost
@@ -112,7 +120,7 @@ def spend(cursor: "Cursor", terms: Terms, *, spread: bool) -> float | Refusal:
     service said of the longest limit, and until when, stands above our own count. A call that was given goes out at
     once, and `answered` is told its end.
     """
-    cursor.execute(_LOCK, {"name": terms.name, "longest": LONGEST})
+    cursor.execute(_LOCK, {"name": terms.name})
     gap, blocked, until, reason, remaining, resets_at, resets_in = cursor.fetchone()
     if blocked is not None and blocked > 0:
         return Refusal(reason, until, float(blocked))
@@ -124,11 +132,12 @@ def spend(cursor: "Cursor", terms: Terms, *, spread: bool) -> float | Refusal:
     if remaining == 0 and resets_at is not None:
         return Refusal("it said that no calls are left", resets_at, float(resets_in))
     for period, declared in terms.calls:
-        cursor.execute(_SPENT, {"name": terms.name, "period": period})
+        cursor.execute(_SPENT, _of(terms, period))
         calls, _, told, ends_at, left, elapsed = cursor.fetchone()
         limit = declared if told is None else told
         if calls >= limit and not (remaining and period == terms.calls[-1][0]):
-            return Refusal(f"the {limit} calls of this {period} are spent", ends_at, float(left))
+            now = f"these {period}" if period[0].isdecimal() else f"this {period}"
+            return Refusal(f"the {limit} calls of {now} are spent", ends_at, float(left))
         if spread and period == "day" and calls >= max(1, limit // 24, limit * float(elapsed)):
             pause = 86_400 / limit
             cursor.execute("SELECT clock_timestamp() + make_interval(secs => %s)", (pause,))
@@ -136,12 +145,31 @@ def spend(cursor: "Cursor", terms: Terms, *, spread: bool) -> float | Refusal:
             return Refusal(reason, cursor.fetchone()[0], pause)
         if left < EDGE:
             return float(left)
-    for period in COUNTED:
-        cursor.execute(_SPEND, {"name": terms.name, "period": period, "cost": terms.cost})
+    for period in _periods(terms):
+        cursor.execute(_SPEND, _of(terms, period) | {"cost": terms.cost})
     if remaining:
         cursor.execute("UPDATE quotas SET remaining = remaining - 1 WHERE name = %s", (terms.name,))
     _space(cursor, terms, ON_ITS_WAY)
     return 0.0
+
+
+def give_back(cursor: "Cursor", terms: Terms, ago: float) -> None:
+    """Put a call back into the budget, `ago` seconds after it was taken: it reached nobody."""
+    for period in _periods(terms):
+        cursor.execute(_GIVE_BACK, _of(terms, period) | {"cost": terms.cost, "ago": ago})
+    cursor.execute(
+        "UPDATE quotas SET remaining = remaining + 1 WHERE name = %s AND resets_at > clock_timestamp()", (terms.name,)
+    )
+
+
+def _periods(terms: Terms) -> dict[str, None]:
+    """Those that have a row each."""
+    return dict.fromkeys((*COUNTED, *dict(terms.calls)))
+
+
+def _of(terms: Terms, period: str) -> dict[str, str]:
+    """The parameters of a statement on a period of a quota."""
+    return {"name": terms.name, "period": period, "length": period if period[0].isdecimal() else f"1 {period}"}
 
 
 def answered(cursor: "Cursor", terms: Terms) -> None:
@@ -167,8 +195,8 @@ def told(cursor: "Cursor", terms: Terms, remaining: int, limit: int | None, rese
         remaining = 2**62
     if terms.calls:
         period, declared = terms.calls[-1]
-        values = {"name": terms.name, "period": period, "remaining": remaining, "limit": limit, "declared": declared}
-        cursor.execute(_TOLD, values)
+        values = {"remaining": remaining, "limit": limit, "declared": declared}
+        cursor.execute(_TOLD, _of(terms, period) | values)
 
 
 def block(cursor: "Cursor", name: str, seconds: float, reason: str) -> None:
@@ -197,7 +225,7 @@ def unblock(cursor: "Cursor", api: str) -> int:
 def spent(cursor: "Cursor", terms: Terms, calls: int) -> Spent:
     """What is spent, `calls` of it by this run."""
     period, declared = terms.calls[-1] if terms.calls else ("day", None)
-    cursor.execute(_SPENT, {"name": terms.name, "period": period})
+    cursor.execute(_SPENT, _of(terms, period))
     total, cost, told, *_ = cursor.fetchone()
     return Spent(calls, period, total, cost, declared if told is None else told, terms.currency)
 

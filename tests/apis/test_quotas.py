@@ -6,6 +6,7 @@ import uuid
 from contextlib import closing
 from pathlib import Path
 
+import made_up_apis
 import processes
 import pytest
 from stand_ins import (
@@ -24,6 +25,8 @@ from stand_ins import (
     ago,
 )
 
+from newsbot.sources.api import Limit, Quota
+from newsbot.spiders.base.terms import terms as terms_of
 from newsbot.storage import jobs, quotas
 from newsbot.storage.database import Database
 from newsbot.storage.quotas import Refusal, Terms
@@ -288,6 +291,31 @@ def test_a_day_is_spread_for_a_job_of_the_schedule(ledger, at):
     assert given == 98
     at("2026-03-02 00:00+00")
     assert [ledger(quotas.spend, terms, spread=True) == 0 for _ in range(6)] == [True] * 4 + [False] * 2
+
+
+def test_windows_of_any_length_hold_at_once(ledger, at):
+    limits = [Limit(calls=8, per="1d"), Limit(calls=5, per="12h"), Limit(calls=3, per="60m"), Limit(calls=9, per="48h")]
+    terms = terms_of(made_up_apis.api("a", quota=Quota(limits=tuple(limits))), None)
+    assert terms.calls == (("hour", 3), ("12 hours", 5), ("day", 8), ("48 hours", 9))
+
+    def given():
+        count = 0
+        while (answer := ledger(quotas.spend, terms, spread=False)) == 0:
+            count += 1
+        return count, answer.reason, f"{answer.until:%d %H:%M}"
+
+    spent = "the {} calls of {} are spent".format
+    at("2026-03-02 09:30+00")
+    assert given() == (3, spent(3, "this hour"), "02 10:00")
+    at("2026-03-02 10:30+00")
+    assert given() == (2, spent(5, "these 12 hours"), "02 12:00")
+    at("2026-03-02 12:30+00")
+    assert given() == (3, spent(3, "this hour"), "02 13:00")
+    at("2026-03-02 13:30+00")
+    assert given() == (0, spent(8, "this day"), "03 00:00")
+    at("2026-03-03 00:30+00")  # in twos from the first of 1970 on
+    assert given() == (1, spent(9, "these 48 hours"), "04 00:00")
+    assert ledger(quotas.spent_today) == {"a": (1, 0.0)}
 
 
 def test_no_call_leaves_so_late_that_it_counts_in_the_next_period(ledger, at):

@@ -350,6 +350,27 @@ def test_a_list_that_is_none_is_told(gdelt, crawl, query, now, path, answer, tol
 
 
 @pytest.mark.parametrize(
+    "value", ['{"since": 1}', "[]", '{"since": "S", "until": "S", "missing": {"a": 1}}', '{"missing": [7]}']
+)
+def test_a_cursor_that_can_not_be_read_is_told(gdelt, crawl, query, now, value):
+    gdelt.add(now, [row(now, 1)])
+    crawl()
+    query("UPDATE cursors SET value = %s RETURNING 1", (value.replace("S", now.isoformat()),))
+    assert "its cursor cannot be read" in crawl(ok=False)
+
+
+def test_what_is_published_while_the_list_is_away_is_not_left_out(gdelt, crawl, query, now):
+    gdelt.add(now - STEP, [row(now, 1)])
+    gdelt.broken = {LAST: [(503, b"", {})] * 9}
+    crawl(ok=False, RETRY_TIMES=1)
+    gdelt.broken = {}
+    gdelt.add(now, [row(now, 2)])
+    gdelt.add(now + STEP, [row(now, 3)])
+    crawl()
+    assert query("SELECT count(*) FROM articles") == [(3,)]
+
+
+@pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["country=fr"], "-a country=fr: only the search can do that, with -a query=: the bulk files do not say"),
@@ -395,4 +416,5 @@ def test_a_search_that_finds_nothing_or_fails_is_told(gdelt, crawl, query, answe
     crawl("query=x", ok=not code, RETRY_TIMES=0)
     (status,) = last_run(query)[1].values()
     assert told in status
-    assert (cursor(query) is None) == bool(code)
+    stored = cursor(query)
+    assert (stored["since"] == stored["until"]) == bool(code), "where it began is kept, and read is nothing"

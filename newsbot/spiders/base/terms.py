@@ -2,12 +2,15 @@
 
 import hashlib
 
-from newsbot.sources.api import Api, Limit
+from newsbot.sources.api import Api
 from newsbot.storage.quotas import COUNTED, Terms
 
 MARGIN = 1.05  # of the space between two calls: the clock of the service is another one
+SHORTEST_COUNTED = 3_600  # seconds: the calls of a shorter period are spaced evenly
 
-_SECONDS = {"second": 1.0, "minute": 60.0}
+_SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "month": 2_629_800}
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_NAMED = {_SECONDS[period]: period for period in COUNTED}
 
 
 def terms(api: Api, secret: str | None) -> Terms:
@@ -15,17 +18,23 @@ def terms(api: Api, secret: str | None) -> Terms:
     name = f"{api.name}/{hashlib.sha256(secret.encode()).hexdigest()[:8]}" if secret else api.name
     if api.quota is None:
         return Terms(name)
-    limits = api.quota.limits
-    counted = sorted((limit for limit in limits if limit.per in COUNTED), key=lambda limit: COUNTED.index(limit.per))
-    spaces = [MARGIN * _seconds(limit) / limit.calls for limit in limits if limit.per not in COUNTED]
+    windows = sorted((seconds_of(limit.per), limit.calls) for limit in api.quota.limits)
+    spaces = [MARGIN * seconds / calls for seconds, calls in windows if seconds < SHORTEST_COUNTED]
     return Terms(
         name,
-        calls=tuple((limit.per, limit.calls) for limit in counted),
+        calls=tuple((_period(seconds), calls) for seconds, calls in windows if seconds >= SHORTEST_COUNTED),
         spacing=max(spaces, default=0.0),
         cost=api.quota.cost,
         currency=api.quota.currency,
     )
 
 
-def _seconds(limit: Limit) -> float:
-    return _SECONDS.get(limit.per) or float(limit.per.removesuffix("s"))
+def seconds_of(per: str) -> float:
+    """The length of a declared period; of a month, its mean."""
+    return _SECONDS.get(per) or float(per[:-1]) * _UNITS[per[-1]]
+
+
+def _period(seconds: float) -> str:
+    """How the ledger names a period, in whatever way it is declared."""
+    whole = f"{seconds / 3_600:.12g} hours" if seconds % 3_600 == 0 else f"{seconds:.12g} seconds"
+    return _NAMED.get(seconds, whole)
