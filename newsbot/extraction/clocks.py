@@ -87,16 +87,32 @@ _GERMAN_DAY = re.compile(r" \d\d?\. ")  # "um 12:05 am 3. November"
 _WORD_BEHIND = re.compile(rf"\s*{LETTER}")
 
 _HOUR = _listed(
-    "uhr h hs hr hrs hours hod hodin ч час часа часов uur u ura óra órakor val giờ 時 时 點 点 시 น นาฬิกา बजे টা"
+    "uhr h hs hr hrs hours heure heures horas hod hodin ч час часа часов uur u ura óra órakor val giờ 時 时 點"
+    " 点 시 น นาฬิกา बजे টা"
 )
 _HOUR_OF_12 = ("बजे", "টা")
 _MINUTE = _listed("min m мин хв phút 分 분 minutes")
 _SECOND = _listed("sec s сек giây 秒 초")
 _AT = _listed(
-    "kl klo kello klukkan kell plkst godz um ore alle as las les at à pukul jam lúc в о об ob om o u v στις الساعة ساعت"
-    " בשעה เวลา ve"
+    "kl klo kello klokken klockan klukkan kell plkst godz um ore alle as las les at à pukul jam lúc в о об ob om o u"
+    " v στις الساعة ساعت בשעה เวลา ve"
 )
-_AT_OF_24 = {"kl", "klo", "kello", "klukkan", "kell", "plkst", "godz", "um", "ore", "alle", "pukul", "jam"}
+_AT_OF_24 = {
+    "kl",
+    "klo",
+    "kello",
+    "klokken",
+    "klockan",
+    "klukkan",
+    "kell",
+    "plkst",
+    "godz",
+    "um",
+    "ore",
+    "alle",
+    "pukul",
+    "jam",
+}
 
 _FREE = r"(?<![\d:+-])(?<!\d[./])"
 _HOURS = rf"{_FREE}(?P<hour>\d{{1,2}})"

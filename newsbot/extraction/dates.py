@@ -69,7 +69,7 @@ _ISO = re.compile(
     re.ASCII,
 )
 _COMPACT = re.compile(
-    r"(\d{4})(\d\d)(\d\d)(?:[Tt ]?(\d\d):?(\d\d)(?::?(\d\d)(?:[.,]\d+)?)?)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII
+    r"(\d{4})(-?)(\d\d)\2(\d\d)(?:[Tt ]?(\d\d):?(\d\d)(?::?(\d\d)(?:[.,]\d+)?)?)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
 _ORDINAL = re.compile(r"(\d{4})-?(\d{3})(?=[Tt]|\Z)", re.ASCII)
 _WEEK = re.compile(r"(\d{4})-?W(\d\d)(?:-?([1-7]))?(?=[Tt]|\Z)", re.ASCII)
@@ -162,6 +162,7 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 _OF_CLOCKS = re.compile(
+    r"\bat (?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b|"
     rf"{DATE}\W*[ap]\.?\s?m\b|\bo'?clock\b|\b(?:half|quarter) (?:past|to)\b|{CLOCK}\W*(?:in )?(?:noon|midnight)",
     re.IGNORECASE,
 )
@@ -229,7 +230,7 @@ def _unusual(text: str, hints: Hints) -> str | None:
     if match := _SHORT.fullmatch(text):
         return _moment(_full_year(match[1], hints), int(match[3]), int(match[4]))
     if match := _COMPACT.fullmatch(text):
-        year, month, day, hour, minute, second, zone = match.groups()
+        year, _, month, day, hour, minute, second, zone = match.groups()
         return _moment(int(year), int(month), int(day), hour, minute, second, (zone and _offset(zone)) or "")
     if day := _counted_day(text):
         return parse_date(day, hints)

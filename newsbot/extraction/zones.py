@@ -173,7 +173,7 @@ _TIME_ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"[^\W\d_]{1,5}(?![\w'])")
-_REMARK = re.compile(r" ?\([^()\d]*\)")
+_REMARK = re.compile(r" ?\([^()\d]*\)|\[[^][]*\]")
 _SECONDS = re.compile(r":\d\d:\d\d(?:\.\d+)?\s*\Z")
 _WORD_NEXT = re.compile(r"\s?[^\W\d_]")
 _BETWEEN = re.compile(r"[\s,]*")
@@ -241,7 +241,7 @@ def _one(text: str, at: int, country: str | None) -> tuple[tzinfo | None, int]:
     if match is None:
         return None, at
     name, end = match[0], match.end()
-    last = not text[end:].strip(" .,)")
+    last = not text[end:].strip(" .,)") or text[end] == "["
     # "18:05 est publié", "15:04 A MAYOR", "10:30 MET OFFICE": what may be a word is a zone at the end of a text alone.
     if not last and (not name.isupper() or len(name) == 1 or name in _WORDS):
         return None, at
