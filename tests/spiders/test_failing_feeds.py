@@ -232,16 +232,16 @@ def test_odd_entries(runs, newsbot):
         ("https://odd.example/dateless", None),
         ("https://odd.example/long", None),
         ("https://odd.example/twice", None),
+        ("https://odd.example/twice", None),
     ]
     assert len(stored[3][1]) == 1000
-    assert stored[4][1] == "The first title"
+    assert {title for _, title, _ in stored[4:]} == {"The first title", "The second title"}  # told apart by these alone
     refused = newsbot.query("SELECT url, field FROM rejects WHERE source_id = 'odd'")
     assert {(url, field) for url, field in refused if field != "published_at"} == {
         ("file:///etc/passwd", "url"),
         ("javascript:alert(1)", "url"),
         ("", "url"),
         ("https://odd.example/untitled", "title"),
-        ("https://odd.example/twice", "url"),
     }
 
 
