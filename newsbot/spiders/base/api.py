@@ -5,12 +5,12 @@ Each thing that is asked for is a stream, with a cursor of its own; one is read 
 all pages of what it promises went before it.
 """
 
-import json
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email.message import Message
 from typing import Any, ClassVar, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -22,6 +22,7 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
+from newsbot.extraction import lenient_json
 from newsbot.extraction.paths import PathError, fill, path, places
 from newsbot.items import Checkpoint, Item
 from newsbot.sources.api import Api, HostKey, LinkedPages, NumberedPages, OffsetPages
@@ -232,7 +233,7 @@ class ApiSpider(Spider):
             yield from self._refusal(response, stream, chain)
             return
         try:
-            data = self.read(response)
+            data = self.read(response, stream)
             rows = self.rows(data, stream)
             hits = self._hits(data, rows, chain)
         except ValueError as error:  # UnreadableError, PathError, BadPageError, or of a method of the spider
@@ -269,12 +270,14 @@ class ApiSpider(Spider):
         times = min(times, self.crawler.settings.getint("RETRY_TIMES"))
         return get_retry_request(response.request, spider=self, reason="bad answer", max_retry_times=times)
 
-    def read(self, response: Response) -> Any:
-        """What an answer says. Raises `UnreadableError`."""
+    def read(self, response: Response, stream: Stream | None = None) -> Any:
+        """What an answer says; what is wrong with its JSON is a remark of the stream. Raises `UnreadableError`."""
         if response.status != 200:
             raise UnreadableError(f"{answers.told(response)}: {said(response)}")
+        content_type = Message()
+        content_type["Content-Type"] = answers.header(response, "Content-Type") or "application/json"
         try:
-            data = json.loads(response.body.decode("utf-8-sig"))
+            data, wrong = lenient_json.read(response.body, content_type.get_content_charset())
         except UnicodeDecodeError as error:
             raise UnreadableError(f"is not UTF-8 at byte {error.start}") from None
         except ValueError as error:
@@ -284,6 +287,10 @@ class ApiSpider(Spider):
             raise UnreadableError("is nested too deep to be read") from None
         if self.api.error and (problem := path(self.api.error)(data)):
             raise UnreadableError(f"says: {str(problem)[:MAX_TOLD]}")
+        for remark in wrong:
+            logger.warning("%s: %s", response.url, remark)
+            if stream:
+                stream.remarks[remark] = None
         return data
 
     def _items(self, rows: Iterable[Any], stream: Stream) -> Iterator[Item]:
