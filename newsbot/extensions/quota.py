@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from newsbot.extensions.retry_after import retry_after
 from newsbot.extraction.paths import PathError, path
@@ -73,11 +73,14 @@ class QuotaMiddleware:
         limit = _number(response, quota and quota.limit)
         if limit is not None and limit < 1:  # as some say that there is none
             remaining = limit = None
-        if response.status == 429 and quota and quota.spent and _says(quota.spent, response):
+        spent = _says(quota.spent, response) if response.status == 429 and quota and quota.spent else None
+        if spent:
             remaining = 0
         reset = _reset(response, quota and quota.reset)
         if remaining is not None:
-            await self.store.quota_told(terms, max(0, int(remaining)), None if limit is None else int(limit), reset)
+            period = spent if isinstance(spent, str) else None
+            limit = None if limit is None or period else int(limit)
+            await self.store.quota_told(terms, max(0, int(remaining)), limit, reset, period)
         wait = _wait(request, response, reset, is_spent=remaining is not None and remaining <= 0)
         if wait is not None:
             reason = f"it asked to be left alone (HTTP status {response.status})"
@@ -109,11 +112,11 @@ def _number(response: Response, name: str | None) -> float | None:
     return value if value is not None and abs(value) < 2**62 else None
 
 
-def _says(where: str, response: Response) -> bool:
+def _says(where: str, response: Response) -> Any:
     try:
-        return bool(path(where)(json.loads(response.body)))
+        return path(where)(json.loads(response.body))
     except (ValueError, PathError):
-        return False
+        return None
 
 
 def _reset(response: Response, name: str | None) -> float | None:

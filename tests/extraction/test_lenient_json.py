@@ -103,7 +103,9 @@ def test_what_breaks_off_is_not_json(title):
             read(raw[:-cut])
 
 
-@pytest.mark.parametrize("text", ["", "<html>down", "Your query was too short.", "{'a': 1}", '{"a": 1} and more', "NaNa"])
+@pytest.mark.parametrize(
+    "text", ["", "<html>down", "Your query was too short.", "{'a': 1}", '{"a": 1} and more', "NaNa"]
+)
 def test_what_is_something_else_is_not_json(text):
     with pytest.raises(json.JSONDecodeError):
         read(text.encode())

@@ -8,6 +8,7 @@ all pages of what it promises went before it.
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.message import Message
@@ -37,7 +38,7 @@ from newsbot.storage.quotas import QuotaSpentError
 from newsbot.storage.rejects import Reject
 from newsbot.storage.store import Store
 
-__all__ = ["DAY", "HOUR", "ApiSpider", "Stream", "UnreadableError", "expect"]
+__all__ = ["DAY", "HOUR", "MAX_TOLD", "ApiSpider", "RefusedError", "Stream", "UnreadableError", "expect"]
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +49,15 @@ RESTARTS = 10  # of a chain whose tokens are over, without coming further
 MAX_TOLD = 300  # characters of what an answer says
 _BEHIND_THE_LAST = (400, 404, 410, 416, 422)  # what is said of a page behind the last, and of a token that is over
 _KEY_REFUSED = (401, 403)
+_NOT_KNOWN = (400, 404, 422)
 
 
 class UnreadableError(ValueError):
     """An answer that is not what the API is said to give; the message says what it is."""
+
+
+class RefusedError(UnreadableError):
+    """An answer that says why there is nothing, and would say so again."""
 
 
 @dataclass(slots=True)
@@ -67,6 +73,8 @@ class Stream:
     last: Checkpoint | None = None  # that was yielded
     incomplete: list[str] = field(default_factory=list)
     remarks: dict[str, None] = field(default_factory=dict)  # in their order
+    found: dict[str, set[str]] = field(default_factory=dict)  # of an argument, the values that records had
+    withdrawn: int = 0  # records that stand for one that was taken back
 
 
 class ApiSpider(Spider):
@@ -90,9 +98,10 @@ class ApiSpider(Spider):
         spider.check_arguments()
         key = spider.api.key
         secret = secret_of(key.variable) if key else None
-        if key and not secret:
+        if key and key.required and not secret:
             where = f"; there is one at {key.signup}" if key.signup else ""
             raise NotConfigured(f"{key.variable} is not set: put your key for {spider.api.title} into it{where}")
+        spider._key = key if secret else None
         spider._terms = terms(spider.api, secret)
         spider._mapper = mapper(spider.api)
         spider._identity = identity(spider.api)
@@ -124,6 +133,10 @@ class ApiSpider(Spider):
     def items(self, record: Any, stream: Stream) -> Iterable[Item]:
         """The items of a record. Raises `RefusedRecordError`."""
         yield self._mapper(record)
+
+    def planned(self, stream: Stream, now: datetime) -> list[Chain]:
+        """What is to be read of a stream, in its order."""
+        return chains.planned(self.api, stream.cursor, self.given, now)
 
     def too_many(self, response: Response) -> bool:
         """Whether a refusal means that a slice has more hits than the API gives."""
@@ -161,17 +174,19 @@ class ApiSpider(Spider):
         streams = []
         for value in self.given[each] if each else [None]:
             values = timeless | ({each: value} if each else {})
-            asked = {name: value for name, value in values.items() if value is not None and value is not False}
-            source = str(value) if each else self.api.name
-            streams.append(Stream(source, cursors.key(self.api.name, asked, source), asked, values))
+            streams.append(self._stream(values, str(value) if each else self.api.name))
         return streams
+
+    def _stream(self, values: Mapping[str, Any], source: str) -> Stream:
+        asked = {name: value for name, value in values.items() if value is not None and value is not False}
+        return Stream(source, cursors.key(self.api.name, asked, source), asked, values)
 
     def _begin(self) -> Iterator[Request]:
         """The first request of the next stream."""
         if self._streams:
             stream = self._streams.popleft()
             now = datetime.now(UTC).replace(microsecond=0) + SECOND
-            stream.chains.extend(chains.planned(self.api, stream.cursor, self.given, now))
+            stream.chains.extend(self.planned(stream, now))
             self._look_for_gap(stream, stream.chains[0])
             yield self._request(stream, stream.chains.popleft())
 
@@ -212,9 +227,9 @@ class ApiSpider(Spider):
         """A request that is counted, and carries the key to the API's host and no other."""
         meta: dict[str, Any] = {"handle_httpstatus_list": answers.STATUSES, "terms": self._terms}
         meta |= {"quota": self.api.quota, "budget": self.given.get("budget")}
-        if self.api.key:
+        if self._key:
             declared = urlsplit(self.api.url)
-            meta["key"] = HostKey(declared.hostname, self.api.key, may_be_plain=declared.scheme == "http")
+            meta["key"] = HostKey(declared.hostname, self._key, may_be_plain=declared.scheme == "http")
         return Request(url, meta=meta, dont_filter=True, **options)
 
     def aside(self, url: str, take: Callable[[Any], AsyncIterator[Checkpoint | Request]]) -> Request:
@@ -237,7 +252,7 @@ class ApiSpider(Spider):
             rows = self.rows(data, stream)
             hits = self._hits(data, rows, chain)
         except ValueError as error:  # UnreadableError, PathError, BadPageError, or of a method of the spider
-            again = self._again(response)
+            again = None if isinstance(error, RefusedError) else self._again(response)
             yield from [again] if again else self._broken(stream, str(error))
             return
         if hits is not None and not chain.is_incomplete:
@@ -258,6 +273,7 @@ class ApiSpider(Spider):
         chain = chains.seen(self.api, chain, data, rows)
         over = following is None or chains.is_before(self.api, chain, data, rows)
         moves = not problem and (over or chains.moves_by_page(self.api, chain))
+        self._look_through(stream, rows)
         yield self._checkpoint(stream, chain, self._items(rows, stream), moves=moves, is_over=over)
         if problem:
             yield from self._broken(stream, problem)
@@ -299,6 +315,8 @@ class ApiSpider(Spider):
             try:
                 if not isinstance(row, dict):
                     raise RefusedRecordError(None, f"a record should be an object, and is {row!r:.80}")
+                if self._is_withdrawn(row):
+                    continue
                 if met.setdefault(self._identity(row), row) != row:
                     raise RefusedRecordError(None, "it came before in this answer with other values, which are kept")
                 yield from self.items(row, stream)
@@ -306,6 +324,32 @@ class ApiSpider(Spider):
                 self._refuse(row, error.field, str(error))
             except Exception as error:  # noqa: BLE001  one record must not take with it those behind it
                 self._refuse(row, None, f"{type(error).__name__}: {error}")
+
+    def _is_withdrawn(self, row: Any) -> bool:
+        return self.api.withdrawn is not None and bool(path(self.api.withdrawn)(row))
+
+    def _look_through(self, stream: Stream, rows: Sequence[Any]) -> None:
+        """Note what is to be told of the records as a whole."""
+        rows = [row for row in rows if isinstance(row, dict)]
+        for row in rows if self.api.withdrawn else ():
+            with suppress(PathError):  # it is refused when it is mapped
+                stream.withdrawn += self._is_withdrawn(row)
+        for name, argument in self.api.arguments.items():
+            if argument.found and stream.values.get(name):
+                found = map(path(argument.found), rows)
+                values = (value for each in found for value in (each if isinstance(each, list) else [each]))
+                stream.found.setdefault(name, set()).update(str(value).casefold() for value in values)
+
+    def _missing(self, stream: Stream) -> list[str]:
+        """What was asked for and did not come, though other things did: the service does not know it, or has none."""
+        missing = []
+        for name, found in stream.found.items():
+            argument = self.api.arguments[name]
+            asked = [each for each in arguments.values_of(argument, stream.values[name]) if each != argument.default]
+            lacking = [each for each in asked if each.casefold() not in found]
+            if found and lacking:
+                missing.append(f"missing: nothing came of -a {name}={','.join(lacking)}")
+        return missing
 
     def _refuse(self, row: Any, field_: str | None, reason: str) -> None:
         payload = row if isinstance(row, dict) else {"record": row}
@@ -334,6 +378,7 @@ class ApiSpider(Spider):
         if following is not None:
             yield self._request(stream, following)
             return
+        stream.incomplete += self._missing(stream)
         self._tell(stream, None, ok=True)
         yield from self.after(stream)
         yield from self._begin()
@@ -395,11 +440,18 @@ class ApiSpider(Spider):
         elif page.token and is_behind and chain.restarts < RESTARTS:
             logger.info("%s: the token of a page is over, the chain begins anew: %s", stream.source, problem)
             yield self._request(stream, chains.restarted(self.api, chain))
-        elif self.api.key and status in _KEY_REFUSED:
+        elif self._key and status in _KEY_REFUSED:
             self._streams.clear()  # not once more with the others
-            yield from self._broken(stream, f"the key in {self.api.key.variable} is refused ({problem})")
+            yield from self._broken(stream, f"the key in {self._key.variable} is refused ({problem})")
         else:
-            yield from self._broken(stream, problem + self._hint(stream, chain))
+            doubt = self._doubt(stream) if status in _NOT_KNOWN else ""
+            yield from self._broken(stream, problem + doubt + self._hint(stream, chain))
+
+    def _doubt(self, stream: Stream) -> str:
+        """What an API that refuses may not know."""
+        named = (name for name, argument in self.api.arguments.items() if argument.found and stream.values.get(name))
+        asked = " ".join(f"-a {name}={stream.values[name]}" for name in named)
+        return f"; does it know {asked}?" if asked else ""
 
     def _hint(self, stream: Stream, chain: Chain) -> str:
         """What may help where a cursor is over, or goes back further than a first run would, as after a long rest."""
@@ -430,6 +482,8 @@ class ApiSpider(Spider):
 
     def _tell(self, stream: Stream, problem: str | None, *, ok: bool) -> None:
         told = [*stream.incomplete[:3], *stream.remarks]
+        if stream.withdrawn:
+            told.append(f"{stream.withdrawn} records stand for withdrawn ones and were left out")
         status = "; ".join([problem, *told] if problem else told if stream.incomplete else ["ok", *told])
         self.store.outcome(self.api.name, stream.source, ok=ok and not stream.incomplete, status=status)
 
