@@ -121,8 +121,8 @@ def article(row: Sequence[bytes]) -> tuple[dict[str, Any], str, list[tuple[str, 
     The second is JSON of `tone`, `tone_parts`, `themes`, `places` and `publisher`, as far as the row has them: made of
     the row's text, as objects in between would cost more than all else. A title that the row lacks is made of the words
     of the address, and `title_from` says so there. The time is that of the publication, as the page tells it, else that
-    of the file: a time behind that of the file is left out, as nobody reads what is not published. Bytes that are not UTF-8 refuse the row where they are in its
-    address, and become U+FFFD elsewhere, which is noted. Raises `RowError`.
+    of the file; one behind that of the file is left out, as nobody finds what is not published. Bytes that are not
+    UTF-8 refuse the row where they are in its address, and become U+FFFD elsewhere, which is noted. Raises `RowError`.
     """
     refused: list[tuple[str, str, Any]] = []
     try:

@@ -114,7 +114,7 @@ class Argument:
     case: Literal["upper", "lower"] | None = None
     """the letters that its values have, however they are given"""
     found: Path | None = None
-    """where a record has its value, or a list of those that it has: values that no record has are reported as missing"""
+    """where a record has its value, or a list of those that it has: a value that no record has is reported as missing"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,11 +59,11 @@ class CoingeckoSpider(ApiSpider):
         """What is older than the hourly values on its own, as one answer has values of one kind."""
         found: list[Chain] = []
         for chain in super().planned(stream, now):
-            if chain.since < now - REACH:
-                remark = f"it does not go back to {chain.since:%Y-%m-%d}: read from {now - REACH:%Y-%m-%dT%H:%M} on"
+            since = max(chain.since, now - REACH)
+            if since > chain.since:
+                remark = f"it does not go back to {chain.since:%Y-%m-%d}: read from {since:%Y-%m-%dT%H:%M} on"
                 stream.remarks[remark] = None
-                chain = replace(chain, since=now - REACH)  # noqa: PLW2901
-            found += _by_kind(chain, now - HOURLY, is_first=not stream.cursor)
+            found += _by_kind(replace(chain, since=since), now - HOURLY, is_first=not stream.cursor)
         return found
 
     async def answered(self, response: Response, stream: Stream, chain: Chain) -> AsyncIterator[Checkpoint | Request]:

@@ -65,7 +65,8 @@ def test_a_record_that_cannot_be_read_costs_itself_alone(written, places):
     assert titles(found) == [None if n in places else each for n, each in enumerate(ORDINARY)]
     assert (found.remarks, found.data["total"], found.data["status"]) == ((RECORDS,), 6, "ok")
     left = found.data["records"][places[0]]
-    assert left.startswith('{"url": "https://quay.example/') and left.endswith('"seen": "2026"}')
+    assert left.startswith('{"url": "https://quay.example/')
+    assert left.endswith('"seen": "2026"}')
 
 
 def test_several_faults_in_one_answer():
