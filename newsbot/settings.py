@@ -69,6 +69,7 @@ DOWNLOAD_DELAY = 1  # default 0: seconds between two requests to one host; a sou
 CONCURRENT_REQUESTS_PER_DOMAIN = 2  # default 8
 CONCURRENT_REQUESTS = 32  # default 16: hosts are many, and each is asked slowly; more take memory
 COOKIES_ENABLED = False  # default True: nothing here needs a session, and trackers do
+URLLENGTH_LIMIT = 0  # default 2083: longer ones, as with a token of the next page, are dropped without an error
 REFERRER_POLICY = "no-referrer"  # default: the page that led here, which is nobody's business
 
 # Guards: docs/guards.md. Whatever a feed, a page or a redirect says, only public http(s) is fetched, within bounds.

@@ -81,7 +81,9 @@ def key_state(api: "Api") -> str:
     """Whether it needs a key, and whether that is there: the variable's name, never its value."""
     if api.key is None:
         return "not needed"
-    return f"{api.key.variable} is {'set' if secret_of(api.key.variable) else 'not set'}"
+    if secret_of(api.key.variable):
+        return f"{api.key.variable} is set"
+    return f"{api.key.variable} is not set{'' if api.key.required else ', nor needed'}"
 
 
 def quota(api: "Api") -> str:

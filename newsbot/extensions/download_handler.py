@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from twisted.internet.address import IPv4Address, IPv6Address
     from twisted.internet.defer import Deferred
     from twisted.internet.interfaces import IAddress, IHostResolution, IProtocol, IProtocolFactory
+    from twisted.web.client import HTTPConnectionPool
     from twisted.web.http_headers import Headers
     from twisted.web.iweb import IResponse
 
@@ -131,12 +132,13 @@ class _GuardedScrapyAgent(_ScrapyAgent):
         agent, key = self._unkeyed_agent(request, uri, timeout), request.meta.get("key")
         if key is None or key.host != uri.host.decode("ascii").lower():
             return agent
-        return _KeyedAgent(agent, key.key) if uri.scheme == b"https" or key.may_be_plain else agent
+        return _KeyedAgent(agent, key.keys) if uri.scheme == b"https" or key.may_be_plain else agent
 
     def _unkeyed_agent(self, request: Request, uri: URI, timeout: float) -> Any:
         base = self._stand_ins.base_for(uri)
         if base is None and request.meta.get("proxy"):
             self._check_proxied(request)
+            request.meta["reached"] = True  # whom a proxy reaches, it does not say
             return super()._get_agent(request, timeout)
 
         from twisted.internet import reactor
@@ -148,7 +150,7 @@ class _GuardedScrapyAgent(_ScrapyAgent):
             contextFactory=self._contextFactory,
             connectTimeout=timeout,
             bindAddress=normalize_bind_address(request.meta.get("bindaddress") or self._bindAddress),
-            pool=self._pool,
+            pool=_NotingPool(self._pool, request),
         )
 
     def _cb_bodyready(self, txresponse: IResponse, request: Request) -> Any:
@@ -190,7 +192,9 @@ def _without_key(response: Response, request: Request) -> Response:
 
 def _hidden(text: bytes, request: Request) -> bytes:
     key = request.meta.get("key")
-    return hide(text, secret_of(key.key.variable)) if key else text
+    for each in key.keys if key else ():
+        text = hide(text, secret_of(each.variable))
+    return text
 
 
 class _BodyFile:
@@ -205,14 +209,35 @@ class _BodyFile:
 
 
 class _KeyedAgent:
-    """Adds a secret where a request leaves, so that no URL, log line or message that is made before can hold it."""
+    """Adds secrets where a request leaves, so that no URL, log line or message that is made before can hold one."""
 
-    def __init__(self, agent: Any, key: Key) -> None:
+    def __init__(self, agent: Any, secrets: tuple[Key, ...]) -> None:
         self._agent = agent
-        self._key = key
+        self._secrets = secrets
 
     def request(self, method: bytes, uri: bytes, headers: Headers, body: Any) -> Deferred[IResponse]:
-        return self._agent.request(method, keys.add(self._key, uri, headers), headers, body)
+        for key in self._secrets:
+            uri = keys.add(key, uri, headers)
+        return self._agent.request(method, uri, headers, body)
+
+
+class _NotingPool:
+    """Notes in a request's meta, as ``reached``, that it has a connection: what failed before did not reach anybody."""
+
+    def __init__(self, pool: HTTPConnectionPool, request: Request) -> None:
+        self._pool = pool
+        self._request = request
+
+    @property
+    def persistent(self) -> bool:
+        return self._pool.persistent
+
+    def getConnection(self, key: Any, endpoint: Any) -> Deferred[Any]:  # noqa: N802
+        return self._pool.getConnection(key, endpoint).addCallback(self._note)
+
+    def _note(self, protocol: Any) -> Any:
+        self._request.meta["reached"] = True
+        return protocol
 
 
 class _GuardedAgent(_BindAddressAgent):

@@ -26,7 +26,9 @@ class KeyMiddleware:
         key = request.meta.get("key")
         if key is None:
             return response
-        body = hide(response.body, secret_of(key.key.variable))
+        body = response.body
+        for each in key.keys:
+            body = hide(body, secret_of(each.variable))
         return response if body is response.body else response.replace(body=body)
 
 

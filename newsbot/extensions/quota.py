@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
+
+from OpenSSL import SSL
+from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError, DownloadFailedError
+from twisted.internet.error import ConnectionLost
 
 from newsbot.extensions.retry_after import retry_after
-from newsbot.extraction.paths import PathError, path
-from newsbot.storage.quotas import QuotaSpentError, Refusal
+from newsbot.extraction.paths import looked_up
+from newsbot.storage.quotas import LONGEST_BLOCK, QuotaSpentError, Refusal
 from newsbot.storage.store import Store
 
 if TYPE_CHECKING:
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
     from newsbot.storage.quotas import Terms
 
 LONGEST_BACKOFF = 60.0  # seconds, after a 429 that does not say how long
-LONGEST_BLOCK = 32 * 86_400.0  # seconds: what is said of longer, as of the year 9999, is no period of a quota
+LONGEST_RETRY_AFTER = 7 * 86_400.0  # seconds
+_MIN_TIME, _MAX_SECONDS = 1e8, 1e11  # of Unix seconds: less are seconds from now, more are milliseconds
 LONGEST_RETRY = 30.0  # seconds before a page is asked for again
 
 
@@ -56,11 +60,15 @@ class QuotaMiddleware:
                 await asyncio.sleep(answer.seconds)
             else:
                 raise QuotaSpentError(f"{answer.reason}; there are some again at {answer.until:%Y-%m-%d %H:%M %Z}")
-        request.meta["call"] = terms
+        request.meta["call"] = terms, time.monotonic()
+        request.meta["reached"] = False
 
     async def process_exception(self, request: Request, exception: Exception) -> None:
-        """The call is over, without an answer."""
+        """The call is over, without an answer; one that reached nobody is given back."""
+        call = request.meta.get("call")
         await self._answered(request)
+        if call and not _may_have_arrived(request, exception):
+            await self.store.give_back(call[0], time.monotonic() - call[1])
 
     async def process_response(self, request: Request, response: Response) -> Response:
         """The same response, after what it says of the quota."""
@@ -73,7 +81,7 @@ class QuotaMiddleware:
         limit = _number(response, quota and quota.limit)
         if limit is not None and limit < 1:  # as some say that there is none
             remaining = limit = None
-        spent = _says(quota.spent, response) if response.status == 429 and quota and quota.spent else None
+        spent = looked_up(quota.spent, response.body) if response.status == 429 and quota and quota.spent else None
         if spent:
             remaining = 0
         reset = _reset(response, quota and quota.reset)
@@ -84,19 +92,34 @@ class QuotaMiddleware:
         wait = _wait(request, response, reset, is_spent=remaining is not None and remaining <= 0)
         if wait is not None:
             reason = f"it asked to be left alone (HTTP status {response.status})"
-            await self.store.block_quota(terms, min(wait, LONGEST_BLOCK), reason)
+            await self.store.block_quota(terms, wait, reason)
         return response
 
     async def _answered(self, request: Request) -> None:
-        if terms := request.meta.pop("call", None):
-            await self.store.call_answered(terms)
+        if call := request.meta.pop("call", None):
+            await self.store.call_answered(call[0])
+
+
+def _may_have_arrived(request: Request, exception: Exception) -> bool:
+    """Whether the service may have counted a call that has no answer.
+
+    Not without a connection, as the download handler notes, or where that was refused to the end of its TLS handshake
+    or reset before the first byte of an answer. A connection that is closed in order may have been read from.
+    """
+    if isinstance(exception, CannotResolveHostError | DownloadConnectionRefusedError):
+        return False
+    if isinstance(exception, DownloadFailedError):
+        reasons = getattr(getattr(exception.__cause__, "__cause__", None), "reasons", ())
+        if any(reason.check(ConnectionLost, SSL.Error) for reason in reasons):
+            return False
+    return request.meta["reached"]
 
 
 def _wait(request: Request, response: Response, reset: float | None, *, is_spent: bool) -> float | None:
     """Seconds to leave the API alone: as it says or, after a 429 that does not, twice as long each time."""
     asked = retry_after(response)
     if asked is not None:
-        return asked
+        return min(asked, LONGEST_RETRY_AFTER)
     if response.status != 429:
         return None
     if reset is not None or is_spent:  # what is spent stands in the ledger
@@ -112,25 +135,19 @@ def _number(response: Response, name: str | None) -> float | None:
     return value if value is not None and abs(value) < 2**62 else None
 
 
-def _says(where: str, response: Response) -> Any:
-    try:
-        return path(where)(json.loads(response.body))
-    except (ValueError, PathError):
-        return None
-
-
 def _reset(response: Response, name: str | None) -> float | None:
-    """Seconds until there are calls again: the header has Unix seconds, seconds from now, or an ISO time."""
-    text = (response.headers.get(name) or b"").decode("latin-1") if name else ""
-    if not text:
-        return None
+    """Seconds until there are calls again: the header has Unix seconds or milliseconds, seconds, or an ISO time.
+
+    None for what is too far to be the end of a quota's period.
+    """
+    text = (response.headers.get(name) or b"").decode("latin-1").strip() if name else ""
     try:
         value = float(text)
+        value = value / 1000 if value > _MAX_SECONDS else value
     except ValueError:
         try:
             value = datetime.fromisoformat(text).timestamp()
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
-    if not abs(value) < 1e11:
-        return None
-    return min(LONGEST_BLOCK, max(0.0, value - time.time() if value > 1e8 else value))
+    seconds = value - time.time() if value > _MIN_TIME else value
+    return max(0.0, seconds) if seconds <= LONGEST_BLOCK else None

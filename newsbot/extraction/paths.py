@@ -1,5 +1,6 @@
 """Paths into JSON, as JMESPath (https://jmespath.org), and templates that values are put into."""
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -42,10 +43,28 @@ def path(expression: str) -> Callable[[Any], Any]:
     def search(value: Any) -> Any:
         try:
             return compiled.search(value)
-        except JMESPathError as error:
+        except (JMESPathError, TypeError) as error:  # its functions do not check all that they are given
             raise PathError(f"{expression!r} fails: {error!s:.300}") from None
 
     return search
+
+
+def holds(expression: str, body: bytes) -> bool:
+    """Whether `expression` is true of a body; see `looked_up`."""
+    return bool(looked_up(expression, body))
+
+
+def looked_up(expression: str, body: bytes) -> Any:
+    """What `expression` finds in the JSON of a body, or in its text where it has none; None for nothing."""
+    text = body.decode("utf-8", "replace")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        data = text
+    try:
+        return path(expression)(data)
+    except PathError:  # made for another kind of body
+        return None
 
 
 def _called(node: Mapping[str, Any]) -> Iterator[str]:

@@ -9,9 +9,11 @@ form of a time, `epoch` and `ms` that in Unix seconds and milliseconds (`epoch-1
 days it is ago, ISO 8601 in UTC without one.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NamedTuple
 
+SECRET = re.compile(r"([!-~]+ )?env:([A-Za-z_][A-Za-z0-9_]*)")  # of a header: what stands before it, the variable
 EXTRA = "extra."  # `extra.points: points` of an article keeps what that has no field for
 
 
@@ -91,6 +93,12 @@ class HostKey(NamedTuple):
     host: str
     key: Key
     may_be_plain: bool = False  # whether the host gets it without TLS, too
+    others: tuple[Key, ...] = ()  # that it gets beside it
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """All of them."""
+        return (self.key, *self.others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +122,7 @@ class Argument:
     case: Literal["upper", "lower"] | None = None
     """the letters that its values have, however they are given"""
     found: Path | None = None
-    """where a record has its value, or a list of those that it has: a value that no record has is reported as missing"""
+    """where a record has its value, or a list of those that it has: one that no record has is reported as missing"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +158,8 @@ class OffsetPages:
     """pages by the number of records before them"""
     param: str = "offset"
     """the query parameter of that number"""
+    first: int = 0
+    """what it is for the first page: 1 where the API counts records from 1"""
     size: Count = 100
     """records of a full page"""
     size_param: str = "limit"
@@ -223,6 +233,8 @@ class Slices:
     """where the answer says how many there are; without it, `cap` records in a slice are taken for too many"""
     statuses: tuple[int, ...] = ()
     """HTTP statuses by which the API says that there are too many"""
+    too_many: Path | None = None
+    """what is true of the body of such an answer, where it may mean something else; of a text, `@` is the text"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,13 +248,13 @@ class Cursor:
     path: Path
     """where a record has the time or id; where the answer has the token"""
     overlap: Seconds = 0
-    """asked for once more, for records that come late or change: 1h"""
+    """of a time: asked for once more, for records that come late or change: 1h"""
     first: Seconds = 86_400
-    """how far back the first run goes"""
+    """of a time: how far back the first run goes"""
     reach: Span | None = None
-    """how far back the API goes: what a later run would ask for before that is told as gone, and not asked for"""
+    """of a time: how far back the API goes; what a run would ask for before that is told as gone, and not asked for"""
     at: Literal["end", "newest"] = "end"
-    """where it goes: to the end of the time that was asked for or, where records come late, to the newest of them"""
+    """of a time: it goes to the end of what was asked for or, where records come late, to the newest of them"""
     oldest_first: bool = False
     """whether the records come in the order of the cursor, so that each page moves it; else the last page does"""
 
@@ -353,13 +365,15 @@ class Api:
     params: dict[str, Text] = field(default_factory=dict)
     """the query; a parameter whose argument is not given is left out"""
     headers: dict[Header, Text] = field(default_factory=dict)
-    """headers that it wants"""
+    """headers that it wants; `env:NAME` stands for the secret in that environment variable, as in `Bearer env:NAME`"""
     key: Key | None = None
     """the secret that it wants"""
     arguments: dict[str, Argument] = field(default_factory=dict)
     """what can be given with -a"""
     records: Path = "@"
     """where the answer has the list of records"""
+    at_least: Count | None = None
+    """records that a run brings at least, where all of them are asked for each time; fewer are told as a failure"""
     none_as_empty: bool = False
     """whether an answer without the list means that there are no records; else it is an error"""
     withdrawn: Path | None = None
@@ -386,3 +400,15 @@ class Api:
     """observations of series"""
     record: RecordFields | None = None
     """records of a dataset"""
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The secrets that it wants: its key, and those of its headers."""
+        secrets = ((name, SECRET.fullmatch(value)) for name, value in self.headers.items())
+        of_headers = (Key(variable=found[2], header=name, prefix=found[1] or "") for name, found in secrets if found)
+        return (*([self.key] if self.key else []), *of_headers)
+
+    @property
+    def plain_headers(self) -> dict[str, str]:
+        """The headers without a secret."""
+        return {name: value for name, value in self.headers.items() if not SECRET.fullmatch(value)}

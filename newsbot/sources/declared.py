@@ -20,7 +20,7 @@ from newsbot.extraction.paths import PathError, forms, is_form, path
 from newsbot.items import Article
 from newsbot.sources import api as facts
 from newsbot.sources import check, entries
-from newsbot.sources.api import EXTRA, Api
+from newsbot.sources.api import EXTRA, SECRET, Api
 from newsbot.sources.document import Where
 from newsbot.sources.entries import WRITTEN_SECONDS, FaultyFileError, Timezone, fault, perhaps, seconds
 
@@ -31,6 +31,7 @@ _PERIOD = r"second|minute|hour|day|month|\d{1,9}(\.\d{1,6})?s|[1-9]\d{0,3}m|[1-9
 _HEADER = "[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # RFC 9110, section 5.6.2
 _TIMES = ("since", "until")
 _RESERVED = (*_TIMES, "cursor", "backfill", "budget", "config")
+_SECRET_HEADERS = ("authorization", "proxy-authorization", "x-api-key", "x-auth-token", "cookie")
 _KINDS = ("article", "observation", "record")
 _NEEDED = {"url": "where a record has the address of the article", "title": "where a record has its headline"}
 # Source, origin and rank are the declaration's.
@@ -38,6 +39,8 @@ ARTICLE_FIELDS = tuple(
     field.name for field in dataclasses.fields(Article) if field.name not in ("source_id", "origin", "rank", "extra")
 )
 
+
+_CURSOR = {field.name: field.default for field in dataclasses.fields(facts.Cursor)}
 
 # Of the tables, by the class.
 _TITLES = {
@@ -209,11 +212,13 @@ def faults(api: Api) -> list[str]:
 def _across(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     yield from _wrong_kind(data)
     yield from _wrong_key(data)
+    yield from _wrong_headers(data)
     yield from _wrong_arguments(data)
     yield from _wrong_places(data)
     yield from _wrong_pages(data)
     yield from _wrong_slices(data)
     yield from _wrong_cursor(data)
+    yield from _wrong_least(data)
     yield from _wrong_article(data)
     yield from _wrong_columns(data)
 
@@ -251,6 +256,18 @@ def _wrong_key(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     address = data.get("url")
     if isinstance(address, str) and forms(address.partition("//")[2].partition("/")[0]):
         yield ("url",), f"{address!r}: with a key, a host without places is right: no other host gets the key"
+
+
+def _wrong_headers(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
+    """A secret in a header; where one stands is told without it."""
+    for name, value in _inner(data, "headers").items():
+        if not isinstance(value, str) or SECRET.fullmatch(value):
+            continue
+        if "env:" in value:
+            yield ("headers", name), "env:NAME is right for a secret, with the name of an environment variable"
+        elif name.lower() in _SECRET_HEADERS:
+            right = "env:NAME is right: a secret stays in the environment, in the variable NAME"
+            yield ("headers", name), f"a secret stands here, or an argument; {right}"
 
 
 def _wrong_arguments(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
@@ -321,6 +338,8 @@ def _wrong_slices(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
         yield ("slices",), "a cursor by time is right: what is new is cut, from where that stands"
     if _longer(slices.get("shortest"), slices.get("longest")):
         yield ("slices", "shortest"), "longer than longest; the other way round is right"
+    if slices.get("too_many") is not None and not slices.get("statuses"):
+        yield ("slices", "too_many"), "without statuses; those of the answers that it is looked for in are right there"
     if slices.get("total") is not None and slices.get("cap") is None:
         yield ("slices", "total"), "without cap; how many the API gives at most is right there"
 
@@ -332,6 +351,14 @@ def _longer(one: Any, other: Any) -> bool:
         return False
 
 
+def _wrong_least(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
+    if data.get("at_least") is not None and data.get("cursor") is not None:
+        yield (
+            ("at_least",),
+            "beside cursor: a run asks for what is new alone, which may be nothing; one of the two is right",
+        )
+
+
 def _wrong_cursor(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     by, asked = _inner(data, "cursor").get("by"), _asked(data)
     in_url = {name for name, _ in forms(_text_at(data, "url"))}
@@ -339,6 +366,16 @@ def _wrong_cursor(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
         yield ("cursor",), f"{{cursor}} in params is right: it stands for the {by} of last time"
     if by not in ("id", "token") and "cursor" in asked:
         yield ("cursor",), "{cursor} is asked for; a cursor by id or token is right"
+    if by in ("id", "token"):
+        for name in (
+            "overlap",
+            "first",
+            "reach",
+            "at",
+        ):  # those of a declaration in Python are there with their defaults
+            if (value := _inner(data, "cursor").get(name)) not in (None, _CURSOR[name]):
+                right = "leave it out: what is known is not asked for again, and the first run reads all that there is"
+                yield ("cursor", name), f"{value!r}: a cursor by {by} does not know times; {right}"
     if "cursor" in in_url:
         yield ("url",), f"{data['url']!r}: {{cursor}} among the params is right, as the first run has none"
     if by != "time" and in_url & set(_TIMES):

@@ -66,6 +66,7 @@ class ExoplanetsSpider(ApiSpider):
         homepage="https://exoplanetarchive.ipac.caltech.edu",
         url="https://exoplanetarchive.ipac.caltech.edu/TAP/sync",
         params={"query": f"select {','.join(_COLUMNS)} from pscomppars", "format": "json"},  # noqa: S608  of constants
+        at_least=1,
         record=RecordFields(dataset="exoplanets", key="pl_name", columns=_COLUMNS),
     )
 

@@ -14,14 +14,21 @@ if TYPE_CHECKING:
 
 COUNTED = ("hour", "day", "month")  # with a row each, whatever the limits are; an API may have others, as `12 hours`
 ON_ITS_WAY = 3.0  # seconds after which a call that is not answered has long arrived, or its process has died
+LONGEST_BLOCK = 32 * 86_400.0  # seconds: what is said of longer, as of the year 9999, is no period of a quota
 EDGE = 2.0  # seconds at the end of a period without calls: one would arrive in the next, and count there
 
-_LOCK = """
-INSERT INTO quotas (name) VALUES (%(name)s) ON CONFLICT (name) DO NOTHING;
+_FARTHEST = f"clock_timestamp() + make_interval(secs => {LONGEST_BLOCK})"
+
+# A time that is stored and too far is bounded from now on: it may come from an older release, or another clock.
+_LOCK = f"""
+INSERT INTO quotas AS q (name) VALUES (%(name)s) ON CONFLICT (name) DO UPDATE SET
+    next_at = least(q.next_at, {_FARTHEST}), blocked_until = least(q.blocked_until, {_FARTHEST}),
+    resets_at = least(q.resets_at, {_FARTHEST})
+    WHERE greatest(q.next_at, q.blocked_until, q.resets_at) > {_FARTHEST};
 SELECT extract(epoch FROM next_at - clock_timestamp()), extract(epoch FROM blocked_until - clock_timestamp()),
     blocked_until, reason, remaining, resets_at, extract(epoch FROM resets_at - clock_timestamp())
 FROM quotas WHERE name = %(name)s FOR UPDATE
-"""
+"""  # noqa: S608  of constants
 
 # When the period that is now began, in UTC.
 _BEGIN = """CASE WHEN %(period)s = 'month' THEN date_trunc('month', clock_timestamp(), 'UTC')
@@ -39,6 +46,13 @@ _SPEND = f"""
 INSERT INTO spending AS s (quota, period, starts_at, calls, cost)
 VALUES (%(name)s, %(period)s, {_BEGIN}, 1, %(cost)s)
 ON CONFLICT (quota, period, starts_at) DO UPDATE SET calls = s.calls + 1, cost = s.cost + EXCLUDED.cost
+"""  # noqa: S608  of constants
+
+# From the period that it was taken from, which may be over.
+_GIVE_BACK = f"""
+UPDATE spending SET calls = calls - 1, cost = cost - %(cost)s
+WHERE quota = %(name)s AND period = %(period)s AND calls > 0
+    AND starts_at = {_BEGIN.replace("clock_timestamp()", "clock_timestamp() - make_interval(secs => %(ago)s)")}
 """  # noqa: S608  of constants
 
 _TOLD = f"""
@@ -130,12 +144,26 @@ def spend(cursor: "Cursor", terms: Terms, *, spread: bool) -> float | Refusal:
             return Refusal(reason, cursor.fetchone()[0], pause)
         if left < EDGE:
             return float(left)
-    for period in dict.fromkeys((*COUNTED, *dict(terms.calls))):
+    for period in _periods(terms):
         cursor.execute(_SPEND, _of(terms, period) | {"cost": terms.cost})
     if remaining:
         cursor.execute("UPDATE quotas SET remaining = remaining - 1 WHERE name = %s", (terms.name,))
     _space(cursor, terms, ON_ITS_WAY)
     return 0.0
+
+
+def give_back(cursor: "Cursor", terms: Terms, ago: float) -> None:
+    """Put a call back into the budget, `ago` seconds after it was taken: it reached nobody."""
+    for period in _periods(terms):
+        cursor.execute(_GIVE_BACK, _of(terms, period) | {"cost": terms.cost, "ago": ago})
+    cursor.execute(
+        "UPDATE quotas SET remaining = remaining + 1 WHERE name = %s AND resets_at > clock_timestamp()", (terms.name,)
+    )
+
+
+def _periods(terms: Terms) -> dict[str, None]:
+    """Those that have a row each."""
+    return dict.fromkeys((*COUNTED, *dict(terms.calls)))
 
 
 def _of(terms: Terms, period: str) -> dict[str, str]:

@@ -43,6 +43,12 @@ SELECT i, is_new FROM wanted
 """  # noqa: S608  of constants
 
 
+def keys(cursor: "Cursor", dataset: str, most: int) -> set[str]:
+    """The keys of a dataset; none where there are more than `most`."""
+    cursor.execute("SELECT key FROM records WHERE dataset = %s LIMIT %s", (dataset, most + 1))
+    return {key for (key,) in cursor} if cursor.rowcount <= most else set()
+
+
 def record_id(dataset: str, key: str) -> str:
     """UUIDv5 of dataset and key."""
     return uuid5(f"record:{dataset}/{key}")

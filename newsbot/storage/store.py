@@ -258,6 +258,10 @@ class Store:
         """The values of those cursors that there are, by key."""
         return await self._read(partial(cursors.read, keys=keys))
 
+    async def record_keys(self, dataset: str, most: int) -> set[str]:
+        """The keys of the records of a dataset; none where there are more than `most`."""
+        return await self._read(partial(records.keys, dataset=dataset, most=most))
+
     async def known_ids(self, source_id: str, external_ids: Sequence[str]) -> dict[str, bool]:
         """Which of these a source's articles have, and whether it took them back."""
         return await self._read(partial(articles.known_ids, source_id=source_id, external_ids=external_ids))
@@ -316,6 +320,11 @@ class Store:
     async def call_answered(self, terms: quotas.Terms) -> None:
         """A call is over; see `quotas.answered`."""
         await self._read(partial(quotas.answered, terms=terms))
+
+    async def give_back(self, terms: quotas.Terms, ago: float) -> None:
+        """A call that was taken `ago` seconds before reached nobody; see `quotas.give_back`."""
+        self.spent[terms] -= 1
+        await self._read(partial(quotas.give_back, terms=terms, ago=ago))
 
     async def quota_told(
         self,

@@ -97,6 +97,7 @@ def test_tokens_that_are_over(newsbot, name):
 
     service.before = lambda count: service.tokens.clear()
     service.forget()
+    newsbot.query("TRUNCATE cursors")
     assert crawl(newsbot, name, service, settings={"RETRY_TIMES": 0}).exit_code == 1
     assert len(service.asked) < 60, "it is not tried for ever"
 

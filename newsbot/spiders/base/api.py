@@ -5,6 +5,7 @@ Each thing that is asked for is a stream, with a cursor of its own; one is read 
 all pages of what it promises went before it.
 """
 
+import hashlib
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from email.message import Message
 from typing import Any, ClassVar, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
-from scrapy import Request, Spider
+from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.exceptions import NotConfigured
@@ -24,7 +25,7 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from newsbot.extraction import lenient_json
-from newsbot.extraction.paths import PathError, fill, path, places
+from newsbot.extraction.paths import PathError, fill, holds, path, places
 from newsbot.items import Checkpoint, Item
 from newsbot.sources.api import Api, HostKey, LinkedPages, NumberedPages, OffsetPages
 from newsbot.sources.secrets import secret_of
@@ -45,7 +46,10 @@ logger = logging.getLogger(__name__)
 BAD_ANSWERS = 5  # times that a page is asked for again which came, but can not be read
 BAD_PAGES = 2  # times that one is which can be read, but contradicts those before it
 TOKEN_TRIES = 2  # times that a page is asked for again whose token is said to be over, before its chain begins anew
-RESTARTS = 10  # of a chain whose tokens are over, without coming further
+SAME_ANSWERS = 2  # times that any of these is asked for again where the answer is the same each time
+RESTARTS = 2  # of a chain whose tokens are over, without coming further
+REFUSED_SLICES = 3  # in a row, as short as they may be: then it is not because of too many hits
+MOST_KEYS = 100_000  # records of before that are looked for among those that come
 MAX_TOLD = 300  # characters of what an answer says
 _BEHIND_THE_LAST = (400, 404, 410, 416, 422)  # what is said of a page behind the last, and of a token that is over
 _KEY_REFUSED = (401, 403)
@@ -72,6 +76,10 @@ class Stream:
     chains: deque[Chain] = field(default_factory=deque)  # still to be read, behind the one that is
     last: Checkpoint | None = None  # that was yielded
     incomplete: list[str] = field(default_factory=list)
+    refused: list[tuple[Chain, str]] = field(default_factory=list)  # slices in a row, as short as they may be, and why
+    count: int = 0  # records so far
+    url: str = ""  # that was asked for last
+    met: set[str] = field(default_factory=set)  # keys of records, where all should come
     remarks: dict[str, None] = field(default_factory=dict)  # in their order
     found: dict[str, set[str]] = field(default_factory=dict)  # of an argument, the values that records had
     withdrawn: int = 0  # records that stand for one that was taken back
@@ -96,16 +104,18 @@ class ApiSpider(Spider):
         spider.api = cls.declaration(given)
         spider.given = arguments.read(cls.name, given, arguments.of(spider.api) | cls.own_arguments())
         spider.check_arguments()
-        key = spider.api.key
-        secret = secret_of(key.variable) if key else None
-        if key and key.required and not secret:
-            where = f"; there is one at {key.signup}" if key.signup else ""
-            raise NotConfigured(f"{key.variable} is not set: put your key for {spider.api.title} into it{where}")
-        spider._key = key if secret else None
-        spider._terms = terms(spider.api, secret)
+        secrets = [(key, secret_of(key.variable)) for key in spider.api.keys]
+        for key, secret in secrets:
+            if key.required and not secret:
+                where = f"; there is one at {key.signup}" if key.signup else ""
+                raise NotConfigured(f"{key.variable} is not set: put your key for {spider.api.title} into it{where}")
+        spider._keys = tuple(key for key, secret in secrets if secret)
+        spider._terms = terms(spider.api, "".join(secret for _, secret in secrets) or None)
         spider._mapper = mapper(spider.api)
         spider._identity = identity(spider.api)
         spider._streams: deque[Stream] = deque()  # still to be read
+        spider._under_way: Stream | None = None
+        spider._stored: set[str] = set()  # keys of the records of before, of an API that gives all of them each time
         return spider
 
     # What a subclass may say
@@ -140,7 +150,10 @@ class ApiSpider(Spider):
 
     def too_many(self, response: Response) -> bool:
         """Whether a refusal means that a slice has more hits than the API gives."""
-        return self.api.slices is not None and response.status in self.api.slices.statuses
+        slices = self.api.slices
+        if slices is None or response.status not in slices.statuses:
+            return False
+        return slices.too_many is None or holds(slices.too_many, response.body)
 
     def after(self, stream: Stream) -> Iterable[Request]:
         """Requests for what is to be asked once a stream is read, as `aside` makes them."""
@@ -148,11 +161,13 @@ class ApiSpider(Spider):
 
     # Asking
 
-    async def start(self) -> AsyncIterator[Request]:
+    async def start(self) -> AsyncIterator[Checkpoint | Request]:
         """The first request."""
         self._streams.extend(await self._opened())
-        for request in self._begin():
-            yield request
+        self.crawler.signals.connect(self._idle, signals.spider_idle)
+        self.crawler.signals.connect(self._faulted, signals.spider_error)
+        for each in self._begin():
+            yield each
 
     async def _opened(self) -> list[Stream]:
         """The streams with their cursors, once the database knows the source."""
@@ -161,6 +176,8 @@ class ApiSpider(Spider):
         await self.store.keep_sources([source | {"country": None}])
         if api.record and api.record.columns:
             await self.store.describe(_dataset(api))
+        if api.record and not api.arguments and not api.cursor and not arguments.placed(api):
+            self._stored = await self.store.record_keys(api.record.dataset, MOST_KEYS)
         streams = self._asked()
         known = await self.store.cursors([stream.key for stream in streams])
         for stream in streams:
@@ -181,14 +198,27 @@ class ApiSpider(Spider):
         asked = {name: value for name, value in values.items() if value is not None and value is not False}
         return Stream(source, cursors.key(self.api.name, asked, source), asked, values)
 
-    def _begin(self) -> Iterator[Request]:
-        """The first request of the next stream."""
-        if self._streams:
+    def _begin(self) -> Iterator[Checkpoint | Request]:
+        """The first request of the next stream, behind the begin of a first run."""
+        while self._streams:
             stream = self._streams.popleft()
             now = datetime.now(UTC).replace(microsecond=0) + SECOND
-            stream.chains.extend(self.planned(stream, now))
-            self._look_for_gap(stream, stream.chains[0])
-            yield self._request(stream, stream.chains.popleft())
+            try:
+                stored, stream.cursor = stream.cursor, chains.readable(self.api, stream.cursor, now)
+                stream.chains.extend(self.planned(stream, now))
+            except ValueError as error:
+                told = f"its cursor can not be read: {error}; `scrapy cursors reset {self.api.name}` begins anew"
+                self._tell(stream, told, ok=False)
+                continue
+            self._under_way = stream
+            chain = stream.chains.popleft()
+            if stored != stream.cursor:
+                stream.remarks[f"its cursor stood in the future: read from {chain.since:%Y-%m-%dT%H:%M} on"] = None
+            self._look_for_gap(stream, chain)
+            if self.api.cursor and not stream.cursor and (begun := chains.begun(chain)):
+                yield self._moved(stream, begun)
+            yield self._request(stream, chain)
+            return
 
     def _look_for_gap(self, stream: Stream, chain: Chain) -> None:
         """Tell what the API does not give any more; what is read is in one piece from here on."""
@@ -214,7 +244,8 @@ class ApiSpider(Spider):
             asked = {name: value for name, value in filled.items() if value is not None}
             asked |= paging.params(api.pages, chain.page)
             url += ("&" if "?" in url else "?") + urlencode(asked) if asked else ""
-        headers = {name: fill(template, stream.values) for name, template in api.headers.items()}
+        stream.url = url
+        headers = {name: fill(template, stream.values) for name, template in api.plain_headers.items()}
         return self.request(
             url,
             headers={name: value for name, value in headers.items() if value is not None},
@@ -227,9 +258,9 @@ class ApiSpider(Spider):
         """A request that is counted, and carries the key to the API's host and no other."""
         meta: dict[str, Any] = {"handle_httpstatus_list": answers.STATUSES, "terms": self._terms}
         meta |= {"quota": self.api.quota, "budget": self.given.get("budget")}
-        if self._key:
-            declared = urlsplit(self.api.url)
-            meta["key"] = HostKey(declared.hostname, self._key, may_be_plain=declared.scheme == "http")
+        if self._keys:
+            declared, (key, *others) = urlsplit(self.api.url), self._keys
+            meta["key"] = HostKey(declared.hostname, key, declared.scheme == "http", tuple(others))
         return Request(url, meta=meta, dont_filter=True, **options)
 
     def aside(self, url: str, take: Callable[[Any], AsyncIterator[Checkpoint | Request]]) -> Request:
@@ -270,8 +301,12 @@ class ApiSpider(Spider):
             problem = str(error)
         if not problem and chains.moves_by_page(self.api, chain):
             problem = chains.disorder(self.api, rows)
+        self._pass_over(stream)
+        stream.count += len(rows)
+        if self._stored:
+            stream.met.update(self._keys(rows))
         chain = chains.seen(self.api, chain, data, rows)
-        over = following is None or chains.is_before(self.api, chain, data, rows)
+        over = following is None or chains.is_before(self.api, chain, data, rows, stream.cursor.get("value"))
         moves = not problem and (over or chains.moves_by_page(self.api, chain))
         self._look_through(stream, rows)
         yield self._checkpoint(stream, chain, self._items(rows, stream), moves=moves, is_over=over)
@@ -283,8 +318,17 @@ class ApiSpider(Spider):
             yield self._request(stream, replace(chain, page=following))
 
     def _again(self, response: Response, times: int = BAD_ANSWERS) -> Request | None:
+        """The request once more; fewer times where the answer is the same each time."""
+        answer = hashlib.sha256(response.body).digest()
+        before, same = response.meta.get("bad_answer", (None, 0))
+        same = same + 1 if before == answer else 0
+        if same == SAME_ANSWERS:
+            return None
         times = min(times, self.crawler.settings.getint("RETRY_TIMES"))
-        return get_retry_request(response.request, spider=self, reason="bad answer", max_retry_times=times)
+        again = get_retry_request(response.request, spider=self, reason="bad answer", max_retry_times=times)
+        if again is not None:
+            again.meta["bad_answer"] = answer, same
+        return again
 
     def read(self, response: Response, stream: Stream | None = None) -> Any:
         """What an answer says; what is wrong with its JSON is a remark of the stream. Raises `UnreadableError`."""
@@ -359,14 +403,19 @@ class ApiSpider(Spider):
         self, stream: Stream, chain: Chain, items: Iterable[Item] = (), *, moves: bool = True, is_over: bool = True
     ) -> Checkpoint:
         """What a page brought, with the cursor behind it if it `moves`."""
+        value = chains.moved(self.api, stream.cursor, chain, is_over=is_over) if moves else {}
+        return self._moved(stream, value, items)
+
+    def _moved(self, stream: Stream, value: dict[str, Any], items: Iterable[Item] = ()) -> Checkpoint:
+        """A checkpoint with a value of the cursor; with none, it stays."""
         columns = {}
-        if moves and (value := chains.moved(self.api, stream.cursor, chain, is_over=is_over)):
+        if value:
             stream.cursor = value
             columns = {"spider": self.api.name, "arguments": stream.arguments, "source": stream.source, "value": value}
         stream.last = Checkpoint(table="cursors", key=stream.key, columns=columns, items=items, after=stream.last)
         return stream.last
 
-    def _over(self, stream: Stream, chain: Chain) -> Iterator[Request]:
+    def _over(self, stream: Stream, chain: Chain) -> Iterator[Checkpoint | Request]:
         """What comes after a chain: its next slice, the next chain, the next stream."""
         if chain.page.remark:
             stream.remarks[chain.page.remark] = None
@@ -378,10 +427,32 @@ class ApiSpider(Spider):
         if following is not None:
             yield self._request(stream, following)
             return
+        self._pass_over(stream)
         stream.incomplete += self._missing(stream)
-        self._tell(stream, None, ok=True)
+        few = self._too_few(stream)
+        self._tell(stream, few, ok=few is None)
         yield from self.after(stream)
         yield from self._begin()
+
+    def _too_few(self, stream: Stream) -> str | None:
+        """What is wrong with the number of all records that came, as the service answers and something is missing."""
+        least = self.api.at_least
+        if least is not None and stream.count < least:
+            return f"{stream.count} records came, and {least} at least are expected"
+        if gone := self._stored - stream.met:
+            before = len(self._stored)
+            told = f"{len(gone)} of the {before} records of before did not come, as {min(gone)!r:.80}; they stay"
+            if 2 * len(gone) > before:
+                return told
+            stream.remarks[told] = None
+        return None
+
+    def _keys(self, rows: Iterable[Any]) -> Iterator[str]:
+        """The keys of records, as they are stored."""
+        key_of = path(self.api.record.key)
+        for row in rows:
+            with suppress(PathError):  # it is refused when it is mapped
+                yield str(key_of(row))
 
     # More than the API gives
 
@@ -435,14 +506,15 @@ class ApiSpider(Spider):
             yield from self._too_many(stream, chain, problem)
         elif is_behind and (before := paging.before(pages, page)):
             yield self._request(stream, replace(chain, page=before))
-        elif page.token and is_behind and (again := self._again(response, TOKEN_TRIES)):
+        elif page.token and is_behind and not chain.restarts and (again := self._again(response, TOKEN_TRIES)):
             yield again
         elif page.token and is_behind and chain.restarts < RESTARTS:
             logger.info("%s: the token of a page is over, the chain begins anew: %s", stream.source, problem)
             yield self._request(stream, chains.restarted(self.api, chain))
-        elif self._key and status in _KEY_REFUSED:
+        elif self._keys and status in _KEY_REFUSED:
             self._streams.clear()  # not once more with the others
-            yield from self._broken(stream, f"the key in {self._key.variable} is refused ({problem})")
+            variables = " or ".join(key.variable for key in self._keys)
+            yield from self._broken(stream, f"the key in {variables} is refused ({problem})")
         else:
             doubt = self._doubt(stream) if status in _NOT_KNOWN else ""
             yield from self._broken(stream, problem + doubt + self._hint(stream, chain))
@@ -469,18 +541,52 @@ class ApiSpider(Spider):
         if narrower := self._narrower(stream, chain, problem):
             yield narrower
             return
-        if not chain.is_incomplete:
-            self._incomplete(stream, chain, problem)
-        yield self._checkpoint(stream, chain)
-        yield from self._over(stream, chain)
+        if chain.count:
+            if not chain.is_incomplete:
+                self._incomplete(stream, chain, problem)
+            yield self._checkpoint(stream, chain)
+            yield from self._over(stream, chain)
+            return
+        # One of which nothing came does not move the cursor; what is behind it will.
+        stream.refused.append((chain, problem))
+        if len(stream.refused) < REFUSED_SLICES:
+            yield from self._over(stream, chain)
+            return
+        stream.refused.clear()
+        told = f"{REFUSED_SLICES} slices in a row are refused, as short as they may be, so it is not for too many hits"
+        yield from self._broken(stream, f"{told}: {problem}")
 
-    def _broken(self, stream: Stream, problem: str, *, ok: bool = False) -> Iterator[Request]:
+    def _pass_over(self, stream: Stream) -> None:
+        """Tell of slices that were refused, as others are not."""
+        for chain, problem in stream.refused:
+            self._incomplete(stream, chain, problem)
+        stream.refused.clear()
+
+    def _broken(self, stream: Stream, problem: str, *, ok: bool = False) -> Iterator[Checkpoint | Request]:
         """End a stream: what comes after a gap would move the cursor past it."""
         stream.chains.clear()
         self._tell(stream, problem, ok=ok)
         yield from self._begin()
 
+    def _faulted(self) -> None:
+        """A fault of our own has its traceback, and is no fault of the stream."""
+        self._under_way = None
+
+    def _idle(self) -> None:
+        """Tell of a stream whose request was dropped on its way out, which has no errback; the next ones are read."""
+        if self._under_way is None:
+            return
+        stream = self._under_way
+        url = f"{stream.url[:MAX_TOLD]}{'...' if len(stream.url) > MAX_TOLD else ''}"
+        problem = f"a request was dropped before it left, by a setting or a middleware of this run: {url}"
+        for each in self._broken(stream, f"{problem} ({len(stream.url):,} characters)"):
+            if isinstance(each, Request):
+                self.crawler.engine.crawl(each)
+            else:
+                self.store.save(each)
+
     def _tell(self, stream: Stream, problem: str | None, *, ok: bool) -> None:
+        self._under_way = None
         told = [*stream.incomplete[:3], *stream.remarks]
         if stream.withdrawn:
             told.append(f"{stream.withdrawn} records stand for withdrawn ones and were left out")

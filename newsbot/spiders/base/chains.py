@@ -3,22 +3,26 @@
 Pure functions of the declaration. A chain is read from its first page to its last, and one chain after the other.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
 from typing import Any
 
 from newsbot.extraction.paths import PathError, path
 from newsbot.extraction.values import ValueTypeError, moment
-from newsbot.sources.api import Api, Slices
+from newsbot.sources.api import Api, LinkedPages, Slices
 from newsbot.spiders.base import paging
 from newsbot.spiders.base.arguments import placed
 from newsbot.spiders.base.paging import Page
 
 HOUR, DAY = 3_600, 86_400  # seconds, for declarations
 SECOND = timedelta(seconds=1)
+MAX_ID = 4_000  # characters of an id or token that becomes the cursor
+FUTURE = timedelta(hours=1)  # by which clocks may differ
+MAX_SHOWN = 200  # characters of a cursor that can not be read
 
 
 @dataclass(slots=True, frozen=True)
@@ -44,22 +48,53 @@ def planned(api: Api, cursor: Mapping[str, Any], given: Mapping[str, Any], now: 
     """What is to be read: what is new and, with `backfill`, what was not read of the past."""
     declared, back = api.cursor, given.get("backfill")
     first = timedelta(seconds=declared.first if declared else DAY)
+    reach = now - timedelta(seconds=declared.reach) if declared and declared.reach is not None else None
     if given.get("since") or given.get("until"):
         until = given.get("until") or now
         return [_whole(api, given.get("since") or until - first, until, moves=False)]
     if declared is None or declared.by != "time":
         return [_whole(api, None, now)]
     if cursor:
-        read = datetime.fromisoformat(cursor["since"])
-        since = datetime.fromisoformat(cursor["until"]) - _overlap(api)
-        if declared.reach is not None:
-            since = max(since, now - timedelta(seconds=declared.reach))
+        read, since = (datetime.fromisoformat(cursor[name]) for name in ("since", "until"))
+        if read < since:  # else a first run failed, and nothing is read that could have changed
+            since = min(since, now) - _overlap(api)
     else:  # in one answer, where it is not cut
         read = since = now - (max(first, back or first) if api.slices is None else first)
+    since = max(since, reach or since)
     chains = [_whole(api, since, now)]
-    if back and now - back < read:
-        chains.append(_whole(api, now - back, read, is_past=True))
+    begin = back and max(now - back, reach or now - back)
+    if begin and begin < read:
+        chains.append(_whole(api, begin, read, is_past=True))
     return chains
+
+
+def readable(api: Api, cursor: Any, now: datetime) -> dict[str, Any]:
+    """A stored cursor; one that stands in the future as that of a first run. Raises ValueError for one that is none."""
+    declared = api.cursor
+    if declared is None or cursor == {}:
+        return {}
+    try:
+        if declared.by != "time":
+            if not _is_id(cursor["value"]):
+                raise ValueError(cursor["value"])
+            return cursor
+        since, until = (datetime.fromisoformat(cursor[name]).astimezone(UTC) for name in ("since", "until"))
+        if since > until:
+            raise ValueError(since)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        right = f"the {declared.by} of last time" if declared.by != "time" else "a time since and a later one until"
+        raise ValueError(f"{json.dumps(cursor)[:MAX_SHOWN]} is stored, and {right} would be right") from None
+    if until - now <= FUTURE:
+        return cursor
+    begin = now - timedelta(seconds=declared.first)
+    return {"since": min(since, begin).isoformat(), "until": begin.isoformat()}
+
+
+def begun(chain: Chain) -> dict[str, Any]:
+    """The cursor behind which a first chain begins; kept before it is asked for, as it may fail."""
+    if not chain.moves or chain.since is None:
+        return {}
+    return {"since": chain.since.isoformat(), "until": chain.since.isoformat()}
 
 
 def _whole(api: Api, since: datetime | None, until: datetime, **options: Any) -> Chain:
@@ -112,9 +147,10 @@ def seen(api: Api, chain: Chain, data: Any, rows: Sequence[Any]) -> Chain:
         return replace(chain, newest=token if token and _is_id(token) else chain.newest)
     values = list(_values(cursor.path, rows))
     if cursor.by == "id":
-        values = [value for value in values if _is_id(value)]
-        return replace(chain, newest=max([*values, *_there(chain.newest)], key=_order, default=None))
+        return replace(chain, newest=max([*_ids(cursor.path, rows), *_there(chain.newest)], key=_order, default=None))
     times = [time for value in values if (time := _time(value, api.timezone))]
+    if cursor.at == "newest" or cursor.oldest_first:  # one of the future would move it past what is still to come
+        times = [time for time in times if time <= (chain.covers or chain.until)]
     return replace(
         chain,
         newest=max([*times, *_there(chain.newest)], default=None),
@@ -136,8 +172,16 @@ def _found(get: Callable[[Any], Any], data: Any) -> Any:
     return None
 
 
+def _ids(where: str, rows: Sequence[Any]) -> list[Any]:
+    """The ids of the rows; of numbers and texts those that are more, as the others can not be compared with them."""
+    found = [value for value in _values(where, rows) if _is_id(value)]
+    numbers = [value for value in found if _order(value)[0] == 0]
+    return numbers if 2 * len(numbers) >= len(found) else [value for value in found if _order(value)[0] == 1]
+
+
 def _is_id(value: Any) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool)
+    """Whether a value can be a cursor: it is stored, and asked for by the next run."""
+    return isinstance(value, str | int) and not isinstance(value, bool) and len(str(value)) <= MAX_ID
 
 
 def disorder(api: Api, rows: Sequence[Any]) -> str | None:
@@ -171,24 +215,41 @@ def _there(value: Any) -> list[Any]:
 
 def _time(value: Any, zone: str | None) -> datetime | None:
     try:
-        return moment(value, zone)
-    except ValueTypeError:  # the item is refused, or goes without a date
+        found = moment(value, zone)
+        return found and found.astimezone(UTC)
+    except (ValueTypeError, OverflowError):  # the item is refused, or goes without a date
         return None
 
 
 def _order(value: Any) -> tuple[int, Any]:
     """Ids in their order: numbers by size, also as text, and whatever their length."""
     text = str(value)
-    return (0, int(text)) if text.isdecimal() else (1, text)
+    return (0, int(text)) if text.removeprefix("-").isdecimal() else (1, text)
 
 
-def is_before(api: Api, chain: Chain, data: Any, rows: Sequence[Any]) -> bool:
-    """Whether a page of an API that can not be asked for a time is older than what is wanted."""
-    cursor = api.cursor
-    if cursor is None or cursor.by != "time" or cursor.oldest_first or chain.since is None or "since" in placed(api):
+def is_before(api: Api, chain: Chain, data: Any, rows: Sequence[Any], known: Any = None) -> bool:
+    """Whether what comes after a page is older than what is wanted, or than the id `known`: pages go from new to old.
+
+    An API that is asked for what is new tells that itself, but for links to the next page, which may ask for all.
+    """
+    declared = api.cursor
+    if declared is None or declared.oldest_first:
+        return False
+    if declared.by == "id":
+        return chain.moves and known is not None and _reaches(_ids(declared.path, rows), known)
+    if declared.by != "time" or chain.since is None:
         return False
     newest = seen(api, Chain(None, chain.until), data, rows).newest
-    return newest is not None and newest < chain.since
+    if newest is None or newest >= chain.since:
+        return False
+    return "since" not in placed(api) or isinstance(api.pages, LinkedPages)
+
+
+def _reaches(ids: Sequence[Any], known: Any) -> bool:
+    """Whether a page of ids from new to old ends at the known one or behind it; one without this order, if all are."""
+    places = list(map(_order, ids))
+    falls = all(one >= other for one, other in pairwise(places))
+    return bool(places) and (min(places) if falls else max(places)) <= _order(known)
 
 
 def moves_by_page(api: Api, chain: Chain) -> bool:
@@ -203,7 +264,7 @@ def moved(api: Api, cursor: Mapping[str, Any], chain: Chain, *, is_over: bool) -
         return dict(cursor)
     if declared.by != "time":
         return dict(cursor) if chain.newest is None else {**cursor, "value": chain.newest}
-    value = dict(cursor) or {"since": chain.since.isoformat(), "until": chain.since.isoformat()}
+    value = dict(cursor) or begun(chain)
     if chain.is_past:
         value["since"] = chain.since.isoformat()
         return value

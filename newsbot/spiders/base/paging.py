@@ -58,8 +58,10 @@ def params(pages: Pages | None, page: Page) -> dict[str, str]:
     if pages is not None and pages.size and pages.size_param:
         asked[pages.size_param] = str(pages.size)
     match pages:
-        case NumberedPages() | OffsetPages():
+        case NumberedPages():
             asked[pages.param] = str(page.number)
+        case OffsetPages():
+            asked[pages.param] = str(pages.first + page.number)
         case TokenPages() if page.token is not None:
             asked[pages.param] = page.token
     return asked

@@ -67,9 +67,10 @@ class Trial(ApiSpider):
         self.crawler.signals.connect(self._dropped, signal=signals.item_dropped)
         self.crawler.signals.connect(self._broke, signal=signals.spider_error)
         self._streams.append(self._asked()[0])
-        for request in self._begin():
-            self.tried.url = request.url
-            yield request
+        for each in self._begin():
+            if isinstance(each, Request):
+                self.tried.url = each.url
+                yield each
 
     def request(self, url: str, **options: Any) -> Request:
         """A request that no ledger counts."""
