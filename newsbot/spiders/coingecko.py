@@ -11,11 +11,13 @@ from scrapy.http import Response
 from newsbot.extraction.values import ValueTypeError, moment
 from newsbot.items import Checkpoint
 from newsbot.sources.api import Api, Argument, Cursor, Key, Limit, ObservationFields, Quota
-from newsbot.spiders.base.api import DAY, ApiSpider, Stream, UnreadableError, expect
+from newsbot.spiders.base.api import DAY, HOUR, ApiSpider, Stream, UnreadableError, expect
 from newsbot.spiders.base.chains import Chain
 
-HOURLY = timedelta(days=90) - timedelta(seconds=1)  # how far back an answer may go that has a value an hour
-REACH = timedelta(days=365) - timedelta(seconds=1)  # how far back it may go at all, without a plan that costs
+# How far back an answer may go that has a value an hour, and at all without a plan that costs: less an hour, as whole
+# days are asked for, counted from when the request leaves.
+HOURLY = timedelta(days=90) - timedelta(hours=1)
+REACH = timedelta(days=365) - timedelta(hours=1)
 
 _KINDS = {"prices": "price", "market_caps": "market_cap", "total_volumes": "volume"}
 
@@ -48,7 +50,7 @@ class CoingeckoSpider(ApiSpider):
             required=False,
         ),
         error="error.status.error_message || error || status.error_message",
-        cursor=Cursor(by="time", path="time", first=90 * DAY - 1, reach=365 * DAY - 1),
+        cursor=Cursor(by="time", path="time", first=90 * DAY - 1, reach=365 * DAY - HOUR),
         quota=Quota(limits=(Limit(calls=10, per="minute"), Limit(calls=10_000, per="month"))),
         observation=ObservationFields(series="name", time="time", value="value", unit="unit"),
     )

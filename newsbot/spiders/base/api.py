@@ -50,6 +50,7 @@ SAME_ANSWERS = 2  # times that any of these is asked for again where the answer 
 RESTARTS = 2  # of a chain whose tokens are over, without coming further
 REFUSED_SLICES = 3  # in a row, as short as they may be: then it is not because of too many hits
 MOST_KEYS = 100_000  # records of before that are looked for among those that come
+MOST_NAMED = 10  # of those that did not come
 MAX_TOLD = 300  # characters of what an answer says
 _BEHIND_THE_LAST = (400, 404, 410, 416, 422)  # what is said of a page behind the last, and of a token that is over
 _KEY_REFUSED = (401, 403)
@@ -215,6 +216,7 @@ class ApiSpider(Spider):
             if stored != stream.cursor:
                 stream.remarks[f"its cursor stood in the future: read from {chain.since:%Y-%m-%dT%H:%M} on"] = None
             self._look_for_gap(stream, chain)
+            self._look_for_reach(stream)
             if self.api.cursor and not stream.cursor and (begun := chains.begun(chain)):
                 yield self._moved(stream, begun)
             yield self._request(stream, chain)
@@ -229,6 +231,12 @@ class ApiSpider(Spider):
         logger.warning("%s: %s", stream.source, remark)
         stream.remarks[remark] = None
         stream.cursor = {"since": chain.since.isoformat(), "until": chain.since.isoformat()}
+
+    def _look_for_reach(self, stream: Stream) -> None:
+        """Tell that the past which is asked for goes further back than the API."""
+        reach, back = self.api.cursor and self.api.cursor.reach, self.given.get("backfill")
+        if reach and back and back.total_seconds() >= reach + DAY:
+            stream.remarks[f"it goes back {reach / DAY:.3g} days at most: what is older is left out"] = None
 
     def _request(self, stream: Stream, chain: Chain) -> Request:
         api = self.api
@@ -440,8 +448,8 @@ class ApiSpider(Spider):
         if least is not None and stream.count < least:
             return f"{stream.count} records came, and {least} at least are expected"
         if gone := self._stored - stream.met:
-            before = len(self._stored)
-            told = f"{len(gone)} of the {before} records of before did not come, as {min(gone)!r:.80}; they stay"
+            before, named = len(self._stored), ", ".join(f"{key:.80}" for key in sorted(gone)[:MOST_NAMED])
+            told = f"{len(gone)} of the {before} records of before did not come, as {named}; they stay"
             if 2 * len(gone) > before:
                 return told
             stream.remarks[told] = None
