@@ -11,13 +11,12 @@ from scrapy.http import Response
 from newsbot.extraction.values import ValueTypeError, moment
 from newsbot.items import Checkpoint
 from newsbot.sources.api import Api, Argument, Cursor, Key, Limit, ObservationFields, Quota
-from newsbot.spiders.base.api import DAY, HOUR, ApiSpider, Stream, UnreadableError, expect
+from newsbot.spiders.base.api import DAY, ApiSpider, Stream, UnreadableError, expect
 from newsbot.spiders.base.chains import Chain
 
-# How far back an answer may go that has a value an hour, and at all without a plan that costs: less an hour, as whole
-# days are asked for, counted from when the request leaves.
-HOURLY = timedelta(days=90) - timedelta(hours=1)
-REACH = timedelta(days=365) - timedelta(hours=1)
+HOURLY = timedelta(days=90)  # how far back an answer may go that has a value an hour
+REACH = timedelta(days=365)  # and at all, without a plan that costs
+SPARE = timedelta(hours=1)  # whole days are asked for, counted from when a request is made, and the second is later
 
 _KINDS = {"prices": "price", "market_caps": "market_cap", "total_volumes": "volume"}
 
@@ -50,7 +49,7 @@ class CoingeckoSpider(ApiSpider):
             required=False,
         ),
         error="error.status.error_message || error || status.error_message",
-        cursor=Cursor(by="time", path="time", first=90 * DAY - 1, reach=365 * DAY - HOUR),
+        cursor=Cursor(by="time", path="time", first=90 * DAY - 1, reach=365 * DAY - 1),
         quota=Quota(limits=(Limit(calls=10, per="minute"), Limit(calls=10_000, per="month"))),
         observation=ObservationFields(series="name", time="time", value="value", unit="unit"),
     )
@@ -61,11 +60,17 @@ class CoingeckoSpider(ApiSpider):
         """What is older than the hourly values on its own, as one answer has values of one kind."""
         found: list[Chain] = []
         for chain in super().planned(stream, now):
-            since = max(chain.since, now - REACH)
-            if since > chain.since:
+            since = max(chain.since, now - REACH + SPARE)
+            if chain.since < now - REACH:
                 remark = f"it does not go back to {chain.since:%Y-%m-%d}: read from {since:%Y-%m-%dT%H:%M} on"
                 stream.remarks[remark] = None
-            found += _by_kind(replace(chain, since=since), now - HOURLY, is_first=not stream.cursor)
+            if since >= chain.until:
+                continue
+            hourly = now - HOURLY + SPARE
+            if chain.since < now - HOURLY and hourly < chain.until:
+                found += _by_kind(replace(chain, since=since), hourly, is_first=not stream.cursor)
+            else:
+                found.append(replace(chain, since=since))
         return found
 
     async def answered(self, response: Response, stream: Stream, chain: Chain) -> AsyncIterator[Checkpoint | Request]:
@@ -90,9 +95,7 @@ class CoingeckoSpider(ApiSpider):
 
 def _by_kind(chain: Chain, hourly: datetime, *, is_first: bool) -> Iterator[Chain]:
     """A chain that begins before the hourly values and ends within them as two, in the order that moves the cursor."""
-    if not chain.since < hourly < chain.until:
-        yield chain
-    elif chain.is_past or is_first or not chain.moves:  # from now on backwards
+    if chain.is_past or is_first or not chain.moves:  # from now on backwards
         yield replace(chain, since=hourly)
         yield replace(chain, until=hourly, is_past=True)
     else:
