@@ -110,7 +110,7 @@ class ApiSpider(Spider):
             if key.required and not secret:
                 where = f"; there is one at {key.signup}" if key.signup else ""
                 raise NotConfigured(f"{key.variable} is not set: put your key for {spider.api.title} into it{where}")
-        spider._keys = tuple(key for key, secret in secrets if secret)
+        spider._keys_there = tuple(key for key, secret in secrets if secret)
         spider._terms = terms(spider.api, "".join(secret for _, secret in secrets) or None)
         spider._mapper = mapper(spider.api)
         spider._identity = identity(spider.api)
@@ -266,8 +266,8 @@ class ApiSpider(Spider):
         """A request that is counted, and carries the key to the API's host and no other."""
         meta: dict[str, Any] = {"handle_httpstatus_list": answers.STATUSES, "terms": self._terms}
         meta |= {"quota": self.api.quota, "budget": self.given.get("budget")}
-        if self._keys:
-            declared, (key, *others) = urlsplit(self.api.url), self._keys
+        if self._keys_there:
+            declared, (key, *others) = urlsplit(self.api.url), self._keys_there
             meta["key"] = HostKey(declared.hostname, key, declared.scheme == "http", tuple(others))
         return Request(url, meta=meta, dont_filter=True, **options)
 
@@ -519,9 +519,9 @@ class ApiSpider(Spider):
         elif page.token and is_behind and chain.restarts < RESTARTS:
             logger.info("%s: the token of a page is over, the chain begins anew: %s", stream.source, problem)
             yield self._request(stream, chains.restarted(self.api, chain))
-        elif self._keys and status in _KEY_REFUSED:
+        elif self._keys_there and status in _KEY_REFUSED:
             self._streams.clear()  # not once more with the others
-            variables = " or ".join(key.variable for key in self._keys)
+            variables = " or ".join(key.variable for key in self._keys_there)
             yield from self._broken(stream, f"the key in {variables} is refused ({problem})")
         else:
             doubt = self._doubt(stream) if status in _NOT_KNOWN else ""
