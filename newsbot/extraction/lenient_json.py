@@ -17,6 +17,8 @@ _STRING = r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'  # to the end of the text where none
 _TOKEN = re.compile(rf"{_STRING}|,\s*(?=[\]}}])", re.DOTALL)
 _NESTING = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
 _ESCAPE = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))|\\x([0-9A-Fa-f]{2})|\\(.?)', re.DOTALL)
+# A pair of surrogates, or an escaped backslash, else one that is alone: it stands for nothing, and nothing can keep it.
+_HALF = re.compile(r"(\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|\\\\)|\\u[dD][89a-fA-F][0-9a-fA-F]{2}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\]|\\.)*")\s*:', re.DOTALL)
 _BOUNDARY = re.compile(r"\}\s*(?=,\s*(\{))")
@@ -33,6 +35,7 @@ ESCAPES = "its JSON has escapes that JSON does not have, which were read as what
 CONTROLS = "its JSON has raw control characters"
 COMMAS = "its JSON has a comma behind the last member of a list or an object"
 BYTES = "its JSON has bytes that are not UTF-8, which were replaced"
+HALVES = "its JSON has halves of characters, which were left out"
 RECORDS = "some of its records are not valid JSON and cannot be read: they are among the rejects"
 
 
@@ -50,6 +53,10 @@ def read(raw: bytes, charset: str | None = None) -> Answer:
     """
     text, not_utf8 = _text(raw, charset)
     remarks = [BYTES] if not_utf8 else []
+    if "\\ud" in text or "\\uD" in text:
+        whole = _HALF.sub(r"\1", text)
+        remarks += [HALVES] if whole != text else []
+        text = whole
     try:
         return Answer(json.loads(text), tuple(remarks))
     except JSONDecodeError as error:

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from newsbot.extraction import lenient_json
-from newsbot.extraction.lenient_json import BYTES, COMMAS, CONTROLS, ESCAPES, RECORDS, read
+from newsbot.extraction.lenient_json import BYTES, COMMAS, CONTROLS, ESCAPES, HALVES, RECORDS, read
 
 
 def answer(titles, before="", behind=', "status": "ok"'):
@@ -35,6 +35,8 @@ ORDINARY = [f"Ferry {n} für Ærø" for n in range(6)]
         (r"it\x27s", "it's", ESCAPES),
         (r"half \u00", r"half \u00", ESCAPES),
         (r"a \é", r"a \é", ESCAPES),
+        (r"half \ud83d", "half ", HALVES),
+        (r"half \uDE00 and \ud83d\uDE00, \\ud83d", "half  and 😀, \\ud83d", HALVES),
         ("a\ttab and\na line", "a\ttab and\na line", CONTROLS),
         ("\x00\x1b[0m", "\x00\x1b[0m", CONTROLS),
     ],
