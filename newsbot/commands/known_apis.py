@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # every command is imported at every start
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
     from scrapy.settings import BaseSettings
 
-    from newsbot.sources.api import Api, Limit
+    from newsbot.sources.api import Api, Key, Limit
 
 
 STATUS = ("api", "key", "quota", "spent today", "read up to", "last success", "state")
@@ -79,11 +79,15 @@ def status(cursor: "Cursor", apis: Sequence[Known]) -> list[tuple[str | None, ..
 
 def key_state(api: "Api") -> str:
     """Whether it needs a key, and whether that is there: the variable's name, never its value."""
-    if api.key is None:
+    if not api.keys:
         return "not needed"
-    if secret_of(api.key.variable):
-        return f"{api.key.variable} is set"
-    return f"{api.key.variable} is not set{'' if api.key.required else ', nor needed'}"
+    return ", ".join(map(_key_state, api.keys))
+
+
+def _key_state(key: "Key") -> str:
+    if secret_of(key.variable):
+        return f"{key.variable} is set"
+    return f"{key.variable} is not set{'' if key.required else ', nor needed'}"
 
 
 def quota(api: "Api") -> str:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from newsbot.extraction import periods
 from newsbot.extraction.dates import parse_date
 
 _TRUE = {"true", "t", "yes", "y", "1", "on"}
@@ -25,7 +26,7 @@ class ValueTypeError(ValueError):
 
 
 def moment(value: Any, zone: str | None = None) -> datetime | None:
-    """The time that a value names: text in any notation of `parse_date`, or Unix seconds or milliseconds.
+    """The time that a value names: text in any notation of `parse_date`, a period, or Unix seconds or milliseconds.
 
     Has a zone: the text's, else `zone`, else UTC. None for None and for what is empty. Raises `ValueTypeError`.
     """
@@ -50,6 +51,8 @@ def _parsed(text: str) -> datetime | None:
             return datetime.fromisoformat(text)
     except ValueError:
         pass
+    if found := periods.begin(text):
+        return found
     iso = parse_date(text)
     return datetime.fromisoformat(iso) if iso else None
 

@@ -2,7 +2,8 @@
 
 from dataclasses import MISSING, fields
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, Self, get_args
 
 from newsbot import items
 from newsbot.items import Article, Series
@@ -48,10 +49,29 @@ class ValidatePipeline:
         try:
             valid = adapter.validate_python(item)
         except ValidationError as error:
+            if _cleared(item, _optional(kind)):
+                return self.process_item(item)
             raise _rejected(error) from None
         for name in names:
-            setattr(item, name, getattr(valid, name))
+            value = getattr(valid, name)
+            setattr(item, name, None if value == "" and name in _optional(kind) else value)
         return item
+
+
+def _cleared(item: Any, names: frozenset[str]) -> bool:
+    """Whether one of these fields was an empty text, which is no value of it: many services write nothing so."""
+    found = [name for name in names if isinstance(value := getattr(item, name), str) and not value.strip()]
+    for name in found:
+        setattr(item, name, None)
+    return bool(found)
+
+
+@cache
+def _optional(kind: type) -> frozenset[str]:
+    """The fields that may be None, or an empty list."""
+    return frozenset(
+        field.name for field in fields(kind) if NoneType in get_args(field.type) or field.default_factory is list
+    )
 
 
 @cache

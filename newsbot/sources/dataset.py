@@ -87,6 +87,8 @@ class Dataset:
     """where a json has the list of records, names with dots between them; without it, the file is the list"""
     columns: dict[str, Column] = field(default_factory=dict)
     """the columns that are kept, with their types; empty: all, as they come"""
+    at_least: int | None = None
+    """rows that a file has at least; one with fewer is refused as a whole"""
     key: tuple[str, ...]
     """the columns whose values together tell rows apart"""
     unpivot: Unpivot | None = None
@@ -221,6 +223,7 @@ _RULES = {
     "delimiter": (re.compile(r"[^\r\n\"]").fullmatch, 'one character is right, as ";" or "\\t" in quotes'),
     "quote": (re.compile(r"[^\r\n]?").fullmatch, "one character is right, or '' for none"),
     "checksum": (_is_checksum, "md5: and 32 hexadecimal digits, or sha256: and 64 are right"),
+    "at_least": (re.compile(r"[1-9]\d{0,11}").fullmatch, "a number of rows is right, from 1 on"),
     "skip_rows": (re.compile(r"\d{1,6}").fullmatch, "a number of lines is right"),
 }
 

@@ -17,13 +17,14 @@ ORDER BY key
 ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, moved_at = now(), run_id = EXCLUDED.run_id
 """
 
-# What a cursor says, in words: the time that is read, when a file was, or the newest id or token.
-_TIME = "to_char((value->>'{}')::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')"
+# What a cursor says, in words: the time that is read, when a file was, or the newest id or token. Its times are in UTC,
+# and taken as texts, so that one which is none is shown too.
+_TIME = "replace(left(value->>'{}', 16), 'T', ' ')"
 _UP_TO = f"""CASE WHEN value ? 'until' THEN {_TIME.format("until")}
     WHEN value ? 'fetched_at' THEN {_TIME.format("fetched_at")}
     ELSE coalesce(value->>'value', value::text) END"""
 _WORDS = f"""concat(CASE WHEN value ? 'since' AND value ? 'until' THEN {_TIME.format("since")} || ' .. ' END, {_UP_TO},
-    CASE WHEN value->'missing' <> '{{}}' THEN
+    CASE WHEN jsonb_typeof(value->'missing') = 'object' AND value->'missing' <> '{{}}' THEN
         format(', without %%s files', (SELECT count(*) FROM jsonb_object_keys(value->'missing'))) END)"""  # noqa: S608
 
 

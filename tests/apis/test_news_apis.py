@@ -64,7 +64,7 @@ def test_newsapi(newsbot):
     newsbot.query("DELETE FROM spending")
     back = newsbot.crawl("newsapi", index, query="harbour", backfill="90d")
     assert back.exit_code == 0
-    assert "it goes back 28 days at most" in back.outcomes[0][2]
+    assert "it does not go back 90 days: read from" in back.outcomes[0][2]
     wall = newsbot.crawl("newsapi", index, query="harbour", since=f"{ago(days=60):%Y-%m-%d}")
     assert wall.exit_code == 1
     assert "HTTP status 426" in wall.outcomes[0][2]

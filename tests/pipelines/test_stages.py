@@ -9,7 +9,7 @@ from scrapy import Spider
 from scrapy.exceptions import DropItem
 
 from newsbot.extensions.runs import report
-from newsbot.items import Article, Checkpoint
+from newsbot.items import Article, Checkpoint, Observation, Record, Series
 from newsbot.pipelines.outcomes import Rejected, Unchanged
 
 FEED = "https://site.example/feed"
@@ -54,6 +54,21 @@ def test_a_wrong_value_is_refused_with_its_field(crawl, fields, field, told):
     ((_, stored_field, reason),) = rejects(run)
     assert stored_field == field
     assert told in reason
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_text_is_no_value_of_an_optional_field(crawl, empty):
+    names = ("origin", "canonical_url", "authors", "published_at", "summary", "text", "language", "section", "keywords")
+    names += ("image_url", "sentiment", "sentiment_model", "external_id", "source_id")
+    run = crawl(
+        article(**dict.fromkeys(names, empty)),
+        Observation(series=Series(name="s"), time=datetime(2026, 5, 1, tzinfo=UTC), value=empty, source_id=empty),
+        Record(dataset="d", key="k", data={}, url=empty, source_id=empty),
+    )
+    assert rejects(run) == []
+    assert run.query("SELECT image_url, summary, published_at, authors FROM articles") == [(None, None, None, [])]
+    assert run.query("SELECT value FROM observations") == [(None,)]
+    assert run.query("SELECT url FROM records") == [(None,)]
 
 
 def test_all_faults_of_an_item_are_told(crawl):

@@ -76,6 +76,7 @@ def test_a_path_is_from_the_folder_of_the_declaration_on(tmp_path):
         (("title:", "encoding: base64\ntitle:"), "2: encoding: 'base64': an encoding is right"),
         (("title:", "delimiter: ';;'\ntitle:"), "2: delimiter: ';;': one character is right"),
         (("title:", "decimal: ';'\ntitle:"), "2: decimal: ';': Input should be '.' or ','"),
+        (("title:", "at_least: 0\ntitle:"), "2: at_least: '0': a number of rows is right, from 1 on"),
         (("title:", "skip_rows: -1\ntitle:"), "2: skip_rows: '-1': a number of lines is right"),
         (("title:", "checksum: sha256:abc\ntitle:"), "2: checksum: 'sha256:abc': md5: and 32 hexadecimal digits"),
         (("title:", "headers: false\ntitle:"), "2: headers: unknown key; perhaps 'header'"),

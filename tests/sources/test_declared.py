@@ -102,6 +102,26 @@ KEYS = "the keys are name, title, url, homepage, params,"
         ({"cursor": "{by: time, path: a, overlap: 1x}"}, 8, "cursor.overlap", "'1x': a number with its unit is right"),
         ({"cursor": "{by: time, path: a, first: -1}"}, 8, "cursor.first", "'-1': a number with its unit is right"),
         ({"cursor": "{by: time, path: a, first: 99999d}"}, 8, "cursor.first", "'99999d': from 0s to 36500d is right"),
+        *(
+            (
+                {"cursor": f"{{by: id, path: a, {key}}}", "params": "{q: '{query}', after: '{cursor}'}"},
+                8,
+                f"cursor.{key.partition(':')[0]}",
+                "a cursor by id does not know times; leave it out: what is known is not asked for again",
+            )
+            for key in ("first: 1d", "overlap: 1h", "reach: 30d", "at: newest")
+        ),
+        (
+            {"cursor": "{by: token, path: a, first: 7d}", "params": "{q: '{query}', after: '{cursor}'}"},
+            8,
+            "cursor.first",
+            "'7d': a cursor by token does not know times",
+        ),
+        ({"at_least": "5"}, 10, "at_least", "beside cursor: a run asks for what is new alone"),
+        ({"slices": "{longest: 1d, too_many: a}"}, 10, "slices.too_many", "without statuses; those of the answers"),
+        ({"headers": "{Authorization: Bearer abc}"}, 10, "headers.Authorization", "a secret stands here, or an"),
+        ({"headers": "{X-Api-Key: '{query}'}"}, 10, "headers.X-Api-Key", "env:NAME is right: a secret stays in the"),
+        ({"headers": "{X-Mine: 'env:MY KEY'}"}, 10, "headers.X-Mine", "env:NAME is right for a secret, with the"),
         ({"cursor": "{by: date, path: a}"}, 8, "cursor.by", "'date': Input should be 'time', 'id' or 'token'"),
         ({"quota": "{limits: [{calls: 0, per: day}]}"}, 10, "quota.limits[0].calls", "'0': Input should be greater"),
         (
@@ -266,6 +286,10 @@ def test_what_is_no_declaration(told, content, said):
         {"pages": "{by: link}"},
         {"pages": "{by: token, param: t, token: meta.next}"},
         {"slices": "{longest: 7d, shortest: 1h30m, cap: 100, total: n, statuses: [426]}"},
+        {"slices": "{longest: 7d, statuses: [400], too_many: \"contains(@, 'exceeds')\"}"},
+        {"pages": "{by: offset, first: 1}"},
+        {"cursor": None, "params": "{q: '{query}'}", "at_least": "1"},
+        {"headers": "{X-Token: 'env:MY_TOKEN', Authorization: 'Bearer env:MY_KEY', X-App: mine}"},
         {"quota": "{limits: [{calls: 1, per: 5s}, {calls: 500, per: month}], cost: 0.01, currency: USD}"},
         {"quota": "{limits: [{calls: 60, per: 15m}, {calls: 50, per: 12h}, {calls: 900, per: 7d}]}"},
         {"key": "{variable: MY_KEY, header: Authorization, prefix: 'Bearer ', signup: 'https://x.example/'}"},

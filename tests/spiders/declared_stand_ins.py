@@ -140,7 +140,7 @@ class WorldBank(StandIn):
         found = [
             self.row(name, place, year, value)
             for (place, year), value in sorted(self.values[name].items(), reverse=True)
-            if first <= year <= last and (countries == "all" or place in countries.upper().split("%3B"))
+            if first <= int(str(year)[:4]) <= last and (countries == "all" or place in countries.upper().split("%3B"))
         ]
         size, page = int(query["per_page"]), int(query["page"])
         if not found:

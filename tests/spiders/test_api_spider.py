@@ -154,6 +154,23 @@ def test_numbers_of_countries_without_any(crawl, worldbank, query):
     assert query("SELECT name FROM series ORDER BY 1") == [("PFE/SP.POP.TOTL",), ("PFF/SP.POP.TOTL",)]
 
 
+def test_numbers_of_quarters_and_months(crawl, worldbank, query):
+    year = NOW.year - 1
+    worldbank.values = {
+        "DT.DOD": {("PAA", f"{year}Q{n}"): float(n) for n in (1, 2, 3, 4)},
+        "FP.CPI": {("PAA", f"{year}M{n:02}"): float(n) for n in range(1, 13)},
+    }
+    assert is_ok(crawl(worldbank, "config=worldbank", "indicators=DT.DOD,FP.CPI"))
+    assert query("SELECT * FROM rejects") == []
+    stored = query(
+        "SELECT frequency, value, time FROM observations JOIN series s ON s.id = series_id ORDER BY frequency, time"
+    )
+    assert stored == [
+        *(("monthly", float(n), datetime(year, n, 1, tzinfo=UTC)) for n in range(1, 13)),
+        *(("quarterly", float(n), datetime(year, 3 * n - 2, 1, tzinfo=UTC)) for n in (1, 2, 3, 4)),
+    ]
+
+
 def test_an_error_with_status_200_is_told(crawl, worldbank):
     done = crawl(worldbank, "config=worldbank", "indicators=NO.SUCH.THING")
     assert done.returncode == 1

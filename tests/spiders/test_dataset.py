@@ -201,6 +201,18 @@ def test_a_changed_header_fails_and_the_next_right_file_is_loaded(datasets):
     assert datasets.last_run() == (0, 5_000, 0, 0, 1, "loaded")
 
 
+def test_a_file_with_fewer_rows_than_expected_stores_nothing(datasets):
+    datasets.serve((200, RAW, {}))
+    assert datasets.crawl(declared={"at_least": 5_000}).returncode == 0
+    datasets.serve((200, b"id,v\n1,7\n2,8\n", {}))
+    done = datasets.crawl(declared={"at_least": 3})
+    assert done.returncode == 1
+    assert "has 2 rows, and 3 at least are expected: nothing is stored" in done.stderr
+    assert datasets.query("SELECT data ->> 'v' FROM records WHERE dataset = %(name)s AND key = '1'") == [("1",)]
+    assert datasets.crawl(declared={"at_least": 2}).returncode == 0
+    assert datasets.query("SELECT data ->> 'v' FROM records WHERE dataset = %(name)s AND key = '1'") == [("7",)]
+
+
 def test_a_bomb_is_refused_in_bounded_memory(datasets):
     with gzip.open(datasets.folder / "bomb.csv.gz", "wb", 1) as bomb:
         bomb.write(b"id,v\n")

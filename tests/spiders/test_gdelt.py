@@ -396,6 +396,17 @@ def test_a_list_that_is_none_is_told(gdelt, crawl, query, now, path, answer, tol
     gdelt.add(now, [row(now, 2)])
 
 
+def test_what_is_published_while_the_list_is_away_is_not_left_out(gdelt, crawl, query, now):
+    gdelt.add(now - STEP, [row(now, 1)])
+    gdelt.broken = {LAST: [(503, b"", {})] * 9}
+    crawl(ok=False, RETRY_TIMES=1)
+    gdelt.broken = {}
+    gdelt.add(now, [row(now, 2)])
+    gdelt.add(now + STEP, [row(now, 3)])
+    crawl()
+    assert query("SELECT count(*) FROM articles") == [(3,)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from newsbot.sources.api import Api, ObservationFields
+from newsbot.sources.api import Api, Column, ObservationFields, RecordFields
 from newsbot.spiders.base.mapping import RefusedRecordError, mapper
 
 
@@ -21,3 +21,41 @@ def test_a_refused_observation_names_its_field(record, field):
     with pytest.raises(RefusedRecordError) as caught:
         mapper(Api(name="a", title="A", url="https://a.example/", observation=fields))(record)
     assert caught.value.field == field
+
+
+EMPTY = ["", "  ", "\n\t"]
+
+
+@pytest.mark.parametrize("empty", EMPTY)
+def test_an_empty_text_is_no_value_of_an_article(empty):
+    where = {name: name for name in ("url", "title", "published_at", "summary", "text", "image_url", "section")}
+    where |= {"authors": "by", "keywords": "tags", "external_id": "id", "language": "lang", "extra.more": "more"}
+    given = dict.fromkeys([*where.values()], empty) | {"url": "https://a.example/1", "title": "One"}
+    made = mapper(Api(name="a", title="A", url="https://a.example/", article=where, language="de"))(given)
+    assert made.refused == []
+    assert (made.published_at, made.summary, made.text, made.image_url, made.section) == (None,) * 5
+    assert (made.external_id, made.extra, made.authors, made.keywords, made.language) == (None, None, [], [], "de")
+
+
+@pytest.mark.parametrize("empty", EMPTY)
+def test_an_empty_text_is_no_value_of_an_observation(empty):
+    fields = ObservationFields(series="s", time="t", value="v", unit="u", frequency="f", metadata={"of": "o"})
+    make = mapper(Api(name="a", title="A", url="https://a.example/", observation=fields))
+    made = make({"s": "x", "t": "2026-05-01", "v": empty, "u": empty, "f": empty, "o": empty})
+    assert (made.value, made.series.unit, made.series.frequency) == (None, None, None)
+    assert made.series.metadata == {"of": None}
+    with pytest.raises(RefusedRecordError, match="is missing"):
+        make({"s": "x", "t": empty, "v": 1})
+
+
+@pytest.mark.parametrize("empty", EMPTY)
+def test_an_empty_text_is_no_value_of_a_record(empty):
+    kinds = ("text", "integer", "number", "boolean", "date", "time", "json")
+    columns = {kind: Column(type=kind) for kind in kinds}
+    fields = RecordFields(dataset="d", key="id", url="at", columns=columns)
+    make = mapper(Api(name="a", title="A", url="https://a.example/", record=fields))
+    made = make(dict.fromkeys(kinds, empty) | {"id": "1", "at": empty})
+    assert (made.data, made.url, made.refused) == (dict.fromkeys(kinds), None, [])
+    with pytest.raises(RefusedRecordError) as caught:
+        make({"id": empty})
+    assert caught.value.field == "key"

@@ -47,12 +47,14 @@ BAD_ANSWERS = 5  # times that a page is asked for again which came, but can not 
 BAD_PAGES = 2  # times that one is which can be read, but contradicts those before it
 TOKEN_TRIES = 2  # times that a page is asked for again whose token is said to be over, before its chain begins anew
 SAME_ANSWERS = 2  # times that any of these is asked for again where the answer is the same each time
-RESTARTS = 2  # of a chain whose tokens are over, without coming further
+RESTARTS = 10  # of a chain whose tokens are over, without coming further
+DOUBTFUL_RESTARTS = 1  # of one whose tokens may as well be wrong each time
 REFUSED_SLICES = 3  # in a row, as short as they may be: then it is not because of too many hits
 MOST_KEYS = 100_000  # records of before that are looked for among those that come
 MOST_NAMED = 10  # of those that did not come
 MAX_TOLD = 300  # characters of what an answer says
-_BEHIND_THE_LAST = (400, 404, 410, 416, 422)  # what is said of a page behind the last, and of a token that is over
+_OVER = (404, 410, 416)
+_BEHIND_THE_LAST = (400, 422, *_OVER)  # what is said of a page behind the last, and of a token that is over
 _KEY_REFUSED = (401, 403)
 _NOT_KNOWN = (400, 404, 422)
 
@@ -208,19 +210,25 @@ class ApiSpider(Spider):
                 stored, stream.cursor = stream.cursor, chains.readable(self.api, stream.cursor, now)
                 stream.chains.extend(self.planned(stream, now))
             except ValueError as error:
-                told = f"its cursor can not be read: {error}; `scrapy cursors reset {self.api.name}` begins anew"
-                self._tell(stream, told, ok=False)
+                self._tell(stream, self.unreadable(error), ok=False)
                 continue
             self._under_way = stream
             chain = stream.chains.popleft()
             if stored != stream.cursor:
                 stream.remarks[f"its cursor stood in the future: read from {chain.since:%Y-%m-%dT%H:%M} on"] = None
             self._look_for_gap(stream, chain)
-            self._look_for_reach(stream)
+            reach, back = self.api.cursor and self.api.cursor.reach, self.given.get("backfill")
+            if reach is not None and back and back.total_seconds() >= reach + DAY:
+                since = now - timedelta(seconds=reach)
+                stream.remarks[f"it does not go back {back.days} days: read from {since:%Y-%m-%dT%H:%M} on"] = None
             if self.api.cursor and not stream.cursor and (begun := chains.begun(chain)):
                 yield self._moved(stream, begun)
             yield self._request(stream, chain)
             return
+
+    def unreadable(self, error: ValueError) -> str:
+        """What is told of a stored cursor that is none."""
+        return f"its cursor can not be read: {error}; `scrapy cursors reset {self.api.name}` begins anew"
 
     def _look_for_gap(self, stream: Stream, chain: Chain) -> None:
         """Tell what the API does not give any more; what is read is in one piece from here on."""
@@ -231,12 +239,6 @@ class ApiSpider(Spider):
         logger.warning("%s: %s", stream.source, remark)
         stream.remarks[remark] = None
         stream.cursor = {"since": chain.since.isoformat(), "until": chain.since.isoformat()}
-
-    def _look_for_reach(self, stream: Stream) -> None:
-        """Tell that the past which is asked for goes further back than the API."""
-        reach, back = self.api.cursor and self.api.cursor.reach, self.given.get("backfill")
-        if reach and back and back.total_seconds() >= reach + DAY:
-            stream.remarks[f"it goes back {reach / DAY:.3g} days at most: what is older is left out"] = None
 
     def _request(self, stream: Stream, chain: Chain) -> Request:
         api = self.api
@@ -514,9 +516,9 @@ class ApiSpider(Spider):
             yield from self._too_many(stream, chain, problem)
         elif is_behind and (before := paging.before(pages, page)):
             yield self._request(stream, replace(chain, page=before))
-        elif page.token and is_behind and not chain.restarts and (again := self._again(response, TOKEN_TRIES)):
-            yield again
-        elif page.token and is_behind and chain.restarts < RESTARTS:
+        elif page.token and is_behind and page.depth != chain.depth and (again := self._again(response, TOKEN_TRIES)):
+            yield again  # but for the page that the chain began anew for
+        elif page.token and is_behind and chain.restarts < (RESTARTS if status in _OVER else DOUBTFUL_RESTARTS):
             logger.info("%s: the token of a page is over, the chain begins anew: %s", stream.source, problem)
             yield self._request(stream, chains.restarted(self.api, chain))
         elif self._keys_there and status in _KEY_REFUSED:

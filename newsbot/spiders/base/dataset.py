@@ -54,7 +54,8 @@ class BulkSpider(Spider):
         self._cursor_key = cursors.key(self.name, {}, dataset.name)
         source = {"id": dataset.name, "name": dataset.title, "homepage": dataset.homepage}
         await self.store.keep_sources([source | {"country": None, "language": None}])
-        self._before = (await self.store.cursors([self._cursor_key])).get(self._cursor_key, {})
+        before = (await self.store.cursors([self._cursor_key])).get(self._cursor_key)
+        self._before = before if isinstance(before, dict) else {}  # else the file is loaded anew
         self.crawler.stats.set_value("newsbot/endpoints", 1)
         if dataset.url:
             yield self._request(dataset.url)
@@ -136,7 +137,12 @@ class BulkSpider(Spider):
             return Checkpoint(table="cursors", key=self._cursor_key, columns=columns)
 
         def work(cursor: Any) -> bulk.Loaded:
-            return bulk.load(cursor, table.lines, self._description(), checkpoint, self.store.run_id)
+            found = bulk.load(cursor, table.lines, self._description(), checkpoint, self.store.run_id)
+            rows = found.new + found.changed + found.unchanged
+            if rows < (self.dataset.at_least or 0):  # what was written is taken back
+                least = self.dataset.at_least
+                raise UnreadableTableError(f"has {rows} rows, and {least} at least are expected: nothing is stored")
+            return found
 
         loaded = await self.store.load(self.dataset.name, work)
         remarks = table.remarks + loaded.remarks()
@@ -168,9 +174,12 @@ class BulkSpider(Spider):
 
     def _is_full_due(self) -> bool:
         """Whether the file is fetched although its validators say that it did not change: they lie now and then."""
-        fetched_at = self._before.get("fetched_at")
-        interval = self.crawler.settings.getfloat("FEED_FULL_FETCH_INTERVAL")
-        return not fetched_at or (datetime.now(UTC) - datetime.fromisoformat(fetched_at)).total_seconds() > interval
+        try:
+            fetched_at = datetime.fromisoformat(self._before["fetched_at"])
+            age = (datetime.now(UTC) - fetched_at).total_seconds()
+        except (KeyError, TypeError, ValueError):
+            return True
+        return not 0 <= age <= self.crawler.settings.getfloat("FEED_FULL_FETCH_INTERVAL")
 
     def _tell(self, *, ok: bool, status: str) -> None:
         (self.logger.info if ok else self.logger.error)("%s: %s", self._where, status)

@@ -8,6 +8,7 @@ and looked for in the list by the runs of the next day.
 
 import asyncio
 import hashlib
+import json
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -23,7 +24,7 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from newsbot.items import Article, Checkpoint
-from newsbot.spiders.base import answers
+from newsbot.spiders.base import answers, chains
 from newsbot.spiders.base.api import ApiSpider, said
 from newsbot.storage.rejects import MAX_VALUE, Reject
 
@@ -104,6 +105,11 @@ class FilesSpider(ApiSpider):
     async def start(self) -> AsyncIterator[Request]:
         """The request for the newest files, or for the list where times are asked for by name."""
         (self.stream,) = await self._opened()
+        try:
+            self._read_cursor()
+        except ValueError as error:
+            self.store.outcome(self.api.name, self.stream.source, ok=False, status=self.unreadable(error))
+            return
         self.files: deque[tuple[File, Window | None]] = deque()
         self.newest: list[File] = []
         self.turn = asyncio.Lock()  # a file is read while the next one is fetched, and no more than that
@@ -113,6 +119,21 @@ class FilesSpider(ApiSpider):
             yield self._list_request([window])
         else:
             yield self._get(self.lists()[0], self.newest_listed, self.not_listed, max_retry_times=self._retries())
+
+    def _read_cursor(self) -> None:
+        """Raise ValueError where the stored cursor is none; times in the future begin anew."""
+        cursor, now = self.stream.cursor, datetime.now(UTC)
+        if cursor == {}:
+            return
+        times = chains.readable(self.api, cursor, now)
+        try:
+            for url, kept in cursor.get("missing", {}).items():
+                File.of(url, kept)
+            for gap in cursor.get("gaps", ()):
+                datetime.fromisoformat(gap)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise ValueError(f"{json.dumps(cursor)[: chains.MAX_SHOWN]} is stored") from None
+        self.stream.cursor = cursor | times
 
     def newest_listed(self, response: Response) -> Iterator[Request | Checkpoint]:
         """The request for the list where a file is wanted that is not among the newest, else for the first file."""
@@ -336,7 +357,17 @@ class FilesSpider(ApiSpider):
         return Request(url, callback=callback, errback=errback, meta=meta, dont_filter=True, **given)
 
     def _list_told(self, *, ok: bool, status: str) -> None:
+        if not ok and self._moves and "until" not in self.stream.cursor:
+            self._keep_begin()
         self.store.outcome(self.api.name, self.stream.source, ok=ok, status=status)
+
+    def _keep_begin(self) -> None:
+        """Of a first run without a list: the newest file of now, which was to be its first, is that of the next run."""
+        now = datetime.now(UTC)
+        begin = (now - (now - datetime.min.replace(tzinfo=UTC)) % self.step - 2 * self.step).isoformat()
+        columns = {"spider": self.api.name, "arguments": self.stream.arguments, "source": self.stream.source}
+        columns["value"] = {"since": begin, "until": begin}
+        self.store.save(Checkpoint(table="cursors", key=self.stream.key, columns=columns))
 
     def _retries(self) -> int:
         return self.crawler.settings.getint("RETRY_TIMES")

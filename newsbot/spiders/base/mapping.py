@@ -56,8 +56,8 @@ def identity(api: Api) -> Callable[[Any], Hashable]:
 
 def _articles(api: Api, declared: Mapping[str, str]) -> Mapper:
     rank = Rank[api.rank.upper()]
-    getters = [(name, path(where)) for name, where in declared.items() if not name.startswith(EXTRA)]
-    extras = [(name.removeprefix(EXTRA), path(where)) for name, where in declared.items() if name.startswith(EXTRA)]
+    getters = [(name, _value(where)) for name, where in declared.items() if not name.startswith(EXTRA)]
+    extras = [(name.removeprefix(EXTRA), _value(where)) for name, where in declared.items() if name.startswith(EXTRA)]
 
     def article(record: Mapping[str, Any]) -> Article:
         values = {name: get(record) for name, get in getters}
@@ -86,6 +86,17 @@ def _articles(api: Api, declared: Mapping[str, str]) -> Mapper:
     return article
 
 
+def _value(where: str) -> Callable[[Any], Any]:
+    """The function that gets a value of a record; None for a text without one, which is how many APIs write nothing."""
+    get = path(where)
+
+    def found(record: Any) -> Any:
+        value = get(record)
+        return None if isinstance(value, str) and not value.strip() else value
+
+    return found
+
+
 def _names(value: Any) -> list[str]:
     if value is None:
         return []
@@ -95,9 +106,9 @@ def _names(value: Any) -> list[str]:
 
 
 def _observations(api: Api, declared: ObservationFields) -> Mapper:
-    name_of, time_of, value_of = path(declared.series), path(declared.time), path(declared.value)
-    unit_of, frequency_of = path(declared.unit or "null"), path(declared.frequency or "null")
-    more = {name: path(where) for name, where in declared.metadata.items()}
+    name_of, time_of, value_of = _value(declared.series), _value(declared.time), _value(declared.value)
+    unit_of, frequency_of = _value(declared.unit or "null"), _value(declared.frequency or "null")
+    more = {name: _value(where) for name, where in declared.metadata.items()}
     known: dict[str, Series] = {}
 
     def observation(record: Mapping[str, Any]) -> Observation:
@@ -126,14 +137,15 @@ def _read(field: str, get: Callable[[], Any]) -> Any:
 
 
 def _records(api: Api, declared: RecordFields) -> Mapper:
-    key_of, url_of = path(declared.key), path(declared.url or "null")
+    key_of, url_of = _value(declared.key), _value(declared.url or "null")
     getters = [
-        (name, column, path(column.source or name), converter(column.type)) for name, column in declared.columns.items()
+        (name, column, _value(column.source or name), converter(column.type))
+        for name, column in declared.columns.items()
     ]
 
     def record(given: Mapping[str, Any]) -> Record:
         key = key_of(given)
-        if key is None or key == "" or isinstance(key, dict | list):
+        if key is None or isinstance(key, dict | list):
             raise RefusedRecordError("key", f"{key!r} is no key")
         item = Record(dataset=declared.dataset, key=str(key), data={}, source_id=api.name, url=url_of(given))
         item.data = {name: _typed(item, name, column, get(given), convert) for name, column, get, convert in getters}
