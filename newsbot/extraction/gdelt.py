@@ -193,15 +193,16 @@ def _authors(row: Sequence[bytes], refused: list[tuple[str, str, Any]]) -> list[
     found = _AUTHORS.search(row[EXTRAS])
     if found is None:
         return []
-    names = dict.fromkeys(name.strip() for name in unescape(_text(found, 1, "authors", refused)).split(";"))
+    text = _text(found, 1, "authors", refused)
+    names = dict.fromkeys(map(str.strip, (unescape(text) if "&" in text else text).split(";")))
     return [name for name in names if name and "://" not in name]
 
 
 @lru_cache(maxsize=1024)
 def _moment(text: bytes) -> datetime:
     try:
-        if len(text) == 14 and text.isdigit():
-            return datetime.strptime(text.decode(), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        if len(text) == 14 and text.isdigit():  # strptime takes four times as long
+            return datetime(int(text[:4]), *(int(text[place : place + 2]) for place in range(4, 14, 2)), tzinfo=UTC)
     except ValueError:
         pass
     raise RowError("published_at", f"{text[:40]!r} should be a time of 14 digits")
