@@ -252,7 +252,7 @@ class Cursor:
     first: Seconds = 86_400
     """of a time: how far back the first run goes"""
     reach: Span | None = None
-    """of a time: how far back the API goes; what a run would ask for before that is told as gone, and not asked for"""
+    """of a time: how far back the API goes; what lies before that is reported as gone, and not asked for"""
     at: Literal["end", "newest"] = "end"
     """of a time: it goes to the end of what was asked for or, where records come late, to the newest of them"""
     oldest_first: bool = False
@@ -373,7 +373,7 @@ class Api:
     records: Path = "@"
     """where the answer has the list of records"""
     at_least: Count | None = None
-    """records that a run brings at least, where all of them are asked for each time; fewer are told as a failure"""
+    """records that a run brings at least, where all of them are asked for each time; fewer are a failure"""
     none_as_empty: bool = False
     """whether an answer without the list means that there are no records; else it is an error"""
     withdrawn: Path | None = None

@@ -259,7 +259,7 @@ def _wrong_key(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
 
 
 def _wrong_headers(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
-    """A secret in a header; where one stands is told without it."""
+    """A secret in a header; the message leaves it out."""
     for name, value in _inner(data, "headers").items():
         if not isinstance(value, str) or SECRET.fullmatch(value):
             continue

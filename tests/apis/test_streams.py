@@ -4,11 +4,16 @@ import json
 import socket
 import socketserver
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from processes import environment
 from stand_ins import DAY, HOUR, Guardian, Refused, Service, ago
+
+from newsbot.storage import cursors
+from newsbot.storage.database import Database
 
 
 class Rows(Service):
@@ -302,9 +307,23 @@ def test_a_cursor_that_can_not_be_read_costs_its_stream_alone(newsbot, value):
     done = crawl(newsbot, "Windowed", service, of="a,b")
     (one, is_ok, told), other = done.outcomes
     assert (one, is_ok, other) == ("a", False, ["b", True, "ok"])
-    assert told.startswith("its cursor can not be read: ")
+    assert told.startswith("its cursor cannot be read: ")
     assert "`scrapy cursors reset windowed` begins anew" in told
     assert [asked["of"] for _, asked in service.asked] == ["b"]
+
+
+def test_cursors_that_can_not_be_read_are_shown_as_they_are(newsbot):
+    values = [{"since": 1, "until": "tomorrow"}, {"missing": 5}, {"fetched_at": "2026-13-45"}, [], "2026", None]
+    for n, value in enumerate(values):
+        newsbot.query(
+            "INSERT INTO cursors (key, spider, source, value, run_id) VALUES (%s, 'odd', %s, %s, gen_random_uuid())",
+            *(str(n), str(n), json.dumps(value)),
+        )
+    with closing(Database(newsbot.url, Path()).connect()) as connection, connection.cursor() as cursor:
+        columns, rows = cursors.overview(cursor)
+        assert cursors.newest(cursor, ["odd"])["odd"][1] == len(values)
+    shown = [row[columns.index("read")] for row in rows]
+    assert shown == ["1 .. tomorrow", '{"missing": 5}', "2026-13-45", "[]", '"2026"', "null"]
 
 
 def test_an_id_that_can_not_be_asked_for_is_no_cursor(newsbot, timeline):

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from newsbot.sources.api import Api, Cursor, RecordFields, Slices
+from newsbot.sources.api import Api, Cursor, LinkedPages, RecordFields, Slices
 from newsbot.spiders.base import chains
 from newsbot.spiders.base.chains import Chain
 
@@ -146,6 +146,64 @@ def test_an_api_that_knows_no_time_is_read_until_it_is_older():
     assert not chains.is_before(declared, chain, None, [{"at": "2026-03-30T12:00:00Z"}, {"at": "2026-03-01"}])
     assert not chains.is_before(declared, chain, None, [])
     assert not chains.is_before(api(TIME), chain, None, [{"at": "2026-03-01"}])
+
+
+@pytest.mark.parametrize(
+    ("ids", "ends"),
+    [
+        ([130, 129, 125], False),
+        ([130, 121, 120], True),
+        ([130, 119, 99], True),
+        (["130", "119", "99"], True),
+        ([95, 130, 129], False),  # an old one at the top
+        ([95, 130, 99], False),  # and nothing is sure of its order
+        ([95, 99, 120], True),
+        ([], False),
+        ([None, {"a": 1}], False),
+        ([-5, -7], True),
+        ([2**70, 99], True),
+    ],
+)
+def test_pages_from_new_to_old_end_at_a_known_id(ids, ends):
+    declared, rows = api(Cursor(by="id", path="id"), placed="{cursor}"), [{"id": each} for each in ids]
+    assert chains.is_before(declared, Chain(None, NOW), None, rows, "120") == ends
+    assert not chains.is_before(declared, Chain(None, NOW), None, rows)
+    assert not chains.is_before(api(Cursor(by="id", path="id", oldest_first=True)), Chain(None, NOW), None, rows, "120")
+
+
+def test_links_that_forget_the_time_are_read_until_it_is_older():
+    declared = replace(api(TIME), pages=LinkedPages())
+    assert chains.is_before(declared, Chain(NOW - DAY, NOW), None, [{"at": "2026-03-01"}])
+    assert not chains.is_before(declared, Chain(NOW - DAY, NOW), None, [{"at": "2026-03-30T12:00:00Z"}])
+
+
+def test_a_record_of_the_future_does_not_move_the_cursor_past_what_comes_late():
+    declared = api(replace(TIME, at="newest"))
+    rows = [
+        {"at": "9999-12-31T23:59:59-12:00"},
+        {"at": "2026-04-09"},
+        {"at": "2026-03-30"},
+        {"at": "0001-01-01T00:00+9"},
+    ]
+    seen = chains.seen(declared, Chain(NOW - 7 * DAY, NOW), None, rows)
+    assert chains.moved(declared, {}, seen, is_over=True) == cursor(-7, -1)
+
+
+def test_a_first_run_goes_on_from_its_begin():
+    (first,) = chains.planned(api(TIME), {}, {}, NOW)
+    kept = chains.begun(first)
+    assert kept == cursor(-7, -7)
+    later = NOW + 3 * DAY
+    (again,) = chains.planned(api(TIME), chains.readable(api(TIME), kept, later), {}, later)
+    assert (again.since, again.until) == (first.since, later)
+    assert chains.begun(replace(first, moves=False)) == {}
+
+
+def test_what_is_planned_goes_no_further_than_the_reach():
+    declared = api(replace(TIME, reach=3 * 86_400, first=30 * 86_400))
+    assert spans(chains.planned(declared, {}, {}, NOW)) == [(-3, 0, False)]
+    assert spans(chains.planned(declared, cursor(-9, -8), {}, NOW)) == [(-3, 0, False)]
+    assert spans(chains.planned(declared, cursor(-2, 0), {"backfill": 30 * DAY}, NOW))[1:] == [(-3, -2, True)]
 
 
 def test_a_chain_whose_token_is_over_goes_on_where_it_can():

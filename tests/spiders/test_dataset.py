@@ -201,6 +201,14 @@ def test_a_changed_header_fails_and_the_next_right_file_is_loaded(datasets):
     assert datasets.last_run() == (0, 5_000, 0, 0, 1, "loaded")
 
 
+def test_a_cursor_that_can_not_be_read_loads_the_file_anew(datasets):
+    datasets.serve((200, RAW, {"ETag": '"1"'}))
+    for value in ("[]", '{"etag": "\\"1\\"", "fetched_at": "soon"}', '{"fetched_at": "9999-12-31T00:00:00+00:00"}'):
+        assert datasets.crawl().returncode == 0
+        datasets.query(f"UPDATE cursors SET value = '{value}' WHERE source = %(name)s")
+    assert datasets.crawl().returncode == 0
+
+
 def test_a_file_with_fewer_rows_than_expected_stores_nothing(datasets):
     datasets.serve((200, RAW, {}))
     assert datasets.crawl(declared={"at_least": 5_000}).returncode == 0

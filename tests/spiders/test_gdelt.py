@@ -396,6 +396,16 @@ def test_a_list_that_is_none_is_told(gdelt, crawl, query, now, path, answer, tol
     gdelt.add(now, [row(now, 2)])
 
 
+@pytest.mark.parametrize(
+    "value", ['{"since": 1}', "[]", '{"since": "S", "until": "S", "missing": {"a": 1}}', '{"missing": [7]}']
+)
+def test_a_cursor_that_can_not_be_read_is_told(gdelt, crawl, query, now, value):
+    gdelt.add(now, [row(now, 1)])
+    crawl()
+    query("UPDATE cursors SET value = %s RETURNING 1", (value.replace("S", now.isoformat()),))
+    assert "its cursor cannot be read" in crawl(ok=False)
+
+
 def test_what_is_published_while_the_list_is_away_is_not_left_out(gdelt, crawl, query, now):
     gdelt.add(now - STEP, [row(now, 1)])
     gdelt.broken = {LAST: [(503, b"", {})] * 9}

@@ -205,30 +205,34 @@ class ApiSpider(Spider):
         """The first request of the next stream, behind the begin of a first run."""
         while self._streams:
             stream = self._streams.popleft()
-            now = datetime.now(UTC).replace(microsecond=0) + SECOND
             try:
-                stored, stream.cursor = stream.cursor, chains.readable(self.api, stream.cursor, now)
-                stream.chains.extend(self.planned(stream, now))
+                self._plan(stream)
             except ValueError as error:
                 self._tell(stream, self.unreadable(error), ok=False)
                 continue
             self._under_way = stream
             chain = stream.chains.popleft()
-            if stored != stream.cursor:
-                stream.remarks[f"its cursor stood in the future: read from {chain.since:%Y-%m-%dT%H:%M} on"] = None
             self._look_for_gap(stream, chain)
-            reach, back = self.api.cursor and self.api.cursor.reach, self.given.get("backfill")
-            if reach is not None and back and back.total_seconds() >= reach + DAY:
-                since = now - timedelta(seconds=reach)
-                stream.remarks[f"it does not go back {back.days} days: read from {since:%Y-%m-%dT%H:%M} on"] = None
             if self.api.cursor and not stream.cursor and (begun := chains.begun(chain)):
                 yield self._moved(stream, begun)
             yield self._request(stream, chain)
             return
 
+    def _plan(self, stream: Stream) -> None:
+        """What is to be read of a stream, and the remarks on that. Raises ValueError for its stored cursor."""
+        now = datetime.now(UTC).replace(microsecond=0) + SECOND
+        stored, stream.cursor = stream.cursor, chains.readable(self.api, stream.cursor, now)
+        stream.chains.extend(self.planned(stream, now))
+        chain, cursor, back = stream.chains[0], self.api.cursor, self.given.get("backfill")
+        if stream.cursor != stored and cursor is not None and chain.moves:
+            stream.remarks[f"its cursor stood in the future: read from {chain.since:%Y-%m-%dT%H:%M} on"] = None
+        if back and cursor.reach is not None and back.total_seconds() >= cursor.reach + DAY:
+            since = now - timedelta(seconds=cursor.reach)
+            stream.remarks[f"it does not go back {back.days} days: read from {since:%Y-%m-%dT%H:%M} on"] = None
+
     def unreadable(self, error: ValueError) -> str:
-        """What is told of a stored cursor that is none."""
-        return f"its cursor can not be read: {error}; `scrapy cursors reset {self.api.name}` begins anew"
+        """The message about a stored cursor that cannot be read."""
+        return f"its cursor cannot be read: {error}; `scrapy cursors reset {self.api.name}` begins anew"
 
     def _look_for_gap(self, stream: Stream, chain: Chain) -> None:
         """Tell what the API does not give any more; what is read is in one piece from here on."""

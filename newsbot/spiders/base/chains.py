@@ -22,7 +22,7 @@ HOUR, DAY = 3_600, 86_400  # seconds, for declarations
 SECOND = timedelta(seconds=1)
 MAX_ID = 4_000  # characters of an id or token that becomes the cursor
 FUTURE = timedelta(hours=1)  # by which clocks may differ
-MAX_SHOWN = 200  # characters of a cursor that can not be read
+MAX_SHOWN = 200  # characters of a cursor that cannot be read
 
 
 @dataclass(slots=True, frozen=True)
@@ -173,7 +173,7 @@ def _found(get: Callable[[Any], Any], data: Any) -> Any:
 
 
 def _ids(where: str, rows: Sequence[Any]) -> list[Any]:
-    """The ids of the rows; of numbers and texts those that are more, as the others can not be compared with them."""
+    """The ids of the rows; of numbers and texts those that are more, as the others cannot be compared with them."""
     found = [value for value in _values(where, rows) if _is_id(value)]
     numbers = [value for value in found if _order(value)[0] == 0]
     return numbers if 2 * len(numbers) >= len(found) else [value for value in found if _order(value)[0] == 1]
