@@ -10,7 +10,7 @@ from scrapy.spiderloader import get_spider_loader
 from scrapy.utils.project import get_project_settings
 
 from newsbot.commands.known_apis import Known, known, quota
-from newsbot.sources.api import TIMES, TOPIC, Api
+from newsbot.sources.api import TIMES, TOPIC, Api, Key
 from newsbot.spiders.base import arguments
 from newsbot.spiders.base.api import ApiSpider
 
@@ -60,7 +60,7 @@ def _index(apis: list[Known]) -> str:
             f"[`{api.name}`]({api.name}.md)",
             api.title,
             f"`{_table_of(api)}`",
-            f"`{api.key.variable}`" if api.key else "",
+            _variable(api.key) if api.key else "",
             quota(api),
         )
         for api, *_ in apis
@@ -98,7 +98,8 @@ def _commands(each: Known) -> Iterator[tuple[str, str]]:
     crawl = f"scrapy crawl {each.crawl}{required}"
     times = arguments.times(api)
     if api.key:
-        yield f"export {api.key.variable}=...", f"the key, from <{api.key.signup}>" if api.key.signup else "the key"
+        what = "the key" if api.key.required else "a key, which is not needed"
+        yield f"export {api.key.variable}=...", f"{what}, from <{api.key.signup}>" if api.key.signup else what
     yield crawl, "what is new" if api.cursor else "all of it"
     if "query" in api.arguments and not api.arguments["query"].required:
         yield f"{crawl} -a query={_EXAMPLES['query']}", "what matches"
@@ -130,7 +131,7 @@ def _facts(api: Api) -> Iterator[tuple[str, str]]:
     yield "Asked is", f"`{api.url}`"
     if api.key:
         place = f"header `{api.key.header}`" if api.key.header else f"query parameter `{api.key.query}`"
-        yield "Key", f"environment variable `{api.key.variable}`; sent in the {place}, to this host only"
+        yield "Key", f"environment variable {_variable(api.key)}; sent in the {place}, to this host only"
     else:
         yield "Key", "not needed"
     yield "Quota", f"{quota(api)}; what its answers say wins" if api.quota else "none is known"
@@ -143,9 +144,14 @@ def _facts(api: Api) -> Iterator[tuple[str, str]]:
     if api.cursor:
         first = f"the first run goes back {_duration(api.cursor.first)}" if api.cursor.by == "time" else ""
         overlap = f"{_duration(api.cursor.overlap)} before it once more" if api.cursor.overlap else ""
-        yield "Cursor", "; ".join(filter(None, (f"by {api.cursor.by}, `{api.cursor.path}`", first, overlap)))
+        reach = f"it goes back {_duration(api.cursor.reach)} at most" if api.cursor.reach else ""
+        yield "Cursor", "; ".join(filter(None, (f"by {api.cursor.by}, `{api.cursor.path}`", first, overlap, reach)))
     else:
         yield "Cursor", "none: all is asked for each time, and what changed is revised"
+
+
+def _variable(key: Key) -> str:
+    return f"`{key.variable}`" + ("" if key.required else " (not needed)")
 
 
 def _arguments(api: Api, own: dict) -> Iterator[str]:
@@ -166,6 +172,8 @@ def _help(api: Api, name: str) -> str:
         parts.append(f"one of {', '.join(f'`{each}`' for each in argument.choices)}")
     if argument.each:
         parts.append("several, separated by commas, are asked for one by one")
+    if argument.join:
+        parts.append("several are separated by commas")
     return "; ".join(filter(None, parts))
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # every command is imported at every start
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
     from scrapy.settings import BaseSettings
 
-    from newsbot.sources.api import Api, Limit
+    from newsbot.sources.api import Api, Key, Limit
 
 
 STATUS = ("api", "key", "quota", "spent today", "read up to", "last success", "state")
@@ -81,7 +81,13 @@ def key_state(api: "Api") -> str:
     """Whether it needs a key, and whether that is there: the variable's name, never its value."""
     if not api.keys:
         return "not needed"
-    return ", ".join(f"{key.variable} is {'set' if secret_of(key.variable) else 'not set'}" for key in api.keys)
+    return ", ".join(map(_key_state, api.keys))
+
+
+def _key_state(key: "Key") -> str:
+    if secret_of(key.variable):
+        return f"{key.variable} is set"
+    return f"{key.variable} is not set{'' if key.required else ', nor needed'}"
 
 
 def quota(api: "Api") -> str:

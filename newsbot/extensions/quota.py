@@ -12,7 +12,7 @@ from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedE
 from twisted.internet.error import ConnectionLost
 
 from newsbot.extensions.retry_after import retry_after
-from newsbot.extraction.paths import holds
+from newsbot.extraction.paths import looked_up
 from newsbot.storage.quotas import LONGEST_BLOCK, QuotaSpentError, Refusal
 from newsbot.storage.store import Store
 
@@ -81,11 +81,14 @@ class QuotaMiddleware:
         limit = _number(response, quota and quota.limit)
         if limit is not None and limit < 1:  # as some say that there is none
             remaining = limit = None
-        if response.status == 429 and quota and quota.spent and holds(quota.spent, response.body):
+        spent = looked_up(quota.spent, response.body) if response.status == 429 and quota and quota.spent else None
+        if spent:
             remaining = 0
         reset = _reset(response, quota and quota.reset)
         if remaining is not None:
-            await self.store.quota_told(terms, max(0, int(remaining)), None if limit is None else int(limit), reset)
+            period = spent if isinstance(spent, str) else None
+            limit = None if limit is None or period else int(limit)
+            await self.store.quota_told(terms, max(0, int(remaining)), limit, reset, period)
         asked = retry_after(response)
         if asked is not None:
             asked = min(asked, self._longest_kept)

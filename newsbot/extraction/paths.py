@@ -50,16 +50,21 @@ def path(expression: str) -> Callable[[Any], Any]:
 
 
 def holds(expression: str, body: bytes) -> bool:
-    """Whether `expression` is true of a body: of its JSON, or of its text where it has none."""
+    """Whether `expression` is true of a body; see `looked_up`."""
+    return bool(looked_up(expression, body))
+
+
+def looked_up(expression: str, body: bytes) -> Any:
+    """What `expression` finds in the JSON of a body, or in its text where it has none; None for nothing."""
     text = body.decode("utf-8", "replace")
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
         data = text
     try:
-        return bool(path(expression)(data))
+        return path(expression)(data)
     except PathError:  # made for another kind of body
-        return False
+        return None
 
 
 def _called(node: Mapping[str, Any]) -> Iterator[str]:

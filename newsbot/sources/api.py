@@ -84,6 +84,8 @@ class Key:
     """the query parameter that takes it, where there is no header for it"""
     prefix: str = ""
     """what stands before it in the header, as `Bearer `"""
+    required: bool = True
+    """whether the API answers nobody without it"""
     signup: Url | None = None
     """where one gets it"""
 
@@ -113,6 +115,12 @@ class Argument:
     """whether it may be several, separated by commas, each asked for on its own and with a cursor of its own"""
     choices: tuple[Text, ...] = ()
     """the values that there are; empty: any"""
+    join: Text | None = None
+    """what the API wants between several values, as `;`; they are given separated by commas, and asked for at once"""
+    case: Literal["upper", "lower"] | None = None
+    """the letters that its values have, however they are given"""
+    found: Path | None = None
+    """where a record has its value, or a list of those that it has: one that no record has is reported as missing"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +288,8 @@ class Quota:
     reset: Header | None = None
     """the header that says when there are some again: Unix seconds, seconds from now, or an ISO time"""
     spent: Path | None = None
-    """what is true of the body of a 429 that means that the longest limit is used up"""
+    """what is true of the body of a 429 that means that the longest limit is used up; of a shorter one, its period, as
+    `'hour'` or `'12 hours'`"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -365,6 +374,8 @@ class Api:
     """records that a run brings at least, where all of them are asked for each time; fewer are a failure"""
     none_as_empty: bool = False
     """whether an answer without the list means that there are no records; else it is an error"""
+    withdrawn: Path | None = None
+    """what is true of a record that stands for one that was taken back: it is counted, and nothing is made of it"""
     error: Path | None = None
     """where an answer says that it is an error, although its status is 200"""
     pages: Pages | None = None

@@ -287,6 +287,8 @@ def _wrong_arguments(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
             yield where, f"{name!r} is there by itself; another name is right"
         if name in several[1:]:
             yield (*where, "each"), f"{several[0]} has it already; one argument may be several"
+        if name in several and declared.get("join") is not None:
+            yield (*where, "join"), "beside each; one of the two is right"
         default, choices = declared.get("default"), declared.get("choices")
         if choices and isinstance(choices, list) and isinstance(default, str):
             wrong = [each for each in (default.split(",") if name in several else [default]) if each not in choices]

@@ -1,9 +1,22 @@
 """CoinGecko: prices of crypto currencies."""
 
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from newsbot.sources.api import Api, Argument, Cursor, Limit, ObservationFields, Quota
+from scrapy import Request
+from scrapy.http import Response
+
+from newsbot.extraction.values import ValueTypeError, moment
+from newsbot.items import Checkpoint
+from newsbot.sources.api import Api, Argument, Cursor, Key, Limit, ObservationFields, Quota
 from newsbot.spiders.base.api import DAY, ApiSpider, Stream, UnreadableError, expect
+from newsbot.spiders.base.chains import Chain
+
+HOURLY = timedelta(days=90)  # how far back an answer may go that has a value an hour
+REACH = timedelta(days=365)  # and at all, without a plan that costs
+SPARE = timedelta(hours=1)  # whole days are asked for, counted from when a request is made, and the second is later
 
 _KINDS = {"prices": "price", "market_caps": "market_cap", "total_volumes": "volume"}
 
@@ -11,7 +24,9 @@ _KINDS = {"prices": "price", "market_caps": "market_cap", "total_volumes": "volu
 class CoingeckoSpider(ApiSpider):
     """Price, market capitalisation and traded volume of coins. Series are named as `bitcoin/usd/price`.
 
-    The service gives a value an hour for 90 days, every five minutes for the last one.
+    The service gives a value an hour for 90 days, every five minutes for the last one, and a value a day for what is
+    older, up to a year: a run that goes back further than 90 days asks for both. A key is not needed; with one of the
+    free plan (`demo`) the calls of others at the same address do not count.
     """
 
     name = "coingecko"
@@ -21,14 +36,48 @@ class CoingeckoSpider(ApiSpider):
         homepage="https://www.coingecko.com",
         url="https://api.coingecko.com/api/v3/coins/{coins}/market_chart",
         arguments={
-            "coins": Argument(default="bitcoin,ethereum", each=True, help="ids as in the address of a coin's page"),
-            "currency": Argument(default="usd", help="that they are priced in"),
+            "coins": Argument(
+                default="bitcoin,ethereum", each=True, case="lower", help="ids as in the address of a coin's page"
+            ),
+            "currency": Argument(default="usd", case="lower", help="that they are priced in"),
         },
         params={"vs_currency": "{currency}", "days": "{since:days}"},
-        cursor=Cursor(by="time", path="time", first=90 * DAY - 1),
+        key=Key(
+            variable="COINGECKO_API_KEY",
+            header="x-cg-demo-api-key",
+            signup="https://www.coingecko.com/en/api/pricing",
+            required=False,
+        ),
+        error="error.status.error_message || error || status.error_message",
+        cursor=Cursor(by="time", path="time", first=90 * DAY - 1, reach=365 * DAY - 1),
         quota=Quota(limits=(Limit(calls=10, per="minute"), Limit(calls=10_000, per="month"))),
         observation=ObservationFields(series="name", time="time", value="value", unit="unit"),
     )
+
+    _before: datetime | None = None  # the end of what is read of the answer that is read now, if it has more
+
+    def planned(self, stream: Stream, now: datetime) -> list[Chain]:
+        """What is older than the hourly values on its own, as one answer has values of one kind."""
+        found: list[Chain] = []
+        for chain in super().planned(stream, now):
+            since = max(chain.since, now - REACH + SPARE)
+            if chain.since < now - REACH:
+                remark = f"it does not go back to {chain.since:%Y-%m-%d}: read from {since:%Y-%m-%dT%H:%M} on"
+                stream.remarks[remark] = None
+            if since >= chain.until:
+                continue
+            hourly = now - HOURLY + SPARE
+            if chain.since < now - HOURLY and hourly < chain.until:
+                found += _by_kind(replace(chain, since=since), hourly, is_first=not stream.cursor)
+            else:
+                found.append(replace(chain, since=since))
+        return found
+
+    async def answered(self, response: Response, stream: Stream, chain: Chain) -> AsyncIterator[Checkpoint | Request]:
+        """As it is; of values that go on to now only those up to the end of what was asked for."""
+        self._before = chain.until if chain.until < datetime.now(UTC) - timedelta(hours=1) else None
+        async for each in super().answered(response, stream, chain):
+            yield each
 
     def rows(self, data: Any, stream: Stream) -> list[Any]:
         """A row for each time and kind of value."""
@@ -38,5 +87,25 @@ class CoingeckoSpider(ApiSpider):
             for pair in expect(data, name, list):
                 if not isinstance(pair, list) or len(pair) != 2:
                     raise UnreadableError(f"{name!r} should hold pairs of time and value, and holds {pair!r:.80}")
+                if self._before and _is_behind(pair[0], self._before):
+                    continue
                 rows.append({"name": f"{coin}/{currency}/{kind}", "unit": currency, "time": pair[0], "value": pair[1]})
         return rows
+
+
+def _by_kind(chain: Chain, hourly: datetime, *, is_first: bool) -> Iterator[Chain]:
+    """A chain that begins before the hourly values and ends within them as two, in the order that moves the cursor."""
+    if chain.is_past or is_first or not chain.moves:  # from now on backwards
+        yield replace(chain, since=hourly)
+        yield replace(chain, until=hourly, is_past=True)
+    else:
+        yield replace(chain, until=hourly)
+        yield replace(chain, since=hourly)
+
+
+def _is_behind(value: Any, end: datetime) -> bool:
+    try:
+        time = moment(value)
+    except ValueTypeError:  # it is refused when it is mapped
+        return False
+    return time is not None and time >= end

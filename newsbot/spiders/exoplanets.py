@@ -1,7 +1,16 @@
 """The NASA Exoplanet Archive: a row for each planet that is known."""
 
+import re
+from typing import Any
+
+from scrapy.http import Response
+
+from newsbot.extraction.markup import plain
 from newsbot.sources.api import Api, Column, RecordFields
-from newsbot.spiders.base.api import ApiSpider
+from newsbot.spiders.base.api import MAX_TOLD, ApiSpider, RefusedError, Stream
+
+# https://www.ivoa.net/documents/DALI/ (section on errors)
+_PROBLEM = re.compile(rb"""<INFO\b[^>]*\bvalue=["']ERROR["'][^>]*>(.*?)</INFO>""", re.DOTALL | re.IGNORECASE)
 
 # https://exoplanetarchive.ipac.caltech.edu/docs/API_PS_columns.html
 _TEXTS = {
@@ -46,7 +55,8 @@ _COLUMNS = (
 class ExoplanetsSpider(ApiSpider):
     """The planets of the table of composite parameters (`pscomppars`), 30 columns with their units.
 
-    It is asked for as a whole, in one call; what changed is revised.
+    It is asked for as a whole, in one call; what changed is revised. An archive without planets is a failure, and
+    planets that are stored and not there any more are named.
     """
 
     name = "exoplanets"
@@ -56,5 +66,12 @@ class ExoplanetsSpider(ApiSpider):
         homepage="https://exoplanetarchive.ipac.caltech.edu",
         url="https://exoplanetarchive.ipac.caltech.edu/TAP/sync",
         params={"query": f"select {','.join(_COLUMNS)} from pscomppars", "format": "json"},  # noqa: S608  of constants
+        at_least=1,
         record=RecordFields(dataset="exoplanets", key="pl_name", columns=_COLUMNS),
     )
+
+    def read(self, response: Response, stream: Stream | None = None) -> Any:
+        """As it is; what it does not like of a query it may say as a VOTable, with status 200."""
+        if problem := _PROBLEM.search(response.body):
+            raise RefusedError(f"says: {plain(problem[1].decode('utf-8', 'replace'), MAX_TOLD)}")
+        return super().read(response, stream)

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scrapy import Request
+from scrapy.http import Response, TextResponse
 
 from newsbot.extraction import gdelt
 from newsbot.extraction.zips import ZipError, lines
 from newsbot.items import Article, Item, Rank
 from newsbot.sources.api import Api, Argument, Cursor, Limit, Quota, Slices
-from newsbot.spiders.base.api import DAY, HOUR, ApiSpider, Stream
+from newsbot.spiders.base.api import DAY, HOUR, MAX_TOLD, ApiSpider, RefusedError, Stream
 from newsbot.spiders.base.arguments import ArgumentError, names
 from newsbot.spiders.base.files import File, FilesSpider, Rows, UnreadableFileError
 
@@ -19,6 +20,7 @@ BULK = "http://data.gdeltproject.org/gdeltv2/"
 SEARCH = "gdelt/search"  # the origin of what the search finds: it tells other things than the files do
 MOST = 512 * 1024 * 1024  # bytes of a file once inflated; the true ones have 15 to 60 MB
 
+_PASSES = re.compile("(?i)limit|later|again|unavailable|time.?out|error")  # of a message: it may not come once more
 _LINE = re.compile(rb"^.*?(\.translation)?\.gkg\.csv\.zip.*$", re.MULTILINE)
 _PARTS = re.compile(rf"(\d+) ([0-9a-f]{{32}}) ({re.escape(BULK)}(\d{{14}})(?:\.translation)?\.gkg\.csv\.zip)\s*")
 
@@ -28,11 +30,12 @@ class GdeltSpider(FilesSpider):
 
     Every 15 minutes there is a file of what was found meanwhile: address, title, picture and, in `sightings.data`, the
     tone with its parts, the themes, the places and the publisher of each article (countries of places in FIPS 10-4). No
-    text, and the time is that of the file. The first run reads the newest file, the next ones all since; with
-    `-a backfill=1d` (96 files of 5 MB, some 150,000 articles) or `-a since=` what is older, back to February 2015.
-    `-a language=fr` reads the files of articles that GDELT has translated, which are three times as large, and keeps
-    those in French; without it, articles in English are read. `-a themes=ELECTION,PROTEST` and `-a domains=bbc.co.uk`
-    keep what has one of these themes, and one of these publishers.
+    text; time and authors are those that the page tells, and the time of the file stands in. The first run reads the
+    newest file, the next ones all since; with `-a backfill=1d` (96 files of 5 MB, some 150,000 articles) or `-a since=`
+    what is older, back to February 2015. `-a language=fr` reads the files of articles that GDELT has translated, which
+    are three times as large, and keeps those in French; without it, articles in English are read.
+    `-a themes=ELECTION,PROTEST` and `-a domains=bbc.co.uk` keep what has one of these themes, and one of these
+    publishers.
 
     A file whose size or md5 is not that of GDELT's list, or that can not be read, is told, and asked for again by the
     next ten runs; one that the list lacks between two others is told, too, and looked for by the runs of the next day.
@@ -92,6 +95,14 @@ class GdeltSpider(FilesSpider):
         """Also whether GDELT knows the language and the country, and what makes sense without a query."""
         super().check_arguments()
         given, faults = self.given, []
+        for name, form, right, example in (
+            ("themes", str.upper, "[A-Z0-9_]+", "the names of themes, such as ELECTION"),
+            ("domains", str.lower, r"[\w-]+(\.[\w-]+)+", "the names of sites, such as bbc.co.uk"),
+        ):
+            given[name] = given[name] and sorted({form(each) for each in given[name]})
+            wrong = [each for each in given[name] or () if not re.fullmatch(right, each)]
+            if wrong:
+                faults.append(f"-a {name}={','.join(wrong)}: expected {example}")
         if given["language"] and given["language"] not in gdelt.LANGUAGES:
             faults.append(f"-a language={given['language']}: GDELT knows {', '.join(sorted(gdelt.LANGUAGES))}")
         if given["country"] and given["country"] not in gdelt.COUNTRIES:
@@ -106,8 +117,6 @@ class GdeltSpider(FilesSpider):
             faults.append("-a query=: expected words to search for")
         if faults:
             raise ArgumentError(f"{self.name}: " + "\n".join(faults))
-        for name, form in (("themes", str.upper), ("domains", str.lower)):
-            given[name] = given[name] and sorted(map(form, given[name]))
 
     async def start(self) -> AsyncIterator[Request]:
         """The first request of the search, or of the bulk files."""
@@ -135,6 +144,13 @@ class GdeltSpider(FilesSpider):
                 either = " OR ".join(f"{operator}:{value}" for value in values)
                 parts.append(f"({either})" if len(values) > 1 else either)
         return " ".join(parts)
+
+    def read(self, response: Response, stream: Stream | None = None) -> Any:
+        """As it is; what it does not like of a query it says as plain text, with status 200."""
+        text = response.text.strip() if response.status == 200 and isinstance(response, TextResponse) else ""
+        if text[:1].isalpha() and len(text) <= MAX_TOLD and not _PASSES.search(text):
+            raise RefusedError(f"says: {text}")
+        return super().read(response, stream)
 
     def rows(self, data: Any, stream: Stream) -> list[Any]:
         """The records; none of an empty object, and of nothing else."""

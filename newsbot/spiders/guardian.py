@@ -28,6 +28,7 @@ class GuardianSpider(ApiSpider):
             "show-fields": "headline,bodyText,byline,thumbnail,lastModified",
         },
         records="response.results",
+        error="response.status == 'error' && (response.message || 'an error without a message')",
         pages=NumberedPages(size=200, size_param="page-size", pages="response.pages", total="response.total"),
         slices=Slices(longest=30 * DAY, shortest=DAY),
         cursor=Cursor(by="time", path="webPublicationDate", overlap=DAY),

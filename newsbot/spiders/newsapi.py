@@ -1,12 +1,16 @@
 """NewsAPI: an index of the articles of some 150,000 sites."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from scrapy import Request
 from scrapy.http import Response
 
+from newsbot.items import Checkpoint
 from newsbot.sources.api import Api, Argument, Cursor, Key, Limit, NumberedPages, Quota, Slices
-from newsbot.spiders.base.api import DAY, HOUR, ApiSpider
+from newsbot.spiders.base.api import DAY, HOUR, ApiSpider, Stream
 from newsbot.spiders.base.arguments import switch
+from newsbot.spiders.base.chains import Chain
 
 _COMMON: dict[str, Any] = {
     "name": "newsapi",
@@ -15,7 +19,11 @@ _COMMON: dict[str, Any] = {
     "key": Key(variable="NEWSAPI_KEY", header="X-Api-Key", signup="https://newsapi.org/register"),
     "records": "articles",
     "error": "status != 'ok' && (message || code || 'an error without a message')",
-    "quota": Quota(limits=(Limit(calls=100, per="day"),), spent="code == 'apiKeyExhausted'"),
+    "quota": Quota(
+        limits=(Limit(calls=50, per="12h"), Limit(calls=100, per="day")),
+        spent="code == 'apiKeyExhausted' && 'day' || code == 'rateLimited' && '12 hours'",
+    ),
+    "withdrawn": "title == '[Removed]' || contains(url || '', '://removed.com')",
     "pages": NumberedPages(size=100, size_param="pageSize", total="totalResults"),
     "rank": "index",
     "article": {
@@ -42,12 +50,14 @@ _EVERYTHING = Api(
     },
     slices=Slices(longest=7 * DAY, cap=100, total="totalResults", statuses=(426,)),
     # The free plan gives articles a day late: behind the newest of them, not behind now, more are to come.
-    cursor=Cursor(by="time", path="publishedAt", overlap=6 * HOUR, first=7 * DAY, at="newest"),
+    # It goes back to the same day of the month before, which February makes 28 days at least.
+    cursor=Cursor(by="time", path="publishedAt", overlap=6 * HOUR, first=7 * DAY, reach=28 * DAY, at="newest"),
     **_COMMON,
 )
+_CATEGORIES = ("business", "entertainment", "general", "health", "science", "sports", "technology")
 _TOP = Api(
     url="https://newsapi.org/v2/top-headlines",
-    arguments={"query": Argument(), "country": Argument(), "category": Argument(help="as `business`")},
+    arguments={"query": Argument(), "country": Argument(), "category": Argument(case="lower", choices=_CATEGORIES)},
     params={"q": "{query}", "country": "{country}", "category": "{category}"},
     **_COMMON,
 )
@@ -56,9 +66,10 @@ _TOP = Api(
 class NewsapiSpider(ApiSpider):
     """Articles that match a query, or with `-a top=1` the top headlines of a country or category.
 
-    The free plan gives 100 calls a day, the first 100 results of a search (HTTP 426 behind them), articles after a day
-    and none older than a month. A search with more results is read in slices of time, down to a second; one that has
-    more than 100 is told as incomplete.
+    The free plan gives 100 calls a day, of them 50 in 12 hours, the first 100 results of a search (HTTP 426 behind
+    them), articles after a day and none older than a month. A search with more results is read in slices of time, down
+    to a second; one that has more than 100 is reported as incomplete. Of the top headlines it gives the first 100.
+    Articles that were withdrawn, which come as `[Removed]`, are counted and left out.
     """
 
     name = "newsapi"
@@ -76,4 +87,18 @@ class NewsapiSpider(ApiSpider):
 
     def too_many(self, response: Response) -> bool:
         """Of the walls of the free plan, which all have this status, only one can be gone round."""
-        return super().too_many(response) and b"maximumResultsReached" in response.body
+        return super().too_many(response) and _is_behind_the_plan(response)
+
+    def _refusal(self, response: Response, stream: Stream, chain: Chain) -> Iterator[Checkpoint | Request]:
+        """As it is; the top headlines have no time to be sliced by: they end where the plan does."""
+        if not (self.given["top"] and chain.page.depth and _is_behind_the_plan(response)):
+            yield from super()._refusal(response, stream, chain)
+            return
+        if (chain.page.total or 0) > chain.count:
+            stream.remarks[f"the plan gives the first {chain.count} of {chain.page.total}"] = None
+        yield self._checkpoint(stream, chain)
+        yield from self._over(stream, chain)
+
+
+def _is_behind_the_plan(response: Response) -> bool:
+    return response.status == 426 and b"maximumResultsReached" in response.body

@@ -185,16 +185,26 @@ def _space(cursor: "Cursor", terms: Terms, more: float) -> None:
         )
 
 
-def told(cursor: "Cursor", terms: Terms, remaining: int, limit: int | None, resets_in: float | None) -> None:
-    """Take over what an answer says of the longest limit: its calls, how many are left, and for how many seconds.
+def told(
+    cursor: "Cursor",
+    terms: Terms,
+    remaining: int,
+    limit: int | None,
+    resets_in: float | None,
+    period: str | None = None,
+) -> None:
+    """Take over what an answer says of a limit: its calls, how many are left, and for how many seconds.
 
-    Where it does not say for how long, so many are spent at least of our own period.
+    It is the longest one where the answer does not name the period of another. Where it does not say for how long, so
+    many are spent at least of our own period.
     """
     if resets_in is not None:
         cursor.execute(_WINDOW, {"name": terms.name, "remaining": remaining, "resets_in": resets_in})
         remaining = 2**62
     if terms.calls:
-        period, declared = terms.calls[-1]
+        limits = dict(terms.calls)
+        period = period if period in limits else terms.calls[-1][0]
+        declared = limits[period]
         values = {"remaining": remaining, "limit": limit, "declared": declared}
         cursor.execute(_TOLD, _of(terms, period) | values)
 

@@ -344,9 +344,17 @@ class Store:
         self.spent[terms] -= 1
         await self._read(partial(quotas.give_back, terms=terms, ago=ago))
 
-    async def quota_told(self, terms: quotas.Terms, remaining: int, limit: int | None, resets_in: float | None) -> None:
+    async def quota_told(
+        self,
+        terms: quotas.Terms,
+        remaining: int,
+        limit: int | None,
+        resets_in: float | None,
+        period: str | None = None,
+    ) -> None:
         """Take over what an answer says of the quota; see `quotas.told`."""
-        await self._read(partial(quotas.told, terms=terms, remaining=remaining, limit=limit, resets_in=resets_in))
+        told = {"remaining": remaining, "limit": limit, "resets_in": resets_in, "period": period}
+        await self._read(partial(quotas.told, terms=terms, **told))
 
     async def block_quota(self, terms: quotas.Terms, seconds: float, reason: str) -> None:
         """No calls for so long."""

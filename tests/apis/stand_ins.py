@@ -184,6 +184,7 @@ class Guardian(Service):
 class NewsApi(Service):
     hosts = ("newsapi.org",)
     per_day = 100
+    spent_code = "rateLimited"  # on other plans apiKeyExhausted
     key = "newsapi-secret-77ab"
     params = frozenset({"q", "language", "from", "to", "sortBy", "pageSize", "page", "country", "category"})
     delay = DAY  # of the free plan
@@ -207,11 +208,18 @@ class NewsApi(Service):
         } | fields
         return url
 
+    def withdraw(self, url, published):
+        """As the service shows an article that was taken out: its address says nothing, its time may be none."""
+        nothing = dict.fromkeys(("title", "description", "content"), "[Removed]")
+        self.articles[url] = self.articles[url] | nothing | {"url": "https://removed.com", "publishedAt": published}
+
     def error(self, message, code="parameterInvalid"):
         return {"status": "error", "code": code, "message": message}
 
     def exhausted(self):
-        return Refused(429, self.error("You have made too many requests recently.", "apiKeyExhausted"))
+        limits = "Developer accounts are limited to 100 requests over a 24 hour period (50 requests available every 12"
+        message = f"You have made too many requests recently. {limits} hours)."
+        return Refused(429, self.error(message, self.spent_code))
 
     def data(self, host, path, asked, headers):
         if headers.get("X-Api-Key") != self.key:
@@ -240,13 +248,18 @@ class NewsApi(Service):
             raise Refused(400, self.error("Required parameters are missing", "parametersMissing"))
         since, until = (datetime.fromisoformat(asked[name]).replace(tzinfo=UTC) for name in ("from", "to"))
         if since < self.now() - self.oldest:
-            raise Refused(426, self.error("You are trying to request results too far in the past."))
+            back = f"as far back as {self.now() - self.oldest:%Y-%m-%d}, but you have requested {since:%Y-%m-%d}"
+            message = "You are trying to request results too far in the past. Your plan permits you to request articles"
+            raise Refused(426, self.error(f"{message} {back}."))
         until = min(until, self.now() - self.delay)
         return [
             article
             for article in self.articles.values()
-            if since <= datetime.fromisoformat(article["publishedAt"]) <= until
-            and asked["q"].lower() in article["title"].lower()
+            if article["title"] == "[Removed]"
+            or (
+                since <= datetime.fromisoformat(article["publishedAt"]) <= until
+                and asked["q"].lower() in article["title"].lower()
+            )
         ]
 
 
@@ -328,6 +341,8 @@ class HackerNews(Service):
 
 
 class Frankfurter(Service):
+    """It splits its symbols at commas without stripping them, and leaves out what it does not know."""
+
     hosts = ("api.frankfurter.dev",)
     params = frozenset({"base", "symbols"})
     symbols = ("GBP", "USD", "JPY")
@@ -347,13 +362,14 @@ class Frankfurter(Service):
         if not match or asked.get("base") != "EUR":
             raise Refused(404, {"message": "not found"})
         first, last = map(date.fromisoformat, match.groups())
-        chosen = asked["symbols"].split(",") if "symbols" in asked else self.symbols
-        if set(chosen) - set(self.symbols):
-            raise Refused(404, {"message": "not found"})
+        chosen = asked["symbols"].upper().split(",") if "symbols" in asked else self.symbols
+        if chosen == [asked["base"]]:
+            raise Refused(422, {"message": "bad currency pair"})
+        chosen = [symbol for symbol in chosen if symbol in self.symbols]
         if first > last:
             raise Refused(422, {"message": "invalid date range"})
         days = self.days_of(first, min(last, self.now().date()))
-        if not days:
+        if not days or not chosen:
             raise Refused(404, {"message": "not found"})
         if self.sampled and last - first > 90 * DAY:
             days = days[::5]
@@ -375,6 +391,7 @@ class OpenMeteo(Service):
     def __init__(self):
         super().__init__()
         self.revised = {}  # (hour, variable): value
+        self.spent = None  # `Minutely`, `Hourly` or `Daily`: the limit that is used up
 
     def value(self, hour, variable):
         return self.revised.get((hour, variable), round((hour.timestamp() / 3600 % 97) / 3 + len(variable), 1))
@@ -387,6 +404,10 @@ class OpenMeteo(Service):
         def refuse(reason):
             return Refused(400, {"error": True, "reason": reason})
 
+        if self.spent:
+            when = {"Minutely": "in one minute", "Hourly": "in the next hour", "Daily": "tomorrow"}[self.spent]
+            reason = f"{self.spent} API request limit exceeded. Please try again {when}."
+            raise Refused(429, {"error": True, "reason": reason})
         if path != "/v1/forecast" or asked.get("timezone") != "UTC":
             raise refuse("no such path, or no timezone")
         if not (-90 <= float(asked["latitude"]) <= 90 and -180 <= float(asked["longitude"]) <= 180):
@@ -405,25 +426,40 @@ class OpenMeteo(Service):
 
 
 class CoinGecko(Service):
+    """Five-minute values for a day, hourly ones up to 90 days, daily ones above; the last one is of now."""
+
     hosts = ("api.coingecko.com",)
     limits = ((10, 60.0),)
     params = frozenset({"vs_currency", "days"})
     coins = ("bitcoin", "ethereum")
+    key = "CG-demo-secret-31f7"
 
     def __init__(self):
         super().__init__()
         self.revised = {}  # (coin, ms): price
+        self.reply = None  # what it says in place of all
+        self.started = ago()
+
+    def now(self):
+        return self.started + self.offset
 
     def values(self, coin, days):
         step = 300 if days == 1 else 3600 if days <= 90 else 86_400
-        end = int(self.now().timestamp()) // step * step
-        times = [1000 * each for each in range(end - days * 86_400, end + 1, step)]
+        now = int(self.now().timestamp())
+        end, late = now // step * step, 0 if step == 86_400 else 427
+        times = [1000 * each + late for each in range(end - days * 86_400 + step, end, step)] + [1000 * now]
         return [[ms, self.revised.get((coin, ms), 1000 + ms / 1000 % 9973 + len(coin))] for ms in times]
 
     def error(self, message):
         return {"status": {"error_code": 429, "error_message": message}}
 
     def data(self, host, path, asked, headers):
+        given = {name.lower(): value for name, value in headers.items()}
+        if given.get("x-cg-demo-api-key", self.key) != self.key:
+            told = {"error_code": 10002, "error_message": "API Key Missing or wrong"}
+            raise Refused(401, {"status": told})
+        if self.reply is not None:
+            return self.reply
         match = re.fullmatch(r"/api/v3/coins/([^/]+)/market_chart", path)
         if not match or match[1] not in self.coins:
             raise Refused(404, {"error": "coin not found"})
@@ -443,6 +479,7 @@ class Exoplanets(Service):
     def __init__(self):
         super().__init__()
         self.planets = {}
+        self.problem = None  # what it says, with status 200, in place of planets
 
     def put(self, name, **values):
         self.planets[name] = {"pl_name": name, "hostname": name[:-2], "disc_year": 2020, "pl_rade": 1.25} | values
@@ -451,6 +488,9 @@ class Exoplanets(Service):
         match = re.fullmatch(r"select ([a-z_,]+) from pscomppars", asked.get("query", ""))
         if path != "/TAP/sync" or not match or asked.get("format") != "json":
             raise Refused(400, "<VOTABLE><INFO name='QUERY_STATUS' value='ERROR'>ORA-00933</INFO></VOTABLE>")
+        if self.problem:
+            info = f'<INFO name="QUERY_STATUS" value="ERROR">{self.problem}</INFO>'
+            raise Refused(200, f'<?xml version="1.0"?><VOTABLE><RESOURCE type="results">{info}</RESOURCE></VOTABLE>')
         columns = match[1].split(",")
         return [{column: planet.get(column) for column in columns} for planet in self.planets.values()]
 

@@ -1,5 +1,6 @@
 """Answers that are none, and records that are odd: a clear status or reject each, and the rest is kept."""
 
+import json
 import zlib
 from datetime import UTC, datetime
 
@@ -117,3 +118,38 @@ def test_a_record_that_comes_twice_with_other_values(newsbot):
     ((reason, payload),) = newsbot.query("SELECT reason, payload FROM rejects")
     assert reason == "it came before in this answer with other values, which are kept"
     assert payload["value"] == "other"
+
+
+@pytest.mark.parametrize(
+    ("written", "lost", "remark"),
+    [
+        (r"It\'s number 7", 0, "its JSON has escapes that JSON does not have"),
+        ("Number\x08 7", 0, "its JSON has raw control characters"),
+        ('Number "7"', 1, "some of its records are not valid JSON"),
+        ("Number 7\\", 1, "some of its records are not valid JSON"),
+    ],
+)
+def test_json_that_is_nearly_valid_costs_at_most_a_record(newsbot, written, lost, remark):
+    """Also where pages are counted: the places of the others stay."""
+    service = Listing("number.example", "number")
+    for n in range(25):
+        service.put(n, title=f"Number {n}")
+    by_number = service.by_number
+    service.by_number = lambda asked: json.dumps(by_number(asked)).replace('"Number 7"', f'"{written}"').encode()
+    crawled = newsbot.crawl("made_up_apis:Number", service)
+    assert (crawled.exit_code, crawled.new, crawled.rejected) == (0, 25 - lost, lost)
+    assert remark in crawled.outcomes[0][2]
+    assert len(service.asked) == 3
+    assert newsbot.column("SELECT count(*) FROM records WHERE key = '7'") == [1 - lost]
+
+
+@pytest.mark.parametrize("cut", [1, 10, 60])
+def test_a_body_that_breaks_off_is_never_mended(newsbot, cut):
+    service = Listing("number.example", "number")
+    for n in range(25):
+        service.put(n, title=r"It\'s a title")
+    by_number = service.by_number
+    service.by_number = lambda asked: json.dumps(by_number(asked)).replace("\\\\'", "\\'").encode()[:-cut]
+    crawled = newsbot.crawl("made_up_apis:Number", service, settings={"RETRY_TIMES": 0})
+    assert (crawled.exit_code, crawled.new) == (1, 0)
+    assert "is no JSON but application/json" in crawled.outcomes[0][2]

@@ -7,11 +7,13 @@ import pytest
 
 # What a service has of its own: where its answer is no list of records, and what else it is asked.
 MORE = {
+    "coingecko": "values of two kinds, by how far back one asks",
     "exoplanets": "30 columns, a line each",
+    "frankfurter": "codes of currencies, which are checked before it is asked: it leaves out what it does not know",
     "guardian": "the fields of an article",
     "hackernews": "scores and deletions from another API",
     "newsapi": "two endpoints, and the walls of the free plan",
-    "openmeteo": "columns of hours in place of records",
+    "openmeteo": "columns of hours in place of records, and several places",
 }
 
 

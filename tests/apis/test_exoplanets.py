@@ -21,3 +21,39 @@ def test_exoplanets(newsbot):
     assert newsbot.query("SELECT old, new FROM record_revisions") == [({"pl_orbper": 7.5}, {"pl_orbper": 8.25})]
     assert newsbot.query("SELECT field, reason FROM rejects") == [("sy_snum", "'many' is no integer")]
     assert len(archive.asked) == 2
+
+
+def test_planets_that_are_not_there_any_more_are_named(newsbot):
+    archive = Exoplanets()
+    for n in range(30):
+        archive.put(f"Made-up {n:02} b")
+    newsbot.crawl("exoplanets", archive)
+    for n in (3, 7):
+        del archive.planets[f"Made-up {n:02} b"]
+    crawled = newsbot.crawl("exoplanets", archive)
+    assert crawled.exit_code == 0
+    assert (
+        "2 of the 30 records of before did not come, as Made-up 03 b, Made-up 07 b; they stay" in crawled.outcomes[0][2]
+    )
+    assert newsbot.column("SELECT count(*) FROM records") == [30]
+
+
+def test_an_archive_without_planets_is_a_failure(newsbot):
+    archive = Exoplanets()
+    first = newsbot.crawl("exoplanets", archive)
+    assert (first.exit_code, first.outcomes[0][1]) == (1, False)
+    assert "0 records came, and 1 at least are expected" in first.outcomes[0][2]
+    archive.put("Made-up 1 b")
+    assert newsbot.crawl("exoplanets", archive).exit_code == 0
+    archive.planets.clear()
+    assert newsbot.crawl("exoplanets", archive).exit_code == 1
+    assert newsbot.column("SELECT key FROM records") == ["Made-up 1 b"]
+
+
+def test_an_error_of_the_archive_comes_as_a_table_with_status_200(newsbot):
+    archive = Exoplanets()
+    archive.problem = 'ORA-00904: "PL_NAMES": invalid identifier &amp; so on'
+    crawled = newsbot.crawl("exoplanets", archive)
+    assert crawled.exit_code == 1
+    assert crawled.outcomes[0][2] == 'says: ORA-00904: "PL_NAMES": invalid identifier & so on'
+    assert len(archive.asked) == 1, "asked again, it says the same"

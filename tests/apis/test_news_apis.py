@@ -52,6 +52,7 @@ def test_newsapi(newsbot):
     assert first.new == 250
     spent = len(index.asked)
 
+    newsbot.query("DELETE FROM spending")  # as if it had been before noon
     index.offset = DAY  # the stand-in's clock: what was withheld can be had now
     index.forget()
     second = newsbot.crawl("newsapi", index, query="harbour")
@@ -60,16 +61,23 @@ def test_newsapi(newsbot):
     assert len(index.asked) < spent / 2
     assert newsbot.column("SELECT DISTINCT data ->> 'publisher' FROM sightings ORDER BY 1")[0] == "Site 0"
 
-    wall = newsbot.crawl("newsapi", index, query="harbour", backfill="90d")
+    newsbot.query("DELETE FROM spending")
+    back = newsbot.crawl("newsapi", index, query="harbour", backfill="90d")
+    assert back.exit_code == 0
+    assert "it does not go back 90 days: read from" in back.outcomes[0][2]
+    wall = newsbot.crawl("newsapi", index, query="harbour", since=f"{ago(days=60):%Y-%m-%d}")
     assert wall.exit_code == 1
     assert "HTTP status 426" in wall.outcomes[0][2]
     assert "too far in the past" in wall.outcomes[0][2]
     assert newsbot.query("SELECT DISTINCT spider FROM cursors") == [("newsapi",)]
 
+    newsbot.query("DELETE FROM spending")
     newsbot.query("""UPDATE cursors SET value = '{"since": "2020-01-01T00:00Z", "until": "2020-05-01T00:00Z"}'""")
     rested = newsbot.crawl("newsapi", index, query="harbour")
-    assert "asked from 2020-04-30 on" in rested.outcomes[0][2]
-    assert "`scrapy cursors reset newsapi` begins anew" in rested.outcomes[0][2]
+    assert rested.exit_code == 0
+    assert "it does not go back to 2020-05-01T00:00 any more: read from" in rested.outcomes[0][2]
+    (since,) = newsbot.column("SELECT (value ->> 'since')::timestamptz FROM cursors")
+    assert since > ago(days=29), "what is read is in one piece"
 
     index.articles["https://site1.example/2026/top"] = next(iter(index.articles.values())) | {
         "url": "https://site1.example/2026/top",
@@ -82,16 +90,62 @@ def test_newsapi(newsbot):
     assert all(headers["X-Api-Key"] == index.key for headers in index.headers)
 
 
-def test_newsapi_quota_is_used_up(newsbot):
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("rateLimited", "the 50 calls of these 12 hours"), ("apiKeyExhausted", "the 100 calls of this day")],
+)
+def test_newsapi_quota_is_used_up(newsbot, code, told):
     index = NewsApi()
-    index.per_day = 1
+    index.per_day, index.spent_code = 1, code
     index.put(1, ago(days=2))
     assert newsbot.crawl("newsapi", index, query="harbour").new == 1
-    spent = newsbot.crawl("newsapi", index, query="harbour")
+    spent = newsbot.crawl("newsapi", index, query="harbour", settings={"RETRY_AFTER_MAX": 0})
     assert spent.exit_code == 0
-    assert spent.outcomes[0][2].startswith("the 100 calls of this day are spent; there are some again at")
-    newsbot.crawl("newsapi", index, query="harbour")
+    assert spent.outcomes[0][2].startswith(f"{told} are spent; there are some again at")
+    newsbot.crawl("newsapi", index, query="harbour", settings={"RETRY_AFTER_MAX": 0})
     assert len(index.overruns) == 1, "what the answer said is kept for the next run"
+
+
+def test_newsapi_gives_50_calls_in_12_hours(newsbot):
+    index = NewsApi()
+    for n in range(60 * 100):
+        index.put(n, ago(days=2, seconds=20 * n))
+    spent = newsbot.crawl("newsapi", index, query="harbour", settings={"RETRY_AFTER_MAX": 0})
+    assert (spent.exit_code, len(index.asked)) == (0, 50)
+    assert spent.outcomes[0][2].startswith("the 50 calls of these 12 hours are spent")
+
+
+def test_newsapi_shows_articles_that_were_withdrawn(newsbot):
+    index = NewsApi()
+    urls = [index.put(n, ago(days=2, minutes=n)) for n in range(5)]
+    for url, published in zip(
+        urls[:3], (*2 * ["1970-01-01T00:00:00Z"], f"{ago(days=2):%Y-%m-%dT%H:%M:%SZ}"), strict=True
+    ):
+        index.withdraw(url, published)
+    crawled = newsbot.crawl("newsapi", index, query="harbour")
+    assert (crawled.exit_code, crawled.new, crawled.rejected) == (0, 2, 0)
+    assert crawled.outcomes[0][2] == "ok; 3 records stand for withdrawn ones and were left out"
+    assert newsbot.column("SELECT count(*) FROM articles WHERE title ~ 'Removed' OR url ~ 'removed.com'") == [0]
+
+
+@pytest.mark.parametrize(
+    ("there", "told"), [(99, "ok"), (100, "ok"), (130, "ok; the plan gives the first 100 of 130"), (0, "ok")]
+)
+def test_newsapi_top_headlines_end_where_the_plan_does(newsbot, there, told):
+    index = NewsApi()
+    for n in range(there):
+        index.put(n, ago(hours=2, minutes=n), top=True)
+    crawled = newsbot.crawl("newsapi", index, top="1", category="Business")
+    assert (crawled.exit_code, crawled.new) == (0, min(there, 100))
+    assert crawled.outcomes[0][2] == told
+    assert index.asked[0][1]["category"] == "business"
+
+
+def test_newsapi_has_no_other_categories(newsbot):
+    index = NewsApi()
+    refused = newsbot.crawl("newsapi", index, top="1", category="busines")
+    assert "-a category=busines: it knows business, entertainment" in refused.error
+    assert index.asked == []
 
 
 def test_hackernews(newsbot):

@@ -67,6 +67,7 @@ class MadeUpGdelt(ThreadingHTTPServer):
         self.broken = {}  # path: answers (status, body, headers) that come before the file does
         self.articles = []  # (seen, title) for the search
         self.answer = None  # what the search says instead: (status, body, content type)
+        self.written = lambda text: text  # what becomes of its JSON on its way
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     @property
@@ -165,7 +166,8 @@ class _Handler(BaseHTTPRequestHandler):
             status, body, kind = self.server.answer
             self.send(status, body, {"Content-Type": kind})
         else:
-            body = json.dumps(self.server.search(asked)).encode()
+            text = json.dumps(self.server.search(asked), ensure_ascii=False)
+            body = self.server.written(text).encode("utf-8", "surrogateescape")
             self.send(200, body, {"Content-Type": "application/json; charset=utf-8"})
 
     def send(self, status, body, headers=None):

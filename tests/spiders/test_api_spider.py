@@ -149,8 +149,9 @@ def test_numbers_first_and_second(crawl, worldbank, query):
     assert query("SELECT old, new FROM observation_revisions") == [((NOW.year - 2) * 1000.0, 1.5)]
 
 
-def test_numbers_of_countries_without_any(crawl, worldbank, query):
-    assert is_ok(crawl(worldbank, "config=worldbank", "countries=pfe;pff"))
+@pytest.mark.parametrize("countries", ["pfe;pff", "pfe, pff", " pff ; pfe,pff"])
+def test_numbers_of_countries_without_any(crawl, worldbank, query, countries):
+    assert is_ok(crawl(worldbank, "config=worldbank", f"countries={countries}"))
     assert query("SELECT name FROM series ORDER BY 1") == [("PFE/SP.POP.TOTL",), ("PFF/SP.POP.TOTL",)]
 
 

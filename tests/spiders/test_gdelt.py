@@ -282,6 +282,53 @@ def test_rows_that_are_none_are_told_with_their_numbers(gdelt, crawl, query, now
     assert {"Ferry runs again", "Caf\ufffd at the harbour", 'Tom & Ada’s "ferry" \\ back'} <= set(titles(query))
 
 
+def test_time_and_authors_are_those_of_the_page(gdelt, crawl, query, now):
+    published = now - timedelta(hours=7, minutes=3, seconds=12)
+
+    def extras(time=None, authors=None):
+        parts = ["<PAGE_LINKS>https://a.example/;https://b.example/</PAGE_LINKS>"]
+        parts += [f"<PAGE_AUTHORS>{authors}</PAGE_AUTHORS>"] if authors is not None else []
+        parts += [f"<PAGE_PRECISEPUBTIMESTAMP>{time}</PAGE_PRECISEPUBTIMESTAMP>"] if time is not None else []
+        return "".join([*parts, "<PAGE_TITLE>The ferry runs again</PAGE_TITLE>"])
+
+    path = gdelt.add(
+        now,
+        [
+            row(now, 1, c26=extras(f"{published:%Y%m%d%H%M%S}", "Jes&#xFA;s Mar&#xed;a;Ada Quay;Ada Quay")),
+            row(now, 2, c26=extras()),
+            row(now, 3, c26=extras("", "")),
+            row(
+                now, 4, c26=extras(f"{now + timedelta(hours=5):%Y%m%d%H%M%S}", ";Tom &amp; Ada; https://x.example/ada;")
+            ),
+            row(now, 5, c26=extras("19700101000000")),
+            row(now, 6, c26=extras("20261340999999")),
+            row(now, 7, c26=extras(f"{published:%Y%m%d}", "@quay")),
+            row(now, 8, c26=extras(f"{now:%Y%m%d%H%M%S}")),
+        ],
+    )
+    crawl()
+    stored = query(
+        "SELECT right(s.external_id, 1)::int, a.published_at, a.authors FROM articles a"
+        " JOIN sightings s ON s.article_id = a.id ORDER BY 1"
+    )
+    assert stored == [
+        (1, published, ["Jesús María", "Ada Quay"]),
+        (2, now, []),
+        (3, now, []),
+        (4, now, ["Tom & Ada"]),
+        (5, now, []),
+        (6, now, []),
+        (7, now, ["@quay"]),
+        (8, now, []),
+    ]
+    assert last_run(query)[1] == {path: "ok"}
+    told = query("SELECT reason FROM rejects WHERE field = 'published_at' ORDER BY split_part(url, '-', 2)")
+    reasons = [reason for (reason,) in told]
+    assert len(reasons) == 5, "a time that cannot be right is left out and reported; that of the file stands in"
+    assert sum("should be a time of 14 digits" in reason for reason in reasons) == 3
+    assert sum("is not the time of a publication that was found at" in reason for reason in reasons) == 2
+
+
 def test_themes_and_domains_narrow(gdelt, crawl, query, now):
     path = gdelt.add(
         now,
@@ -292,7 +339,7 @@ def test_themes_and_domains_narrow(gdelt, crawl, query, now):
             row(now, 4, c8="PROTEST,4;", c3="otherharbour.example"),
         ],
     )
-    crawl("themes=protest,strike", "domains=harbour.example")
+    crawl("themes= protest,Strike, PROTEST", "domains=Harbour.example , harbour.example")
     assert [title.split()[1] for title in titles(query)] == ["2"]
     assert last_run(query)[1] == {path: "ok; 3 articles that are not asked for"}
 
@@ -378,6 +425,11 @@ def test_what_is_published_while_the_list_is_away_is_not_left_out(gdelt, crawl, 
         (["language=xx"], "-a language=xx: GDELT knows af, ar,"),
         (["query=ferry", "country=zz"], "-a country=zz: GDELT knows ad, ae,"),
         (["query= "], "-a query=: expected words to search for"),
+        (["themes=WB 678"], "-a themes=WB 678: expected the names of themes, such as ELECTION"),
+        (
+            ["domains=https://bbc.co.uk/,b.example"],
+            "-a domains=https://bbc.co.uk/: expected the names of sites, such as",
+        ),
         (["theme=X"], "did you mean 'themes'?"),
     ],
 )
@@ -416,5 +468,51 @@ def test_a_search_that_finds_nothing_or_fails_is_told(gdelt, crawl, query, answe
     crawl("query=x", ok=not code, RETRY_TIMES=0)
     (status,) = last_run(query)[1].values()
     assert told in status
-    stored = cursor(query)
-    assert (stored["since"] == stored["until"]) == bool(code), "where it began is kept, and read is nothing"
+    kept = cursor(query)
+    assert (kept["since"] == kept["until"]) == bool(code), "the begin of a first run that failed is kept"
+
+
+NEARLY_JSON = {
+    "an escape that JSON does not have": ("runs again", r"L\'harbour runs", "L'harbour runs", True),
+    "a raw control character": ("runs again", "runs\x0b\x00 \t again", "runs again", True),
+    "bytes that are not UTF-8": ("runs again", "runs ag\udce9in", "runs ag\ufffdin", True),
+    "half an emoji": ("runs again", r"runs again \ud83d", "runs again", True),
+    "a backslash at the end": ("runs again", "runs again\\", None, False),
+    "a quote within": ("runs again", 'runs "again"', None, False),
+}
+
+
+@pytest.mark.parametrize("kind", NEARLY_JSON)
+def test_one_title_that_is_not_json_costs_at_most_itself(gdelt, crawl, query, now, kind):
+    right, written, title, is_kept = NEARLY_JSON[kind]
+    gdelt.articles = [(now - timedelta(hours=1, minutes=n), f"Ferry {n} runs again") for n in range(10)]
+    gdelt.written = lambda text: text.replace(f'"title": "Ferry 3 {right}"', f'"title": "Ferry 3 {written}"')
+    crawl("query=ferry")
+    stored = set(titles(query))
+    assert stored >= {f"Ferry {n} runs again" for n in range(10) if n != 3}
+    assert {each for each in stored if each.startswith("Ferry 3 ")} == ({f"Ferry 3 {title}"} if is_kept else set())
+    assert len(gdelt.paths(API)) == 1
+    (status,) = last_run(query)[1].values()
+    assert status.startswith("ok")
+    assert ("its JSON has" in status) == is_kept
+    assert ("some of its records are not valid JSON" in status) == (not is_kept)
+    left = query("SELECT payload ->> 'record' FROM rejects WHERE item_type = 'record'")
+    assert ["Ferry-3" in text for (text,) in left] == ([] if is_kept else [True])
+    assert datetime.fromisoformat(cursor(query)["until"]) > now - timedelta(minutes=30), "the cursor moves"
+
+
+@pytest.mark.parametrize(
+    ("text", "times"),
+    [
+        ("The specified phrase is too short.", 1),
+        ("One or more of your keywords were too short, too long or too common.\n", 1),
+        ("Please limit requests to one every 5 seconds or contact us.", 3),
+        ("<!DOCTYPE html><html><title>Bad gateway</title></html>", 3),
+    ],
+)
+def test_what_the_search_says_in_words_is_asked_again_where_that_may_help(gdelt, crawl, query, text, times):
+    gdelt.answer = (200, text.encode(), "text/html; charset=utf-8")
+    crawl("query=x", ok=False)
+    assert len(gdelt.paths(API)) == times
+    (status,) = last_run(query)[1].values()
+    assert text.strip()[:40] in status

@@ -6,13 +6,13 @@ all pages of what it promises went before it.
 """
 
 import hashlib
-import json
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email.message import Message
 from typing import Any, ClassVar, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -24,6 +24,7 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
+from newsbot.extraction import lenient_json
 from newsbot.extraction.paths import PathError, fill, holds, path, places
 from newsbot.hosts import with_ascii_host
 from newsbot.items import Checkpoint, Item
@@ -39,7 +40,7 @@ from newsbot.storage.quotas import QuotaSpentError
 from newsbot.storage.rejects import Reject
 from newsbot.storage.store import Store
 
-__all__ = ["DAY", "HOUR", "ApiSpider", "Stream", "UnreadableError", "expect"]
+__all__ = ["DAY", "HOUR", "MAX_TOLD", "ApiSpider", "RefusedError", "Stream", "UnreadableError", "expect"]
 
 logger = logging.getLogger(__name__)
 
@@ -51,14 +52,20 @@ RESTARTS = 10  # of a chain whose tokens are over, without coming further
 DOUBTFUL_RESTARTS = 1  # of one whose tokens may as well be wrong each time
 REFUSED_SLICES = 3  # in a row, as short as they may be: then it is not because of too many hits
 MOST_KEYS = 100_000  # records of before that are looked for among those that come
+MOST_NAMED = 10  # of those that did not come
 MAX_TOLD = 300  # characters of what an answer says
 _OVER = (404, 410, 416)
 _BEHIND_THE_LAST = (400, 422, *_OVER)  # what is said of a page behind the last, and of a token that is over
 _KEY_REFUSED = (401, 403)
+_NOT_KNOWN = (400, 404, 422)
 
 
 class UnreadableError(ValueError):
     """An answer that is not what the API is said to give; the message says what it is."""
+
+
+class RefusedError(UnreadableError):
+    """An answer that says why there is nothing, and would say so again."""
 
 
 @dataclass(slots=True)
@@ -79,6 +86,8 @@ class Stream:
     url: str = ""  # that was asked for last
     met: set[str] = field(default_factory=set)  # keys of records, where all should come
     remarks: dict[str, None] = field(default_factory=dict)  # in their order
+    found: dict[str, set[str]] = field(default_factory=dict)  # of an argument, the values that records had
+    withdrawn: int = 0  # records that stand for one that was taken back
 
 
 class ApiSpider(Spider):
@@ -100,12 +109,13 @@ class ApiSpider(Spider):
         spider.api = cls.declaration(given)
         spider.given = cls._values(spider.api, given)
         spider.check_arguments()
-        secrets = [secret_of(key.variable) for key in spider.api.keys]
-        for key, secret in zip(spider.api.keys, secrets, strict=True):
-            if not secret:
+        secrets = [(key, secret_of(key.variable)) for key in spider.api.keys]
+        for key, secret in secrets:
+            if key.required and not secret:
                 where = f"; there is one at {key.signup}" if key.signup else ""
                 raise NotConfigured(f"{key.variable} is not set: put your key for {spider.api.title} into it{where}")
-        spider._terms = terms(spider.api, "".join(secrets) or None)
+        spider._keys_there = tuple(key for key, secret in secrets if secret)
+        spider._terms = terms(spider.api, "".join(secret for _, secret in secrets) or None)
         spider._mapper = mapper(spider.api)
         spider._identity = identity(spider.api)
         spider._streams: deque[Stream] = deque()  # still to be read
@@ -151,6 +161,10 @@ class ApiSpider(Spider):
         """The items of a record. Raises `RefusedRecordError`."""
         yield self._mapper(record)
 
+    def planned(self, stream: Stream, now: datetime) -> list[Chain]:
+        """What is to be read of a stream, in its order."""
+        return chains.planned(self.api, stream.cursor, self.given, now)
+
     def too_many(self, response: Response) -> bool:
         """Whether a refusal means that a slice has more hits than the API gives."""
         slices = self.api.slices
@@ -194,10 +208,12 @@ class ApiSpider(Spider):
         streams = []
         for value in self.given[each] if each else [None]:
             values = timeless | ({each: value} if each else {})
-            asked = {name: value for name, value in values.items() if value is not None and value is not False}
-            source = str(value) if each else self.api.name
-            streams.append(Stream(source, cursors.key(self.api.name, asked, source), asked, values))
+            streams.append(self._stream(values, str(value) if each else self.api.name))
         return streams
+
+    def _stream(self, values: Mapping[str, Any], source: str) -> Stream:
+        asked = {name: value for name, value in values.items() if value is not None and value is not False}
+        return Stream(source, cursors.key(self.api.name, asked, source), asked, values)
 
     def _begin(self) -> Iterator[Checkpoint | Request]:
         """The first request of the next stream."""
@@ -221,11 +237,11 @@ class ApiSpider(Spider):
         """What is to be read of a stream, and the remarks on that. Raises ValueError for its stored cursor."""
         now = datetime.now(UTC).replace(microsecond=0) + SECOND
         stored, stream.cursor = stream.cursor, chains.readable(self.api, stream.cursor, now)
-        stream.chains.extend(chains.planned(self.api, stream.cursor, self.given, now))
+        stream.chains.extend(self.planned(stream, now))
         chain, cursor, back = stream.chains[0], self.api.cursor, self.given.get("backfill")
         if stream.cursor != stored and cursor is not None and chain.moves:
             stream.remarks[f"its cursor stood in the future: read from {chain.since:%Y-%m-%dT%H:%M} on"] = None
-        if back and cursor.reach is not None and back.total_seconds() > cursor.reach:
+        if back and cursor.reach is not None and back.total_seconds() >= cursor.reach + DAY:
             since = now - timedelta(seconds=cursor.reach)
             stream.remarks[f"it does not go back {back.days} days: read from {since:%Y-%m-%dT%H:%M} on"] = None
 
@@ -273,7 +289,7 @@ class ApiSpider(Spider):
         meta |= {"quota": self.api.quota, "budget": self.given.get("budget")}
         declared = urlsplit(self.api.url)
         is_plain = declared.scheme == "http"
-        meta["keys"] = [HostKey(declared.hostname, key, may_be_plain=is_plain) for key in self.api.keys]
+        meta["keys"] = [HostKey(declared.hostname, key, may_be_plain=is_plain) for key in self._keys_there]
         return Request(with_ascii_host(url), meta=meta, dont_filter=True, **options)
 
     def aside(self, url: str, take: Callable[[Any], AsyncIterator[Checkpoint | Request]]) -> Request:
@@ -292,11 +308,11 @@ class ApiSpider(Spider):
             yield from self._refusal(response, stream, chain)
             return
         try:
-            data = self.read(response)
+            data = self.read(response, stream)
             rows = self.rows(data, stream)
             hits = self._hits(data, rows, chain)
         except ValueError as error:  # UnreadableError, PathError, BadPageError, or of a method of the spider
-            again = self._again(response)
+            again = None if isinstance(error, RefusedError) else self._again(response)
             yield from [again] if again else self._broken(stream, str(error))
             return
         if hits is not None and not chain.is_incomplete:
@@ -321,6 +337,7 @@ class ApiSpider(Spider):
         chain = chains.seen(self.api, chain, data, rows)
         over = following is None or chains.is_before(self.api, chain, data, rows, stream.cursor.get("value"))
         moves = not problem and (over or chains.moves_by_page(self.api, chain))
+        self._look_through(stream, rows)
         yield self._checkpoint(stream, chain, self._items(rows, stream), moves=moves, is_over=over)
         if problem:
             yield from self._broken(stream, problem)
@@ -342,12 +359,14 @@ class ApiSpider(Spider):
             again.meta["bad_answer"] = answer, same
         return again
 
-    def read(self, response: Response) -> Any:
-        """What an answer says. Raises `UnreadableError`."""
+    def read(self, response: Response, stream: Stream | None = None) -> Any:
+        """What an answer says; what is wrong with its JSON is a remark of the stream. Raises `UnreadableError`."""
         if response.status != 200:
             raise UnreadableError(f"{answers.told(response)}: {said(response)}")
+        content_type = Message()
+        content_type["Content-Type"] = answers.header(response, "Content-Type") or "application/json"
         try:
-            data = json.loads(response.body.decode("utf-8-sig"))
+            data, wrong = lenient_json.read(response.body, content_type.get_content_charset())
         except UnicodeDecodeError as error:
             raise UnreadableError(f"is not UTF-8 at byte {error.start}") from None
         except ValueError as error:
@@ -357,6 +376,10 @@ class ApiSpider(Spider):
             raise UnreadableError("is nested too deep to be read") from None
         if self.api.error and (problem := path(self.api.error)(data)):
             raise UnreadableError(f"says: {str(problem)[:MAX_TOLD]}")
+        for remark in wrong:
+            logger.warning("%s: %s", response.url, remark)
+            if stream:
+                stream.remarks[remark] = None
         return data
 
     def _items(self, rows: Iterable[Any], stream: Stream) -> Iterator[Item]:
@@ -365,6 +388,8 @@ class ApiSpider(Spider):
             try:
                 if not isinstance(row, dict):
                     raise RefusedRecordError(None, f"a record should be an object, and is {row!r:.80}")
+                if self._is_withdrawn(row):
+                    continue
                 if met.setdefault(self._identity(row), row) != row:
                     raise RefusedRecordError(None, "it came before in this answer with other values, which are kept")
                 yield from self.items(row, stream)
@@ -372,6 +397,32 @@ class ApiSpider(Spider):
                 self._refuse(row, error.field, str(error))
             except Exception as error:  # noqa: BLE001  one record must not take with it those behind it
                 self._refuse(row, None, f"{type(error).__name__}: {error}")
+
+    def _is_withdrawn(self, row: Any) -> bool:
+        return self.api.withdrawn is not None and bool(path(self.api.withdrawn)(row))
+
+    def _look_through(self, stream: Stream, rows: Sequence[Any]) -> None:
+        """Note what is to be told of the records as a whole."""
+        rows = [row for row in rows if isinstance(row, dict)]
+        for row in rows if self.api.withdrawn else ():
+            with suppress(PathError):  # it is refused when it is mapped
+                stream.withdrawn += self._is_withdrawn(row)
+        for name, argument in self.api.arguments.items():
+            if argument.found and stream.values.get(name):
+                found = map(path(argument.found), rows)
+                values = (value for each in found for value in (each if isinstance(each, list) else [each]))
+                stream.found.setdefault(name, set()).update(str(value).casefold() for value in values)
+
+    def _missing(self, stream: Stream) -> list[str]:
+        """What was asked for and did not come, though other things did: the service does not know it, or has none."""
+        missing = []
+        for name, found in stream.found.items():
+            argument = self.api.arguments[name]
+            asked = [each for each in arguments.values_of(argument, stream.values[name]) if each != argument.default]
+            lacking = [each for each in asked if each.casefold() not in found]
+            if found and lacking:
+                missing.append(f"missing: nothing came of -a {name}={','.join(lacking)}")
+        return missing
 
     def _refuse(self, row: Any, field_: str | None, reason: str) -> None:
         payload = row if isinstance(row, dict) else {"record": row}
@@ -408,6 +459,7 @@ class ApiSpider(Spider):
             yield self._request(stream, following)
             return
         self._pass_over(stream)
+        stream.incomplete += self._missing(stream)
         few = self._too_few(stream)
         self._tell(stream, few, ok=few is None)
         yield from self.after(stream)
@@ -419,8 +471,8 @@ class ApiSpider(Spider):
         if least is not None and stream.count < least:
             return f"{stream.count} records came, and {least} at least are expected"
         if gone := self._stored - stream.met:
-            before = len(self._stored)
-            told = f"{len(gone)} of the {before} records of before did not come, as {min(gone)!r:.80}; they stay"
+            before, named = len(self._stored), ", ".join(f"{key:.80}" for key in sorted(gone)[:MOST_NAMED])
+            told = f"{len(gone)} of the {before} records of before did not come, as {named}; they stay"
             if 2 * len(gone) > before:
                 return told
             stream.remarks[told] = None
@@ -490,13 +542,20 @@ class ApiSpider(Spider):
         elif page.token and is_behind and chain.restarts < (RESTARTS if status in _OVER else DOUBTFUL_RESTARTS):
             logger.info("%s: the token of a page is over, the chain begins anew: %s", stream.source, problem)
             yield self._request(stream, chains.restarted(self.api, chain))
-        elif self.api.keys and status in _KEY_REFUSED:
+        elif self._keys_there and status in _KEY_REFUSED:
             self._streams.clear()  # not once more with the others
             stream.begin = {}  # nothing began
-            variables = " or ".join(key.variable for key in self.api.keys)
+            variables = " or ".join(key.variable for key in self._keys_there)
             yield from self._broken(stream, f"the key in {variables} is refused ({problem})")
         else:
-            yield from self._broken(stream, problem + self._hint(stream, chain))
+            doubt = self._doubt(stream) if status in _NOT_KNOWN else ""
+            yield from self._broken(stream, problem + doubt + self._hint(stream, chain))
+
+    def _doubt(self, stream: Stream) -> str:
+        """What an API that refuses may not know."""
+        named = (name for name, argument in self.api.arguments.items() if argument.found and stream.values.get(name))
+        asked = " ".join(f"-a {name}={stream.values[name]}" for name in named)
+        return f"; does it know {asked}?" if asked else ""
 
     def _hint(self, stream: Stream, chain: Chain) -> str:
         """What may help where a cursor is over, or goes back further than a first run would, as after a long rest."""
@@ -563,6 +622,8 @@ class ApiSpider(Spider):
     def _tell(self, stream: Stream, problem: str | None, *, ok: bool) -> None:
         self._under_way = None
         told = [*stream.incomplete[:3], *stream.remarks]
+        if stream.withdrawn:
+            told.append(f"{stream.withdrawn} records stand for withdrawn ones and were left out")
         status = "; ".join([problem, *told] if problem else told if stream.incomplete else ["ok", *told])
         self.store.outcome(self.api.name, stream.source, ok=ok and not stream.incomplete, status=status)
 

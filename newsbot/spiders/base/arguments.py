@@ -52,8 +52,8 @@ def check(spider: type, given: Mapping[str, str]) -> None:
 
 
 def names(text: str) -> list[str]:
-    """Names separated by commas."""
-    found = [name.strip() for name in text.split(",") if name.strip()]
+    """Names separated by commas, each once."""
+    found = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not found:
         raise ValueError("expected one name or several, separated by commas")
     return found
@@ -127,8 +127,26 @@ TIMES: dict[str, Callable[[str], Any]] = {"since": moment, "until": moment, "bac
 
 def of(api: Api) -> dict[str, Callable[[str], Any]]:
     """The arguments that a spider of this API knows, each with the function that reads it."""
-    known = {name: names if argument.each else _READERS.get(name, str) for name, argument in api.arguments.items()}
+    known = {name: _reader(name, argument) for name, argument in api.arguments.items()}
     return known | {name: TIMES[name] for name in times(api)}
+
+
+def _reader(name: str, argument: Argument) -> Callable[[str], Any]:
+    if not (argument.each or argument.join or argument.case):
+        return _READERS.get(name, str)
+    written = getattr(str, argument.case) if argument.case else str
+
+    def read(text: str) -> Any:
+        if argument.each:
+            return names(written(text))
+        return argument.join.join(values_of(argument, written(text))) if argument.join else written(text).strip()
+
+    return read
+
+
+def values_of(argument: Argument, text: str) -> list[str]:
+    """The values of an argument that may have several at once."""
+    return names(text.replace(argument.join, ",")) if argument.join else [text]
 
 
 def times(api: Api) -> list[str]:
@@ -163,9 +181,8 @@ def complete(spider: str, declared: Mapping[str, Argument], values: dict[str, An
                 help_ = f": {argument.help}" if argument.help else ""
                 faults.append(f"-a {name}= is missing{help_}")
             continue
-        wrong = [
-            value for value in (values[name] if argument.each else [values[name]]) if value not in argument.choices
-        ]
+        several = values[name] if argument.each else values_of(argument, values[name])
+        wrong = [value for value in several if value not in argument.choices]
         if argument.choices and wrong:
             faults.append(f"-a {name}={','.join(map(str, wrong))}: it knows {', '.join(argument.choices)}")
     if values.get("since") and values.get("until") and values["since"] >= values["until"]:

@@ -1,0 +1,214 @@
+"""JSON as services send it, which is now and then not quite valid: one title must not cost the answer it stands in.
+
+What RFC 8259 allows is read by the standard library alone. Where that fails, what is wrong is mended where its meaning
+is plain (escapes that JSON does not have, raw control characters, a comma behind the last member, stray bytes); a
+record of a list that cannot be read even so is replaced by its own text, so that the others keep their places and their
+number. NaN and the infinities, which are not JSON, are numbers here. An answer that breaks off is never mended.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import islice, pairwise
+from json.decoder import JSONDecodeError
+from typing import Any, NamedTuple
+
+_STRING = r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'  # to the end of the text where none closes it, so that a scan stays linear
+_TOKEN = re.compile(rf"{_STRING}|,\s*(?=[\]}}])", re.DOTALL)
+_NESTING = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
+_ESCAPE = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))|\\x([0-9A-Fa-f]{2})|\\(.?)', re.DOTALL)
+# A pair of surrogates, or an escaped backslash, else one that is alone: it stands for nothing, and nothing can keep it.
+_HALF = re.compile(r"(\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|\\\\)|\\u[dD][89a-fA-F][0-9a-fA-F]{2}", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f]")
+_FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\]|\\.)*")\s*:', re.DOTALL)
+_BOUNDARY = re.compile(r"\}\s*(?=,\s*(\{))")
+_LIST_END = re.compile(r"\}\s*(?=\])")
+_SPACE = re.compile(r"\s*")
+_LARGEST = 100_000  # characters of a record that cannot be read
+_MOST_ENDS = 20  # places that are tried as the end of a list whose last record cannot be read
+_MOST_LISTS = 5  # of an answer that have such records
+_MOST_BAD = 1_000  # records of a list; finding one costs a look at the text before it
+
+_DECODER = json.JSONDecoder(strict=False)  # raw control characters within strings are taken as they are
+
+ESCAPES = "its JSON has escapes that JSON does not have, which were read as what they stand for"
+CONTROLS = "its JSON has raw control characters"
+COMMAS = "its JSON has a comma behind the last member of a list or an object"
+BYTES = "its JSON has bytes that are not UTF-8, which were replaced"
+HALVES = "its JSON has halves of characters, which were left out"
+RECORDS = "some of its records are not valid JSON and cannot be read: they are among the rejects"
+
+
+class Answer(NamedTuple):
+    """What an answer says, and what was wrong with its JSON: of the remarks above, each once."""
+
+    data: Any
+    remarks: tuple[str, ...] = ()
+
+
+def read(raw: bytes, charset: str | None = None) -> Answer:
+    """What JSON in UTF-8, UTF-16 or UTF-32 says; in `charset`, that of the answer's header, where it is none of these.
+
+    Raises ValueError: UnicodeDecodeError where it is not even text, else JSONDecodeError. Also RecursionError.
+    """
+    text, not_utf8 = _text(raw, charset)
+    remarks = [BYTES] if not_utf8 else []
+    if "\\ud" in text or "\\uD" in text:
+        whole = _HALF.sub(r"\1", text)
+        remarks += [HALVES] if whole != text else []
+        text = whole
+    try:
+        return Answer(json.loads(text), tuple(remarks))
+    except JSONDecodeError as error:
+        first = error
+    mended, wrong = _mended(text)
+    try:
+        return Answer(_DECODER.decode(mended), (*remarks, *wrong))
+    except JSONDecodeError:
+        pass
+    try:
+        text, wrong = _without_bad_records(text, first)
+    except JSONDecodeError:
+        raise not_utf8 or first from None
+    return Answer(_DECODER.decode(text), (*remarks, *wrong))
+
+
+def _text(raw: bytes, charset: str | None) -> tuple[str, UnicodeDecodeError | None]:
+    encoding = json.detect_encoding(raw)
+    try:
+        return raw.decode(encoding), None
+    except UnicodeDecodeError as error:
+        first = error
+    text = raw.decode(encoding, "replace")
+    bad = text.count("\ufffd")
+    wide = len(text) - len(text.encode("ascii", "ignore")) - bad
+    if charset and 2 * bad > wide:  # else it is UTF-8 with strays, whatever a server says of all its answers
+        try:
+            return raw.decode(charset), None
+        except (UnicodeError, LookupError):
+            pass
+    return text, first
+
+
+def _mended(text: str) -> tuple[str, list[str]]:
+    """The text with the strings and commas that JSON has, and the remarks on what was wrong."""
+    wrong: dict[str, None] = {}
+
+    def escape(match: re.Match[str]) -> str:
+        valid, code, other = match.groups()
+        if valid:
+            return valid
+        wrong[ESCAPES] = None
+        if code:
+            return rf"\u00{code}"
+        # As other languages write a quote or a sign; a backslash before anything else is one.
+        is_sign = other.isascii() and other.isprintable() and not other.isalnum() and other != " "
+        return other if is_sign else rf"\\{other}"
+
+    def token(match: re.Match[str]) -> str:
+        found = match[0]
+        if found.startswith(","):
+            wrong[COMMAS] = None
+            return ""
+        if _CONTROL.search(found):
+            wrong[CONTROLS] = None
+        return _ESCAPE.sub(escape, found) if "\\" in found else found
+
+    return _TOKEN.sub(token, text), list(wrong)
+
+
+def _without_bad_records(text: str, error: JSONDecodeError) -> tuple[str, list[str]]:
+    """The text with each bad record of a list replaced by a string that holds it. Raises the error where that fails."""
+    wrong: dict[str, None] = {}
+    for _ in range(_MOST_LISTS):
+        start = _list_around(text, error.pos)
+        if start is None:
+            raise error
+        before, (records, place, is_over) = error, _records(text, start, wrong)
+        for end in [place] if is_over else _ends(text, place):
+            last = [] if is_over else [_record(text[place:end], wrong)]
+            mended = f"{text[:start]}{','.join([*records, *last])}{text[end:]}"
+            try:
+                _DECODER.decode(mended)
+                return mended, list(wrong)
+            except JSONDecodeError as next_error:
+                error = next_error
+        if not is_over or error.pos <= before.pos:
+            raise before
+        text = mended
+    raise error
+
+
+def _list_around(text: str, place: int) -> int | None:
+    """Where the outermost list of objects begins, behind its bracket, that a place lies in; None for no such list."""
+    opened: list[re.Match[str]] = []
+    for match in _NESTING.finditer(text, 0, place):
+        if match[0] in "[{":
+            opened.append(match)
+        elif match[0] in "]}" and opened:
+            opened.pop()
+    return next((one.end() for one, two in pairwise(opened) if (one[0], two[0]) == ("[", "{")), None)
+
+
+def _records(text: str, start: int, wrong: dict[str, None]) -> tuple[list[str], int, bool]:
+    """The texts of the records of a list, where it ends, and whether it does: else its last record begins there."""
+    records: list[str] = []
+    known: set[str] = set()
+    place, bad = start, 0
+    while True:
+        place = _SPACE.match(text, place).end()
+        try:
+            record, end = _DECODER.raw_decode(text, place)
+            known = known or (set(record) if isinstance(record, dict) else set())
+            records.append(text[place:end])
+        except JSONDecodeError as error:
+            bad += 1
+            if bad > _MOST_BAD or not text[error.pos :].strip():  # nothing is wrong but that it breaks off
+                raise
+            end = _next_record(text, place, known)
+            if end is None:
+                return records, place, False
+            records.append(_record(text[place:end], wrong))
+        end = _SPACE.match(text, end).end()
+        if text[end : end + 1] != ",":
+            return records, end, True
+        place = end + 1
+
+
+def _record(text: str, wrong: dict[str, None]) -> str:
+    """The text of a record, mended, or as a string where that does not help. Raises the error of one that is huge."""
+    mended, remarks = _mended(text)
+    try:
+        _DECODER.decode(mended)
+    except JSONDecodeError:
+        if len(text) > _LARGEST:  # it is more than one
+            raise
+        wrong[RECORDS] = None
+        return json.dumps(text)
+    wrong.update(dict.fromkeys(remarks))
+    return mended
+
+
+def _next_record(text: str, place: int, known: set[str]) -> int | None:
+    """Where the comma behind a bad record stands: before an object that has most keys of a good one, or its first."""
+    first = _first_key(text, place)
+    for match in _BOUNDARY.finditer(text, place):
+        same = first is not None and first == _first_key(text, match.start(1))
+        try:
+            record, _ = _DECODER.raw_decode(text, match.start(1))
+            same = 2 * len(known & set(record)) >= len(known) if known else same
+        except JSONDecodeError:  # bad as well
+            pass
+        if same:
+            return match.end()
+    return None
+
+
+def _first_key(text: str, place: int) -> str | None:
+    found = _FIRST_KEY.match(text, place)
+    return found and found[1]
+
+
+def _ends(text: str, place: int) -> Iterator[int]:
+    """Where a list may end that a place lies in."""
+    return (match.end() for match in islice(_LIST_END.finditer(text, place), _MOST_ENDS))
