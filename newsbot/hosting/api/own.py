@@ -1,11 +1,12 @@
 """newsbot's calls: the schedule, the history, health."""
 
 import shutil
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, field_validator
 from scrapyd.website import Root
@@ -26,6 +27,9 @@ from newsbot.storage import jobs, nodes, schedules
 from newsbot.storage.jobs import STATES, Job
 from newsbot.storage.nodes import Node
 from newsbot.storage.schedules import QUEUED, Fire, Mark
+
+if TYPE_CHECKING:
+    from newsbot.hosting.scheduler import Scheduler
 
 PAGE = 100  # jobs
 MAX_PAGES = 100_000
@@ -249,9 +253,9 @@ def told(job: Job) -> answers.Job:
 class Health(Call):
     """Whether all parts work: 200 when they do, 503 with the parts when one does not.
 
-    The parts: `database`, `schedule` (the file as it is now is in force), `launcher` (slots in use), `clock` (of this
-    node), `disk` (room for logs and eggs), `nodes` (others that are silent or whose clock is off are named; they do not
-    make this one sick).
+    The parts: `database`, `schedule` (the file as it is now is in force, and it is looked what is due), `launcher`
+    (slots in use), `clock` (of this node), `disk` (room for logs and eggs), `nodes` (others that are silent or whose
+    clock is off are named; they do not make this one sick).
     """
 
     errors: ClassVar[Mapping[int, str]] = {http.SERVICE_UNAVAILABLE: "A part does not work: `parts` says which."}
@@ -275,7 +279,7 @@ class Health(Call):
         off = launcher.node.clock_offset
         return {
             "database": _part(failure is None, failure or "in reach"),
-            "schedule": _part(not schedule.faults, "; ".join(schedule.faults) or f"{len(schedule.entries)} entries"),
+            "schedule": _schedule(schedule),
             "launcher": _part(True, f"{len(launcher.processes)} of {launcher.max_proc} slots in use"),
             "clock": _part(abs(off) < CLOCK_OFF, f"{off:+.1f} s from the database's, which is the one that counts"),
             "disk": _disk({home(), Path(self.root.logs_dir or home())}),
@@ -295,6 +299,14 @@ class Health(Call):
         if own is None or own.silent > SILENT:
             return f"no heartbeat of this node was stored within {SILENT} s", list(known.values())
         return None, list(known.values())
+
+
+def _schedule(schedule: "Scheduler") -> answers.Part:
+    ticked = time.monotonic() - schedule.ticked_at
+    wrong = schedule.complaints()
+    return _part(
+        not wrong, "; ".join(wrong) or f"{len(schedule.entries)} entries; looked {ticked:.1f} s ago what is due"
+    )
 
 
 def _disk(folders: Iterable[Path]) -> answers.Part:

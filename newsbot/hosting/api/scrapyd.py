@@ -24,6 +24,7 @@ from newsbot.hosting.processes import signal_number
 from newsbot.hosting.secrets import masked
 from newsbot.hosting.sessions import sessions
 from newsbot.hosting.spiders import ListingError, ProbeError
+from newsbot.hosting.threads import in_own_thread
 from newsbot.storage import jobs
 from newsbot.storage.jobs import Job
 
@@ -51,7 +52,7 @@ class ScrapydCall(Call):
     async def spiders(self, project: str, version: str | None) -> list[str]:
         """The spiders of a version. Raises `RefusedError` when it can not tell."""
         try:
-            return await deferToThread(self.root.spiders.get, project, version)
+            return await self.root.spiders.get(project, version)
         except ListingError as error:
             raise self.unfit(f"the spiders can not be listed: {error}", http.INTERNAL_SERVER_ERROR) from None
 
@@ -315,13 +316,13 @@ class AddVersion(ScrapydCall):
 
     def __init__(self, root: Root) -> None:
         super().__init__(root)
-        self._one_at_a_time = DeferredLock()  # each takes a thread for as long as the egg is tried
+        self._one_at_a_time = DeferredLock()  # each starts processes that try the egg
 
     async def answer(self, query: Any) -> answers.Added:
         """As Scrapyd's. Who goes away before the answer gets no version."""
         gone = Event()
         try:
-            spiders = await self._one_at_a_time.run(deferToThread, self._add, query, gone)
+            spiders = await self._one_at_a_time.run(in_own_thread, self._add, query, gone)
         except CancelledError:
             gone.set()
             raise
