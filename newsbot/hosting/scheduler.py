@@ -101,11 +101,8 @@ class Scheduler(Service):
 
     async def _tick(self) -> None:
         clock = time.monotonic()
-        if self._poller.open and clock >= self._rest_until:
-            await self._look_what_is_due(clock)
-        self.ticked_at = time.monotonic()
-
-    async def _look_what_is_due(self, clock: float) -> None:
+        if not self._poller.open or clock < self._rest_until:
+            return
         look = clock >= self._look_at
         if look:
             self._look_at = clock + LOOK_EVERY
@@ -119,6 +116,7 @@ class Scheduler(Service):
                 self._due.update(name for name, entry in self.entries.items() if _only_follows(entry))
             if self._due or look:
                 await self._fire(release=look)
+            self.ticked_at = time.monotonic()
         except AwayError:
             self._rest_until = clock + RETRY_AFTER
         except Exception:
