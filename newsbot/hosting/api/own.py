@@ -19,7 +19,7 @@ from newsbot.hosting.api import answers
 from newsbot.hosting.api.base import Call, Query, RefusedError
 from newsbot.hosting.api.waiting import within
 from newsbot.hosting.config import home
-from newsbot.hosting.names import Name
+from newsbot.hosting.names import LONGEST_NAME, Name
 from newsbot.hosting.schedule import Entry
 from newsbot.hosting.secrets import masked
 from newsbot.hosting.sessions import AwayError, sessions
@@ -202,7 +202,7 @@ class History(Call):
         state: str | None = Field(None, description=f"only in this state: {', '.join(STATES)}", max_length=20)
         node: str | None = Field(None, description="only on this node", max_length=200)
         schedule: str | None = Field(None, description="only of this entry of the schedule", max_length=64)
-        id: str | None = Field(None, description="only the job of this id", max_length=200)
+        id: str | None = Field(None, description="only the job of this id", max_length=LONGEST_NAME)
         page: int = Field(1, description="from 1", ge=1, le=MAX_PAGES)
         limit: int = Field(PAGE, description="jobs on a page", ge=1, le=1000)
 

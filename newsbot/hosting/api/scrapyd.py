@@ -19,7 +19,7 @@ from twisted.web import http
 
 from newsbot.hosting.api import answers
 from newsbot.hosting.api.base import Call, Query, RefusedError
-from newsbot.hosting.names import Name, NotAllowedError, Version, check_argument, check_files, check_setting
+from newsbot.hosting.names import LONGEST_NAME, Name, NotAllowedError, Version, check_argument, check_files, check_setting
 from newsbot.hosting.processes import signal_number
 from newsbot.hosting.secrets import masked
 from newsbot.hosting.sessions import sessions
@@ -31,10 +31,17 @@ from newsbot.storage.jobs import Job
 PROJECT = Field(description="the project, as `newsbot`")
 
 
+class ScrapydQuery(Query):
+    """Scrapyd passes over parameters that it does not know."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 class ScrapydCall(Call):
     """What Scrapyd's calls share."""
 
     lenient = True
+    query = ScrapydQuery
 
     def check_project(self, project: str | None) -> None:
         """Raises `RefusedError` for one that is not known."""
@@ -92,7 +99,7 @@ class Asked(Query):
 
     model_config = ConfigDict(extra="allow")
     project: Name = PROJECT
-    spider: str = Field(description="the spider, as `headlines`", max_length=200)
+    spider: str = Field(description="the spider, as `headlines`", max_length=LONGEST_NAME)
     version: Version | None = Field(None, alias="_version", description="of the egg; the newest without it")
     jobid: Name = Field(default_factory=lambda: uuid.uuid1().hex, description="an id that no job has; made without it")
     setting: list[str] = Field([], description="`NAME=VALUE`, as `DOWNLOAD_DELAY=2`; once for each setting")
@@ -140,11 +147,11 @@ class Cancel(ScrapydCall):
 
     method = "POST"
 
-    class query(Query):  # noqa: N801
+    class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
         project: Name = PROJECT
-        job: str = Field(description="the job's id", max_length=200)
+        job: str = Field(description="the job's id", max_length=LONGEST_NAME)
         signal: str = Field("INT", description="for a running one, as `INT` or `KILL`", max_length=10)
 
     async def answer(self, query: Any) -> answers.Cancelled:
@@ -160,10 +167,10 @@ class Cancel(ScrapydCall):
 class Status(ScrapydCall):
     """The state of a job: pending, running or finished; `state` says how it finished."""
 
-    class query(Query):  # noqa: N801
+    class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
-        job: str = Field(description="the job's id", max_length=200)
+        job: str = Field(description="the job's id", max_length=LONGEST_NAME)
         project: Name | None = Field(None, description=PROJECT.description)
 
     async def answer(self, query: Any) -> answers.Status:
@@ -179,7 +186,7 @@ class Status(ScrapydCall):
 class ListJobs(ScrapydCall):
     """Pending and running jobs of all nodes, and the newest finished ones (`finished_to_keep`)."""
 
-    class query(Query):  # noqa: N801
+    class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
         project: Name | None = Field(None, description=PROJECT.description)
@@ -261,7 +268,7 @@ class ListProjects(ScrapydCall):
 class ListVersions(ScrapydCall):
     """The versions of a project that were uploaded, the newest last."""
 
-    class query(Query):  # noqa: N801
+    class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
         project: Name = PROJECT
@@ -274,7 +281,7 @@ class ListVersions(ScrapydCall):
 class ListSpiders(ScrapydCall):
     """The spiders of a version."""
 
-    class query(Query):  # noqa: N801
+    class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
         project: Name = PROJECT
@@ -297,7 +304,7 @@ class AddVersion(ScrapydCall):
         http.INSUFFICIENT_STORAGE_SPACE: "The egg can not be stored.",
     }
 
-    class query(Query):  # noqa: N801
+    class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
         project: Name = PROJECT
@@ -361,7 +368,7 @@ class DeleteVersion(ScrapydCall):
 
     method = "POST"
 
-    class query(Query):  # noqa: N801
+    class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
         project: Name = PROJECT
@@ -383,7 +390,7 @@ class DeleteProject(ScrapydCall):
 
     method = "POST"
 
-    class query(Query):  # noqa: N801
+    class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
         project: Name = PROJECT
