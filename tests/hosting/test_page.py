@@ -2,7 +2,7 @@
 
 import re
 from contextlib import closing
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import browser
 import pytest
@@ -517,6 +517,21 @@ def test_page_and_log_follow_by_themselves_and_buttons_work(make_scrapyd, open_b
     (tmp_path / "done").touch()
     viewer.wait_for("document.querySelector('.state')?.textContent === 'finished'")
     assert viewer.evaluate("document.title") == "waits: finished"
+    assert viewer.said == []
+
+
+def test_the_page_follows_where_the_login_stands_in_the_address(make_scrapyd, open_browser, tmp_path):
+    scrapyd = make_scrapyd(schedule=schedule(NIGHTLY)).start()
+    viewer = open_browser(scrapyd)
+    address = scrapyd.url.replace("://", "://ann:" + quote(scrapyd.auth[1]) + "@")
+    viewer.open(f"{address}/?said=nothing&spider=quick#history")
+    viewer.wait_for("location.search === '?spider=quick' && location.hash === '#history'")
+    viewer.open(f"{address}/?said=nothing")
+    viewer.wait_for("location.search === ''")
+    scrapyd.run("waits", until=tmp_path / "never", jobid="one")
+    viewer.wait_for("document.querySelector('#running tbody')?.textContent.includes('waits')")
+    viewer.open(f"{address}/log/newsbot/one")
+    viewer.wait_for("document.getElementById('log').textContent.includes('Spider opened')")
     assert viewer.said == []
 
 
