@@ -83,6 +83,8 @@ DOWNLOAD_HANDLERS = {  # default: Scrapy's, for six schemes; a link must not rea
 }
 TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingHostnameResolver"  # default takes one IPv4 address of a name's many
 DOWNLOADER_MIDDLEWARES = {
+    "newsbot.extensions.failures.FailedRequests": 10,  # next to the engine: when nobody tries again
+    "newsbot.extensions.failures.RobotsOnSite": 40,  # ahead of the offsite filter, which would drop robots.txt
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,  # default: ignores Retry-After
     "newsbot.extensions.retry_after.RetryAfterMiddleware": 550,
     "newsbot.extensions.quota.QuotaMiddleware": 570,  # each try counts
@@ -134,6 +136,8 @@ EXTENSIONS = {
     "scrapy.extensions.logstats.LogStats": None,  # Progress writes the line a minute
 }
 SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,  # default: logs what it refuses, no more
+    "newsbot.extensions.failures.HttpErrorMiddleware": 50,
     "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,  # a check for developers, at a cost an item
 }
 

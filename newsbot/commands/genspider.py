@@ -78,10 +78,18 @@ class Command(genspider.Command):
             raise UsageError(f"{args[0]!r} is no name for an API: {right}", print_help=False)
         if len(args) == 2:
             _check_place(self.settings["NEWSPIDER_MODULE"])
+        self._template: Path | None = None
         super().run(args, opts)
+        if self._template is None and not opts.list:  # it said why
+            self.exitcode = 1
+
+    def _find_template(self, template: str) -> Path | None:
+        self._template = super()._find_template(template)
+        return self._template
 
     def _generate_template_variables(self, module: str, name: str, url: str, template_name: str) -> dict[str, Any]:
         values = super()._generate_template_variables(module, name, url, template_name)
+        values["domain"] = urlsplit(url).hostname  # a port in `allowed_domains` matches no host
         if template_name == "site":
             values["selector"] = self._save_page(module, url)
         return values

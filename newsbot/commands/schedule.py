@@ -65,9 +65,11 @@ class Command(ScrapyCommand):
             raise UsageError(f"--to {_utc(end)} is before --from, {_utc(start)}", print_help=False)
 
         from newsbot.hosting.schedule import ScheduleError, read
+        from newsbot.spiders.base import arguments
 
         try:
-            entries = read(args[1], get_spider_loader(self.settings).list())
+            loader = get_spider_loader(self.settings)
+            entries = read(args[1], loader.list(), lambda name, given: arguments.check(loader.load(name), given))
         except ScheduleError as error:
             print(f"scrapy schedule: {error}", file=sys.stderr)
             self.exitcode = 1

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import signals
 
+from newsbot.extensions.failures import Failures
 from newsbot.storage.store import Store
 
 if TYPE_CHECKING:
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
 # Ends that a user or a limit of the user's asked for; any other but "finished" is a failure.
 _ASKED_FOR = ("finished", "shutdown", "cancelled", "closespider_")
 
-_FAILED_REQUESTS = {  # Scrapy's stats that count them, by prefix
-    "downloader/exception_type_count/": "no answer: ",
-    "httperror/response_ignored_status_count/": "HTTP status ",
-    "spider_exceptions/": "in a callback: ",
-}
-
 FAILURES_SHOWN = 20
 REASONS_SHOWN = 10
 
@@ -33,6 +28,7 @@ class RunRecord:
     def __init__(self, crawler: "Crawler") -> None:
         self.stats = crawler.stats
         self.store = Store.of(crawler)
+        self.failures = Failures.of(crawler)
         crawler.signals.connect(self.spider_closed, signal=signals.spider_closed)
 
     @classmethod
@@ -47,10 +43,14 @@ class RunRecord:
             self.store.exit_code = exit_code
             return
         errors = self.stats.get_value("spider_exceptions/count", 0)
-        await self.store.finish(reason, exit_code, errors)
+        if self.store.outcomes:  # the spider's base counts the failed requests itself
+            await self.store.finish(reason, exit_code, errors)
+            print(report(self.store), file=sys.stderr)
+            return
+        await self.store.finish(reason, exit_code, errors + self.failures.total)
         print(report(self.store), file=sys.stderr)
-        failed = _failed_requests(self.stats.get_stats())
-        if failed and not self.store.outcomes:  # a spider of a user's own, without feeds
+        failed = [*_failed_requests(self.failures), *_failed_callbacks(self.stats.get_stats())]
+        if failed:
             print("\nFailed:", *failed, sep="\n", file=sys.stderr)
 
     def _exit_code(self, reason: str) -> int:
@@ -61,14 +61,14 @@ class RunRecord:
         if outcomes:
             every_source_failed = not any(outcome.ok for outcome in outcomes)
             return int(every_source_failed or self._nothing_stored())
-        every_request_failed = self.stats.get_value("downloader/exception_count", 0) > 0 and not self.stats.get_value(
-            "downloader/response_status_count/200"
-        )
-        return int(every_request_failed or self._nothing_stored())
+        every_request_failed = self.failures.total > 0 and not self.failures.answered
+        return int(every_request_failed or self._nothing_stored(self.failures.total))
 
-    def _nothing_stored(self) -> bool:
+    def _nothing_stored(self, failures: int = 0) -> bool:
+        """Whether nothing was stored although something came, or should have."""
         total = self.store.total()
-        return total.stored == 0 and (total.rejected > 0 or self.stats.get_value("spider_exceptions/count", 0) > 0)
+        failures += total.rejected + self.stats.get_value("spider_exceptions/count", 0)
+        return total.stored == 0 and failures > 0
 
 
 def report(store: Store) -> str:
@@ -118,13 +118,21 @@ def _spent(quota: str, spent: "Spent") -> str:
     return f"{api} {spent.total}{of} {calls} {_PERIODS[spent.period]}{cost} (this run: {spent.calls})"
 
 
-def _failed_requests(stats: Mapping[str, Any]) -> list[str]:
-    """What became of requests that no item came of, each reason with its number."""
+def _failed_requests(failures: Failures) -> list[str]:
+    """The requests that no answer came of: the first with their URL, the others by reason."""
     return [
-        f"  {number} x {what}{name.removeprefix(prefix).rpartition('.')[2]}"
-        for prefix, what in _FAILED_REQUESTS.items()
+        *(f"  {failure}" for failure in failures.shown),
+        *(f"  and {number} more: {reason}" for reason, number in failures.others.most_common(REASONS_SHOWN)),
+    ]
+
+
+def _failed_callbacks(stats: Mapping[str, Any]) -> list[str]:
+    """The exceptions of the spider's own methods, each kind with its number."""
+    prefix = "spider_exceptions/"
+    return [
+        f"  {number} x in a callback: {name.removeprefix(prefix)} (the log has the traceback)"
         for name, number in sorted(stats.items())
-        if name.startswith(prefix) and name != "spider_exceptions/count"
+        if name.startswith(prefix) and name != f"{prefix}count"
     ]
 
 

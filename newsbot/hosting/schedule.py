@@ -5,7 +5,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -240,15 +240,22 @@ def schema() -> str:
     return json.dumps(_ENTRIES.json_schema() | {"title": "newsbot schedule"}, indent=2) + "\n"
 
 
-def read(file: Path | str, spiders: Collection[str] | None = None) -> list[Entry]:
+def read(
+    file: Path | str,
+    spiders: Collection[str] | None = None,
+    check: Callable[[str, Mapping[str, str]], None] | None = None,
+) -> list[Entry]:
     """The entries of a schedule file, in its order; an empty list, `[]`, is a schedule of nothing.
 
-    `spiders` are the names that there are; without them any is right. Raises ScheduleError with all faults.
+    `spiders` are the names that there are; without them any is right. `check` raises ValueError for arguments that a
+    spider does not take. Raises ScheduleError with all faults.
     """
 
     def more(data: list[Any]) -> Iterator[tuple[Where, str]]:
         yield from _wrong_rhythms(data)
         yield from _unknown_spiders(data, spiders)
+        if check is not None:
+            yield from _wrong_arguments(data, spiders or (), check)
         yield from _wrong_orders(data)
 
     try:
@@ -278,6 +285,19 @@ def _unknown_spiders(data: list[Any], spiders: Collection[str] | None) -> Iterat
         if spiders is not None and isinstance(spider, str) and spider.strip() not in spiders:
             there = ", ".join(sorted(spiders)) or "none"
             yield (number, "spider"), f"{spider!r}: no such spider{perhaps(spider, spiders)}; there are {there}"
+
+
+def _wrong_arguments(
+    data: list[Any], spiders: Collection[str], check: Callable[[str, Mapping[str, str]], None]
+) -> Iterator[tuple[Where, str]]:
+    for number, entry in enumerate(data):
+        args = (entry.get("args") or {}) if isinstance(entry, dict) else None
+        if not isinstance(args, dict) or entry.get("spider") not in spiders:
+            continue  # a fault of its own, as a value that is not text
+        try:
+            check(entry["spider"], {str(name): value for name, value in args.items() if isinstance(value, str)})
+        except ValueError as error:
+            yield (number, "args"), "; ".join(str(error).splitlines())
 
 
 def _wrong_orders(data: list[Any]) -> Iterator[tuple[Where, str]]:

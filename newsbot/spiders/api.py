@@ -1,5 +1,7 @@
 """An API without Python: a declaration in a YAML file."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from scrapy.spiderloader import get_spider_loader
@@ -25,6 +27,14 @@ class DeclaredSpider(ApiSpider):
         if not given.get("config"):
             raise ArgumentError(f"-a config= is missing: a YAML file, or one of {', '.join(shipped())}")
         return read(given["config"])
+
+    @classmethod
+    def read_arguments(cls, given: Mapping[str, str]) -> dict[str, Any]:
+        """As of every API; those of a file that is not here are only named, as a job may run in another folder."""
+        config = given.get("config", "")
+        if "." in config and not Path(config).exists():
+            return dict(given)
+        return super().read_arguments(given)
 
     @classmethod
     def own_arguments(cls) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """A file of rows as its declaration says: CSV, TSV, JSON, JSON lines, XLSX or Parquet, by link or path."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Self
+from typing import Any, Self
 
 from scrapy.crawler import Crawler
 
@@ -19,13 +20,19 @@ class DatasetSpider(BulkSpider):
     name = "dataset"
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler, **arguments: str) -> Self:
-        """Read the declaration. Raises `ArgumentError` or `DatasetError`."""
-        given = read(cls.name, arguments, {"config": str, "file": str})
-        if not given["config"]:
+    def read_arguments(cls, given: Mapping[str, str]) -> dict[str, Any]:
+        """The arguments as values. Raises `ArgumentError`."""
+        values = read(cls.name, given, {"config": str, "file": str})
+        if not values["config"]:
             raise ArgumentError(
                 "dataset: -a config= is missing: a YAML file, or the name of a dataset that comes along"
             )
+        return values
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, **arguments: str) -> Self:
+        """Read the declaration. Raises `ArgumentError` or `DatasetError`."""
+        given = cls.read_arguments(arguments)
         spider = super().from_crawler(crawler, _job=arguments.get("_job"))
         spider.dataset = load(given["config"])
         if file := given["file"]:

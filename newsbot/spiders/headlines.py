@@ -31,8 +31,8 @@ class HeadlinesSpider(PollingSpider):
     name = "headlines"
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler, **arguments: str) -> Self:
-        """Read the arguments and select the sources. Raises `ArgumentError` or `CatalogueError`."""
+    def read_arguments(cls, given: Mapping[str, str]) -> dict[str, Any]:
+        """The arguments as values. Raises `ArgumentError`."""
         known = {
             "sources": names,
             "country": str,
@@ -41,7 +41,12 @@ class HeadlinesSpider(PollingSpider):
             "due": switch,
             "catalogue": str,
         }
-        given = read(cls.name, arguments, known)
+        return read(cls.name, given, known)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, **arguments: str) -> Self:
+        """Read the arguments and select the sources. Raises `ArgumentError` or `CatalogueError`."""
+        given = cls.read_arguments(arguments)
         spider = super().from_crawler(crawler, _job=arguments.get("_job"))
         spider.due_only = bool(given["due"])
         paths = [path for path in (crawler.settings["CATALOGUE"], given["catalogue"]) if path]

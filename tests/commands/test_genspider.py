@@ -114,7 +114,8 @@ def test_the_end_of_a_crawl_says_which_requests_failed(project, database_url):
         "scrapy", "crawl", "gone", *(part for n, v in settings.items() for part in ("-s", f"{n}={v}"))
     )
     assert crawled.returncode == 1
-    assert "x no answer: DownloadConnectionRefusedError" in crawled.stderr
+    assert "Failed:\n  https://127.0.0.1:1: " in crawled.stderr
+    assert "refused" in crawled.stderr
 
 
 @pytest.mark.parametrize(
@@ -157,6 +158,34 @@ def test_a_name_that_is_no_module(project):
     assert made.returncode == 2
     assert "is no name for a module" in made.stderr
     assert list(project.tests.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("headlines", "site.example"), "already exists"),
+        (("newsbot", "site.example"), "same name as your project"),
+        (("-t", "nosuch", "mine", "site.example"), "Unable to find template: nosuch"),
+        (("-d", "nosuch"), "Unable to find template: nosuch"),
+    ],
+)
+def test_what_is_not_made_is_no_success(project, arguments, said):
+    made = project.run("scrapy", "genspider", *arguments)
+    assert made.returncode == 1
+    assert said in made.stdout
+    assert list(project.tests.iterdir()) == []
+
+
+def test_what_is_only_shown_is_a_success(project):
+    assert project.run("scrapy", "genspider", "-l").returncode == 0
+    assert "allowed_domains" in project.run("scrapy", "genspider", "-d", "site").stdout
+
+
+def test_a_port_is_no_part_of_a_domain(project):
+    project.run("scrapy", "genspider", "plain", "127.0.0.1:1")
+    spider = (project.folder / "newsbot" / "spiders" / "plain.py").read_text()
+    assert 'allowed_domains = ["127.0.0.1"]' in spider
+    assert 'start_urls = ["https://127.0.0.1:1"]' in spider
 
 
 def test_the_template_need_not_be_named(project):

@@ -50,6 +50,40 @@ def test_fires_in_order_with_their_local_time(own):
     ]
 
 
+@pytest.mark.parametrize(
+    ("spider", "args", "fault"),
+    [
+        ("headlines", "{source: bbc}", "-a source=bbc: headlines has no argument 'source'; did you mean 'sources'?"),
+        ("headlines", "{shard: 9/4}", "-a shard=9/4: expected i/n with i from 0 to n-1, such as 0/4"),
+        ("headlines", "{due: yes}", "-a due=yes: expected 1 or 0"),
+        ("guardian", "{since: monday}", "-a since=monday: expected a date or a time"),
+        ("newsapi", "{language: german}", "-a language=german: expected a language of two letters"),
+        ("dataset", "{}", "-a config= is missing"),
+        ("api", "{}", "-a config= is missing"),
+        ("api", "{config: worldbank, colour: red}", "-a colour=red: api has no argument 'colour'"),
+    ],
+)
+def test_arguments_that_a_run_would_refuse(tmp_path, spider, args, fault):
+    file = tmp_path / "schedule.yaml"
+    file.write_text(f"- name: one\n  spider: {spider}\n  every: 1h\n  args: {args}\n")
+    check = run("check", file)
+    assert check.returncode == 1
+    (line,) = [line for line in check.stderr.splitlines() if "one" in line or "args" in line]
+    assert f"{file}:4:" in line or f"{file}:1:" in line
+    assert fault in line
+
+
+def test_arguments_that_are_right(tmp_path):
+    file = tmp_path / "schedule.yaml"
+    file.write_text(
+        "- {name: a, spider: headlines, every: 1h, args: {sources: 'bbc,lemonde', shard: 0/4, due: 1}}\n"
+        "- {name: b, spider: frankfurter, every: 1d, args: {symbols: USD, backfill: 30d}}\n"
+        "- {name: c, spider: api, every: 1d, args: {config: worldbank}}\n"
+        "- {name: d, spider: api, every: 1d, args: {config: elsewhere/own.yaml, anything: 1}}\n"
+    )
+    assert run("check", file).returncode == 0
+
+
 def test_what_does_not_fire_by_the_clock_is_told_apart_from_the_fires(own):
     check = run("check", own)
     assert check.stderr.splitlines() == [

@@ -85,7 +85,7 @@ class ApiSpider(Spider):
         """Read the arguments. Raises `ArgumentError`, and `NotConfigured` where the key is missing."""
         spider = super().from_crawler(crawler, _job=given.get("_job"))
         spider.api = cls.declaration(given)
-        spider.given = arguments.read(cls.name, given, arguments.of(spider.api) | cls.own_arguments())
+        spider.given = cls._values(spider.api, given)
         spider.check_arguments()
         key = spider.api.key
         secret = secret_of(key.variable) if key else None
@@ -97,6 +97,18 @@ class ApiSpider(Spider):
         spider._identity = identity(spider.api)
         spider._streams: deque[Stream] = deque()  # still to be read
         return spider
+
+    @classmethod
+    def read_arguments(cls, given: Mapping[str, str]) -> dict[str, Any]:
+        """The arguments as values, complete. Raises `ArgumentError`."""
+        api = cls.declaration(dict(given))
+        values = cls._values(api, given)
+        arguments.complete(cls.name, api.arguments, values)
+        return values
+
+    @classmethod
+    def _values(cls, api: Api, given: Mapping[str, str]) -> dict[str, Any]:
+        return arguments.read(cls.name, given, arguments.of(api) | cls.own_arguments())
 
     # What a subclass may say
 

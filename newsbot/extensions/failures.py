@@ -1,0 +1,103 @@
+"""What became of the requests of a spider that keeps no outcomes itself: which failed, and why.
+
+Two middlewares of one crawl write to one `Failures`: the outermost of the downloader, where tries are over, and
+Scrapy's own check of the status. `RobotsOnSite` keeps robots.txt from being filtered as offsite, which would allow all.
+"""
+
+from collections import Counter
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+from scrapy.http import Request, Response
+from scrapy.http.request import NO_CALLBACK
+from scrapy.spidermiddlewares import httperror
+from scrapy.utils.url import strip_url
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+SHOWN = 20  # failures that are named; the others are counted by their reason
+
+
+class Failures:
+    """The failed requests of a crawl, in bounded memory."""
+
+    _of: ClassVar[WeakKeyDictionary[Any, Self]] = WeakKeyDictionary()
+
+    @classmethod
+    def of(cls, crawler: "Crawler") -> Self:
+        """The crawler's, made at the first call."""
+        return cls._of.setdefault(crawler, cls())
+
+    def __init__(self) -> None:
+        self.answered = 0  # answers that reached a callback
+        self.total = 0
+        self.shown: list[str] = []  # the first ones: URL and reason
+        self.others: Counter[str] = Counter()  # the rest, by reason
+
+    def add(self, url: str, reason: str) -> None:
+        """Note a request that no answer came of."""
+        self.total += 1
+        if len(self.shown) < SHOWN:
+            self.shown.append(f"{strip_url(url)}: {reason}")
+        else:
+            self.others[reason] += 1
+
+
+class FailedRequests:
+    """A downloader middleware next to the engine: it sees an exception when nobody else tries again."""
+
+    def __init__(self, failures: Failures) -> None:
+        self.failures = failures
+
+    @classmethod
+    def from_crawler(cls, crawler: "Crawler") -> Self:
+        """For Scrapy."""
+        return cls(Failures.of(crawler))
+
+    def process_exception(self, request: Request, exception: Exception) -> None:
+        """Note it, and leave it to the errback."""
+        if request.callback is not NO_CALLBACK:  # robots.txt, pictures: their failure is no page's
+            lines = str(exception).splitlines()
+            self.failures.add(request.url, lines[0] if lines else type(exception).__name__)
+
+
+class HttpErrorMiddleware(httperror.HttpErrorMiddleware):
+    """Scrapy's, noting what it refuses and what it lets through."""
+
+    failures: Failures
+
+    @classmethod
+    def from_crawler(cls, crawler: "Crawler") -> Self:
+        """For Scrapy."""
+        middleware = super().from_crawler(crawler)
+        middleware.failures = Failures.of(crawler)
+        return middleware
+
+    def process_spider_input(self, response: Response) -> None:
+        """Raise `HttpError` for a status that the spider does not handle."""
+        try:
+            super().process_spider_input(response)
+        except httperror.HttpError:
+            self.failures.add(response.url, _status(response.status))
+            raise
+        self.failures.answered += 1
+
+
+class RobotsOnSite:
+    """A downloader middleware in front of the offsite filter, which would drop robots.txt of a host that is not among
+    `allowed_domains`, as after a redirect: Scrapy takes a robots.txt that it cannot get for one that allows all."""
+
+    def process_request(self, request: Request) -> None:
+        """Mark Scrapy's request for a robots.txt."""
+        if request.callback is NO_CALLBACK and urlsplit(request.url).path == "/robots.txt":
+            request.meta["allow_offsite"] = True
+
+
+def _status(status: int) -> str:
+    try:
+        return f"HTTP status {status} ({HTTPStatus(status).phrase})"
+    except ValueError:
+        return f"HTTP status {status}"

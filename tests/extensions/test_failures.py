@@ -1,0 +1,135 @@
+"""A spider of a user's own: what failed is named, and its exit code says whether anything came of it."""
+
+import json
+import os
+import subprocess
+import sys
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+STORIES = b"<h2><a href='/story/1'>The dam holds</a></h2>"
+
+
+def page(body=STORIES, status=200, **headers):
+    return lambda handler: handler.answer(status, body, Content_Type="text/html", **headers)
+
+
+@pytest.fixture
+def quay(serve, database_url):
+    """Run the spider against a server that plays all hosts of `.example`."""
+    server = serve()
+
+    def run(pages, *, domains=None, **routes):
+        server.routes.update(routes.pop("routes", {}))
+        base = f"http://127.0.0.1:{server.port}"
+        hosts = {"quay.example": base, "moved.example": base, "away.example": "http://127.0.0.1:1"}
+        own = {"SPIDER_MODULES": "made_up_site"}
+        settings = own | {
+            "STAND_INS": json.dumps(hosts),
+            "DATABASE_URL": database_url,
+            "DOWNLOAD_DELAY": 0,
+            "RETRY_TIMES": 0,
+        }
+        given = {"pages": pages} | ({"domains": domains} if domains else {})
+        return subprocess.run(
+            [
+                *(sys.executable, "-m", "scrapy", "crawl", "quay"),
+                *(part for name, value in settings.items() for part in ("-s", f"{name}={value}")),
+                *(part for name, value in given.items() for part in ("-a", f"{name}={value}")),
+            ],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    run.seen = server.seen
+    return run
+
+
+def failed(run):
+    """The lines below `Failed:`."""
+    lines = run.stderr.partition("\nFailed:\n")[2].splitlines()
+    return [line.strip() for line in takewhile(lambda line: line.startswith("  "), lines)]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (404, "HTTP status 404 (Not Found)"),
+        (503, "HTTP status 503 (Service Unavailable)"),
+        (499, "HTTP status 499"),
+    ],
+)
+def test_a_start_page_with_a_bad_status(quay, query, status, reason):
+    run = quay("https://quay.example/gone", routes={"/gone": page(status=status)})
+    assert run.returncode == 1
+    assert failed(run) == [f"https://quay.example/gone: {reason}"]
+    assert query("SELECT exit_code, errors FROM runs") == [(1, 1)]
+
+
+def test_a_start_page_that_robots_txt_forbids(quay):
+    run = quay("https://quay.example/", routes={"/robots.txt": page(b"User-agent: *\nDisallow: /"), "/": page()})
+    assert run.returncode == 1
+    assert failed(run) == ["https://quay.example/: Forbidden by robots.txt"]
+
+
+def test_a_host_that_does_not_answer(quay):
+    run = quay("https://away.example/")
+    assert run.returncode == 1
+    (line,) = failed(run)
+    assert line.startswith("https://away.example/: ")
+    assert "refused" in line
+
+
+def test_one_page_of_two_is_enough(quay, query):
+    run = quay("https://quay.example/,https://quay.example/gone", routes={"/": page()})
+    assert run.returncode == 0
+    assert failed(run) == ["https://quay.example/gone: HTTP status 404 (Not Found)"]
+    assert query("SELECT count(*) FROM articles") == [(1,)]
+
+
+def test_a_list_whose_pages_all_fail_stores_nothing(quay):
+    run = quay("https://quay.example/", routes={"/": page(b"<nav><a href='/1'>1</a><a href='/2'>2</a></nav>")})
+    assert run.returncode == 1
+    assert len(failed(run)) == 2
+
+
+def test_an_unchanged_page_with_a_dead_link_is_a_success(quay):
+    routes = {"/": page(STORIES + b"<nav><a href='/gone'>more</a></nav>")}
+    assert quay("https://quay.example/", routes=routes).returncode == 0
+    assert quay("https://quay.example/", routes=routes).returncode == 0
+
+
+def test_many_failures_are_counted_by_reason(quay):
+    links = "".join(f"<a href='/{n}'>{n}</a>" for n in range(25))
+    run = quay("https://quay.example/", routes={"/": page(STORIES + f"<nav>{links}</nav>".encode())})
+    lines = failed(run)
+    assert len(lines) == 21
+    assert lines[-1] == "and 5 more: HTTP status 404 (Not Found)"
+
+
+def test_an_exception_in_a_callback_is_named(quay):
+    run = quay("https://quay.example/broken", routes={"/broken": page()})
+    assert run.returncode == 1
+    assert failed(run) == ["1 x in a callback: LookupError (the log has the traceback)"]
+
+
+@pytest.mark.parametrize("domains", ["quay.example", "quay.example:443"])
+def test_robots_txt_holds_whatever_allowed_domains_says(quay, domains):
+    """A host that is not among them, as the first of a redirect, or written with a port: Scrapy drops its robots.txt as
+    offsite, and takes that for one that allows all."""
+    routes = {
+        "/robots.txt": lambda handler: handler.answer(body=b"User-agent: *\nDisallow: /secret"),
+        "/secret": page(),
+        "/": page(b"", 301, Location="https://moved.example/secret"),
+    }
+    run = quay("https://quay.example/,https://moved.example/secret", domains=domains, routes=routes)
+    assert run.returncode == 1
+    assert ("moved.example", "/robots.txt") in quay.seen
+    assert ("moved.example", "/secret") not in quay.seen
+    assert set(failed(run)) == {"https://moved.example/secret: Forbidden by robots.txt"}
