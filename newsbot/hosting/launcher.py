@@ -187,9 +187,8 @@ class Launcher(Service):
     def _start(self, message: Message, slot: int) -> Child:
         environment, job = self.app.getComponent(IEnvironment), message.job
         message["settings"].update(environment.get_settings(message))
-        job.log_file, job.items_file = message["settings"].get("LOG_FILE"), None
-        if environment.items_dir:
-            message["settings"]["FEEDS"], job.items_file = _feeds(message["settings"]["FEEDS"])
+        job.log_file = message["settings"].get("LOG_FILE")
+        job.items_file = _items(message["settings"]["FEEDS"]) if environment.items_dir else None
         env = environment.get_environment(message, slot) | {jobs.TOKEN: job.token}
         words, hidden = _split(get_crawl_args(message))
         args, env[HIDDEN] = [sys.executable, "-m", self.runner, "crawl", *words], json.dumps(hidden)
@@ -332,11 +331,10 @@ class Launcher(Service):
         self._last_reached = now
 
 
-def _feeds(feeds: str) -> tuple[str, str]:
-    """Scrapyd's setting FEEDS, which has one address, as Scrapy reads it; and the file, or the address elsewhere."""
-    ((address, options),) = json.loads(feeds).items()
-    file = file_uri_to_path(address) if address.startswith("file:") else address
-    return json.dumps({address.replace("%", "%%"): options}), file  # Scrapy fills in what follows a %
+def _items(feeds: str) -> str:
+    """The file, or the address elsewhere, of Scrapyd's setting FEEDS, which has one."""
+    (address,) = json.loads(feeds)
+    return file_uri_to_path(address) if address.startswith("file:") else address
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:

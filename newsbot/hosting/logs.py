@@ -22,10 +22,10 @@ def opened(file: str) -> int:
     size = os.fstat(log).st_size
     try:
         if os.write(log, bytes(ROOM)) < ROOM:
-            raise _full(file)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), file)
     except OSError as error:
         os.close(log)
-        raise _full(file) if error.errno == errno.ENOSPC else error
+        raise OSError(error.errno, f"there is no room for its log: {error.strerror}", file) from None
     finally:
         os.truncate(file, size)
     return log
@@ -37,10 +37,6 @@ def is_full(file: str | Path | None) -> bool:
         return file is not None and shutil.disk_usage(Path(file).parent).free < ROOM
     except OSError:
         return False
-
-
-def _full(file: str) -> OSError:
-    return OSError(errno.ENOSPC, "there is no room for its log", file)
 
 
 def tail(file: str | Path, size: int) -> bytes:

@@ -1,5 +1,6 @@
 """newsbot's calls: the schedule, the history, health."""
 
+import os
 import shutil
 import time
 from collections.abc import Iterable, Mapping
@@ -243,8 +244,13 @@ def told(job: Job) -> answers.Job:
         "start_time": stamp(job.started_at),
         "end_time": stamp(job.ended_at),
         "log": job.log_file,
-        "items": job.items_file,
+        "items": job.items_file if _is_there(job.items_file) else None,
     }
+
+
+def _is_there(file: str | None) -> bool:
+    """Whether a job has written items: a file that this node has, or what lies elsewhere."""
+    return file is not None and ("://" in file or os.path.exists(file))
 
 
 # Health

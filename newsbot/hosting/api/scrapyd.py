@@ -17,9 +17,18 @@ from twisted.internet.defer import CancelledError, DeferredLock
 from twisted.internet.threads import deferToThread
 from twisted.web import http
 
+from newsbot.hosting import arguments, claims
 from newsbot.hosting.api import answers
 from newsbot.hosting.api.base import Call, Query, RefusedError
-from newsbot.hosting.names import LONGEST_NAME, Name, NotAllowedError, Version, check_argument, check_files, check_setting
+from newsbot.hosting.names import (
+    LONGEST_NAME,
+    Name,
+    NotAllowedError,
+    Version,
+    check_argument,
+    check_files,
+    check_setting,
+)
 from newsbot.hosting.processes import signal_number
 from newsbot.hosting.secrets import masked
 from newsbot.hosting.sessions import sessions
@@ -78,6 +87,11 @@ class ScrapydCall(Call):
         self.check_version(query.project, query.version)
         if query.spider not in await self.spiders(query.project, query.version):
             raise self.unfit(f"spider '{query.spider}' not found")
+        if query.project == claims.PROJECT and not query.version and not self.root.eggstorage.list(query.project):
+            try:  # an egg's spiders may take others than those of the installed code
+                await in_own_thread(arguments.check, query.spider, query.model_extra)
+            except ValueError as error:
+                raise RefusedError("; ".join(str(error).splitlines())) from None
         return settings
 
     def unfit(self, message: str, status: int = http.NOT_FOUND) -> RefusedError:
