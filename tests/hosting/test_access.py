@@ -189,7 +189,7 @@ def test_wrong_passwords_wait_behind_those_of_their_address_alone():
 @pytest.mark.parametrize("target", ["*", "/", "/daemonstatus.json", "/none"])
 def test_no_method_answers_without_the_password(scrapyd, target):
     for method in ("OPTIONS", "GET", "HEAD", "POST"):
-        for auth, statuses in ((None, {401}), (scrapyd.auth, {200, 204, 404, 405})):
+        for auth, statuses in ((None, {401}), (scrapyd.auth, {200, 204, 403, 404, 405})):
             headers = {} if auth is None else {"Authorization": requests.auth._basic_auth_str(*auth)}
             connection = HTTPConnection("127.0.0.1", scrapyd.port, timeout=30)
             connection.request(method, target, headers=headers)
