@@ -9,6 +9,7 @@ import traceback
 from scrapy.commands import crawl
 from scrapy.exceptions import NotConfigured, UsageError
 
+from newsbot.storage.database import is_lost
 from newsbot.storage.errors import DatabaseError
 from newsbot.storage.store import Store
 from newsbot.storage.upgrade import UnknownRevisionError
@@ -59,7 +60,7 @@ class Command(crawl.Command):
             self.exitcode = Store.of(crawler).exit_code or 0
         elif isinstance(error, (ValueError, NotConfigured, DatabaseError, UnknownRevisionError)):
             print(f"scrapy crawl {args[0]}: {error}", file=sys.stderr)
-            self.exitcode = 2
+            self.exitcode = 1 if is_lost(error) else 2
         else:
             traceback.print_exception(error)
             self.exitcode = 1

@@ -33,6 +33,7 @@ MAX_CONNECTIONS = 256  # files are open for jobs and the database as well
 TIMEOUT = 60  # seconds that a request may take to come; who has logged in: that nothing of its body may come
 LINGER = 5  # seconds that a refused client is given to stop sending and read why
 FIRST_DELAY, LONGEST_DELAY = 0.1, 1.0  # seconds before a wrong password is told so, doubled with each
+LONGEST_QUEUE = 60.0  # seconds that a wrong password waits behind others from its address
 FORGIVEN = 300.0  # seconds after which wrong passwords are forgotten
 REMEMBERED = 10_000  # addresses with wrong passwords
 REFUSALS_LOGGED = 60  # a minute
@@ -120,7 +121,8 @@ class Gate(resource.Resource):
         super().__init__()
         self.root = root
         self.login = login
-        self._wrong: dict[str, tuple[int, float]] = {}  # by address: how many in a row, and when the last
+        # By address: how many in a row, and when the last of them is told so.
+        self._wrong: dict[str, tuple[int, float]] = {}
 
     def refusal(self, status: int, message: str, **options: Any) -> Refusal:
         """No, and why."""
@@ -182,14 +184,19 @@ class Gate(resource.Resource):
         return self.refusal(http.UNAUTHORIZED, "a user name and a password are needed", delay=delay)
 
     def _delay(self, address: str) -> float:
-        """Seconds for one more wrong password from that address."""
-        times, last = self._wrong.pop(address, (0, 0.0))
-        times = times + 1 if time.monotonic() - last < FORGIVEN else 1
+        """Seconds until one more wrong password from that address is told so: one after the other, however many
+        connections they come by.
+        """
+        now = time.monotonic()
+        times, last = self._wrong.pop(address, (0, now))
+        times = times + 1 if now - last < FORGIVEN else 1
         if len(self._wrong) >= REMEMBERED:
             del self._wrong[next(iter(self._wrong))]  # the one that was wrong longest ago
-        self._wrong[address] = times, time.monotonic()
+        turn = max(now, last) + min(FIRST_DELAY * 2 ** min(times - 1, 10), LONGEST_DELAY)
+        turn = min(turn, now + LONGEST_QUEUE)
+        self._wrong[address] = times, turn
         logger.warning("Wrong user name or password from %s, %d in a row", address, times)
-        return min(FIRST_DELAY * 2 ** min(times - 1, 10), LONGEST_DELAY)
+        return turn - now
 
 
 class Channel(http.HTTPChannel):
@@ -273,6 +280,13 @@ class Request(server.Request):
         """All is there."""
         if not self.channel.refused:
             super().requestReceived(command, path, version)
+
+    def _handleStar(self) -> None:  # noqa: N802  Twisted's
+        """`OPTIONS *`, which Twisted answers before it asks for a resource."""
+        if self.refusal:
+            self.render(self.refusal)
+        else:
+            super()._handleStar()
 
     def _cut(self) -> None:
         refusal = self.refusal or self.channel.site.gate.refusal(

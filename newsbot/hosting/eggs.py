@@ -21,7 +21,7 @@ class EggStorage(FilesystemEggStorage):
             raise ValueError("egg is not a ZIP file (if using curl, use egg=@path not egg=path)")
         place = Path(self._egg_path(project, version))
         place.parent.mkdir(parents=True, exist_ok=True)
-        staged = place.with_name(f".{place.stem}.{os.urandom(4).hex()}.egg")  # a name that `list` passes over
+        staged = place.with_name(f".{os.urandom(8).hex()}.egg")  # a name that `list` passes over
         try:
             for left in place.parent.glob(".*.egg"):  # of a Scrapyd that was killed meanwhile
                 if time.time() - left.stat().st_mtime > ABANDONED:

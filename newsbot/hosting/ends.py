@@ -45,6 +45,7 @@ def close(
         finish_reason=finish_reason,
         out_of_memory=out_of_memory,
         last_lines=logs.last_lines(job.log_file),
+        log_is_full=logs.is_full(job.log_file),
     )
     reason = without(end.reason, job.args | job.settings) if end.reason else None
     if jobs.end(cursor, job.token, end.state, exit_code=exit_code, signal=signal, reason=reason):
@@ -74,12 +75,15 @@ def named(
     finish_reason: str | None,
     out_of_memory: bool,
     last_lines: Sequence[str],
+    log_is_full: bool = False,
 ) -> End:
     """The end of a process that has an exit code or fell to a signal.
 
     `asked` is the state that it was told to end with, `finish_reason` what its run says, `out_of_memory` whether the
-    kernel killed something for that meanwhile, `last_lines` the last of what it logged or printed.
+    kernel killed something for that meanwhile, `last_lines` the last of what it logged or printed, `log_is_full`
+    whether it could log no more. A reason begins with the signal or the exit code; the error that it told last follows.
     """
+    error = logs.last_error(last_lines)
     if asked in (CANCELLED, TIMED_OUT):
         return End(asked)
     if finish_reason == "memusage_exceeded":
@@ -89,11 +93,25 @@ def named(
     if signal == signals.SIGKILL and out_of_memory:
         return End(OUT_OF_MEMORY, "the kernel killed it for want of memory")
     if signal is not None:
-        return End(KILLED, f"by signal {signal}")
+        return End(KILLED, _told(f"signal {_named(signal)}", error))
     if finish_reason in ("shutdown", "cancelled"):
         return End(KILLED, "told to stop by a signal that was not Scrapyd's")
     if exit_code == 0:
         return End(FINISHED, None if finish_reason in (None, "finished") else finish_reason)
-    if finish_reason == "finished":
-        return End(FAILED, "every source failed or nothing could be stored; see its log")
-    return End(FAILED, finish_reason or (last_lines[-1] if last_lines else None))
+    why = "every source failed or nothing could be stored" if finish_reason == "finished" else finish_reason
+    error = error or logs.last_words(last_lines)
+    if log_is_full and not error:
+        error = "there is no room left for its log"
+    return End(FAILED, _told(f"exit code {exit_code}", why, error))
+
+
+def _named(signal: int) -> str:
+    """A signal by number and name."""
+    try:
+        return f"{signal} ({signals.Signals(signal).name})"
+    except ValueError:  # one of those that programs may use as they like
+        return str(signal)
+
+
+def _told(*parts: str | None) -> str:
+    return ": ".join(filter(None, parts))

@@ -1,12 +1,14 @@
 """When an entry fires: pure functions on nominal fire times, which are aware datetimes in UTC.
 
 All of them see one and the same sequence of an entry, wherever they begin, so that restarts and other nodes agree.
+cronsim gives the times that a clock on the wall shows; the instants at which it shows them are found here, since its
+own way through changes of the clock loses times where they are by half an hour, and depends on where it began.
 An entry that only starts after others has no nominal times of its own.
 """
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from zoneinfo import ZoneInfo
@@ -18,8 +20,7 @@ from newsbot.hosting.schedule import Entry
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_PAUSE = timedelta(days=50 * 366)  # cronsim gives up later
 
-_SECOND = timedelta(seconds=1)
-_UNSETTLED = timedelta(hours=27)  # cronsim is on its old way again by the second midnight after a clock's change
+_MINUTE = timedelta(minutes=1)
 
 
 def after(entry: Entry, moment: datetime) -> Iterator[datetime]:
@@ -39,7 +40,7 @@ def latest(entry: Entry, moment: datetime) -> datetime | None:
     """The newest time at or before `moment`; None where there was none in 50 years."""
     span = timedelta(minutes=1)
     while span < 2 * LONGEST_PAUSE:
-        # Always forward: cronsim's way back differs where clocks change.
+        # Always forward: there is one way of it.
         if newest := deque(between(entry, moment - min(span, LONGEST_PAUSE), moment), maxlen=1):
             return newest[0]
         span *= 2
@@ -64,21 +65,49 @@ def _multiples(interval: timedelta, moment: datetime) -> Iterator[datetime]:
 
 
 def _cron(cron: str, zone: ZoneInfo, moment: datetime) -> Iterator[datetime]:
+    minute, hour, *_ = cron.split()
+    instants = _by_time if minute.startswith("*") or hour.startswith("*") else _at_set_times
+    local = moment.astimezone(zone)
+    # Of the times that a clock shows twice those before this one come again.
+    again = max(_skipped(local.replace(tzinfo=None), zone) * -1, timedelta())
     last = moment
-    for local in CronSim(cron, _start(zone, moment)):
-        fire = local.astimezone(UTC)
-        # Before `moment` lie those of an earlier start, and of the first of two hours where it is in the second.
+    for fire in instants(CronSim(cron, local.replace(tzinfo=None) - again), zone):
         if fire > last:
             yield fire
             last = fire
 
 
-def _start(zone: ZoneInfo, moment: datetime) -> datetime:
-    """Where cronsim begins: at `moment`, or where clocks have just changed, well before they did.
+def _by_time(clock: Iterable[datetime], zone: ZoneInfo) -> Iterator[datetime]:
+    """The instants, rising, at which clocks of the zone show these rising times: none, one or two of each."""
+    second: deque[datetime] = deque()
+    for shown in clock:
+        skipped = _skipped(shown, zone)
+        if skipped > timedelta():
+            continue
+        first = _instant(shown, zone)
+        while second and second[0] < first:
+            yield second.popleft()
+        yield first
+        if skipped:
+            second.append(_instant(shown, zone, fold=1))
+    yield from second
 
-    Its way through the day of a change depends on where it began, if the change is of half an hour or at midnight.
+
+def _at_set_times(clock: Iterable[datetime], zone: ZoneInfo) -> Iterator[datetime]:
+    """The instant of each of these times: the first one, or that after the hour in which it is skipped."""
+    for shown in clock:
+        while _skipped(shown, zone) > timedelta():
+            shown += _MINUTE
+        yield _instant(shown, zone)
+
+
+def _skipped(shown: datetime, zone: ZoneInfo) -> timedelta:
+    """By how much clocks are put forward past the time that they show; below 0: put back, so that they show it twice.
+
+    PEP 495: the offset of before the change is that of fold 0, there and only there not that of fold 1.
     """
-    before = (moment - _UNSETTLED).astimezone(zone)
-    if before.utcoffset() == (moment + _SECOND).astimezone(zone).utcoffset():
-        return moment.astimezone(zone)
-    return (moment - 2 * _UNSETTLED).astimezone(zone)
+    return shown.replace(tzinfo=zone, fold=1).utcoffset() - shown.replace(tzinfo=zone, fold=0).utcoffset()
+
+
+def _instant(shown: datetime, zone: ZoneInfo, fold: int = 0) -> datetime:
+    return shown.replace(tzinfo=zone, fold=fold).astimezone(UTC)

@@ -17,6 +17,7 @@ from scrapyd.launcher import get_crawl_args
 from twisted.application.service import Service
 from twisted.internet import defer, error, protocol, reactor, task
 from twisted.internet.defer import Deferred, ensureDeferred
+from w3lib.url import file_uri_to_path
 
 from newsbot.hosting import ends, logs, orphans, processes
 from newsbot.hosting.queue import Message
@@ -82,6 +83,7 @@ class Child(Watched, protocol.ProcessProtocol):
     def __init__(self, job: Job, args: list[str], env: dict[str, str]) -> None:
         super().__init__(job)
         self.args, self.env = args, env
+        self.lease_until: datetime | None = None  # while the lease is renewed here; the process does so once it can
         self.deferred: Deferred[tuple[int | None, int | None]] = Deferred()  # exit code and signal
 
     def connectionMade(self) -> None:  # noqa: N802  Twisted's
@@ -185,13 +187,14 @@ class Launcher(Service):
     def _start(self, message: Message, slot: int) -> Child:
         environment, job = self.app.getComponent(IEnvironment), message.job
         message["settings"].update(environment.get_settings(message))
+        job.log_file = message["settings"].get("LOG_FILE")
+        job.items_file = _items(message["settings"]["FEEDS"]) if environment.items_dir else None
         env = environment.get_environment(message, slot) | {jobs.TOKEN: job.token}
         words, hidden = _split(get_crawl_args(message))
         args, env[HIDDEN] = [sys.executable, "-m", self.runner, "crawl", *words], json.dumps(hidden)
-        job.log_file, job.items_file = message["settings"].get("LOG_FILE"), message["settings"].get("FEEDS")
         process = Child(job, args, env)
         # What a job prints goes to its log, not through a pipe: it must be able to outlive this process.
-        output = os.open(job.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640) if job.log_file else os.dup(2)
+        output = logs.opened(job.log_file) if job.log_file else os.dup(2)
         nothing = os.open(os.devnull, os.O_RDONLY)
         try:
             reactor.spawnProcess(process, sys.executable, args, env, childFDs={0: nothing, 1: output, 2: output})
@@ -199,7 +202,7 @@ class Launcher(Service):
             os.close(output)
             os.close(nothing)
         job.pid, job.birth = process.pid, processes.birth(process.pid)
-        self._note(lambda cursor: jobs.note_process(cursor, job))
+        self._note(lambda cursor: setattr(process, "lease_until", jobs.note_process(cursor, job)))
         return process
 
     # Jobs end
@@ -268,7 +271,9 @@ class Launcher(Service):
             await sessions().run(prepare)
             self._prepared = True
         own = [process.row.token for process in self.processes.values()]
-        found = await sessions().do(lambda cursor: self._meet(cursor, own))
+        children = [process for process in self.processes.values() if isinstance(process, Child)]
+        starting = [process for process in children if process.lease_until]
+        found = await sessions().do(lambda cursor: self._meet(cursor, own, starting))
         self._reached()
         for job in found.adopted:
             self._adopt(job)
@@ -289,8 +294,10 @@ class Launcher(Service):
         if process.row.log_file and logs.cut(process.row.log_file, self.log_max):
             logger.warning("The log of job %s passed %d bytes and was cut", process.job, self.log_max)
 
-    def _meet(self, cursor: "Cursor", own: list[str]) -> orphans.Survey:
+    def _meet(self, cursor: "Cursor", own: list[str], starting: list[Child]) -> orphans.Survey:
         nodes.beat(cursor, self.node)
+        for process in starting:
+            process.lease_until = jobs.renew_start(cursor, process.row.token, process.lease_until)
         return orphans.survey(
             cursor, self.node.name, own, patient=time.clock_gettime(_CLOCK) - self._reached_at < LEASE
         )
@@ -322,6 +329,12 @@ class Launcher(Service):
         if now - self._last_reached > 3 * HEARTBEAT:  # the database was away, or this machine slept
             self._reached_at = now
         self._last_reached = now
+
+
+def _items(feeds: str) -> str:
+    """The file, or the address elsewhere, of Scrapyd's setting FEEDS, which has one."""
+    (address,) = json.loads(feeds)
+    return file_uri_to_path(address) if address.startswith("file:") else address
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:

@@ -1,11 +1,42 @@
 """Logs of jobs, which may be of any size."""
 
+import errno
 import os
+import re
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 LAST = 16 << 10  # bytes in which the reason of an end is looked for
+_TRACEBACK = "Traceback (most recent call last)"
+# As LOG_FORMAT of Scrapy has it: time, name, level, message.
+_RECORD = re.compile(r"\S+ \S+ \[[^\]]*\] (?P<level>[A-Z]+): (?P<message>.*)")
+ROOM = 64 << 10  # bytes that a job finds room for in its log as it starts
 KEPT = 1 << 20  # bytes of a log that is cut
+
+
+def opened(file: str) -> int:
+    """The descriptor of a log that has room for what a job says first. Raises OSError where it has not."""
+    log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+    size = os.fstat(log).st_size
+    try:
+        if os.write(log, bytes(ROOM)) < ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), file)
+    except OSError as error:
+        os.close(log)
+        raise OSError(error.errno, f"there is no room for its log: {error.strerror}", file) from None
+    finally:
+        os.truncate(file, size)
+    return log
+
+
+def is_full(file: str | Path | None) -> bool:
+    """Whether the folder of a log has no room left."""
+    try:
+        return file is not None and shutil.disk_usage(Path(file).parent).free < ROOM
+    except OSError:
+        return False
 
 
 def tail(file: str | Path, size: int) -> bytes:
@@ -46,7 +77,7 @@ def since(file: str | Path, start: int, size: int, *, ended: bool) -> Piece:
 
 
 def last_lines(file: str | Path | None) -> list[str]:
-    """The last lines that are not empty, each shortened to 300 characters; none where there is no log.
+    """The last lines that are not empty, indented as they are, each of at most 300 characters; none without a log.
 
     What Python says when it tidies up after the program's end is left out.
     """
@@ -57,7 +88,31 @@ def last_lines(file: str | Path | None) -> list[str]:
     except OSError:
         return []
     text = text.partition("\nException ignored in")[0]
-    return [line.strip()[:300] for line in text.split("\n") if line.strip()]
+    return [line.rstrip()[:300] for line in text.split("\n") if line.strip()]
+
+
+def last_error(lines: Sequence[str]) -> str | None:
+    """The last of these lines of a log that says an error: of that level, or the exception at a traceback's end."""
+    found, in_traceback = None, False
+    for line in lines:
+        record = _RECORD.match(line)
+        if record:
+            in_traceback = False
+            if record["level"] in ("ERROR", "CRITICAL"):
+                found = record["message"]
+        elif line.startswith(_TRACEBACK):
+            in_traceback = True
+        elif (in_traceback and not line[0].isspace()) or line.startswith("Fatal Python error"):
+            found, in_traceback = line, False
+    return found
+
+
+def last_words(lines: Sequence[str]) -> str | None:
+    """What a program printed after all that it logged, as it does when it is called wrongly; its last line."""
+    last = lines[-1] if lines else ""
+    if not last or last[0].isspace() or last.startswith(("{", _TRACEBACK)) or _RECORD.match(last):
+        return None
+    return last
 
 
 def cut(file: str | Path, limit: int) -> bool:

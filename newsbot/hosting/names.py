@@ -1,6 +1,8 @@
 """What a name, an argument or a setting that comes from outside may be."""
 
+import os
 import re
+import unicodedata
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import cache
@@ -8,10 +10,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
-_VERSION = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.+:~-]*)")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 LONGEST = 128
+LONGEST_NAME = 250  # bytes: with an ending it is the name of a file
 LONGEST_VALUE = 32 << 10  # characters: a process takes 128 KiB
 
 # Arguments that name a file of this machine, of which the log would quote what is wrong in it; each with the setting
@@ -65,18 +66,24 @@ class NotAllowedError(ValueError):
 
 
 def _named(value: str) -> str:
-    return _checked(value, _NAME, "letters, digits, '_', '-' and single dots inside are right")
+    """The name of a project or a job is that of a folder or a file."""
+    plain = unicodedata.normalize("NFKC", value)  # as some file systems and clients see it
+    if plain in (".", "..") or "/" in plain or "\\" in plain:
+        raise ValueError(f"{_shown(value)}: a name without / and \\ that is not . or .. is right")
+    return _versioned(value)
 
 
 def _versioned(value: str) -> str:
-    return _checked(value, _VERSION, "letters, digits and _ - + : ~ and single dots are right")
-
-
-def _checked(value: str, pattern: re.Pattern[str], right: str) -> str:
-    if len(value) > LONGEST or ".." in value or not pattern.fullmatch(value):
-        shown = value if len(value) <= 60 else value[:60] + "..."
-        raise ValueError(f"{shown!r}: {right}, {LONGEST} characters at most")
+    """A version may have a slash, as a branch has: it is another character in the name of its egg."""
+    if not value or not value.isprintable():
+        raise ValueError(f"{_shown(value)}: one printable character or more are right, no others")
+    if len(os.fsencode(value)) > LONGEST_NAME:
+        raise ValueError(f"{_shown(value)}: {LONGEST_NAME} bytes at most are right")
     return value
+
+
+def _shown(value: str) -> str:
+    return repr(value if len(value) <= 60 else value[:60] + "...")
 
 
 Name = Annotated[str, AfterValidator(_named)]
@@ -84,9 +91,11 @@ Version = Annotated[str, AfterValidator(_versioned)]
 
 
 def check_argument(name: str, value: str) -> None:
-    """Raises ValueError when no spider can have that argument."""
-    if not _KEY.fullmatch(name) or len(name) > LONGEST:
-        raise ValueError(f"the argument {name[:60]!r}: letters, digits and '_' are right")
+    """Raises ValueError when no spider can have that argument: on a command line it would be another, or an option."""
+    if not name or name.startswith("-") or "=" in name or not name.isprintable() or len(name) > LONGEST:
+        raise ValueError(
+            f"the argument {name[:60]!r}: printable characters without '=' are right, no '-' first, {LONGEST} at most"
+        )
     if name.startswith("_"):
         raise ValueError(f"the argument {name!r} is Scrapyd's own")
     if name in _TAKEN:

@@ -2,18 +2,19 @@
 
 import logging
 import os
+import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scrapyd.config import Config
 from scrapyd.interfaces import IPoller
 from twisted.application.service import IServiceCollection, Service
-from twisted.internet import task
+from twisted.internet import reactor, task
 from twisted.internet.defer import ensureDeferred
-from twisted.internet.threads import deferToThread
+from twisted.python.failure import Failure
 
 from newsbot.hosting import claims
 from newsbot.hosting.claims import PROJECT
@@ -21,6 +22,7 @@ from newsbot.hosting.plan import Plan
 from newsbot.hosting.schedule import Entry, ScheduleError, read
 from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.hosting.spiders import ListingError, SpiderList
+from newsbot.hosting.threads import in_own_thread
 from newsbot.storage import jobs, schedules
 from newsbot.storage.schedules import QUEUED
 
@@ -32,8 +34,17 @@ logger = logging.getLogger(__name__)
 TICK = 0.25  # seconds: a fire is late by half of it
 LOOK_EVERY = 1.0  # seconds between two looks at the file, and at what waits for other entries
 RETRY_AFTER = 1.0  # seconds, where the database is away
+SILENT = 10.0  # seconds without a tick, or an answer of the file system, after which that is told
 
 _Stamp = tuple[int, int, int]
+
+
+class Look(NamedTuple):
+    """What a look at the schedule file found: entries, or faults, or neither where it is as it was."""
+
+    stamp: _Stamp | None
+    entries: Sequence[Entry] | None = None
+    faults: Sequence[str] = ()
 
 
 class Scheduler(Service):
@@ -45,24 +56,39 @@ class Scheduler(Service):
         self.file = Path(os.environ.get("NEWSBOT_SCHEDULE") or config.get("schedule", "schedule.yaml")).resolve()
         self.entries: dict[str, Entry] = {}
         self.faults: Sequence[str] = ()  # of the file as it is now; the entries are those of the last good one
+        self.ticked_at = 0.0  # when it last looked what is due, by the monotonic clock
+        self.looking_since: float | None = None  # of the look at the file that is under way
         self._app = app
         self._spiders = spiders
         self._poller = app.getComponent(IPoller)
         self._plan: Plan | None = None
         self._due: set[str] = set()  # entries to be fired, also those that a database away left over
         self._stamp: _Stamp | None = None
+        self._look: Look | None = None  # the last one, until it is taken in
+        self._proven = self.entries  # the last entries whose spiders are there, or could not be listed
+        self._refuted: dict[str, Entry] | None = None  # entries of which a spider is not there
         self._look_at = self._rest_until = 0.0
         self._loop = task.LoopingCall(lambda: ensureDeferred(self._tick()))
 
     def startService(self) -> None:  # noqa: N802  Twisted's
         """Begin to fire."""
         super().startService()
+        self.ticked_at = time.monotonic()
         self._loop.start(TICK)
 
     def stopService(self) -> None:  # noqa: N802  Twisted's
         """Fire no more."""
         super().stopService()
         self._loop.stop()
+
+    def complaints(self) -> list[str]:
+        """What keeps the file as it is now from being in force, or anything from being fired."""
+        told, now = list(self.faults), time.monotonic()
+        if (silent := now - self.ticked_at) > SILENT:
+            told.append(f"it was last looked what is due {silent:.0f} s ago")
+        if self.looking_since is not None and (silent := now - self.looking_since) > SILENT:
+            told.append(f"{self.file}: its file system does not answer for {silent:.0f} s; what was read before stays")
+        return told
 
     @property
     def launcher(self) -> Service:
@@ -80,15 +106,17 @@ class Scheduler(Service):
         look = clock >= self._look_at
         if look:
             self._look_at = clock + LOOK_EVERY
+            self._look_at_file()
         try:
-            if look:
-                await self._read_if_changed()
+            if self._look:
+                await self._take_in(self._look)
             if self._plan:
                 self._due.update(self._plan.due(self.now()))
             if look:
                 self._due.update(name for name, entry in self.entries.items() if _only_follows(entry))
             if self._due or look:
                 await self._fire(release=look)
+            self.ticked_at = time.monotonic()
         except AwayError:
             self._rest_until = clock + RETRY_AFTER
         except Exception:
@@ -132,46 +160,59 @@ class Scheduler(Service):
 
     # The file
 
-    async def _read_if_changed(self) -> None:
-        try:
-            status = self.file.stat()
-        except OSError as error:
-            if self._stamp or not self.faults:
-                self._stamp = None
-                self._tell([f"{self.file}: {error.strerror}; a schedule file is right (NEWSBOT_SCHEDULE names it)"])
-            return
-        stamp = status.st_mtime_ns, status.st_size, status.st_ino
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
-        try:
-            entries = await deferToThread(self._read)
-        except ScheduleError as error:
-            self._tell(error.faults)
-            return
-        await self._take_over({entry.name: entry for entry in entries})
+    def _look_at_file(self) -> None:
+        """Have the file looked at, unless that is under way: on a network file system it may hang."""
+        if self.looking_since is None:
+            self.looking_since = time.monotonic()
+            in_own_thread(look, self.file, self._stamp, self._spiders.known(PROJECT)).addBoth(self._looked)
 
-    def _read(self) -> list[Entry]:
-        try:
-            spiders = self._spiders.get(PROJECT)
-        except ListingError as error:
-            logger.warning("The spiders named in %s can not be checked: %s", self.file, error)
-            spiders = None
-        return read(self.file, spiders)
+    def _looked(self, outcome: Look | Failure) -> None:
+        self.looking_since = None
+        if isinstance(outcome, Failure):
+            outcome = Look(None, faults=(f"{self.file}: {outcome.type.__name__}: {outcome.value}",))
+        if outcome.entries is not None or outcome.faults:
+            self._look = outcome
+
+    async def _take_in(self, found: Look) -> None:
+        if found.entries is not None:
+            await self._take_over({entry.name: entry for entry in found.entries})
+            self._look_up_spiders()
+        elif (found.stamp, tuple(found.faults)) != (self._stamp, self.faults):
+            if self.entries is self._refuted:
+                await self._take_over(self._proven)
+            self._tell(found.faults)
+        self._look, self._stamp = None, found.stamp
+
+    def _look_up_spiders(self) -> None:
+        """See that there are the spiders of the entries, once those are known. Nothing that is due waits for that."""
+        entries = self.entries
+
+        def listed(spiders: Collection[str]) -> None:
+            if all(entry.spider is None or entry.spider in spiders for entry in entries.values()):
+                self._proven = entries
+            else:  # the next look at the file tells which
+                self._refuted, self._stamp = entries, None
+
+        def failed(failure: Failure) -> None:
+            failure.trap(ListingError)
+            logger.warning("The spiders named in %s can not be checked: %s", self.file, failure.value)
+            self._proven = entries
+
+        # Later: the stamp of this look is still to be noted.
+        listing = task.deferLater(reactor, 0, self._spiders.get, PROJECT).addCallbacks(listed, failed)
+        listing.addErrback(lambda failure: logger.error("The spiders can not be listed: %s", failure.getTraceback()))
 
     async def _take_over(self, entries: dict[str, Entry]) -> None:
+        if entries == self.entries and self._plan and not self.faults:
+            return
         times = {name: _times(entry) for name, entry in entries.items()}
         gone = dict.fromkeys(self.entries.keys() - entries.keys(), "")
-        try:
-            await sessions().do(
-                lambda cursor: (
-                    schedules.enter(cursor, times | gone),
-                    jobs.waits_only_for(cursor, {name: entry.after for name, entry in entries.items()}),
-                )
+        await sessions().do(
+            lambda cursor: (
+                schedules.enter(cursor, times | gone),
+                jobs.waits_only_for(cursor, {name: entry.after for name, entry in entries.items()}),
             )
-        except AwayError:
-            self._stamp = None
-            raise
+        )
         self.entries, self.faults = entries, ()
         self._plan = Plan(entries.values(), self.now())
         logger.info("The schedule %s has %d entries", self.file, len(entries))
@@ -181,6 +222,24 @@ class Scheduler(Service):
         self.faults = tuple(faults)
         kept = f"; the {len(self.entries)} entries of before stay" if self.entries else ""
         logger.error("The schedule can not be used%s:\n%s", kept, "\n".join(faults))
+
+
+def look(file: Path, stamp: _Stamp | None, spiders: Collection[str] | None) -> Look:
+    """Read the file unless it still has that stamp; the names of spiders are checked where they are known."""
+    right = "a schedule file is right (NEWSBOT_SCHEDULE names it)"
+    try:
+        status = file.stat()
+    except OSError as error:
+        return Look(None, faults=(f"{file}: {error.strerror}; {right}",))
+    found = status.st_mtime_ns, status.st_size, status.st_ino
+    if found == stamp:
+        return Look(stamp)
+    if not stat.S_ISREG(status.st_mode):  # a pipe is waited for, a device has no end
+        return Look(found, faults=(f"{file}: not a regular file; {right}",))
+    try:
+        return Look(found, read(file, spiders))
+    except ScheduleError as error:
+        return Look(found, faults=error.faults)
 
 
 def _only_follows(entry: Entry) -> bool:

@@ -1,15 +1,19 @@
 """Which spiders a version of a project has, as its own `scrapy list` says, and whether it can run one."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 
 from scrapyd.interfaces import IEggStorage
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
 
 from newsbot.hosting.runner import STAGED
+from newsbot.hosting.threads import in_own_thread
 
 TIMEOUT = 120  # seconds for a project to list its spiders, or to run one on trial
 
@@ -22,25 +26,51 @@ class ProbeError(Exception):
     """The version can not run the spider that it is tried with: what it said last."""
 
 
+_Version = tuple[str, str | None]  # a project with its version; without one the installed code
+
+
 class SpiderList:
-    """The lists, kept; a thread each."""
+    """The lists, kept. Those who want one that is not known yet share what one question to the project comes to."""
 
     def __init__(self, eggstorage: IEggStorage, runner: str) -> None:
         self._eggstorage, self._runner = eggstorage, runner
-        self._known: dict[tuple[str, str | None], list[str]] = {}
-        self._lock = threading.Lock()
+        self._known: dict[_Version, list[str]] = {}
+        self._waiting: dict[_Version, list[Deferred[list[str]]]] = {}
+        self._processes: set[subprocess.Popen[str]] = set()
+        reactor.addSystemEventTrigger("before", "shutdown", self._end)
 
-    def get(self, project: str, version: str | None = None) -> list[str]:
-        """The spiders of a version, or of the newest one. Raises `ListingError`."""
-        with self._lock:  # of those that ask at once one asks the project
-            versions = self._eggstorage.list(project)
-            key = project, version or (versions[-1] if versions else None)
-            if key not in self._known:
-                self._known[key] = self.ask(project, key[1])
-            return self._known[key]
+    def known(self, project: str, version: str | None = None) -> list[str] | None:
+        """The spiders of a version, or of the newest one; None where they were not listed yet."""
+        return self._known.get(self._key(project, version))
+
+    def get(self, project: str, version: str | None = None) -> "Deferred[list[str]]":
+        """The spiders of a version, or of the newest one, once they are known; fails with `ListingError`."""
+        key = self._key(project, version)
+        if key in self._known:
+            return succeed(self._known[key])
+        if key not in self._waiting:
+            listing = in_own_thread(self.ask, *key)
+            self._waiting[key] = waiting = []
+            listing.addBoth(self._listed, key, waiting)
+        mine: Deferred[list[str]] = Deferred()  # whoever gives up waiting leaves the others theirs
+        self._waiting[key].append(mine)
+        return mine
+
+    def _listed(self, outcome: list[str] | Failure, key: _Version, waiting: list["Deferred[list[str]]"]) -> None:
+        if self._waiting.get(key) is waiting:  # not forgotten meanwhile
+            del self._waiting[key]
+            if not isinstance(outcome, Failure):
+                self._known[key] = outcome
+        for each in waiting:
+            each.callback(outcome)
+
+    def _key(self, project: str, version: str | None) -> _Version:
+        if version is None:
+            version = next(reversed(self._eggstorage.list(project)), None)
+        return project, version
 
     def ask(self, project: str, version: str | None, staged: str | None = None) -> list[str]:
-        """Let the project say it: the version's, or the code of the egg `staged`. Raises `ListingError`."""
+        """Let the project say it: the version's, or the code of the egg `staged`. Waits; raises `ListingError`."""
         env = {"SCRAPYD_EGG_VERSION": version} if version else {}
         if staged:
             env[STAGED] = staged
@@ -60,11 +90,14 @@ class SpiderList:
             **{"encoding": "utf-8", "errors": "replace"},
             start_new_session=True,  # its children end with it, and Ctrl-C at the terminal is Scrapyd's
         ) as process:
+            self._processes.add(process)
             try:
                 printed, said = process.communicate(timeout=TIMEOUT)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
+                _kill(process)
                 raise error(f"`scrapy {arguments[0]}` did not end within {TIMEOUT} s") from None
+            finally:
+                self._processes.discard(process)
         if process.returncode:
             lines = (said or printed).strip().splitlines()
             raise error(lines[-1] if lines else f"exit code {process.returncode}")
@@ -72,5 +105,16 @@ class SpiderList:
 
     def forget(self, project: str) -> None:
         """After a version came or went."""
-        for key in [key for key in self._known if key[0] == project]:
-            self._known.pop(key, None)
+        for kept in (self._known, self._waiting):
+            for key in [key for key in kept if key[0] == project]:
+                del kept[key]
+
+    def _end(self) -> None:
+        """Kill those that are asked, as Scrapyd stops."""
+        for process in tuple(self._processes):
+            _kill(process)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

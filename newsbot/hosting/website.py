@@ -1,16 +1,18 @@
-"""Scrapyd's `webroot`: all calls of [services], the logs, and the page."""
+"""Scrapyd's `webroot`: all calls of [services], the logs, the page, and Scrapyd's table of jobs."""
 
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 from scrapyd import website
 from scrapyd.config import Config
 from twisted.application.service import IServiceCollection
 
 from newsbot.hosting.config import node_name
+from newsbot.hosting.page.jobs import Jobs
 from newsbot.hosting.page.log import Log
-from newsbot.hosting.page.overview import Page, ToPage
+from newsbot.hosting.page.overview import Page
 from newsbot.hosting.sessions import sessions
 from newsbot.hosting.spiders import SpiderList
 from newsbot.storage import jobs
@@ -46,7 +48,7 @@ class Root(website.Root):
         if self.local_items:
             self.putChild(b"items", TextFile(self.items_dir))
         self.putChild(b"", Page(self))
-        self.putChild(b"jobs", ToPage(self))
+        self.putChild(b"jobs", Jobs(self))
         self.putChild(b"log", Log(self))
 
     @property
@@ -66,7 +68,8 @@ class Root(website.Root):
         """`job` is a row of ours or a process as Scrapyd's services have it."""
         name = f"{getattr(job, 'id', None) or job.job}.{extension}"
         path = Path(folder, job.project, job.spider, name)
-        return f"/{base}/{job.project}/{job.spider}/{name}" if folder and os.path.exists(path) else None
+        address = quote(f"/{base}/{job.project}/{job.spider}/{name}")
+        return address if folder and os.path.exists(path) else None
 
     async def cancel(self, project: str, job_id: str, signal: str, reason: str = "asked for") -> str | None:
         """Cancel a job; the state it was in, None without one. A process of this node is told at once."""

@@ -30,6 +30,7 @@ TOKEN = "NEWSBOT_JOB_TOKEN"  # noqa: S105  the environment variable that a job h
 LEASE = 30  # seconds; renewed every third of it
 TAKINGS = 5  # of one job, before it is suspected of what befell its nodes
 LONGEST_BACKOFF = 3600  # seconds
+WRONG_USAGE = 2  # exit code of `scrapy` for an argument, a spider or a setting that is wrong
 
 
 class FencedError(Exception):
@@ -177,7 +178,8 @@ def take(cursor: "Cursor", node: str, machine: str, projects: Collection[str]) -
     cursor.execute(
         f"""
         UPDATE jobs SET state = 'running', node = %(node)s, machine = %(machine)s, token = gen_random_uuid(),
-            taken = jobs.taken + 1, started_at = now(), lease_until = now() + make_interval(secs => %(lease)s)
+            taken = jobs.taken + 1, started_at = now(), lease_until = now() + make_interval(secs => %(lease)s),
+            reason = NULL
         FROM (SELECT project, id FROM jobs WHERE state = 'pending' AND waits_for IS NULL
             AND (not_before IS NULL OR not_before <= now()) AND (wanted_node IS NULL OR wanted_node = %(node)s)
             AND project = ANY(%(projects)s) AND (schedule IS NULL OR NOT EXISTS (
@@ -248,12 +250,26 @@ def hold(cursor: "Cursor", token: str) -> None:
         raise FencedError("this job was taken over by another process, or given up: nothing more is stored here")
 
 
-def note_process(cursor: "Cursor", job: Job) -> None:
-    """Note the process of a job and where it writes, by who started it."""
+def note_process(cursor: "Cursor", job: Job) -> datetime | None:
+    """Note the process of a job and where it writes, by who started it; up to when the lease is that of the start."""
     cursor.execute(
-        "UPDATE jobs SET pid = %s, birth = %s, log_file = %s, items_file = %s WHERE token = %s",
-        (job.pid, job.birth, job.log_file, job.items_file, job.token),
+        "UPDATE jobs SET pid = %s, birth = %s, log_file = %s, items_file = %s,"
+        " lease_until = now() + make_interval(secs => %s) WHERE token = %s RETURNING lease_until",
+        (job.pid, job.birth, job.log_file, job.items_file, LEASE, job.token),
     )
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def renew_start(cursor: "Cursor", token: str, lease_until: datetime) -> datetime | None:
+    """Renew the lease of a job whose process is still starting, by who started it; None once the process renews it."""
+    cursor.execute(
+        "UPDATE jobs SET lease_until = now() + make_interval(secs => %s)"
+        " WHERE token = %s AND state = 'running' AND lease_until = %s RETURNING lease_until",
+        (LEASE, token, lease_until),
+    )
+    row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def note_exit(cursor: "Cursor", token: str, exit_code: int) -> None:
@@ -270,7 +286,10 @@ def end(
     signal: int | None = None,
     reason: str | None = None,
 ) -> Job | None:
-    """Close a running job and, where its entry wants that, queue it to be tried again. None when it is not ours."""
+    """Close a running job and, where its entry wants that, queue it to be tried again. None when it is not ours.
+
+    One that was asked for wrongly, by its exit code, would fail again as it did.
+    """
     cursor.execute(
         f"""
         UPDATE jobs SET state = %s, exit_code = %s, signal = %s, reason = coalesce(%s, reason), ended_at = now(),
@@ -283,7 +302,7 @@ def end(
     if job is None:
         return None
     _close_run(cursor, token, state, exit_code)
-    if state in BAD_ENDS:
+    if state in BAD_ENDS and exit_code != WRONG_USAGE:
         _retry(cursor, job)
     return job
 
@@ -358,7 +377,10 @@ def _value(cursor: "Cursor", column: str, token: str) -> Any:
 
 
 def cancel(cursor: "Cursor", project: str, job_id: str, signal: str, reason: str = "asked for") -> str | None:
-    """End a pending job, or let its node send a running one the signal; the state it was in, None without one."""
+    """End a pending job, or let its node send a running one the signal; the state it was in, None without one.
+
+    One that was told before is killed.
+    """
     cursor.execute(
         """
         UPDATE jobs SET state = 'cancelled', ended_at = now(), reason = %s
@@ -370,7 +392,8 @@ def cancel(cursor: "Cursor", project: str, job_id: str, signal: str, reason: str
         return PENDING
     cursor.execute(
         """
-        UPDATE jobs SET asked_end = 'cancelled', reason = %s, stop_signal = %s
+        UPDATE jobs SET asked_end = 'cancelled', reason = %s,
+            stop_signal = CASE WHEN asked_end = 'cancelled' THEN 'KILL' ELSE %s END
         WHERE project = %s AND id = %s AND state = 'running'
         """,
         (reason, signal, project, job_id),

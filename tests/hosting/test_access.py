@@ -5,8 +5,9 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from http.client import HTTPResponse
+from http.client import HTTPConnection, HTTPResponse
 
 import psutil
 import pytest
@@ -149,11 +150,51 @@ def test_many_addresses_take_no_more_memory():
         delays = [gate._delay(f"address {number}") for number in range(access.REMEMBERED + 100)]
         assert len(gate._wrong) == access.REMEMBERED
         assert "address 0" not in gate._wrong
-        assert set(delays) == {access.FIRST_DELAY}
-        last = [gate._delay("address 10099") for _ in range(6)]
-        assert last == [0.2, 0.4, 0.8, 1.0, 1.0, 1.0]
+        assert delays == pytest.approx([access.FIRST_DELAY] * len(delays))
+        gate._delay("address 10099")
+        assert gate._wrong["address 10099"][0] == 2
     finally:
         access.logger.disabled = False
+
+
+def test_wrong_passwords_by_many_connections_are_told_one_after_the_other(scrapyd):
+    """And who has the right one does not wait for them, whatever the address."""
+    told = []
+
+    def guess(number):
+        answer = scrapyd.call("GET", "listjobs.json", auth=("ann", f"guess {number}"))
+        told.append(time.monotonic())
+        return answer.status_code
+
+    begin = time.monotonic()
+    with ThreadPoolExecutor(8) as pool:
+        guesses = pool.map(guess, range(8))
+        assert scrapyd.get("daemonstatus.json")["status"] == "ok"
+        assert set(guesses) == {401}
+    # The right one in between may begin the count anew.
+    assert max(told) - begin >= 8 * access.FIRST_DELAY  # at the least, as the right one begins the count anew
+
+
+def test_wrong_passwords_wait_behind_those_of_their_address_alone():
+    class Root:
+        node_name = "here"
+
+    gate = access.Gate(Root, access.Login("ann", "secret"))
+    delays = [gate._delay("one") for _ in range(100)]
+    assert delays[:6] == pytest.approx([0.1, 0.3, 0.7, 1.5, 2.5, 3.5], abs=0.05)
+    assert max(delays) == access.LONGEST_QUEUE
+    assert gate._delay("other") == pytest.approx(access.FIRST_DELAY)
+
+
+@pytest.mark.parametrize("target", ["*", "/", "/daemonstatus.json", "/none"])
+def test_no_method_answers_without_the_password(scrapyd, target):
+    for method in ("OPTIONS", "GET", "HEAD", "POST"):
+        for auth, statuses in ((None, {401}), (scrapyd.auth, {200, 204, 403, 404, 405})):
+            headers = {} if auth is None else {"Authorization": requests.auth._basic_auth_str(*auth)}
+            connection = HTTPConnection("127.0.0.1", scrapyd.port, timeout=30)
+            connection.request(method, target, headers=headers)
+            assert connection.getresponse().status in statuses, (method, target, auth)
+            connection.close()
 
 
 def test_a_login_of_any_bytes():
@@ -234,7 +275,7 @@ def test_who_has_logged_in_may_send_slowly(impatient):
             time.sleep(0.1)
             connection.sendall(bytes([byte]))
         connection.sendall(b"=yyy")
-        assert answer_on(connection)[0] == 400  # x is no parameter
+        assert answer_on(connection)[0] == 200  # there is no such job
 
 
 def test_who_goes_on_sending_what_was_refused_is_cut_off(impatient):

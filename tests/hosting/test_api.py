@@ -266,3 +266,26 @@ def test_a_full_disk_is_no_health(make_scrapyd, tmp_path):
         scrapyd.stop()
     finally:
         subprocess.run(["umount", "-l", small], check=True)
+
+
+# --- Arguments of the spider ------------------------------------------------------------------------------------------
+
+
+def test_arguments_that_a_spider_does_not_take_are_refused(scrapyd):
+    for call in ("schedule.json", "crawl.json"):
+
+        def ask(spider="headlines", call=call, **data):
+            return scrapyd.call("POST", call, data={"project": "newsbot", "spider": spider} | data)
+
+        refused(ask(source="bbc"), 400, "headlines has no argument 'source'; did you mean 'sources'?")
+        refused(ask(shard="9/4"), 400, "shard=9/4: expected i/n")
+        refused(ask(sources="bbc", now="1"), 400, "headlines has no argument 'now'")
+        refused(ask("dataset"), 400, "-a config= is missing")
+    assert scrapyd.jobs() == []
+    # Whose names begin with an underscore are nobody's; a spider that declares none takes what there is.
+    answer = scrapyd.post("schedule.json", project="newsbot", spider="quick", source="x", _="1690", _job="other")
+    job = scrapyd.wait_until(answer["jobid"])
+    assert (job["state"], job["args"]) == ("finished", {"source": "x"})
+    answer = scrapyd.post("crawl.json", project="newsbot", spider="quick", items="1", _="1690")
+    assert (answer["status"], len(answer["items"])) == ("ok", 1)
+    assert scrapyd.get("history.json", _="1690")["status"] == "ok"

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import random
+import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPResponse
@@ -64,6 +65,11 @@ TRAVERSALS = [
     " newsbot",
     "newsbot ",
 ]
+
+
+# Those of them that are dangerous as the name of a file; the others name a project that is not there.
+FILES = [name for name in TRAVERSALS if re.search(r"[/\\\n\r\x1b\u200b\u2025\uff0f]|^\.+$|.{251}", name)]
+assert 10 < len(FILES) < len(TRAVERSALS)
 
 
 class Attack(NamedTuple):
@@ -211,23 +217,21 @@ class Kit:
                 yield Attack(self.call(name, self.rightly(name), **given), (403,))
 
     def names(self):
-        strict = [
-            ("schedule.json", "project"),
-            ("schedule.json", "_version"),
-            ("schedule.json", "jobid"),
-            ("cancel.json", "project"),
-            ("listversions.json", "project"),
-            ("listspiders.json", "_version"),
-            ("delproject.json", "project"),
-            ("delversion.json", "version"),
-            ("addversion.json", "project"),
-            ("addversion.json", "version"),
-        ]
-        for name, parameter in strict:
+        for name in ("schedule.json", "cancel.json", "listversions.json", "delproject.json", "addversion.json"):
             for value in TRAVERSALS:
-                if value == "CON:" and "version" in parameter:  # is a name that a version may have
-                    continue
-                yield Attack(self.call(name, self.rightly(name, {parameter: value})), (400,))
+                statuses = (400,) if value in FILES else (200,)
+                yield Attack(self.call(name, self.rightly(name, {"project": value})), statuses)
+        for value in FILES:
+            yield Attack(self.call("schedule.json", self.rightly("schedule.json", {"jobid": value})), (400,))
+        # A version's egg is named by its letters, digits, _ and - alone.
+        for name, parameter in (
+            ("schedule.json", "_version"),
+            ("listspiders.json", "_version"),
+            ("delversion.json", "version"),
+            ("addversion.json", "version"),
+        ):
+            for value in TRAVERSALS:
+                yield Attack(self.call(name, self.rightly(name, {parameter: value})), (200, 400))
         free = [
             ("schedule.json", "spider", (200, 400)),
             ("cancel.json", "job", (200, 400)),
@@ -266,21 +270,9 @@ class Kit:
             yield Attack(self.call("schedule.json", [*self.rightly("schedule.json"), ("setting", setting)]), (400,))
 
     def arguments(self):
-        for name in (
-            "_project",
-            "_job",
-            "_spider",
-            "_asked_by",
-            "settings",
-            "name",
-            "self",
-            "cls",
-            "crawler",
-            "-a",
-            "--x",
-        ):
+        for name in ("settings", "name", "self", "cls", "crawler", "-a", "--x", "spider_name"):
             yield Attack(self.call("schedule.json", [*self.rightly("schedule.json"), (name, "x")]), (400,))
-        for name in ("a b", "a=b", "a-b", "a.b", "a[]", "a[0]", "\u00e9", "", "x" * 500, "1a", "spider_name", "a\nb"):
+        for name in ("a=b", "catalogue=/etc/passwd", "", "x" * 500, "a\nb", "a\x1b[2J", "a\u202e"):
             yield Attack(self.call("schedule.json", [*self.rightly("schedule.json"), (name, "x")]), (400,))
         for value in ("/etc/passwd", "canary", "x.yaml"):
             yield Attack(self.call("schedule.json", [*self.rightly("schedule.json"), ("catalogue", value)]), (403,))
@@ -290,8 +282,9 @@ class Kit:
         yield Attack(self.call("schedule.json", [*self.rightly("schedule.json"), *many]), (400,))
         yield Attack(self.call("schedule.json", [*self.rightly("schedule.json"), ("x", "y" * 40_000)]), (400,))
         for name in CALLS:
-            if name not in ("schedule.json", "crawl.json"):  # which take arguments of the spider
-                for parameter in ("project[]", "__proto__", "x", "egg;", "constructor", "-"):
+            # Scrapyd's pass over what they do not know, and crawl.json takes arguments of the spider.
+            if not CALLS[name].lenient and name != "crawl.json":
+                for parameter in ("project[]", "x", "egg;", "constructor", "-"):
                     yield Attack(self.call(name, [*self.rightly(name), (parameter, "x")]), (400,))
         for page in ("0", "-1", "1e9", "99999999999999999999", "x", "", "1 OR 1=1", "1.5"):
             yield Attack(self.call("history.json", [("page", page)]), (400,))
@@ -423,7 +416,9 @@ CLASSES = [name for name in vars(Kit) if name[0] != "_" and name not in HELPERS]
 
 def answer_to(port, raw):
     """Status, headers and body."""
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    # From many addresses, as each waits for its own wrong passwords only.
+    source = f"127.0.0.{random.randint(2, 250)}", 0
+    with socket.create_connection(("127.0.0.1", port), timeout=30, source_address=source) as connection:
         with contextlib.suppress(OSError):  # it was refused before all was sent
             connection.sendall(raw)
         answer = HTTPResponse(connection, method="HEAD" if raw.startswith(b"HEAD") else "GET")

@@ -3,6 +3,7 @@
 import pytest
 
 from newsbot.hosting.ends import named
+from newsbot.hosting.logs import last_lines
 
 PLAIN = {"asked": None, "finish_reason": "finished", "out_of_memory": False, "last_lines": []}
 
@@ -32,12 +33,59 @@ def test_states(exit_code, signal, known, state):
     assert named(exit_code, signal, **PLAIN | known).state == state
 
 
-def test_reasons():
-    def reason(exit_code, signal=None, **known):
-        return named(exit_code, signal, **PLAIN | known).reason
+def reason(exit_code, signal=None, **known):
+    return named(exit_code, signal, **PLAIN | known).reason
 
+
+def test_reasons():
     assert reason(0) is None
     assert reason(0, finish_reason="closespider_timeout") == "closespider_timeout"
-    assert reason(2, finish_reason=None, last_lines=["usage", "no spider"]) == "no spider"
-    assert "every source failed" in reason(1)
-    assert reason(None, 15) == "by signal 15"
+    assert reason(2, finish_reason=None, last_lines=["usage", "no spider"]) == "exit code 2: no spider"
+    assert reason(1) == "exit code 1: every source failed or nothing could be stored"
+    assert reason(None, 15) == "signal 15 (SIGTERM)"
+    assert reason(None, 40) == "signal 40"
+    assert reason(3, finish_reason=None) == "exit code 3"
+    assert reason(1, finish_reason=None, log_is_full=True) == "exit code 1: there is no room left for its log"
+
+
+LOG = """\
+2026-11-27 10:00:00 [scrapy.core.engine] INFO: Spider opened
+2026-11-27 10:00:01 [scrapy.core.scraper] ERROR: Spider error processing <GET https://a.example/>
+Traceback (most recent call last):
+  File "spider.py", line 7, in parse
+    return response.json()["price"]
+KeyError: 'price'
+2026-11-27 10:00:02 [scrapy.statscollectors] INFO: Dumping Scrapy stats:
+{'downloader/request_count': 3,
+ 'finish_reason': 'finished'}
+2026-11-27 10:00:02 [scrapy.core.engine] INFO: Spider closed (finished)
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (LOG, "exit code 1: KeyError: 'price'"),
+        (LOG + "2026-11-27 10:00:03 [shop] CRITICAL: no shop\n", "exit code 1: no shop"),
+        (LOG + "2026-11-27 10:00:03 [shop] WARNING: slow\n", "exit code 1: KeyError: 'price'"),
+        (LOG.partition("2026-11-27 10:00:01")[0], "exit code 1"),  # what came last tells nothing of it
+        (LOG[LOG.index("2026-11-27 10:00:02") :], "exit code 1"),
+        ("Traceback (most recent call last):\n  File 'a', line 1\nshop.OutOfStock\n", "exit code 1: shop.OutOfStock"),
+        (
+            "version '3' of project 'shop' is not on this node\n",
+            "exit code 1: version '3' of project 'shop' is not on this node",
+        ),
+        ("", "exit code 1"),
+    ],
+)
+def test_the_reason_of_a_failure_is_its_last_error(tmp_path, said, told):
+    (tmp_path / "log").write_text(said)
+    assert reason(1, finish_reason=None, last_lines=last_lines(tmp_path / "log")) == told
+
+
+def test_the_reason_of_a_signal_has_the_error_as_well(tmp_path):
+    (tmp_path / "log").write_text(
+        "Fatal Python error: Segmentation fault\n\nThread 0x1 (most recent call first):\n  ...\n"
+    )
+    told = reason(None, 11, finish_reason=None, last_lines=last_lines(tmp_path / "log"))
+    assert told == "signal 11 (SIGSEGV): Fatal Python error: Segmentation fault"

@@ -1,6 +1,9 @@
 """Jobs from the queue to their named end, under a real Scrapyd."""
 
+import contextlib
+import os
 import signal
+import subprocess
 import uuid
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import psutil
 import pytest
 
 from newsbot.hosting.processes import birth
+from newsbot.storage import nodes
 
 
 def test_a_job_runs_and_ends_well(scrapyd):
@@ -19,8 +23,8 @@ def test_a_job_runs_and_ends_well(scrapyd):
 @pytest.mark.parametrize(
     ("spider", "arguments", "state", "exit_code", "signal", "reason"),
     [
-        ("crashes", {"code": "1"}, "failed", 1, None, None),
-        ("crashes", {"code": "3"}, "failed", 3, None, None),
+        ("crashes", {"code": "1"}, "failed", 1, None, "exit code 1"),
+        ("crashes", {"code": "3"}, "failed", 3, None, "exit code 3"),
         ("greedy", {}, "out of memory", 1, None, "it was refused more memory"),
     ],
 )
@@ -52,6 +56,110 @@ def test_a_job_that_hangs_is_timed_out(make_scrapyd):
     scrapyd = make_scrapyd(job_timeout=5, stop_timeout=1).start()  # it has to have begun to hang by then
     job = scrapyd.wait_until(scrapyd.run("hangs"))
     assert (job["state"], job["signal"]) == ("timed out", signal.SIGKILL)
+
+
+def test_a_spider_that_ignores_the_first_word_ends_at_the_second(scrapyd, tmp_path):
+    job = scrapyd.run("deaf", tells=tmp_path / "tells")
+    scrapyd.wait_for((tmp_path / "tells").exists)
+    assert scrapyd.post("cancel.json", project="newsbot", job=job)["prevstate"] == "running"
+    assert scrapyd.job(job)["state"] == "running"
+    assert scrapyd.post("cancel.json", project="newsbot", job=job)["prevstate"] == "running"
+    job = scrapyd.wait_until(job)
+    assert (job["state"], job["signal"], job["reason"]) == ("cancelled", signal.SIGKILL, "asked for")
+
+
+def test_a_reason_of_before_does_not_stay(scrapyd, tmp_path):
+    """Here that of a job which was queued again as its Scrapyd stopped, and finishes then."""
+    job = scrapyd.wait_until(scrapyd.run("waits", until=tmp_path / "done", tells=tmp_path / "tells"), "running")
+    scrapyd.wait_for((tmp_path / "tells").exists)
+    scrapyd.stop()
+    (tmp_path / "done").touch()
+    scrapyd.start()
+    job = scrapyd.wait_until(job["id"])
+    assert (job["state"], job["exit_code"], job["reason"]) == ("finished", 0, None)
+
+
+def test_a_job_that_was_asked_for_wrongly_is_not_tried_again(make_scrapyd, query):
+    scrapyd = make_scrapyd()
+    scrapyd.edit(
+        {"name": "wrong", "spider": "headlines", "cron": "0 0 1 1 *", "args": {"shard": "9/4"}, "retries": 2},
+        {"name": "fails", "spider": "crashes", "cron": "0 0 1 1 *", "args": {"code": "3"}, "retries": 1, "backoff": 0},
+    )
+    scrapyd.start()
+    job = scrapyd.wait_until(scrapyd.post("fire.json", name="wrong")["jobid"])
+    assert (job["state"], job["exit_code"]) == ("failed", 2)
+    assert job["reason"].startswith("exit code 2: ")
+    assert "shard=9/4" in job["reason"]
+    scrapyd.wait_until(scrapyd.post("fire.json", name="fails")["jobid"])
+    scrapyd.wait_for(lambda: len(scrapyd.jobs(schedule="fails", state="failed")) == 2)
+    assert len(scrapyd.jobs(schedule="wrong")) == 1
+
+
+def test_a_job_that_starts_slowly_keeps_its_lease(make_scrapyd, query, tmp_path):
+    scrapyd = make_scrapyd(runner="slow_runner")
+    (scrapyd.folder / "slow_runner.py").write_text(
+        "import sys, time\nfrom pathlib import Path\nfrom newsbot.hosting import runner\n"
+        f"while 'crawl' in sys.argv and not Path({str(tmp_path / 'go')!r}).exists():\n    time.sleep(0.05)\n"
+        "runner.main()\n"
+    )
+    scrapyd.start()
+    job = scrapyd.wait_until(scrapyd.run("waits", until=tmp_path / "done", tells=tmp_path / "tells"), "running")
+
+    def lease():
+        return query("SELECT lease_until FROM jobs WHERE id = %s", job["id"])[0][0]
+
+    for _ in range(2):
+        before = lease()
+        scrapyd.wait_for(lambda before=before: lease() > before)
+    (tmp_path / "go").touch()
+    scrapyd.wait_for((tmp_path / "tells").exists)
+    # The process renews it now, every third of its length, and nobody else: not every heartbeat.
+    begun = lease()
+    scrapyd.wait_for(lambda: lease() > begun)
+    begin = lease()
+    after = scrapyd.wait_for(lambda: (now := lease()) > begin and now)
+    assert (after - begin).total_seconds() > 1.5 * nodes.HEARTBEAT
+    (tmp_path / "done").touch()
+    assert scrapyd.wait_until(job["id"])["state"] == "finished"
+
+
+@pytest.mark.parametrize("job_id", ["plain", "with a blank", "100% \u00e4:1"])
+def test_the_items_of_the_history_are_a_file(make_scrapyd, job_id):
+    scrapyd = make_scrapyd(items_dir="items").start()
+    job = scrapyd.wait_until(scrapyd.run("quick", jobid=job_id, items=2))
+    assert (job["state"], len(Path(job["items"]).read_text().splitlines())) == ("finished", 2)
+    (finished,) = scrapyd.get("listjobs.json")["finished"]
+    for name, text in (("items_url", "Made up, number 1"), ("log_url", "Spider closed")):
+        assert text in scrapyd.call("GET", finished[name].lstrip("/")).text
+    none = scrapyd.wait_until(scrapyd.run("quick", jobid="none"))
+    assert none["items"] is None or Path(none["items"]).exists()
+
+
+def test_a_job_whose_log_finds_no_room_says_so(make_scrapyd, tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"a small file system can not be mounted here: {mounted.stderr.strip()}")
+    try:
+        scrapyd = make_scrapyd(logs_dir=small).start()
+        first = scrapyd.wait_until(scrapyd.run("quick"))
+        assert first["state"] == "finished"
+        assert "\0" not in Path(first["log"]).read_text()
+        fill = os.open(small / "fill", os.O_WRONLY | os.O_CREAT)
+        with contextlib.suppress(OSError):
+            while True:
+                os.write(fill, bytes(4096))
+        os.close(fill)
+        job = scrapyd.wait_until(scrapyd.run("quick"))
+        assert job["state"] == "failed"
+        assert "can not be started" in job["reason"]
+        assert "there is no room for its log" in job["reason"]
+        (small / "fill").unlink()
+        assert scrapyd.wait_until(scrapyd.run("quick"))["state"] == "finished"
+        scrapyd.stop()
+    finally:
+        subprocess.run(["umount", "-l", small], check=True)
 
 
 @pytest.fixture

@@ -1,11 +1,20 @@
 """What names, arguments and settings may be, and what is masked."""
 
 import pytest
+from pydantic import TypeAdapter
 from scrapy.settings import default_settings
 
 from newsbot import settings
 from newsbot.hosting import names
-from newsbot.hosting.names import NotAllowedError, check_argument, check_files, check_setting, is_dangerous
+from newsbot.hosting.names import (
+    Name,
+    NotAllowedError,
+    Version,
+    check_argument,
+    check_files,
+    check_setting,
+    is_dangerous,
+)
 from newsbot.hosting.secrets import masked
 
 DANGEROUS = """
@@ -53,10 +62,57 @@ def test_what_is_no_setting(name):
         check_setting(name, "x", allowed="*")
 
 
-@pytest.mark.parametrize("name", ["_job", "_project", "settings", "name", "self", "crawler", "-a", "a b", "", "1a"])
+@pytest.mark.parametrize(
+    "name",
+    ["_job", "_project", "settings", "name", "self", "crawler", "-a", "--set", "a=b", "a\nb", "a\x1b", "", "x" * 129],
+)
 def test_arguments_that_no_spider_has(name):
     with pytest.raises(ValueError, match="argument"):
         check_argument(name, "x")
+
+
+@pytest.mark.parametrize("name", ["my-arg", "a b", "a.b", "1a", "a[0]", "\u00e9t\u00e9", "x" * 128])
+def test_arguments_that_a_spider_of_another_project_may_have(name):
+    check_argument(name, "x")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "one",
+        "2026-11-27T10:00:00",
+        "my job",
+        "\u00e4\u00f6\u00fc",
+        "a..b",
+        ".a",
+        "-rf",
+        "100%",
+        "\u65e5\u672c",
+        "\u00e4" * 125,
+    ],
+)
+def test_names_of_jobs_and_projects(name):
+    assert TypeAdapter(Name).validate_python(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", ".", "..", "a/b", "/a", "../a", "a\\b", "a\nb", "a\x1b", "a\u200bb", "a\u202eb", "a\u2028b", "x" * 251),
+        *("\u00e4" * 126, "\u2025", "\uff0e\uff0e", "a\uff0fb"),  # in bytes too long; dots and slashes in disguise
+    ],
+)
+def test_what_is_dangerous_as_the_name_of_a_file(name):
+    with pytest.raises(ValueError, match="right"):
+        TypeAdapter(Name).validate_python(name)
+
+
+def test_a_version_may_be_named_after_a_branch():
+    for version in ("1.0", "r5-feature/login", "1.0 beta", "../x"):  # each is sanitized in the name of its egg
+        assert TypeAdapter(Version).validate_python(version) == version
+    for version in ("", "a\nb", "x" * 251):
+        with pytest.raises(ValueError, match="right"):
+            TypeAdapter(Version).validate_python(version)
 
 
 def test_values_have_a_length():

@@ -2,7 +2,7 @@
 
 import re
 from contextlib import closing
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import browser
 import pytest
@@ -280,8 +280,9 @@ def test_behind_a_proxy_links_have_its_prefix_if_it_is_a_path(make_scrapyd):
         fields = page.form("run", name="nightly")[1]
         answer = scrapyd.call("POST", "", data=fields, headers=headers, allow_redirects=False)
         assert answer.headers["Location"].startswith(f"{base}/?said=")
-        answer = scrapyd.call("GET", "jobs", headers=headers, allow_redirects=False)
-        assert (answer.status_code, answer.headers["Location"]) == (301, f"{base}/")
+        scrapyd.wait_for(lambda: scrapyd.get("listjobs.json")["finished"])
+        log = Page(scrapyd, "jobs", headers=headers).selector.css("#jobs a::attr(href)").get()
+        assert log.startswith(f"{base}/logs/newsbot/quick/")
 
 
 def test_other_methods_are_refused(scrapyd):
@@ -517,6 +518,21 @@ def test_page_and_log_follow_by_themselves_and_buttons_work(make_scrapyd, open_b
     (tmp_path / "done").touch()
     viewer.wait_for("document.querySelector('.state')?.textContent === 'finished'")
     assert viewer.evaluate("document.title") == "waits: finished"
+    assert viewer.said == []
+
+
+def test_the_page_follows_where_the_login_stands_in_the_address(make_scrapyd, open_browser, tmp_path):
+    scrapyd = make_scrapyd(schedule=schedule(NIGHTLY)).start()
+    viewer = open_browser(scrapyd)
+    address = scrapyd.url.replace("://", "://ann:" + quote(scrapyd.auth[1]) + "@")
+    viewer.open(f"{address}/?said=nothing&spider=quick#history")
+    viewer.wait_for("location.search === '?spider=quick' && location.hash === '#history'")
+    viewer.open(f"{address}/?said=nothing")
+    viewer.wait_for("location.search === ''")
+    scrapyd.run("waits", until=tmp_path / "never", jobid="one")
+    viewer.wait_for("document.querySelector('#running tbody')?.textContent.includes('waits')")
+    viewer.open(f"{address}/log/newsbot/one")
+    viewer.wait_for("document.getElementById('log').textContent.includes('Spider opened')")
     assert viewer.said == []
 
 

@@ -78,9 +78,9 @@ def test_all_is_killed_at_once(make_scrapyd, work):
     all_ended(scrapyd, ids)
     assert len(work.starts()) == 8
     assert rows(scrapyd) == (18, 6)
-    assert {job["id"] for job in scrapyd.jobs() if "gone" in (job["reason"] or "")} == {
-        job for job, _ in work.starts()[:2]
-    }
+    for job, _ in work.starts()[:2]:
+        assert f"Job {job} of {scrapyd.job(job)['spider']} is queued again: its process is gone" in scrapyd.said()
+    assert {job["reason"] for job in scrapyd.jobs()} == {None}  # that of a start before does not stay
 
 
 def test_jobs_that_end_while_scrapyd_is_down(make_scrapyd, work):

@@ -200,7 +200,9 @@ class Job(TypedDict):
     start_time: Time | None
     end_time: Time | None
     log: Annotated[str | None, Field(description="a file on its node")]
-    items: Annotated[str | None, Field(description="a file on its node")]
+    items: Annotated[
+        str | None, Field(description="a file on its node, or an address elsewhere; null: this node has no such file")
+    ]
 
 
 class History(TypedDict):

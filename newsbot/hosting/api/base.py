@@ -86,6 +86,8 @@ class Call(resource.Resource):
         given: dict[str, Any] = {}
         for name, values in arguments.items():
             key = _text("the name of a parameter", name)
+            if key.startswith("_") and key not in kinds:  # as `_=1690` that browsers' scripts add against caches
+                continue
             kind = kinds.get(key)
             texts = values if kind is bytes else [_text(f"'{key[:60]}'", value) for value in values]
             given[key] = texts if get_origin(kind) is list else texts[0]

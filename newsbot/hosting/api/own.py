@@ -1,11 +1,13 @@
 """newsbot's calls: the schedule, the history, health."""
 
+import os
 import shutil
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, field_validator
 from scrapyd.website import Root
@@ -18,7 +20,7 @@ from newsbot.hosting.api import answers
 from newsbot.hosting.api.base import Call, Query, RefusedError
 from newsbot.hosting.api.waiting import within
 from newsbot.hosting.config import home
-from newsbot.hosting.names import Name
+from newsbot.hosting.names import LONGEST_NAME, Name
 from newsbot.hosting.schedule import Entry
 from newsbot.hosting.secrets import masked
 from newsbot.hosting.sessions import AwayError, sessions
@@ -26,6 +28,9 @@ from newsbot.storage import jobs, nodes, schedules
 from newsbot.storage.jobs import STATES, Job
 from newsbot.storage.nodes import Node
 from newsbot.storage.schedules import QUEUED, Fire, Mark
+
+if TYPE_CHECKING:
+    from newsbot.hosting.scheduler import Scheduler
 
 PAGE = 100  # jobs
 MAX_PAGES = 100_000
@@ -198,7 +203,7 @@ class History(Call):
         state: str | None = Field(None, description=f"only in this state: {', '.join(STATES)}", max_length=20)
         node: str | None = Field(None, description="only on this node", max_length=200)
         schedule: str | None = Field(None, description="only of this entry of the schedule", max_length=64)
-        id: str | None = Field(None, description="only the job of this id", max_length=200)
+        id: str | None = Field(None, description="only the job of this id", max_length=LONGEST_NAME)
         page: int = Field(1, description="from 1", ge=1, le=MAX_PAGES)
         limit: int = Field(PAGE, description="jobs on a page", ge=1, le=1000)
 
@@ -239,8 +244,13 @@ def told(job: Job) -> answers.Job:
         "start_time": stamp(job.started_at),
         "end_time": stamp(job.ended_at),
         "log": job.log_file,
-        "items": job.items_file,
+        "items": job.items_file if _is_there(job.items_file) else None,
     }
+
+
+def _is_there(file: str | None) -> bool:
+    """Whether a job has written items: a file that this node has, or what lies elsewhere."""
+    return file is not None and ("://" in file or os.path.exists(file))
 
 
 # Health
@@ -249,9 +259,9 @@ def told(job: Job) -> answers.Job:
 class Health(Call):
     """Whether all parts work: 200 when they do, 503 with the parts when one does not.
 
-    The parts: `database`, `schedule` (the file as it is now is in force), `launcher` (slots in use), `clock` (of this
-    node), `disk` (room for logs and eggs), `nodes` (others that are silent or whose clock is off are named; they do not
-    make this one sick).
+    The parts: `database`, `schedule` (the file as it is now is in force, and it is looked what is due), `launcher`
+    (slots in use), `clock` (of this node), `disk` (room for logs and eggs), `nodes` (others that are silent or whose
+    clock is off are named; they do not make this one sick).
     """
 
     errors: ClassVar[Mapping[int, str]] = {http.SERVICE_UNAVAILABLE: "A part does not work: `parts` says which."}
@@ -275,7 +285,7 @@ class Health(Call):
         off = launcher.node.clock_offset
         return {
             "database": _part(failure is None, failure or "in reach"),
-            "schedule": _part(not schedule.faults, "; ".join(schedule.faults) or f"{len(schedule.entries)} entries"),
+            "schedule": _schedule(schedule),
             "launcher": _part(True, f"{len(launcher.processes)} of {launcher.max_proc} slots in use"),
             "clock": _part(abs(off) < CLOCK_OFF, f"{off:+.1f} s from the database's, which is the one that counts"),
             "disk": _disk({home(), Path(self.root.logs_dir or home())}),
@@ -295,6 +305,14 @@ class Health(Call):
         if own is None or own.silent > SILENT:
             return f"no heartbeat of this node was stored within {SILENT} s", list(known.values())
         return None, list(known.values())
+
+
+def _schedule(schedule: "Scheduler") -> answers.Part:
+    ticked = time.monotonic() - schedule.ticked_at
+    wrong = schedule.complaints()
+    return _part(
+        not wrong, "; ".join(wrong) or f"{len(schedule.entries)} entries; looked {ticked:.1f} s ago what is due"
+    )
 
 
 def _disk(folders: Iterable[Path]) -> answers.Part:

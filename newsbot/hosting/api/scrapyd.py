@@ -17,23 +17,40 @@ from twisted.internet.defer import CancelledError, DeferredLock
 from twisted.internet.threads import deferToThread
 from twisted.web import http
 
+from newsbot.hosting import arguments, claims
 from newsbot.hosting.api import answers
 from newsbot.hosting.api.base import Call, Query, RefusedError
-from newsbot.hosting.names import Name, NotAllowedError, Version, check_argument, check_files, check_setting
+from newsbot.hosting.names import (
+    LONGEST_NAME,
+    Name,
+    NotAllowedError,
+    Version,
+    check_argument,
+    check_files,
+    check_setting,
+)
 from newsbot.hosting.processes import signal_number
 from newsbot.hosting.secrets import masked
 from newsbot.hosting.sessions import sessions
 from newsbot.hosting.spiders import ListingError, ProbeError
+from newsbot.hosting.threads import in_own_thread
 from newsbot.storage import jobs
 from newsbot.storage.jobs import Job
 
 PROJECT = Field(description="the project, as `newsbot`")
 
 
+class ScrapydQuery(Query):
+    """Scrapyd passes over parameters that it does not know."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 class ScrapydCall(Call):
     """What Scrapyd's calls share."""
 
     lenient = True
+    query = ScrapydQuery
 
     def check_project(self, project: str | None) -> None:
         """Raises `RefusedError` for one that is not known."""
@@ -51,7 +68,7 @@ class ScrapydCall(Call):
     async def spiders(self, project: str, version: str | None) -> list[str]:
         """The spiders of a version. Raises `RefusedError` when it can not tell."""
         try:
-            return await deferToThread(self.root.spiders.get, project, version)
+            return await self.root.spiders.get(project, version)
         except ListingError as error:
             raise self.unfit(f"the spiders can not be listed: {error}", http.INTERNAL_SERVER_ERROR) from None
 
@@ -70,6 +87,11 @@ class ScrapydCall(Call):
         self.check_version(query.project, query.version)
         if query.spider not in await self.spiders(query.project, query.version):
             raise self.unfit(f"spider '{query.spider}' not found")
+        if query.project == claims.PROJECT and not query.version and not self.root.eggstorage.list(query.project):
+            try:  # an egg's spiders may take others than those of the installed code
+                await in_own_thread(arguments.check, query.spider, query.model_extra)
+            except ValueError as error:
+                raise RefusedError("; ".join(str(error).splitlines())) from None
         return settings
 
     def unfit(self, message: str, status: int = http.NOT_FOUND) -> RefusedError:
@@ -91,7 +113,7 @@ class Asked(Query):
 
     model_config = ConfigDict(extra="allow")
     project: Name = PROJECT
-    spider: str = Field(description="the spider, as `headlines`", max_length=200)
+    spider: str = Field(description="the spider, as `headlines`", max_length=LONGEST_NAME)
     version: Version | None = Field(None, alias="_version", description="of the egg; the newest without it")
     jobid: Name = Field(default_factory=lambda: uuid.uuid1().hex, description="an id that no job has; made without it")
     setting: list[str] = Field([], description="`NAME=VALUE`, as `DOWNLOAD_DELAY=2`; once for each setting")
@@ -139,11 +161,11 @@ class Cancel(ScrapydCall):
 
     method = "POST"
 
-    class query(Query):  # noqa: N801
+    class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
         project: Name = PROJECT
-        job: str = Field(description="the job's id", max_length=200)
+        job: str = Field(description="the job's id", max_length=LONGEST_NAME)
         signal: str = Field("INT", description="for a running one, as `INT` or `KILL`", max_length=10)
 
     async def answer(self, query: Any) -> answers.Cancelled:
@@ -159,10 +181,10 @@ class Cancel(ScrapydCall):
 class Status(ScrapydCall):
     """The state of a job: pending, running or finished; `state` says how it finished."""
 
-    class query(Query):  # noqa: N801
+    class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
-        job: str = Field(description="the job's id", max_length=200)
+        job: str = Field(description="the job's id", max_length=LONGEST_NAME)
         project: Name | None = Field(None, description=PROJECT.description)
 
     async def answer(self, query: Any) -> answers.Status:
@@ -178,7 +200,7 @@ class Status(ScrapydCall):
 class ListJobs(ScrapydCall):
     """Pending and running jobs of all nodes, and the newest finished ones (`finished_to_keep`)."""
 
-    class query(Query):  # noqa: N801
+    class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
         project: Name | None = Field(None, description=PROJECT.description)
@@ -260,7 +282,7 @@ class ListProjects(ScrapydCall):
 class ListVersions(ScrapydCall):
     """The versions of a project that were uploaded, the newest last."""
 
-    class query(Query):  # noqa: N801
+    class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
         project: Name = PROJECT
@@ -273,7 +295,7 @@ class ListVersions(ScrapydCall):
 class ListSpiders(ScrapydCall):
     """The spiders of a version."""
 
-    class query(Query):  # noqa: N801
+    class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
         project: Name = PROJECT
@@ -296,7 +318,7 @@ class AddVersion(ScrapydCall):
         http.INSUFFICIENT_STORAGE_SPACE: "The egg can not be stored.",
     }
 
-    class query(Query):  # noqa: N801
+    class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
         project: Name = PROJECT
@@ -315,13 +337,13 @@ class AddVersion(ScrapydCall):
 
     def __init__(self, root: Root) -> None:
         super().__init__(root)
-        self._one_at_a_time = DeferredLock()  # each takes a thread for as long as the egg is tried
+        self._one_at_a_time = DeferredLock()  # each starts processes that try the egg
 
     async def answer(self, query: Any) -> answers.Added:
         """As Scrapyd's. Who goes away before the answer gets no version."""
         gone = Event()
         try:
-            spiders = await self._one_at_a_time.run(deferToThread, self._add, query, gone)
+            spiders = await self._one_at_a_time.run(in_own_thread, self._add, query, gone)
         except CancelledError:
             gone.set()
             raise
@@ -360,7 +382,7 @@ class DeleteVersion(ScrapydCall):
 
     method = "POST"
 
-    class query(Query):  # noqa: N801
+    class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
         project: Name = PROJECT
@@ -382,7 +404,7 @@ class DeleteProject(ScrapydCall):
 
     method = "POST"
 
-    class query(Query):  # noqa: N801
+    class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
         project: Name = PROJECT

@@ -192,16 +192,6 @@ class Page(View):
         return dict(islice(self.root.schedule.entries.items(), first, first + SCHEDULE_PAGE))
 
 
-class ToPage(View):
-    """Where Scrapyd's own page of jobs was: leads to ours."""
-
-    def render_GET(self, request: http.Request) -> bytes:  # noqa: N802  Twisted's
-        """For Twisted."""
-        request.setResponseCode(http.MOVED_PERMANENTLY)
-        request.setHeader("Location", f"{self.base(request)}/")
-        return b""
-
-
 def _fields(request: http.Request) -> dict[str, str]:
     """The parameters of an address and of a form; of several values the first. Postgres takes no NUL."""
     return {

@@ -91,7 +91,9 @@ if (log) {
   const query = new URLSearchParams(location.search);
   if (query.has("said")) {
     query.delete("said");
-    history.replaceState(null, "", here((query.size ? "?" + query : "") + location.hash));
+    const address = new URL(document.URL); // with that user and password: without them it would be another site's
+    address.search = query;
+    history.replaceState(null, "", address);
   }
   repeat(refresh, EVERY.page, "");
 }

@@ -111,8 +111,9 @@ def asker(job: Job) -> str:
 
 
 def why(job: Job) -> Html:
-    """How a job ended, more exactly."""
+    """How a job ended, more exactly. A reason names code and signal itself."""
     signal = f"signal {job.signal}" if job.signal else None
     code = f"exit code {job.exit_code}" if job.exit_code else None
-    told = ", ".join(filter(None, [code, signal, job.reason]))
+    told = [each for each in (code, signal) if each and each not in (job.reason or "")]
+    told = ", ".join(filter(None, [*told, job.reason]))
     return html('<small class="why">{told}</small>', told=told) if told else Html()

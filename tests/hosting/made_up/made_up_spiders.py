@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -122,6 +123,18 @@ class Hangs(Made):
     async def act(self):
         while True:
             pass
+
+
+class Deaf(Made):
+    """Ignores the signals that tell it to end."""
+
+    name = "deaf"
+
+    async def act(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        Path(self.tells).touch()
+        await asyncio.sleep(600)
 
 
 class Greedy(Made):

@@ -1,0 +1,27 @@
+"""Threads for work that may take minutes or hang. Twisted's few are for what is done at once."""
+
+from collections.abc import Callable
+from threading import Thread
+from typing import ParamSpec, TypeVar
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def in_own_thread(work: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> "Deferred[_T]":
+    """The outcome of `work`, done in a thread of its own, which does not keep the process from ending."""
+    done: Deferred[_T] = Deferred()
+
+    def run() -> None:
+        try:
+            outcome = work(*args, **kwargs)
+        except BaseException:  # noqa: BLE001  it is raised where the outcome is awaited
+            outcome = Failure()
+        reactor.callFromThread(done.callback, outcome)
+
+    Thread(target=run, name=getattr(work, "__name__", None), daemon=True).start()
+    return done
