@@ -347,3 +347,13 @@ CREATE INDEX sightings_external_id_idx ON sightings (source_id, external_id) WHE
 
 UPDATE alembic_version SET version_num='0003' WHERE alembic_version.version_num = '0002';
 
+-- Running upgrade 0003 -> 0006
+
+CREATE INDEX articles_first_seen_at_idx ON articles (first_seen_at);
+
+ALTER TABLE jobs ADD COLUMN command TEXT[];
+
+CREATE INDEX runs_open_idx ON runs (node) WHERE finished_at IS NULL;
+
+UPDATE alembic_version SET version_num='0006' WHERE alembic_version.version_num = '0003';
+
