@@ -351,6 +351,8 @@ UPDATE alembic_version SET version_num='0003' WHERE alembic_version.version_num 
 
 CREATE INDEX articles_first_seen_at_idx ON articles (first_seen_at);
 
+CREATE INDEX articles_field_origins_idx ON articles (first_seen_at) WHERE field_origins <> '{}';
+
 ALTER TABLE jobs ADD COLUMN command TEXT[];
 
 CREATE INDEX runs_open_idx ON runs (node) WHERE finished_at IS NULL;

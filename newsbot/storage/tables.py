@@ -81,6 +81,7 @@ articles = Table(
     UniqueConstraint("canonical_url", name="articles_canonical_url_key"),
     Index("articles_published_at_idx", "published_at"),
     Index("articles_first_seen_at_idx", "first_seen_at"),
+    Index("articles_field_origins_idx", "first_seen_at", postgresql_where=text("field_origins <> '{}'")),
     Index("articles_source_id_first_seen_at_idx", "source_id", "first_seen_at"),
 )
 
