@@ -21,8 +21,7 @@ _COMMAND = re.compile(r'scrapy db sql "([^"]+)"')
 # A name that a query asks for is one of 60; all others are as common.
 _FILL = """
 INSERT INTO articles (id, url, canonical_url, source_id, title, published_at, content_hash, origin, origin_rank,
-    first_seen_at,
-    field_origins)
+    first_seen_at, field_origins)
 SELECT md5(n::text)::uuid, 'https://site.example/' || n, 'https://site.example/' || n, name.value, 'Title ' || n,
     timestamptz '2026-01-01Z' + n * interval '1 minute', md5(n::text), 'feed', 30,
     timestamptz '2026-01-01Z' + n * interval '1 minute',
@@ -30,7 +29,8 @@ SELECT md5(n::text)::uuid, 'https://site.example/' || n, 'https://site.example/'
 FROM generate_series(1, 30000) n JOIN names name ON name.number = n %% 60;
 INSERT INTO article_urls (url, article_id) SELECT url, id FROM articles;
 INSERT INTO sightings (article_id, source_id, origin, content_hash)
-SELECT id, source_id, origin, content_hash FROM articles UNION ALL SELECT id, source_id, 'api', content_hash FROM articles WHERE field_origins <> '{}';
+SELECT id, source_id, origin, content_hash FROM articles UNION ALL
+SELECT id, source_id, 'api', content_hash FROM articles WHERE field_origins <> '{}';
 INSERT INTO article_revisions (article_id, field, old, new) SELECT id, 'title', 'Old', title FROM articles LIMIT 10000;
 
 INSERT INTO series (id, source, name) SELECT md5(value || ' ' || n)::uuid, value,
