@@ -347,7 +347,17 @@ CREATE INDEX sightings_external_id_idx ON sightings (source_id, external_id) WHE
 
 UPDATE alembic_version SET version_num='0003' WHERE alembic_version.version_num = '0002';
 
--- Running upgrade 0003 -> 0006
+-- Running upgrade 0003 -> 0004
+
+ALTER TABLE article_urls ADD COLUMN origin TEXT COLLATE "C";
+
+ALTER TABLE article_urls ADD COLUMN last_seen_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL;
+
+CREATE INDEX article_urls_article_id_idx ON article_urls (article_id);
+
+UPDATE alembic_version SET version_num='0004' WHERE alembic_version.version_num = '0003';
+
+-- Running upgrade 0004 -> 0006
 
 CREATE INDEX articles_first_seen_at_idx ON articles (first_seen_at);
 
@@ -357,5 +367,5 @@ ALTER TABLE jobs ADD COLUMN command TEXT[];
 
 CREATE INDEX runs_open_idx ON runs (node) WHERE finished_at IS NULL;
 
-UPDATE alembic_version SET version_num='0006' WHERE alembic_version.version_num = '0003';
+UPDATE alembic_version SET version_num='0006' WHERE alembic_version.version_num = '0004';
 

@@ -90,6 +90,9 @@ article_urls = Table(
     metadata,
     _url("url", primary_key=True),
     _id("article_id", nullable=False),
+    _url("origin"),  # the first that brought it; NULL in rows of before it was kept
+    _moment("last_seen_at", default=True),  # moves at most once a day
+    Index("article_urls_article_id_idx", "article_id"),
 )
 
 sightings = Table(

@@ -47,6 +47,7 @@ def test_keys_sort_by_bytes(tables, query):
         WHERE table_schema = 'public' AND collation_name = 'C' ORDER BY 1, 2
     """)
     assert set(found) == {
+        ("article_urls", "origin"),
         ("article_urls", "url"),
         ("articles", "canonical_url"),
         ("articles", "origin"),
