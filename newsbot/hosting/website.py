@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 from scrapyd import website
 from scrapyd.config import Config
@@ -66,7 +67,8 @@ class Root(website.Root):
         """`job` is a row of ours or a process as Scrapyd's services have it."""
         name = f"{getattr(job, 'id', None) or job.job}.{extension}"
         path = Path(folder, job.project, job.spider, name)
-        return f"/{base}/{job.project}/{job.spider}/{name}" if folder and os.path.exists(path) else None
+        address = quote(f"/{base}/{job.project}/{job.spider}/{name}")
+        return address if folder and os.path.exists(path) else None
 
     async def cancel(self, project: str, job_id: str, signal: str, reason: str = "asked for") -> str | None:
         """Cancel a job; the state it was in, None without one. A process of this node is told at once."""
