@@ -58,7 +58,7 @@ def test_it_prunes_by_the_clock_and_is_in_history_log_and_page(start, query, old
     (entry,) = scrapyd.get("schedules.json")["schedules"]
     assert (entry["spider"], entry["command"]) == ("db prune", ["db", "prune"])
     assert "db prune" in scrapyd.call("GET", "").text
-    assert scrapyd.call("GET", f"log?project=newsbot&job={job['id']}").status_code == 200
+    assert scrapyd.call("GET", f"log/newsbot/{job['id']}").status_code == 200
     assert query("SELECT count(*) FROM runs") == [(0,)]
 
 
