@@ -1,7 +1,6 @@
 """`scrapy db url|sql|size|prune|upgrade|stop`: a look inside the database without psql, and its upkeep."""
 
 import argparse
-import csv
 import json
 import re
 import sys
@@ -14,7 +13,7 @@ from psycopg2 import extensions, sql
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from newsbot.commands.output import printing
+from newsbot.commands.output import printing, write_csv
 from newsbot.storage.database import Database
 from newsbot.storage.errors import DatabaseError
 from newsbot.storage.upgrade import HEAD, UnknownRevisionError, upgrade
@@ -220,7 +219,7 @@ def _print(rows: Iterable[list[str | None]], *, as_csv: bool) -> None:
     """Print rows, the header first."""
     with printing():
         if as_csv:
-            csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
+            write_csv(rows)
         else:
             _print_table(rows)
 

@@ -117,7 +117,7 @@ def test_the_documents_have_queries():
     assert len(list(queries())) > 15
 
 
-@pytest.mark.parametrize("statement", queries())
+@pytest.mark.parametrize("statement", list(queries()))
 def test_a_query_of_the_documents_reads_no_large_table_whole(cursor, statement):
     cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
     plan = cursor.fetchone()[0][0]["Plan"]
