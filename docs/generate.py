@@ -119,9 +119,12 @@ def _select(api: Api) -> str:
     if api.article is not None:
         what = f"published_at, title FROM articles WHERE source_id = '{api.name}' ORDER BY 1 DESC"
     elif api.observation is not None:
-        what = f"name, time, value, unit FROM observations JOIN series ON id = series_id WHERE source = '{api.name}'"
+        what = (
+            f"name, time, value, unit FROM observations JOIN series ON id = series_id WHERE source = '{api.name}'"
+            " ORDER BY name, time DESC"
+        )
     else:
-        what = f"key, data FROM records WHERE dataset = '{api.record.dataset}'"
+        what = f"key, data FROM records WHERE dataset = '{api.record.dataset}' ORDER BY key"
     return f"SELECT {what} LIMIT 20"
 
 

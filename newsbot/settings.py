@@ -20,6 +20,13 @@ NEWSBOT_HOME = ""
 DATABASE_WAIT = 3600
 # Days that a reject is kept after it was last seen.
 REJECTS_DAYS = 90
+# Days after which `scrapy db prune` deletes a run, since its end: a run every five minutes takes a megabyte a day.
+RUNS_DAYS = 90
+# The same of Scrapyd's jobs and of the schedule's fires; a server whose scrapyd.conf gives history_days takes that.
+HISTORY_DAYS = 90
+# Days after which it deletes a sighting, since its origin was last met with the article, unless it is the article's
+# last. By a sighting an entry with another link is known: feeds and archives bring old entries again within a year.
+SIGHTINGS_DAYS = 365
 
 # Who answers for the crawl: a URL or mail address that site owners read in the User-Agent. Put yours.
 CONTACT = "https://github.com/newsbot/newsbot"
@@ -156,6 +163,9 @@ OWN = (
     "NEWSBOT_HOME",
     "DATABASE_WAIT",
     "REJECTS_DAYS",
+    "RUNS_DAYS",
+    "HISTORY_DAYS",
+    "SIGHTINGS_DAYS",
     "CONTACT",
     "CATALOGUE",
     "ALLOW_PRIVATE_HOSTS",

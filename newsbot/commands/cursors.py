@@ -1,7 +1,6 @@
 """`scrapy cursors list|reset`: how far the APIs are read."""
 
 import argparse
-import csv
 import sys
 from difflib import get_close_matches
 from typing import Any, ClassVar
@@ -11,7 +10,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from newsbot.commands.database import transaction
-from newsbot.commands.output import printing
+from newsbot.commands.output import printing, write_csv
 from newsbot.storage import cursors
 from newsbot.storage.errors import DatabaseError
 from newsbot.storage.upgrade import UnknownRevisionError
@@ -67,7 +66,7 @@ class Command(ScrapyCommand):
                 raise UsageError(_unknown(name, cursors.names(cursor)), print_help=False)
         with printing():
             if opts.csv:
-                csv.writer(sys.stdout, lineterminator="\n").writerows([columns, *rows])
+                write_csv([columns, *rows])
             elif rows:
                 import tabulate
 

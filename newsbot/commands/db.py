@@ -1,25 +1,31 @@
-"""`scrapy db url|sql|upgrade|stop`: a look inside the database, without psql."""
+"""`scrapy db url|sql|size|prune|upgrade|stop`: a look inside the database without psql, and its upkeep."""
 
 import argparse
-import csv
 import json
+import re
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 from psycopg2 import extensions, sql
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from newsbot.commands.output import printing
+from newsbot.commands.output import printing, write_csv
 from newsbot.storage.database import Database
 from newsbot.storage.errors import DatabaseError
 from newsbot.storage.upgrade import HEAD, UnknownRevisionError, upgrade
 
+if TYPE_CHECKING:  # every command is imported at every start
+    from newsbot.storage.prune import Pruned
+    from newsbot.storage.size import Size
+
 FETCH = 1_000  # rows at a time
 MAX_CELL = 100  # characters in a cell of the table; a CSV has all
 DEFAULT_TIMEOUT = 60.0  # seconds
+MOST_DAYS = 100_000
 
 # As the server writes them: Python has no year 10000 and no readable bytes.
 _AS_TEXT = extensions.new_type(
@@ -33,6 +39,9 @@ _AS_TEXT = extensions.new_type(
     "AS_TEXT",
     lambda value, _: value,
 )
+# A spreadsheet takes what begins so for a formula, whatever the quotes: https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = re.compile("[=+\\-@\t\r\n＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 INVALID_CURSOR_DEFINITION = "42P11"  # what the server says of several statements, and of one that gives no rows
 
 
@@ -45,16 +54,24 @@ class Command(ScrapyCommand):
 
     def syntax(self) -> str:
         """For the help."""
-        return '[options] url | sql "SELECT ..." | upgrade | stop'
+        return '[options] url | sql "SELECT ..." | size | prune | upgrade | stop'
 
     def short_desc(self) -> str:
         """For the help."""
-        return "Look into the database: its URL, read-only SQL; upgrade or stop it"
+        return "Look into the database: its URL, read-only SQL, sizes; prune, upgrade or stop it"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """The options of `sql`."""
+        """The options of `sql`, `size` and `prune`."""
         super().add_options(parser)
-        parser.add_argument("--csv", action="store_true", help="sql: print CSV with a header, not a table")
+        parser.add_argument("--csv", action="store_true", help="sql, size: print CSV with a header, not a table")
+        parser.add_argument(
+            "--spreadsheet",
+            action="store_true",
+            help="sql: print CSV in which ' stands before each text that a spreadsheet would take for a formula",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="prune: say what would be deleted, and delete nothing"
+        )
         parser.add_argument(
             "--timeout",
             type=seconds,
@@ -68,6 +85,8 @@ class Command(ScrapyCommand):
         actions: dict[str, tuple[int, Callable[[], None]]] = {
             "url": (1, self._url),
             "sql": (2, lambda: self._sql(args[1], opts)),
+            "size": (1, lambda: self._size(opts)),
+            "prune": (1, lambda: self._prune(opts)),
             "upgrade": (1, self._upgrade),
             "stop": (1, self._stop),
         }
@@ -104,17 +123,47 @@ class Command(ScrapyCommand):
         print("stopped" if embedded.stop(home) else "was not running")
 
     def _sql(self, statement: str, opts: argparse.Namespace) -> None:
-        connection = Database.from_settings(self.settings).connect()
-        connection.set_session(readonly=True)
-        extensions.register_type(_AS_TEXT, connection)
-        with connection.cursor() as cursor:
-            rows = _rows(cursor, statement, opts.timeout)
-            with printing():
-                if opts.csv:
-                    csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
-                else:
-                    _print_table(rows)
-        connection.close()
+        with closing(Database.from_settings(self.settings).connect_reader()) as connection:
+            extensions.register_type(_AS_TEXT, connection)
+            with connection.cursor() as cursor:
+                rows = _rows(cursor, statement, opts.timeout)
+                if opts.spreadsheet:
+                    rows = ([_inert(value) for value in row] for row in rows)
+                _print(rows, as_csv=opts.csv or opts.spreadsheet)
+
+    def _size(self, opts: argparse.Namespace) -> None:
+        from newsbot.storage.size import sizes
+
+        with closing(Database.from_settings(self.settings).connect()) as connection:
+            connection.set_session(readonly=True, autocommit=True)
+            with connection.cursor() as cursor:
+                found = sizes(cursor)
+        rows = [_size_in_csv(each) for each in found] if opts.csv else [_size_in_words(each) for each in found]
+        _print([["table", "rows", "bytes", "oldest", "newest"], *rows], as_csv=opts.csv)
+
+    def _prune(self, opts: argparse.Namespace) -> None:
+        from newsbot.enrichment.urls import canonical
+        from newsbot.storage.prune import SETTINGS, prune
+        from newsbot.storage.session import Session
+
+        days = {name: self._days(name) for name in SETTINGS}
+        database = Database.from_settings(self.settings)
+        database.check()
+        with closing(database.connect()) as connection:
+            upgrade(connection)
+        with closing(Session(database)) as session:
+            for pruned in prune(session.transaction, days, canonical, dry_run=opts.dry_run):
+                print(_pruned_in_words(pruned, days, dry_run=opts.dry_run), flush=True)
+
+    def _days(self, name: str) -> float:
+        try:
+            days = self.settings.getfloat(name)
+        except ValueError:
+            days = -1.0
+        if not 0 <= days <= MOST_DAYS:
+            right = f"expected a number of days from 0 to {MOST_DAYS}"
+            raise UsageError(f"{name}={self.settings[name]}: {right}", print_help=False)
+        return days
 
 
 def seconds(text: str) -> float:
@@ -136,17 +185,19 @@ def _rows(cursor: Any, statement: str, timeout: float) -> Iterator[list[str | No
     """The header, then the rows, as text.
 
     The statement is opened as a cursor by the server: that takes one statement that gives rows and no more, so that
-    it can not end the read-only transaction that it runs in.
+    it can not end the read-only transaction that it runs in. A timeout that it sets itself ends with these rows.
     """
-    cursor.execute("SET LOCAL statement_timeout = %s", (round(timeout * 1000),))
+    limit = cursor.mogrify("SET LOCAL statement_timeout = %s", (round(timeout * 1000),))
     opening = sql.SQL("DECLARE result refcursor := 'result'; BEGIN OPEN result FOR EXECUTE {}; END").format(
         sql.Literal(statement)
     )
+    cursor.execute(limit)
     cursor.execute("DO %s", (opening.as_string(cursor),))
     cursor.execute(f"FETCH {FETCH} FROM result")
     yield [column.name for column in cursor.description]
     while batch := cursor.fetchall():
         yield from ([_text(value) for value in row] for row in batch)
+        cursor.execute(limit)
         cursor.execute(f"FETCH {FETCH} FROM result")
 
 
@@ -159,7 +210,21 @@ def _text(value: Any) -> str | None:
     return str(value)
 
 
-def _print_table(rows: Iterator[list[str | None]]) -> None:
+def _inert(value: str | None) -> str | None:
+    """The value with an apostrophe before it where a spreadsheet would reckon with it; a number stays."""
+    return f"'{value}" if value and _FORMULA.match(value) and not _NUMBER.fullmatch(value) else value
+
+
+def _print(rows: Iterable[list[str | None]], *, as_csv: bool) -> None:
+    """Print rows, the header first."""
+    with printing():
+        if as_csv:
+            write_csv(rows)
+        else:
+            _print_table(rows)
+
+
+def _print_table(rows: Iterable[list[str | None]]) -> None:
     from tabulate import tabulate
 
     header, *cells = ([_cell(value) for value in row] for row in rows)
@@ -169,3 +234,27 @@ def _print_table(rows: Iterator[list[str | None]]) -> None:
 def _cell(value: str | None) -> str:
     line = " ".join((value or "").split())
     return line if len(line) <= MAX_CELL else line[: MAX_CELL - 1] + "…"
+
+
+def _size_in_csv(size: "Size") -> list[str | None]:
+    return [size.table, str(size.rows), str(size.bytes), size.oldest, size.newest]
+
+
+def _size_in_words(size: "Size") -> list[str | None]:
+    about = "about " if size.estimated else ""
+    return [size.table, f"{about}{size.rows:,}", _bytes_in_words(size.bytes), size.oldest, size.newest]
+
+
+def _bytes_in_words(number: float) -> str:
+    for unit in ("B", "KB", "MB", "GB"):
+        if number < 1024:
+            return f"{number:.3g} {unit}" if number < 1000 else f"{number:.0f} {unit}"
+        number /= 1024
+    return f"{number:.3g} TB"
+
+
+def _pruned_in_words(pruned: "Pruned", days: Mapping[str, float], *, dry_run: bool) -> str:
+    what = f"{pruned.rows:,} {'would be deleted' if dry_run else 'deleted'}"
+    if pruned.setting is None:
+        return f"{pruned.table}: {what}, tracking variants of a URL that its origin has a newer one of"
+    return f"{pruned.table}: {what}, of more than {days[pruned.setting]:g} days ago ({pruned.setting})"

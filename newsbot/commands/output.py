@@ -1,9 +1,11 @@
 """Standard output of the commands."""
 
+import csv
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
@@ -15,3 +17,15 @@ def printing() -> Iterator[None]:
         sys.stdout.flush()
     except BrokenPipeError:  # what is left in the buffer would fail once more at the end of the process
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def write_csv(rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows as CSV, the header first."""
+    csv.writer(_Lines()).writerows(rows)
+
+
+class _Lines:
+    """Ends lines plainly. The writer quotes a carriage return in a value only where its own lines end with one."""
+
+    def write(self, row: str) -> None:
+        sys.stdout.write(row.removesuffix("\r\n") + "\n")

@@ -1,10 +1,9 @@
 """`scrapy sources`: the sites of the catalogue and the APIs, or how they fare, as a table or as CSV; `reset`."""
 
-import csv
 import shutil
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
@@ -14,7 +13,7 @@ from scrapy.utils.conf import arglist_to_dict
 
 from newsbot.commands import known_apis
 from newsbot.commands.known_apis import Known, key_state, quota
-from newsbot.commands.output import printing
+from newsbot.commands.output import printing, write_csv
 from newsbot.sources.catalogue import SelectionError, load, matching
 from newsbot.sources.model import CatalogueError, Source
 
@@ -142,7 +141,7 @@ class Command(ScrapyCommand):
 
         for number, (columns, rows) in enumerate(tables):
             if as_csv:
-                _write_csv(columns, rows)
+                write_csv([columns, *rows])
             else:
                 print(*[""] * number, tabulate.tabulate(rows, columns, disable_numparse=True), sep="\n")
 
@@ -150,23 +149,17 @@ class Command(ScrapyCommand):
 def _print(sources: Sequence[Source], known: Sequence[Known], *, as_csv: bool) -> None:
     if as_csv and known:
         cells = ((api.name, api.title, crawl, key_state(api), quota(api)) for api, _, crawl in known)
-        _write_csv(["api", "title", "crawl", "key", "quota"], cells)
+        write_csv([["api", "title", "crawl", "key", "quota"], *cells])
     elif as_csv:
         columns = ["id", "name", "country", "language", "feeds", "news_sitemaps", "sections", "enabled", "reason"]
         values = ([getattr(source, column) for column in columns] for source in sources)
-        _write_csv(columns, ([len(cell) if isinstance(cell, tuple) else cell for cell in row] for row in values))
+        write_csv([columns, *([len(cell) if isinstance(cell, tuple) else cell for cell in row] for row in values)])
     else:
         if sources:
             print(_table(sources))
         if known:
             print(*[""] * bool(sources), _api_table(known), sep="\n")
             print("\nWhat was spent today, up to where they are read, how they fare: scrapy sources --status")
-
-
-def _write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
 
 
 def _table(sources: Sequence[Source]) -> str:

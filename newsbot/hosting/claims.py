@@ -123,7 +123,8 @@ def _job(entry: Entry, nominal: datetime, entries: Mapping[str, Entry]) -> Job:
     return Job(
         project=PROJECT,
         id=uuid.uuid4().hex,
-        spider=entry.spider,
+        spider=entry.work,
+        command=list(entry.command) or None,
         args=dict(entry.args),
         settings=dict(entry.settings),
         priority=entry.priority,

@@ -114,7 +114,7 @@ class Launcher(Service):
         self.runner = config.get("runner", "newsbot.hosting.runner")
         self.patience = config.getfloat("stop_timeout", 60)
         self.job_timeout = config.getfloat("job_timeout", 86_400)
-        self.history_days = config.getfloat("history_days", 90)
+        self.history_days = float(os.environ.get("HISTORY_DAYS") or config.getfloat("history_days", 90))
         self.log_max = config.getfloat("log_max_mb", 100) * 2**20
         pid = os.getpid()
         self.node = Node(self.poller.node, processes.machine(), pid, processes.birth(pid), self.max_proc)
@@ -190,8 +190,10 @@ class Launcher(Service):
         job.log_file = message["settings"].get("LOG_FILE")
         job.items_file = _items(message["settings"]["FEEDS"]) if environment.items_dir else None
         env = environment.get_environment(message, slot) | {jobs.TOKEN: job.token}
-        words, hidden = _split(get_crawl_args(message))
-        args, env[HIDDEN] = [sys.executable, "-m", self.runner, "crawl", *words], json.dumps(hidden)
+        if job.command:  # `db prune` is to forget what this Scrapyd would, in the hour
+            env.setdefault("HISTORY_DAYS", f"{self.history_days:g}")
+        words, hidden = _split(*_words(message))
+        args, env[HIDDEN] = [sys.executable, "-m", self.runner, *words], json.dumps(hidden)
         process = Child(job, args, env)
         # What a job prints goes to its log, not through a pipe: it must be able to outlive this process.
         output = logs.opened(job.log_file) if job.log_file else os.dup(2)
@@ -337,10 +339,18 @@ def _items(feeds: str) -> str:
     return file_uri_to_path(address) if address.startswith("file:") else address
 
 
-def _split(words: list[str]) -> tuple[list[str], list[str]]:
+def _words(message: Message) -> tuple[list[str], list[str]]:
+    """The command line after `scrapy`: what is to be run, then flags with their values."""
+    if message.job.command:
+        settings = [part for pair in message["settings"].items() for part in ("-s", "=".join(pair))]
+        return message.job.command, settings
+    spider, *pairs = get_crawl_args(message)
+    return ["crawl", spider], pairs
+
+
+def _split(work: list[str], pairs: list[str]) -> tuple[list[str], list[str]]:
     """The words of a command line, those of secrets apart: every user of a machine can read command lines."""
-    spider, *pairs = words
-    shown, hidden = [spider], []
+    shown, hidden = list(work), []
     for flag, pair in zip(pairs[::2], pairs[1::2], strict=True):
         (hidden if is_secret(pair.partition("=")[0]) else shown).extend((flag, pair))
     return shown, hidden

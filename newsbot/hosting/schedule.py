@@ -1,4 +1,4 @@
-"""The schedule file: which spider runs when. It is read with its lines and checked whole: one error tells every fault.
+"""The schedule file: what runs when. It is read with its lines and checked whole: one error tells every fault.
 
 `python -m newsbot.hosting.schedule` prints the JSON Schema that is published beside this module.
 """
@@ -31,6 +31,8 @@ NAME = "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 MAX_DURATION = 365 * 86_400  # seconds
 MAX_RETRIES = 100
 MAX_PRIORITY = 1e9
+# What may run in place of a spider, as after `scrapy`: what looks after the database, and harms none that runs twice.
+COMMANDS = (("db", "prune"), ("db", "size"))
 
 _MAX_HINTS = 200  # entries: to look for the nearest name of each wrong one takes the square of this
 _MAX_CYCLE = 10  # names that are shown of one
@@ -123,6 +125,14 @@ def _name(value: str) -> str:
     return value
 
 
+def _command(value: Any) -> tuple[str, ...]:
+    words = tuple(value) if isinstance(value, list) else value
+    if words not in COMMANDS and value != ():  # the default
+        right = " or ".join(f"[{', '.join(each)}]" for each in COMMANDS)
+        raise fault(f"{right} is right")
+    return words
+
+
 def _names(value: Any) -> Any:
     """One name is a list of one."""
     if isinstance(value, str):
@@ -138,6 +148,7 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+_COMMAND_SCHEMA = {"enum": [list(words) for words in COMMANDS]}
 _DURATION_SCHEMA = {"anyOf": [WRITTEN_SECONDS, {"type": "integer", "minimum": 1}]}
 _DURATION_OR_0_SCHEMA = {"anyOf": [WRITTEN_SECONDS, {"type": "integer", "minimum": 0}]}
 _NAMES_SCHEMA = {
@@ -157,8 +168,8 @@ Texts = Annotated[dict[Identifier, Annotated[str, BeforeValidator(_text)]], With
 
 
 class Entry(BaseModel):
-    """A spider with its arguments, and when it runs: by `cron`, `every` so often, or only `after` others: then it fires
-    each time that all of those have finished well anew.
+    """A spider with its arguments, or a command, and when it runs: by `cron`, `every` so often, or only `after` others:
+    then it fires each time that all of those have finished well anew.
     """
 
     # Durations are written with units and kept as seconds.
@@ -170,16 +181,24 @@ class Entry(BaseModel):
                 {"required": ["cron"]},
                 {"required": ["every"]},
                 {"required": ["after"], "not": {"anyOf": [{"required": ["cron"]}, {"required": ["every"]}]}},
-            ]
+            ],
+            "allOf": [
+                {"oneOf": [{"required": ["spider"]}, {"required": ["command"]}]},
+                {"not": {"required": ["command", "args"]}},
+            ],
         },
     )
 
     name: Annotated[str, AfterValidator(_name)] = Field(
         description="the entry's own name, once in the file", json_schema_extra={"pattern": f"^{NAME}$"}
     )
-    spider: Text = Field(description="the spider to run, one of `scrapy list`")
+    # None beside a command; to write none is wrong.
+    spider: Text = Field(None, description="the spider to run, one of `scrapy list`")
     args: Texts = Field({}, description="the spider's arguments, as after `scrapy crawl -a`")
     settings: Texts = Field({}, description="settings of this job, as after `scrapy crawl -s`")
+    command: Annotated[tuple[str, ...], BeforeValidator(_command), WithJsonSchema(_COMMAND_SCHEMA)] = Field(
+        (), description="in place of `spider`: the command to run, `[db, prune]` or `[db, size]`, as after `scrapy`"
+    )
     cron: Annotated[str, AfterValidator(_cron)] | None = Field(
         None,
         description="when it fires, as in crontab(5): minute, hour, day of month, month, day of week; or `@hourly`,"
@@ -227,6 +246,11 @@ class Entry(BaseModel):
         return jitter
 
     @property
+    def work(self) -> str:
+        """What it runs: the spider, or the words of the command."""
+        return self.spider or " ".join(self.command)
+
+    @property
     def has_times(self) -> bool:
         """Whether it fires by the clock; else it only follows others."""
         return self.cron is not None or self.every is not None
@@ -253,6 +277,7 @@ def read(
 
     def more(data: list[Any]) -> Iterator[tuple[Where, str]]:
         yield from _wrong_rhythms(data)
+        yield from _wrong_works(data)
         yield from _unknown_spiders(data, spiders)
         if check is not None:
             yield from _wrong_arguments(data, spiders or (), check)
@@ -277,6 +302,18 @@ def _wrong_rhythms(data: list[Any]) -> Iterator[tuple[Where, str]]:
             yield (number, "every"), "beside cron; one of the two is right"
         elif all(entry.get(key) is None for key in ("cron", "every", "after")):
             yield (number,), "never fires; give cron, every or after"
+
+
+def _wrong_works(data: list[Any]) -> Iterator[tuple[Where, str]]:
+    for number, entry in enumerate(data):
+        if not isinstance(entry, dict):
+            continue
+        if "spider" not in entry and "command" not in entry:
+            yield (number, "spider"), "missing; the spider to run, one of `scrapy list`, or a command: [db, prune]"
+        elif "spider" in entry and "command" in entry:
+            yield (number, "command"), "beside spider; one of the two is right"
+        elif "command" in entry and "args" in entry:
+            yield (number, "args"), "beside command; arguments are for a spider, `settings` are for both"
 
 
 def _unknown_spiders(data: list[Any], spiders: Collection[str] | None) -> Iterator[tuple[Where, str]]:

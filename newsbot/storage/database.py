@@ -145,6 +145,22 @@ class Database:
         except psycopg2.OperationalError as error:
             raise self._explained(error) from None
 
+    def connect_reader(self) -> "Connection":
+        """A new connection whose transactions only read; on the embedded server as `newsbot_reader`.
+
+        That role is made if need be. Raises a `DatabaseError`.
+        """
+        options = {}
+        if self.home is not None:
+            from newsbot.storage import reader
+
+            with closing(self.connect()) as connection:
+                reader.ensure(connection)
+            options["user"] = reader.ROLE
+        connection = self.connect(**options)
+        connection.set_session(readonly=True)
+        return connection
+
     def check(self) -> None:
         """Connect and see, in one round trip, whether newsbot can store here. Raises a `DatabaseError`."""
         with closing(self.connect()) as connection:

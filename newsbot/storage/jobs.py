@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from psycopg2.extras import Json, execute_values
 
+from newsbot.storage.aged import Aged
+
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
@@ -31,6 +33,8 @@ LEASE = 30  # seconds; renewed every third of it
 TAKINGS = 5  # of one job, before it is suspected of what befell its nodes
 LONGEST_BACKOFF = 3600  # seconds
 WRONG_USAGE = 2  # exit code of `scrapy` for an argument, a spider or a setting that is wrong
+AGED = Aged("jobs", "ended_at")
+forget = AGED.forget
 
 
 class FencedError(Exception):
@@ -47,7 +51,8 @@ class Job:
 
     project: str
     id: str
-    spider: str
+    spider: str  # or the words of the command
+    command: list[str] | None = None  # where it runs none of the spiders: the words after `scrapy`
     version: str | None = None
     args: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
@@ -488,12 +493,6 @@ def history(cursor: "Cursor", filters: Mapping[str, str | None], limit: int, off
         given | {"limit": limit, "offset": offset},
     )
     return Job.all(cursor)
-
-
-def forget(cursor: "Cursor", days: float) -> int:
-    """Delete what has ended so long ago; how many."""
-    cursor.execute("DELETE FROM jobs WHERE ended_at < now() - make_interval(secs => %s)", (days * 86_400,))
-    return cursor.rowcount
 
 
 def is_scheduled(cursor: "Cursor", token: str) -> bool:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from itemadapter import ItemAdapter
 
+from newsbot.storage.aged import Aged
+
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
@@ -20,6 +22,9 @@ FROM json_to_recordset(%s) AS n(id uuid, source_id text, item_type text, url tex
 ORDER BY id
 ON CONFLICT (id) DO UPDATE SET times = r.times + EXCLUDED.times, last_seen_at = now(), run_id = EXCLUDED.run_id
 """
+
+AGED = Aged("rejects", "last_seen_at")
+forget = AGED.forget
 
 # A payload is kept to be looked at, not to be crawled again: a longer value is cut.
 MAX_VALUE = 10_000
@@ -78,12 +83,6 @@ def write(cursor: "Cursor", rejects: Iterable[Reject], run_id: str) -> None:
         }
     records = [{**row, "times": times[id_]} for id_, row in rows.items()]
     cursor.execute(_WRITE, (run_id, json.dumps(records, default=str)))
-
-
-def forget(cursor: "Cursor", days: int) -> int:
-    """Delete the rejects that were last seen more than `days` ago; how many those were."""
-    cursor.execute("DELETE FROM rejects WHERE last_seen_at < now() - make_interval(days => %s)", (days,))
-    return cursor.rowcount
 
 
 def _payload(item: Any) -> dict[str, Any]:

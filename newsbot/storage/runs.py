@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from newsbot.storage.aged import Aged
+
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 # A run says that it lives this often; one that is silent for `SILENCE` is dead, wherever it ran.
 HEARTBEAT = 15
 SILENCE = 300
+AGED = Aged("runs", "started_at", "coalesce(finished_at, heartbeat_at) < {before}")  # not one that still runs
 
 _here: set[str] = set()  # the open runs of this process, which may crawl with several spiders at once
 

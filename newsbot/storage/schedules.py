@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg2.extras import execute_values
 
+from newsbot.storage.aged import Aged
+
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 QUEUED, SKIPPED, MISSED = "queued", "skipped", "missed"
+AGED = Aged("fires", "fired_at")
+forget = AGED.forget
 
 
 class Mark(NamedTuple):
@@ -152,9 +156,3 @@ def last_good(cursor: "Cursor", names: Collection[str]) -> dict[str, datetime]:
         (list(names),),
     )
     return {name: moment for name, moment in cursor if moment is not None}
-
-
-def forget(cursor: "Cursor", days: float) -> int:
-    """Delete the fires of so long ago; how many."""
-    cursor.execute("DELETE FROM fires WHERE fired_at < now() - make_interval(secs => %s)", (days * 86_400,))
-    return cursor.rowcount

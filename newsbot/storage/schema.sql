@@ -373,3 +373,15 @@ UPDATE runs SET stats = regexp_replace(stats::text, '(https?://)[^/?#"[:space:]]
 
 UPDATE alembic_version SET version_num='0005' WHERE alembic_version.version_num = '0004';
 
+-- Running upgrade 0005 -> 0006
+
+CREATE INDEX articles_first_seen_at_idx ON articles (first_seen_at);
+
+CREATE INDEX articles_field_origins_idx ON articles (first_seen_at) WHERE field_origins <> '{}';
+
+ALTER TABLE jobs ADD COLUMN command TEXT[];
+
+CREATE INDEX runs_open_idx ON runs (node) WHERE finished_at IS NULL;
+
+UPDATE alembic_version SET version_num='0006' WHERE alembic_version.version_num = '0005';
+

@@ -80,6 +80,8 @@ articles = Table(
     Column("field_origins", JSONB, nullable=False, server_default=text("'{}'")),
     UniqueConstraint("canonical_url", name="articles_canonical_url_key"),
     Index("articles_published_at_idx", "published_at"),
+    Index("articles_first_seen_at_idx", "first_seen_at"),
+    Index("articles_field_origins_idx", "first_seen_at", postgresql_where=text("field_origins <> '{}'")),
     Index("articles_source_id_first_seen_at_idx", "source_id", "first_seen_at"),
 )
 
@@ -290,6 +292,7 @@ runs = Table(
     Column("errors", Integer, nullable=False, server_default=text("0")),
     Column("stats", JSONB, nullable=False, server_default=text("'{}'")),
     Index("runs_started_at_idx", "started_at"),
+    Index("runs_open_idx", "node", postgresql_where=text("finished_at IS NULL")),
     Index("runs_job_idx", "job"),
 )
 
@@ -298,7 +301,8 @@ jobs = Table(
     metadata,
     Column("project", Text, primary_key=True),
     Column("id", Text, primary_key=True),
-    Column("spider", Text, nullable=False),
+    Column("spider", Text, nullable=False),  # or the words of the command
+    Column("command", ARRAY(Text)),  # its words after `scrapy`, where it is a job of a command and not of a spider
     Column("version", Text),  # of the egg; NULL: the newest when it starts
     Column("args", JSONB, nullable=False, server_default=text("'{}'")),
     Column("settings", JSONB, nullable=False, server_default=text("'{}'")),

@@ -101,6 +101,11 @@ def test_csv_of_every_type(db):
     }
 
 
+def test_a_carriage_return_ends_no_row_of_csv(db):
+    process = db("sql", "--csv", "SELECT E'a\\rb' AS text, E'c\\r\\nd' AS more, 'plain' AS plain")
+    assert process.stdout == 'text,more,plain\n"a\rb","c\r\nd",plain\n'
+
+
 def test_no_rows_have_a_header_too(db, things):
     process = db("sql", "--csv", "SELECT n, name FROM things WHERE n > 3")
     assert (process.returncode, process.stdout) == (0, "n,name\n")
@@ -197,6 +202,125 @@ def test_asked_wrongly(db, arguments):
     assert process.stderr
 
 
+def test_a_spreadsheet_reckons_with_no_text(db):
+    process = db(
+        "sql",
+        "--spreadsheet",
+        """SELECT '=HYPERLINK("https://evil.example/","more")' AS title, '@SUM(1)' AS "=head", '+49 30 1' AS phone,
+           '-1 day' AS minus, E'\\t=1+1' AS tab, E'\\r=1+1' AS return, E'\\n=1+1' AS line, '＝1+1' AS wide,
+           '-5' AS text, '+.5e-3' AS exponent, -5 AS number, -1.50 AS numeric, '-Infinity'::float8 AS infinite,
+           interval '-1 day' AS span, 'a=1' AS inside, NULL AS nothing, '' AS empty, ARRAY['=1'] AS list""",
+    )
+    assert process.returncode == 0
+    (row,) = csv.DictReader(io.StringIO(process.stdout, newline=""))
+    assert row == {
+        "title": """'=HYPERLINK("https://evil.example/","more")""",
+        "'=head": "'@SUM(1)",
+        "phone": "'+49 30 1",
+        "minus": "'-1 day",
+        "tab": "'\t=1+1",
+        "return": "'\r=1+1",
+        "line": "'\n=1+1",
+        "wide": "'＝1+1",
+        "text": "-5",
+        "exponent": "+.5e-3",
+        "number": "-5",
+        "numeric": "-1.50",
+        "infinite": "'-inf",
+        "span": "'-1 days",
+        "inside": "a=1",
+        "nothing": "",
+        "empty": "",
+        "list": '["=1"]',
+    }
+    assert db("sql", "--csv", "SELECT '=1+1' AS title").stdout == "title\n=1+1\n"
+    assert db("sql", "--csv", "--spreadsheet", "SELECT '=1+1' AS title").stdout == "title\n'=1+1\n"
+
+
+def test_size(db, things):
+    db("upgrade")
+    process = db("size", "--csv")
+    assert (process.returncode, process.stderr) == (0, "")
+    rows = {row["table"]: row for row in csv.DictReader(io.StringIO(process.stdout, newline=""))}
+    assert {"articles", "jobs", "sightings", "things"} < rows.keys()
+    assert rows["things"]["rows"] == "3"
+    assert rows["articles"] == rows["articles"] | {"rows": "0", "oldest": "", "newest": ""}
+    total = rows.pop("total")
+    assert int(total["bytes"]) == sum(int(row["bytes"]) for row in rows.values())
+    assert int(total["rows"]) == 4  # and the revision
+    header, _, *lines = db("size").stdout.splitlines()
+    assert header.split() == ["table", "rows", "bytes", "oldest", "newest"]
+    assert [line.split()[0] for line in lines] == [*rows, "total"]
+
+
+def test_size_of_rows_with_a_time_and_of_a_large_table(db, database):
+    db("upgrade")
+    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO rejects (id, item_type, reason, last_seen_at, payload) SELECT gen_random_uuid(), 'Article',"
+            " 'x', timestamptz '2026-01-01 12:00Z' + n * interval '1 minute',"
+            " json_build_object('t', repeat(n::text, 200)) FROM generate_series(1, 20000) n"
+        )
+        cursor.execute("ANALYZE rejects")
+    rows = {row["table"]: row for row in csv.DictReader(io.StringIO(db("size", "--csv").stdout, newline=""))}
+    row = rows["rejects"]
+    assert (row["oldest"], row["newest"]) == ("2026-01-01T12:01:00Z", "2026-01-15T09:20:00Z")
+    assert 19_000 < int(row["rows"]) < 21_000
+    assert int(row["bytes"]) > 8 << 20
+    line = next(line for line in db("size").stdout.splitlines() if line.startswith("rejects"))
+    assert "about" in line
+    assert "MB" in line
+
+
+@pytest.fixture
+def old(db, database):
+    """Rows of long ago; gives how many rejects and runs are left."""
+    db("upgrade")
+    with closing(database.connect()) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO rejects (id, item_type, reason, last_seen_at) SELECT gen_random_uuid(), 'Article', 'x',"
+                " now() - n * interval '30 days' FROM generate_series(1, 5) n"
+            )
+            cursor.execute(
+                "INSERT INTO runs (id, spider, node, pid, started_at, finished_at, heartbeat_at) SELECT"
+                " gen_random_uuid(), 'headlines', 'n', 1, t, t, t FROM (VALUES (now() - interval '100 days')) v(t)"
+            )
+
+            def left():
+                cursor.execute("SELECT (SELECT count(*) FROM rejects), (SELECT count(*) FROM runs)")
+                return cursor.fetchone()
+
+            yield left
+
+
+def test_prune(db, old):
+    process = db("prune", "--dry-run")
+    assert (process.returncode, process.stderr) == (0, "")
+    assert process.stdout.splitlines() == [
+        "rejects: 3 would be deleted, of more than 90 days ago (REJECTS_DAYS)",
+        "runs: 1 would be deleted, of more than 90 days ago (RUNS_DAYS)",
+        "jobs: 0 would be deleted, of more than 90 days ago (HISTORY_DAYS)",
+        "fires: 0 would be deleted, of more than 90 days ago (HISTORY_DAYS)",
+        "sightings: 0 would be deleted, of more than 365 days ago (SIGHTINGS_DAYS)",
+        "article_urls: 0 would be deleted, tracking variants of a URL that its origin has a newer one of",
+    ]
+    assert old() == (5, 1)
+    process = db("prune", REJECTS_DAYS="45.5", RUNS_DAYS=200)
+    assert process.stdout.startswith("rejects: 4 deleted, of more than 45.5 days ago (REJECTS_DAYS)\nruns: 0 deleted")
+    assert old() == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["REJECTS_DAYS", "RUNS_DAYS", "HISTORY_DAYS", "SIGHTINGS_DAYS"])
+@pytest.mark.parametrize("value", ["-1", "soon", "", "nan", "inf", "100001"])
+def test_an_age_that_is_none_deletes_nothing(db, old, name, value):
+    process = db("prune", **{name: value})
+    assert (process.returncode, process.stdout) == (2, "")
+    assert f"{name}={value}: expected a number of days from 0 to 100000" in process.stderr
+    assert old() == (5, 1)
+
+
 def test_url(db, database_url):
     process = db("url")
     assert (process.returncode, process.stderr) == (0, "")
@@ -224,7 +348,7 @@ def test_stop(db, home):
     assert "DATABASE_URL is set" in process.stderr
 
 
-@pytest.mark.parametrize("action", ["url", "sql", "upgrade"])
+@pytest.mark.parametrize("action", ["url", "sql", "upgrade", "size", "prune"])
 @pytest.mark.parametrize(
     ("url", "told"), [("mysql://nowhere/x", "is not Postgres'"), ("postgresql://127.0.0.1:1/x", "can not connect")]
 )

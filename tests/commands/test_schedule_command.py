@@ -140,7 +140,7 @@ def test_all_fires_however_many_are_streamed_in_order(tmp_path):
 def test_the_shipped_schedule():
     check = run("check", "scrapyd/schedule.yaml", "--from", "2026-01-01", "--to", "2026-01-02")
     assert check.returncode == 0
-    assert len(times(check)) == 288 + 48 + 1
+    assert len(times(check)) == 288 + 48 + 1 + 1
 
 
 def test_all_faults_are_told(tmp_path):

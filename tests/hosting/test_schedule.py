@@ -95,6 +95,7 @@ def test_what_is_left_out(written):
         "spider": "headlines",
         "args": {},
         "settings": {},
+        "command": (),
         "cron": None,
         "every": 300.0,
         "timezone": "UTC",
@@ -161,6 +162,12 @@ def test_after_one_or_several(written, after, names):
     assert read(written(content))[-1].after == names
 
 
+def test_a_command_in_place_of_a_spider(written):
+    [found] = read(written(entry(spider=None, command="[db, prune]", settings="{REJECTS_DAYS: 7}")), ["headlines"])
+    assert (found.work, found.command, found.spider) == ("db prune", ("db", "prune"), None)
+    assert found.settings == {"REJECTS_DAYS": "7"}
+
+
 def test_names_are_told_apart_by_their_case(written):
     assert [found.name for found in read(written(entry() + entry(name="Pulse")))] == ["pulse", "Pulse"]
 
@@ -225,6 +232,13 @@ def test_ten_thousand_entries(written):
         ({"after": "{pulse: 1}"}, 4, "after", "{'pulse': '1'}: one name or a list of names is right"),
         ({"after": "puls"}, 4, "after", "'puls': no entry of this name; perhaps 'pulse'"),
         ({"after": "pulse"}, 4, "after", "'pulse': it can not wait for itself"),
+        ({"command": "[db, prune]"}, 4, "command", "beside spider; one of the two is right"),
+        ({"spider": None, "command": "[db, stop]"}, 3, "command", "['db', 'stop']: [db, prune] or [db, size] is right"),
+        ({"spider": None, "command": "[db, sql, DROP]"}, 3, "command", "[db, prune] or [db, size] is right"),
+        ({"spider": None, "command": "db prune"}, 3, "command", "'db prune': [db, prune] or [db, size] is right"),
+        ({"spider": None, "command": "[]"}, 3, "command", "[]: [db, prune] or [db, size] is right"),
+        ({"spider": None, "command": "[db, {prune: 1}]"}, 3, "command", "[db, prune] or [db, size] is right"),
+        ({"spider": None, "command": "[db, prune]", "args": "{due: 1}"}, 4, "args", "beside command; arguments are"),
     ],
 )
 def test_a_wrong_value_is_told_with_line_entry_key_value_and_what_is_right(faults, changes, line, key, said):
@@ -358,6 +372,7 @@ def test_the_shipped_schedule_is_right_and_shows_what_there_is():
     daily = next(each for each in found.values() if each.after)
     assert daily.cron.endswith("* * *")
     assert [found[name].cron for name in daily.after] == ["*/30 * * * *"]
+    assert [each.cron for each in found.values() if each.command == ("db", "prune")] == ["20 4 * * *"]
 
 
 def test_the_shipped_schedule_names_the_schema_for_editors():
@@ -395,6 +410,7 @@ def test_the_shipped_schedule_fits_the_schema(validator):
         {"every": None, "cron": "'@Daily'"},
         {"every": None, "cron": "'0 0 * * *'", "after": "pulse-2"},
         {"timeout": "1.5h", "backoff": "0", "priority": "-1.5", "enabled": "false"},
+        {"spider": None, "command": "[db, prune]"},
     ],
 )
 def test_what_is_right_fits_the_schema(validator, written, changes):
@@ -420,6 +436,10 @@ def test_what_is_right_fits_the_schema(validator, written, changes):
         {"args": "{1st: 1}"},
         {"after": "[]"},
         {"every": None, "cron": "'* * * *'"},
+        {"spider": None},
+        {"command": "[db, prune]"},
+        {"spider": None, "command": "[db, stop]"},
+        {"spider": None, "command": "[db, size]", "args": "{due: 1}"},
     ],
 )
 def test_what_is_wrong_fits_neither_the_schema_nor_the_code(validator, faults, changes):

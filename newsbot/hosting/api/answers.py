@@ -10,6 +10,8 @@ from newsbot.storage.jobs import STATES
 State = Annotated[str, Field(description="how the job is or ended", json_schema_extra={"enum": list(STATES)})]
 Time = Annotated[str, Field(description="ISO 8601 in UTC", json_schema_extra={"format": "date-time"})]
 LocalTime = Annotated[str, Field(description="as Scrapyd writes it: the node's own time, without a zone")]
+Spider = Annotated[str, Field(description="the spider, or the words of the command, as `db prune`")]
+Command = Annotated[list[str] | None, Field(description="its words after `scrapy`; null: it is a spider that runs")]
 Texts = Annotated[dict[str, str], Field(description="by name; what looks like a secret is `***`")]
 AskedBy = Annotated[str, Field(description="`api`, `crawl.json`, or `schedule:` with the entry's name")]
 
@@ -139,7 +141,8 @@ class Entry(TypedDict):
     """An entry of the schedule."""
 
     name: str
-    spider: str
+    spider: Spider
+    command: Command
     args: Texts
     times: Annotated[str, Field(description="when it fires, as `*/30 * * * *` or `every 5m`")]
     timezone: str
@@ -182,7 +185,8 @@ class Job(TypedDict):
 
     id: str
     project: str
-    spider: str
+    spider: Spider
+    command: Command
     version: str | None
     args: Texts
     settings: Texts

@@ -90,7 +90,8 @@ def describe(
     fire, state, reason = last or (None, None, None)
     return {
         "name": entry.name,
-        "spider": entry.spider,
+        "spider": entry.work,
+        "command": list(entry.command) or None,
         "args": masked(entry.args),
         "times": entry.cron or (f"every {_written(entry.every)}" if entry.every else f"after {', '.join(entry.after)}"),
         "timezone": entry.timezone,
@@ -227,6 +228,7 @@ def told(job: Job) -> answers.Job:
         "id": job.id,
         "project": job.project,
         "spider": job.spider,
+        "command": job.command,
         "version": job.version,
         "args": masked(job.args),
         "settings": masked(job.settings),

@@ -180,7 +180,7 @@ class Page(View):
     def _all(self, failure: str | None, parts: Mapping[str, Any], **found: Any) -> Known:
         schedule = self.root.schedule
         names = {
-            "spider": sorted({entry.spider for entry in schedule.entries.values()}),
+            "spider": sorted({entry.work for entry in schedule.entries.values()}),
             "entry": list(islice(schedule.entries, 500)),
             "node": found.get("nodes", ()),
         }
