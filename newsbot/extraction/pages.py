@@ -28,7 +28,9 @@ _COMMENT_END = re.compile(rb"-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>)?")
 _RAW_TEXT = frozenset((b"script", b"style", b"title", b"textarea", b"xmp", b"iframe", b"noembed", b"noframes"))
 _VALUE = re.compile(rb"""=\s*+(?:"[^"]*+"|'[^']*+')""")
 _BETWEEN = re.compile(rb"[\s/]++")
-_UNSEEN = re.compile(rb"(?i)<(script|style)\b(?:[^<]++|<(?!/\1))*+(?:</\1)?+|<!--(?:[^-]++|-(?!->))*+(?:-->)?")
+_UNSEEN = re.compile(
+    rb"(?i)<(script|style)\b(?:[^<]++|<(?!/\1))*+(?:</\1)?+|<!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>)?)"
+)
 _END = re.compile(rb"(?i)</(?:html|body)\s*>")
 _FIRST_BASE = etree.XPath("string((//base[@href])[1]/@href)")
 

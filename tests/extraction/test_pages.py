@@ -135,6 +135,7 @@ def test_texts_are_bounded():
         ("<html><body><p>a<script>write('</body></html>');more(", False),
         ("<html><body><p>a<!-- </body></html> --><p>b", False),
         ("<html><body><p>a<!-- </body></html>", False),
+        ("<html><body><!--><p>a<!-- b --!><p>c</body>", True),
         ("<p>a", False),
     ],
 )
