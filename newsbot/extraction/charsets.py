@@ -172,7 +172,8 @@ def _seven_bits(raw: bytes, names: list[str]) -> str:
 def _as_utf8(raw: bytes) -> str | None:
     """`raw` as UTF-8, cut or with bytes astray that are then Windows-1252; None where too many are."""
     with suppress(UnicodeDecodeError):
-        return codecs.utf_8_decode(raw, "strict", False)[0]  # without the half of a character at the end
+        text = codecs.utf_8_decode(raw, "strict", False)[0]  # without the half of a character at the end
+        return None if text.isascii() else text
     valid = raw.decode("utf-8", "ignore")
     wide = len(valid) - len(valid.encode("ascii", "ignore"))
     if 2 * (len(raw) - len(valid.encode())) <= wide:

@@ -31,12 +31,12 @@ def parse(
     """
     raw, has_end = inflate(raw)
     told = Told(charsets.in_header(content_type), language)
-    feed = _read(charsets.narrow(raw), url, told, Hints(country, language))
+    feed = _read(charsets.narrow(raw), url, told, Hints(country, language), has_end)
     feed.whole = feed.whole and has_end
     return feed
 
 
-def _read(raw: bytes, url: str, told: Told, hints: Hints) -> Feed:
+def _read(raw: bytes, url: str, told: Told, hints: Hints, has_end: bool) -> Feed:
     if not raw or raw.isspace():
         raise FeedError("found no bytes, expected a feed", "empty")
     if raw[:64].lstrip()[:1] in (b"{", b"["):
@@ -46,7 +46,7 @@ def _read(raw: bytes, url: str, told: Told, hints: Hints) -> Feed:
         return feed
     if b"<" not in raw:
         text = decode(raw, told)
-        if feed := sitemaps.read_list(text):
+        if feed := sitemaps.read_list(text if has_end else text.rpartition("\n")[0]):
             return feed
         raise no_feed(text)
     root, whole = read_xml(raw, url, told)

@@ -16,6 +16,7 @@ from newsbot.extraction.links import absolute
 MAX_BYTES = 33_554_432  # 32 MiB after inflating
 MAX_TAGS = 300_000  # the largest of 638 front pages and articles has 19,437
 MAX_ATTRIBUTES = 1_000  # of one tag: the parser compares each with all before it
+MAX_DEPTH = 255  # the parser's own bound; the deepest of those pages has 51 levels
 MAX_TREE_BYTES = 250_000_000  # of what the parser makes of the markup
 
 _META = re.compile(rb"""(?i)<meta\b[^<>]*?\bcharset\s*=\s*["']?\s*([\w:.-]+)""")
@@ -28,7 +29,9 @@ _COMMENT_END = re.compile(rb"-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>)?")
 _RAW_TEXT = frozenset((b"script", b"style", b"title", b"textarea", b"xmp", b"iframe", b"noembed", b"noframes"))
 _VALUE = re.compile(rb"""=\s*+(?:"[^"]*+"|'[^']*+')""")
 _BETWEEN = re.compile(rb"[\s/]++")
-_UNSEEN = re.compile(rb"(?i)<(script|style)\b(?:[^<]++|<(?!/\1))*+(?:</\1)?+|<!--(?:[^-]++|-(?!->))*+(?:-->)?")
+_UNSEEN = re.compile(
+    rb"(?i)<(script|style)\b(?:[^<]++|<(?!/\1))*+(?:</\1)?+|<!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>)?)"
+)
 _END = re.compile(rb"(?i)</(?:html|body)\s*>")
 _FIRST_BASE = etree.XPath("string((//base[@href])[1]/@href)")
 
@@ -62,10 +65,12 @@ def read(raw: bytes, url: str, *, content_type: str | None = None, language: str
         start = utf8[:60].decode("utf-8", "ignore")
         raise PageError(f"found {start!r}, expected an HTML page" if start else "found no bytes, expected an HTML page")
     _check(utf8)
-    parser = etree.HTMLParser(
-        encoding="utf-8", recover=True, huge_tree=True, no_network=True, remove_comments=True, remove_pis=True
-    )
+    parser = etree.HTMLParser(encoding="utf-8", recover=True, no_network=True, remove_comments=True, remove_pis=True)
     root = etree.fromstring(utf8, parser)
+    if limits := [each.message for each in parser.error_log if each.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT]:
+        raise PageError(
+            f"found too much ({limits[0].strip()}), expected at most {MAX_DEPTH} levels, and texts of 10 MB"
+        )
     if root is None:
         raise PageError("found no element, expected an HTML page")
     base = absolute(_FIRST_BASE(root), url) or url

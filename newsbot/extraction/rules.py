@@ -1,5 +1,6 @@
 """Headlines of a section page, by the selectors of its source."""
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from parsel import SelectorList
@@ -8,6 +9,9 @@ from newsbot.extraction.dates import NO_HINTS, Hints, first_date
 from newsbot.extraction.entries import MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, MAX_URL_CHARS
 from newsbot.extraction.links import absolute
 from newsbot.extraction.pages import Page
+
+_MOST_AROUND = 10  # headlines in which another stands: what is in it is looked through for each of them
+_SPACE = 20  # characters, of which one is left when white space is squashed
 
 
 class Rule(Protocol):
@@ -25,10 +29,15 @@ def headlines(page: Page, rule: Rule, hints: Hints = NO_HINTS) -> list[dict[str,
     `refused_link`, which is the link as it stands where it is none that can be fetched by http or https; and
     `refused_date`, which is the date as it stands where it is not understood. `hints` are for dates.
 
-    An element without a link is no headline and is passed over.
+    An element without a link is no headline and is passed over, and so is one inside of more than ten others.
     """
     entries = []
+    around: dict[Any, int] = {}  # how many headlines each of them stands in
     for element in page.tree.css(rule.items):
+        outer = next((each for each in element.root.iterancestors() if each in around), None)
+        around[element.root] = 0 if outer is None else around[outer] + 1
+        if around[element.root] > _MOST_AROUND:
+            continue
         link = element.css(rule.link) if rule.link else element.xpath("(descendant-or-self::a[@href])[1]")
         href = _value(link, MAX_URL_CHARS, "href")
         if href:
@@ -55,12 +64,23 @@ def first_words(text: str, length: int) -> str:
 def _value(selected: SelectorList, limit: int, attribute: str | None = None) -> str | None:
     """What a selector found, on one line, up to `limit` characters: its strings, or the attribute or text of its first
     element."""
+    strings: Iterable[str]
     if selected and not isinstance(selected[0].root, str):
         element = selected[0]
-        strings = [element.attrib.get(attribute, "")] if attribute else element.xpath(".//text()").getall()
+        strings = [element.attrib.get(attribute, "")] if attribute else element.root.itertext()
     else:
-        strings = selected.getall()
-    return " ".join("".join(strings).split())[:limit].rstrip() or None
+        strings = (each.get() for each in selected)
+    return " ".join(_first(strings, _SPACE * limit).split())[:limit].rstrip() or None
+
+
+def _first(strings: Iterable[str], length: int) -> str:
+    parts = []
+    for string in strings:
+        parts.append(string[:length])
+        length -= len(string)
+        if length <= 0:
+            break
+    return "".join(parts)
 
 
 def _date(selected: SelectorList, hints: Hints) -> tuple[str | None, str | None]:

@@ -237,6 +237,27 @@ def test_what_is_too_much_is_refused_before_it_costs_too_much(start, unit):
         parse(raw, URL)
 
 
+OLD = "новости дня ".encode("cp1251")
+
+
+@pytest.mark.parametrize(
+    ("text", "header"),
+    [
+        (OLD * 4_000_000, "windows-1251"),
+        (OLD * 1_600_000, "iso-8859-1"),
+        ((OLD + b"\x98") * 1_500_000, "windows-1251"),
+        (b"\x1b$B" * 5_000_000, "iso-2022-jp"),
+        (b"~{VV~}" * 3_000_000, "hz-gb-2312"),
+    ],
+    ids=["named", "guessed", "named and not so", "shifts", "tildes"],
+)
+def test_an_old_encoding_costs_no_more_than_a_feed_may(text, header):
+    raw = rss(ONE).replace(b"</rss>", b"<a>" + text + b"</a></rss>")
+    with bounded():
+        feed = parse(raw, URL, content_type=f"text/xml; charset={header}", language="ru")
+    assert [entry["title"] for entry in feed.entries] == ["One"]
+
+
 NESTED = f"<urlset>{'<url>' * 1_000}{'<a>x</a>' * 200_000}{'</url>' * 1_000}</urlset>"
 
 

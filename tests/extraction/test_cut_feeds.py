@@ -136,3 +136,11 @@ def test_gzip_that_is_cut_at_any_byte_is_not_whole():
     for end in range(2, len(raw)):
         cut, whole = read(raw[:end])
         assert (cut, whole) == (entries[: len(cut)], False), f"cut at {end}"
+
+
+def test_of_a_list_of_addresses_in_gzip_without_an_end_the_last_one_is_dropped():
+    addresses = [f"https://news.test/{number:x}" for number in range(0, 9_000_000, 12_345)]
+    raw = gzip.compress("\n".join(addresses).encode(), mtime=0)
+    for end in range(40, len(raw), 97):
+        links = [entry["link"] for entry in read(raw[:end])[0]]
+        assert links == addresses[: len(links)], f"cut at {end}"
