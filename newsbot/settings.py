@@ -78,7 +78,6 @@ DOWNLOAD_DELAY = 1  # default 0: seconds between two requests to one host; a sou
 CONCURRENT_REQUESTS_PER_DOMAIN = 2  # default 8
 CONCURRENT_REQUESTS = 32  # default 16: hosts are many, and each is asked slowly; more take memory
 COOKIES_ENABLED = False  # default True: nothing here needs a session, and trackers do
-URLLENGTH_LIMIT = 0  # default 2083: longer ones, as with a token of the next page, are dropped without an error
 REFERRER_POLICY = "no-referrer"  # default: the page that led here, which is nobody's business
 
 # Guards: docs/guards.md. Whatever a feed, a page or a redirect says, only public http(s) is fetched, within bounds.
@@ -105,6 +104,7 @@ RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # default ERROR: the table at the end says it
 DOWNLOAD_MAXSIZE = 64 * 1024 * 1024  # default 1 GiB: a sitemap may have 50 MB; holds for what is inflated too
 DOWNLOAD_TIMEOUT = 60  # default 180: seconds for a whole answer, so that a byte a second ends as well
 DOWNLOAD_VERIFY_CERTIFICATES = True  # default False
+URLLENGTH_LIMIT = 16_384  # default 2083: tokens of next pages are longer
 REDIRECT_MAX_TIMES = 10  # default 20
 METAREFRESH_ENABLED = False  # default True: feeds have none, and a page's would lead a fetch astray
 TELNETCONSOLE_ENABLED = False  # default True: code execution on a port
@@ -146,7 +146,6 @@ EXTENSIONS = {
     "scrapy.extensions.corestats.CoreStats": None,  # default: counts items by a signal each
     "scrapy.extensions.logstats.LogStats": None,  # Progress writes the line a minute
 }
-URLLENGTH_LIMIT = 16_384  # default 2083: tokens of next pages are longer
 SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,  # default: logs what it refuses, no more
     "newsbot.extensions.failures.HttpErrorMiddleware": 50,

@@ -175,7 +175,7 @@ def parse_date(text: str, hints: Hints = NO_HINTS) -> str | None:
     digits, two-digit years, zone names, no zone), W3CDTF and ISO 8601 with parts missing, asctime, Unix seconds
     and milliseconds, and a date with or without a clock among other words: `Y-M-D`, `D.M.Y`, `M/D/Y` (`D/M/Y` where the
     first is over 12 or the hints say so), and day, month name and year in any order, in some ninety languages. Hour 24
-    and second 60 run over into what follows; a day that the month lacks becomes its last. A date in Korean script is
+    and second 60 run over into what follows; a day that the month lacks makes no date. A date in Korean script is
     Korean time, of which there is one zone.
     """
     text = text.strip()
@@ -379,10 +379,7 @@ def _moment(
         if hours < 24 and seconds < 60 and day <= 28:
             moment = datetime(year, month, day, hours, minutes, seconds)
         else:
-            month_end = (datetime(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).day if year < 9999 else 31
-            moment = datetime(year, month, min(day, month_end)) + timedelta(
-                hours=hours, minutes=minutes, seconds=seconds
-            )
+            moment = datetime(year, month, day) + timedelta(hours=hours, minutes=minutes, seconds=seconds)
     except (ValueError, OverflowError):
         return None
     return moment.isoformat() + zone if isinstance(zone, str) else moment.replace(tzinfo=zone).isoformat()
