@@ -187,15 +187,23 @@ def _api_table(known: Sequence[Known]) -> str:
 
 def _fitted(rows: Sequence[Sequence[Any]], headers: Sequence[str], first: int, second: int) -> str:
     """Where the terminal is too narrow, these two columns are wrapped; a pipe or a file has no width."""
-    import tabulate  # Scrapy imports every command's module at every start
-
-    tabulate.MIN_PADDING = 0  # else each header takes two columns more
-    table = tabulate.tabulate(rows, headers)
+    table = _narrow(rows, headers)
     excess = max(map(len, table.splitlines())) - shutil.get_terminal_size(fallback=(sys.maxsize, 0)).columns
     if excess > 0:
         widths = [max((len(row[column]) for row in rows), default=0) for column in (first, second)]
         firsts = max(10, widths[0] - excess)
         seconds = max(10, widths[1] - max(0, excess - (widths[0] - firsts)))
         wrapped = {first: firsts, second: seconds}
-        table = tabulate.tabulate(rows, headers, maxcolwidths=[wrapped.get(column) for column in range(len(headers))])
+        table = _narrow(rows, headers, maxcolwidths=[wrapped.get(column) for column in range(len(headers))])
     return table
+
+
+def _narrow(rows: Sequence[Sequence[Any]], headers: Sequence[str], **options: Any) -> str:
+    """A table whose headers do not take two columns more than their text."""
+    import tabulate  # Scrapy imports every command's module at every start
+
+    usual, tabulate.MIN_PADDING = tabulate.MIN_PADDING, 0
+    try:
+        return tabulate.tabulate(rows, headers, **options)
+    finally:
+        tabulate.MIN_PADDING = usual
