@@ -17,9 +17,13 @@ ORDER BY key
 ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, moved_at = now(), run_id = EXCLUDED.run_id
 """
 
-# What a cursor says, in words: the time that is read, when a file was, or the newest id or token. Its times are in UTC,
-# and taken as texts, so that one which is none is shown too.
-_TIME = "replace(left(value->>'{}', 16), 'T', ' ')"
+# What a cursor says, in words: the time that is read, when a file was, or the newest id or token. A time that
+# is none is shown as it is.
+_DAY = "(02-([01][1-9]|10|2[0-8])|(0[469]|11)-([012][1-9]|[123]0)|(0[13578]|1[02])-([012][1-9]|[123]0|31))"
+_ISO = rf"^(?!0000)\d{{4}}-{_DAY}T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.]\d+)?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)$"
+_TIME = f"""CASE WHEN value->>'{{0}}' ~ '{_ISO.replace("{", "{{").replace("}", "}}")}'
+    THEN to_char((value->>'{{0}}')::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
+    ELSE replace(left(value->>'{{0}}', 16), 'T', ' ') END"""
 _UP_TO = f"""CASE WHEN value ? 'until' THEN {_TIME.format("until")}
     WHEN value ? 'fetched_at' THEN {_TIME.format("fetched_at")}
     ELSE coalesce(value->>'value', value::text) END"""
@@ -61,11 +65,12 @@ def overview(cursor: "Cursor", spider: str | None = None) -> tuple[list[str], li
 
 
 def newest(cursor: "Cursor", spiders: Sequence[str]) -> dict[str, tuple[str, int]]:
-    """Up to where each of these spiders has read last, in words, and how many cursors it has."""
+    """Up to where each of these spiders has read last, in words, and how many cursors it has that have read."""
     cursor.execute(
         f"""
         SELECT DISTINCT ON (spider) spider, {_UP_TO}, count(*) OVER (PARTITION BY spider)
-        FROM cursors WHERE spider = ANY(%s) ORDER BY spider, moved_at DESC
+        FROM cursors WHERE spider = ANY(%s) AND (value->'since' IS DISTINCT FROM value->'until' OR NOT value ? 'until')
+        ORDER BY spider, moved_at DESC
         """,  # noqa: S608  of constants
         (list(spiders),),
     )

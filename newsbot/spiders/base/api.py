@@ -76,6 +76,7 @@ class Stream:
     arguments: Mapping[str, Any]  # those that make the cursor another one
     values: Mapping[str, Any]  # of all arguments
     cursor: dict[str, Any] = field(default_factory=dict)
+    begin: dict[str, Any] = field(default_factory=dict)  # the cursor where a first run begins, until it is stored
     chains: deque[Chain] = field(default_factory=deque)  # still to be read, behind the one that is
     last: Checkpoint | None = None  # that was yielded
     incomplete: list[str] = field(default_factory=list)
@@ -202,7 +203,7 @@ class ApiSpider(Spider):
         return Stream(source, cursors.key(self.api.name, asked, source), asked, values)
 
     def _begin(self) -> Iterator[Checkpoint | Request]:
-        """The first request of the next stream, behind the begin of a first run."""
+        """The first request of the next stream."""
         while self._streams:
             stream = self._streams.popleft()
             try:
@@ -213,8 +214,8 @@ class ApiSpider(Spider):
             self._under_way = stream
             chain = stream.chains.popleft()
             self._look_for_gap(stream, chain)
-            if self.api.cursor and not stream.cursor and (begun := chains.begun(chain)):
-                yield self._moved(stream, begun)
+            if self.api.cursor and not stream.cursor:
+                stream.begin = chains.begun(chain)
             yield self._request(stream, chain)
             return
 
@@ -417,14 +418,16 @@ class ApiSpider(Spider):
         self, stream: Stream, chain: Chain, items: Iterable[Item] = (), *, moves: bool = True, is_over: bool = True
     ) -> Checkpoint:
         """What a page brought, with the cursor behind it if it `moves`."""
-        value = chains.moved(self.api, stream.cursor, chain, is_over=is_over) if moves else {}
+        value = stream.begin
+        if moves:
+            value = chains.moved(self.api, stream.cursor or stream.begin, chain, is_over=is_over)
         return self._moved(stream, value, items)
 
     def _moved(self, stream: Stream, value: dict[str, Any], items: Iterable[Item] = ()) -> Checkpoint:
         """A checkpoint with a value of the cursor; with none, it stays."""
         columns = {}
         if value:
-            stream.cursor = value
+            stream.cursor, stream.begin = value, {}
             columns = {"spider": self.api.name, "arguments": stream.arguments, "source": stream.source, "value": value}
         stream.last = Checkpoint(table="cursors", key=stream.key, columns=columns, items=items, after=stream.last)
         return stream.last
@@ -527,6 +530,7 @@ class ApiSpider(Spider):
             yield self._request(stream, chains.restarted(self.api, chain))
         elif self._keys_there and status in _KEY_REFUSED:
             self._streams.clear()  # not once more with the others
+            stream.begin = {}  # nothing began
             variables = " or ".join(key.variable for key in self._keys_there)
             yield from self._broken(stream, f"the key in {variables} is refused ({problem})")
         else:
@@ -577,7 +581,9 @@ class ApiSpider(Spider):
         stream.refused.clear()
 
     def _broken(self, stream: Stream, problem: str, *, ok: bool = False) -> Iterator[Checkpoint | Request]:
-        """End a stream: what comes after a gap would move the cursor past it."""
+        """End a stream: what comes after a gap would move the cursor past it. A first run's begin is kept."""
+        if stream.begin:
+            yield self._moved(stream, stream.begin)
         stream.chains.clear()
         self._tell(stream, problem, ok=ok)
         yield from self._begin()
