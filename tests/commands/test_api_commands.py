@@ -108,8 +108,9 @@ def test_apis_stand_beside_the_sites_and_ask_no_database(scrapy):
     run = scrapy("sources")
     sites, _, apis = run.stdout.partition("\n\n")
     assert "\nlemonde " in sites
-    assert re.search(r"^newsapi +NewsAPI +NEWSAPI_KEY is set +100 a day$", apis, re.MULTILINE)
-    assert "GUARDIAN_API_KEY is not set  500 a day, 1 a second" in apis
+    assert re.search(r"^newsapi +NewsAPI +NEWSAPI_KEY is set +100 a day, 50 in 12 hours$", apis, re.MULTILINE)
+    assert re.search(r"GUARDIAN_API_KEY is not set +500 a day, 1 a second$", apis, re.MULTILINE)
+    assert "COINGECKO_API_KEY is not set, nor needed " in apis
     assert "wj3-secret" not in run.stdout
 
 
