@@ -160,7 +160,7 @@ def test_a_row_of_before_heals(ledger, newsbot, at, column, time):
     row = f"{column} = '{time}', remaining = 0, reason = 'it said so'"
     ledger(lambda cursor: cursor.execute(f"UPDATE quotas SET {row}"))
     refused = ledger(quotas.spend, terms, spread=False)
-    assert isinstance(refused, float) or refused.seconds <= quotas.LONGEST
+    assert isinstance(refused, float) or refused.seconds <= quotas.LONGEST_BLOCK
     at("2126-01-01")
     assert isinstance(ledger(quotas.spend, terms, spread=False), float)
 

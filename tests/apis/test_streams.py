@@ -203,11 +203,20 @@ def test_a_long_token_is_asked_for(newsbot, length):
     assert (done.exit_code, done.outcomes[0][2], keys(newsbot)) == (0, "ok", [1, 2])
 
 
-def test_what_a_setting_drops_on_its_way_is_a_failure(newsbot):
+def test_a_url_above_the_bound_is_a_failure(newsbot):
     done = crawl(newsbot, "Tokens", long_tokens(2_500), settings={"URLLENGTH_LIMIT": 2_083})
     assert (done.exit_code, keys(newsbot)) == (1, [1])
+    assert "and at most 2083 (URLLENGTH_LIMIT) are asked for: https://tokens.example/rows?" in done.outcomes[0][2]
+
+
+def test_what_a_setting_drops_on_its_way_is_a_failure(newsbot):
+    service = Rows("tokens", "after")
+    pages = {None: {"rows": [{"id": 1}], "next": "b"}, "b": {"rows": [{"id": 2}], "next": "c"}, "c": {"rows": []}}
+    service.find = lambda asked: pages[asked.get("after")]
+    done = crawl(newsbot, "Tokens", service, settings={"DEPTH_LIMIT": 1})
+    assert (done.exit_code, keys(newsbot)) == (1, [1, 2])
     assert done.outcomes[0][2].startswith("a request was dropped before it left, by a setting or a middleware of this")
-    assert "https://tokens.example/rows?after=t0k" in done.outcomes[0][2]
+    assert "https://tokens.example/rows?after=c" in done.outcomes[0][2]
 
 
 def test_streams_behind_one_that_is_dropped_are_read(newsbot):
@@ -364,10 +373,12 @@ def test_records_that_vanish_are_told(newsbot):
     del service.rows[3:5]
     service.rows.append({"id": 10})
     done = crawl(newsbot, "Whole", service)
-    assert done.outcomes == [["whole", True, "ok; 2 of the 10 records of before did not come, as '3'; they stay"]]
+    assert done.outcomes == [["whole", True, "ok; 2 of the 10 records of before did not come, as 3, 4; they stay"]]
     del service.rows[2:]
     done = crawl(newsbot, "Whole", service)
-    assert done.outcomes == [["whole", False, "9 of the 11 records of before did not come, as '10'; they stay"]]
+    assert done.outcomes == [
+        ["whole", False, "9 of the 11 records of before did not come, as 10, 2, 3, 4, 5, 6, 7, 8, 9; they stay"]
+    ]
     assert keys(newsbot) == list(range(11))
 
 
