@@ -68,7 +68,8 @@ def test_a_version_that_is_deleted_before_its_job_runs(make_scrapyd, tmp_path):
     (tmp_path / "go").touch()
     job = scrapyd.wait_until(answer["jobid"])
     assert (job["state"], job["exit_code"]) == ("failed", 1)
-    assert job["reason"] == "version '1' of project 'shop' is not on this node; listversions.json shows what is"
+    missing = "version '1' of project 'shop' is not on this node; listversions.json shows what is"
+    assert job["reason"] == f"exit code 1: {missing}"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,8 @@ def test_an_egg_that_is_spoilt_on_the_disk(scrapyd):
     assert answer["spiders"] == ["tells"]
     Path(egg_file(scrapyd, "shop", "1")).write_bytes(b"spoilt")
     job = scrapyd.wait_until(scrapyd.post("schedule.json", project="shop", spider="tells")["jobid"])
-    assert (job["state"], job["reason"]) == ("failed", "version '1' of project 'shop' is no egg: it has no EGG-INFO")
+    spoilt = "version '1' of project 'shop' is no egg: it has no EGG-INFO"
+    assert (job["state"], job["reason"]) == ("failed", f"exit code 1: {spoilt}")
 
 
 def test_what_a_killed_upload_left_is_removed_by_the_next(scrapyd):
