@@ -82,7 +82,7 @@ _BEFORE = re.compile(
 )
 _LONGEST_BEFORE = 16  # characters
 _BEHIND = re.compile(rf"[\s,]*({_PART})", re.IGNORECASE)
-_LETTERS_BEHIND = re.compile(r"\s?[A-Z]{2}(?![\w'.])")  # "GD" is Somali for PM
+_LETTERS_BEHIND = re.compile(r"\s?[A-Z]{2}(?![\w'.])|[APap](?![\w'])")  # "GD" is Somali for PM, "8:15p" may be PM
 _GERMAN_DAY = re.compile(r" \d\d?\. ")  # "um 12:05 am 3. November"
 _WORD_BEHIND = re.compile(rf"\s*{LETTER}")
 
@@ -91,6 +91,7 @@ _HOUR = _listed(
     " 点 시 น นาฬิกา बजे টা"
 )
 _HOUR_OF_12 = ("बजे", "টা")
+_HOUR_BEHIND = re.compile(rf"\s?{_HOUR}\.?(?!\s*-\s*\d\d?:)", re.IGNORECASE)  # "18:15 Uhr - 19:30 Uhr" is a span
 _MINUTE = _listed("min m мин хв phút 分 분 minutes")
 _SECOND = _listed("sec s сек giây 秒 초")
 _AT = _listed(
@@ -189,7 +190,7 @@ def _read(text: str, match: re.Match[str], country: str | None) -> tuple[Clock, 
     if _COUNTED_FROM_DAWN.search(text):
         raise UnclearError("hours in Swahili and Ethiopian texts are often counted from dawn")
     before = _BEFORE.search(text, max(0, match.start() - _LONGEST_BEFORE), match.start())
-    part, end = _part(text, match.end(), hour)
+    part, end = _part(text, _behind(text, match.end(), hour, country), hour)
     zone, end = _zone(text, match, end, country)
     if zone is None and ((not part and hour < 13 and _LETTERS_BEHIND.match(text, end)) or given.get("needed")):
         raise UnclearError(f"what is behind {match[0]!r} is neither a half of the day nor a zone that is known")
@@ -203,6 +204,14 @@ def _read(text: str, match: re.Match[str], country: str | None) -> tuple[Clock, 
             raise UnclearError(f"{match[0]!r} may be before or after noon")
     start = before.start() if before else match.start()
     return Clock(_hour(hour, part), minute, second, zone), start, end
+
+
+def _behind(text: str, at: int, hour: int, country: str | None) -> int:
+    """Where half of the day or zone stand behind a clock: past a word for the hour, as in "8:15 Uhr abends"."""
+    word = _HOUR_BEHIND.match(text, at)
+    if word and (_part(text, word.end(), hour)[0] or zones.read(text, word.end(), country)[0]):
+        return word.end()
+    return at
 
 
 def _part(text: str, at: int, hour: int) -> tuple[str | None, int]:
