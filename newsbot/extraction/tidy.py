@@ -20,7 +20,10 @@ _ENTITY = re.compile(r"""<!ENTITY\s+([A-Za-z][\w.-]{0,63})\s+(?:"([^"<%]{0,32})"
 _CUT_TAG = re.compile(r"<[^<>\s][^<>]*+\Z")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
-_VOID = frozenset(["br", "hr", "img", "input", "meta", "wbr", "col", "source", "embed", "area"])
+_VOID = frozenset(["br", "hr", "img", "input", "meta", "wbr", "col", "embed", "area"])
+_FILE = re.compile(
+    r"(?i)\bsrc(?:set)?\b"
+)  # of the void `source` of HTML; those of Atom and RSS hold where an entry is from
 _ENTRIES = frozenset(("item", "entry", "url", "sitemap"))
 # An element that holds text alone ends where the next field of the entry begins.
 _LEAVES = frozenset(("title", "link", "guid", "id", "pubdate", "published", "updated", "dc:creator", "dc:date", "loc"))
@@ -88,7 +91,7 @@ def _balanced(text: str, position: int, entities: dict[str, str]) -> tuple[list[
                 continue
             start = len(out)
             out.append(f"<{name}{_attributes(attributes, entities)}")
-            if attributes.endswith("/") or lower in _VOID or (lower == "link" and "href" in attributes):
+            if attributes.endswith("/") or _is_void(lower, attributes):
                 out.append("/>")
             else:
                 out.append(">")
@@ -102,6 +105,12 @@ def _balanced(text: str, position: int, entities: dict[str, str]) -> tuple[list[
             del out[entry[1] :], names[entry[0] :], spelled[entry[0] :]
     close(0)
     return out, whole
+
+
+def _is_void(name: str, attributes: str) -> bool:
+    if name == "source":
+        return bool(_FILE.search(attributes))
+    return name in _VOID or (name == "link" and "href" in attributes)
 
 
 def _cdata(text: str, start: int, element: str) -> tuple[str, int]:

@@ -53,7 +53,21 @@ JSON_FEED = json.dumps(
 INDEX = """<sitemapindex><sitemap><loc>https://news.test/map-1.xml</loc></sitemap><sitemap>
 <loc>https://news.test/map-2.xml?page=200</loc></sitemap></sitemapindex>"""
 
-FEEDS = {"rss": RSS, "atom": ATOM, "rdf": RDF, "prefixed": PREFIXED, "sitemap": SITEMAP, "json": JSON_FEED}
+PLANET = """<feed xmlns="http://www.w3.org/2005/Atom"><title>Planet</title>
+<entry><source><id>urn:s</id><title>Other</title><link href="https://other.test/"/><updated>2020-01-01T00:00:00Z</updated>
+</source><id>urn:1</id><title>One</title><link href="https://news.test/q/1"/><updated>2026-11-26T08:15:30Z</updated></entry>
+<entry><id>urn:2</id><title>Two</title><link href="https://news.test/q/2"/>
+<updated>2026-11-27T08:15:30Z</updated></entry>
+</feed>"""
+FEEDS = {
+    "rss": RSS,
+    "atom": ATOM,
+    "planet": PLANET,
+    "rdf": RDF,
+    "prefixed": PREFIXED,
+    "sitemap": SITEMAP,
+    "json": JSON_FEED,
+}
 
 
 def read(raw):
