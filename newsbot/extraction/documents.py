@@ -23,9 +23,10 @@ _ROOTS = "rss|rdf|feed|channel|entry|urlset|sitemapindex"
 # document type. Atomic: else a comment could also end with any later one, and two to the power of the comments ways
 # are tried.
 _BEFORE = r"\s*+(?:<\?[^>]*+>\s*+|(?><!--.{0,2000}?-->)\s*+)*+"
+_SUBSET = r"""(?:\[(?:[^\]"']++|"[^"]*+"|'[^']*+')*+\]\s*+)?+"""  # of a document type: entities
 _HTML = re.compile(
     rf"{_BEFORE}<(?:html|head|body)\b"
-    rf"|{_BEFORE}<!doctype\s+html\b[^>]*+>(?!{_BEFORE}<(?:[\w.-]+:)?(?:{_ROOTS})[\s>/])",
+    rf"|{_BEFORE}<!doctype\s+html\b[^>\[]*+{_SUBSET}>(?!{_BEFORE}<(?:[\w.-]+:)?(?:{_ROOTS})[\s>/])",
     re.DOTALL | re.IGNORECASE,
 )
 _SAMPLE_BYTES = 20_000

@@ -245,6 +245,7 @@ def test_the_bound_holds_for_all_members_together():
     [
         '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE html>',
         "<!doctype HTML>",
+        '<!DOCTYPE html [<!ENTITY nbsp "&#160;"><!ENTITY odd "a]>">]>',
         '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">',
         '\n<!-- made --><!DOCTYPE html>\n<?xml-stylesheet href="a.css"?><!-- by hand -->\n',
         '<!DOCTYPE html SYSTEM "about:legacy-compat">',
