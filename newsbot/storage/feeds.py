@@ -27,7 +27,10 @@ SELECT url, etag, last_modified, content_hash, fingerprint, status, problem, gre
     extract(epoch FROM fetched_at)::float AS fetched,
     extract(epoch FROM succeeded_at)::float AS succeeded
 FROM feeds AS f
-CROSS JOIN LATERAL (SELECT least(coalesce(fetched_at, '-infinity'), now()) AS asked_at) AS a
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN fetched_at <= now() + interval '1 hour' THEN least(fetched_at, now())
+                ELSE '-infinity' END AS asked_at  -- by a clock that was wrong: it would rest until then
+) AS a
 CROSS JOIN LATERAL (SELECT asked_at + make_interval(secs => %(rest_max)s) AS edge) AS e
 CROSS JOIN LATERAL (
     SELECT greatest(

@@ -110,6 +110,7 @@ ROWS = {
     "infinite": "not_before = 'infinity', due_at = 'infinity', full_at = 'infinity', changed_at = 'infinity'",
     "far": "not_before = '10055-01-01', due_at = '200000-01-01', full_at = '9999-12-31', succeeded_at = '9999-12-31'",
     "never": "not_before = '9999-12-31 23:59:59+00', fetched_at = '-infinity', succeeded_at = '4000-01-01 BC'",
+    "neverthen": "not_before = 'infinity', fetched_at = '2100-01-01', due_at = 'infinity'",  # by a clock that was wrong
     "often": "interval = 2147483647, failures = 2147483647, gone_times = 2147483647, due_at = '9999-12-31'",
     "negative": "interval = -5, entries = NULL, failures = -1, gone_times = -1",
     "gone": "gone_at = 'infinity', gone_since = '-infinity'",
