@@ -4,6 +4,7 @@
 """
 
 import argparse
+import keyword
 import re
 import string
 import sysconfig
@@ -23,7 +24,9 @@ from scrapy.utils.conf import closest_scrapy_cfg
 from scrapy.utils.spider import DefaultSpider
 from twisted.python.failure import Failure
 
+from newsbot.extensions.guards import host_name, literal_address
 from newsbot.extraction import pages
+from newsbot.sources.secrets import has_login
 
 TESTED = ("site", "api")  # templates that have a test
 # Where headlines stand on most front pages, the surest first; the first that matches is written into the spider.
@@ -73,12 +76,13 @@ class Command(genspider.Command):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Write the files."""
-        if opts.template in TESTED and len(args) == 2 and not genspider.sanitize_module_name(args[0]).isidentifier():
+        if opts.template in TESTED and len(args) == 2 and not _is_module(args[0]):
             raise UsageError(f"{args[0]!r} is no name for a module: letters, digits and _ are", print_help=False)
         if opts.template == "api" and len(args) == 2 and not re.fullmatch("[a-z][a-z0-9_-]{0,63}", args[0]):
             right = "lower-case ASCII letters, digits, - and _ are right"
             raise UsageError(f"{args[0]!r} is no name for an API: {right}", print_help=False)
         if len(args) == 2:
+            _check_url(args[1])
             _check_place(self.settings["NEWSPIDER_MODULE"])
         self._template: Path | None = None
         super().run(args, opts)
@@ -124,6 +128,26 @@ class Command(genspider.Command):
         _page(module).parent.mkdir(parents=True, exist_ok=True)
         _page(module).write_bytes(page)
         return found
+
+
+def _is_module(name: str) -> bool:
+    module = genspider.sanitize_module_name(name)
+    return module.isidentifier() and not keyword.iskeyword(module)
+
+
+def _check_url(url: str) -> None:
+    """Refuse what is no address before it stands in a module: one that cannot be imported stops every command."""
+    if has_login(url) or "@" in url.partition("/")[0]:
+        raise UsageError("a login in the URL would be written into the spider: take it out", print_help=False)
+    address = url if "://" in url else f"https://{url}"
+    try:
+        host = urlsplit(address).hostname or ""
+        urlsplit(address).port  # noqa: B018  raises ValueError
+    except ValueError:
+        host = ""
+    if not (host_name(host) or literal_address(host)) or re.search(r"[\s\"'<>\\^`{|}$\x00-\x1f]", url):
+        right = "a host, with or without a path, as www.example.com/news"
+        raise UsageError(f"{url[:200]!r} is no address of a site: {right} is right", print_help=False)
 
 
 def _check_place(package: str) -> None:

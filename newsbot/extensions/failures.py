@@ -15,9 +15,12 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.spidermiddlewares import httperror
 from scrapy.utils.url import strip_url
 
+from newsbot.sources.secrets import without_login
+
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
+MAX_URL = 300  # characters of one that is named
 SHOWN = 20  # failures that are named; the others are counted by their reason
 
 
@@ -40,8 +43,11 @@ class Failures:
     def add(self, url: str, reason: str) -> None:
         """Note a request that no answer came of."""
         self.total += 1
+        login, at, _ = urlsplit(url).netloc.rpartition("@")
+        reason = without_login(reason).replace(login + at, "") if login else without_login(reason)
         if len(self.shown) < SHOWN:
-            self.shown.append(f"{strip_url(url)}: {reason}")
+            address = strip_url(without_login(url))
+            self.shown.append(f"{address[:MAX_URL]}{'...' if len(address) > MAX_URL else ''}: {reason}")
         else:
             self.others[reason] += 1
 

@@ -8,7 +8,7 @@ from scrapy.spiderloader import get_spider_loader
 
 from newsbot.sources.api import Api
 from newsbot.spiders.base.api import ApiSpider
-from newsbot.spiders.base.arguments import ArgumentError
+from newsbot.spiders.base.arguments import ArgumentError, complete
 
 
 class DeclaredSpider(ApiSpider):
@@ -34,7 +34,10 @@ class DeclaredSpider(ApiSpider):
         config = given.get("config", "")
         if "." in config and not Path(config).exists():
             return dict(given)
-        return super().read_arguments(given)
+        api = cls.declaration(dict(given))
+        values = cls._values(api, given)
+        complete(cls.name, api.arguments, values)
+        return values
 
     @classmethod
     def own_arguments(cls) -> dict[str, Any]:

@@ -176,6 +176,35 @@ def test_what_is_not_made_is_no_success(project, arguments, said):
     assert list(project.tests.iterdir()) == []
 
 
+@pytest.mark.parametrize("template", ["site", "api"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        'ex"ample.org',
+        'site.example/a"b',
+        "site.example/a b",
+        "site.example/a\nb",
+        "",
+        "https://",
+        "site.example:99999/",
+        "https://joe:secret@site.example/",
+        "joe:secret@site.example",
+    ],
+)
+def test_an_address_that_is_none_is_not_written_into_a_module(project, template, address):
+    made = project.run("scrapy", "genspider", "-t", template, "mine", address)
+    assert made.returncode == 2
+    assert "is right" in made.stderr or "a login in the URL" in made.stderr
+    assert "secret" not in made.stdout + made.stderr
+    assert list(project.tests.iterdir()) == []
+    assert not (project.folder / "newsbot/spiders/mine.py").exists()
+
+
+def test_a_keyword_is_no_name_for_a_module(project):
+    made = project.run("scrapy", "genspider", "class", "site.example")
+    assert (made.returncode, "is no name for a module" in made.stderr) == (2, True)
+
+
 def test_what_is_only_shown_is_a_success(project):
     assert project.run("scrapy", "genspider", "-l").returncode == 0
     assert "allowed_domains" in project.run("scrapy", "genspider", "-d", "site").stdout

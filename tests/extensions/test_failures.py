@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from newsbot.extensions.failures import Failures
+
 ROOT = Path(__file__).parents[2]
 STORIES = b"<h2><a href='/story/1'>The dam holds</a></h2>"
 
@@ -133,3 +135,11 @@ def test_robots_txt_holds_whatever_allowed_domains_says(quay, domains):
     assert ("moved.example", "/robots.txt") in quay.seen
     assert ("moved.example", "/secret") not in quay.seen
     assert set(failed(run)) == {"https://moved.example/secret: Forbidden by robots.txt"}
+
+
+def test_a_failure_shows_no_login_and_no_endless_address():
+    failures = Failures()
+    failures.add("http://joe:s3cret@quay.example/x", "invalid hostname: joe:s3cret@quay.example")
+    failures.add("http://quay.example/" + "x" * 10_000, "too long")
+    assert "s3cret" not in failures.shown[0]
+    assert len(failures.shown[1]) < 400

@@ -428,3 +428,10 @@ def test_every_key_says_what_it_is():
         assert [
             key for key, about in described[each.__name__]["properties"].items() if not about.get("description")
         ] == []
+
+
+@pytest.mark.parametrize("param", ["apikey: pass5word", "q: 'env:MY_KEY'"])
+def test_a_secret_among_the_params_is_refused_and_not_repeated(told, param):
+    faults = "\n".join(map(str, told(declaration(params=f"{{{param}}}"))))
+    assert "a secret of the query is right as key" in faults
+    assert "pass5word" not in faults

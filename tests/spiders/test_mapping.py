@@ -3,7 +3,7 @@
 import pytest
 
 from newsbot.sources.api import Api, Column, ObservationFields, RecordFields
-from newsbot.spiders.base.mapping import RefusedRecordError, mapper
+from newsbot.spiders.base.mapping import RefusedRecordError, identity, mapper
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,32 @@ def test_an_empty_text_is_no_value_of_a_record(empty):
     with pytest.raises(RefusedRecordError) as caught:
         make({"id": empty})
     assert caught.value.field == "key"
+
+
+@pytest.mark.parametrize("nothing", [False, [], {}])
+@pytest.mark.parametrize("field", ["summary", "text", "image_url", "section", "language"])
+def test_what_php_writes_for_nothing_is_no_value_of_an_article(field, nothing):
+    where = {name: name for name in ("url", "title", field)}
+    made = mapper(Api(name="a", title="A", url="https://a.example/", article=where))(
+        {"url": "https://a.example/1", "title": "One", field: nothing}
+    )
+    assert (getattr(made, field), made.refused) == (None, [])
+
+
+@pytest.mark.parametrize("wrong", [5, 1.5, True, ["x"], {"x": 1}])
+@pytest.mark.parametrize("field", ["summary", "text", "image_url", "section", "language"])
+def test_a_value_that_is_no_text_does_not_cost_the_article(field, wrong):
+    where = {name: name for name in ("url", "title", field)}
+    made = mapper(Api(name="a", title="A", url="https://a.example/", article=where))(
+        {"url": "https://a.example/1", "title": "One", field: wrong}
+    )
+    assert getattr(made, field) is None
+    assert [(name, value) for name, _, value in made.refused] == [(field, wrong)]
+
+
+def test_a_time_in_two_notations_is_one():
+    fields = ObservationFields(series="s", time="t", value="v")
+    identify = identity(Api(name="a", title="A", url="https://a.example/", observation=fields))
+    assert identify({"s": "x", "t": "2025Q1", "v": 1}) == identify({"s": "x", "t": "2025-01", "v": 7})
+    assert identify({"s": "x", "t": "2025Q1", "v": 1}) != identify({"s": "x", "t": "2025Q2", "v": 1})
+    assert identify({"s": "x", "t": "soon", "v": 1}) != identify({"s": "x", "t": "later", "v": 1})

@@ -12,6 +12,8 @@ from newsbot.sources.api import EXTRA, Api, Column, ObservationFields, RecordFie
 MAX_LINE = 10_000  # characters
 MAX_TEXT = 1_000_000
 
+_TEXTS = {"url", "title", "summary", "text", "image_url", "language", "section"}
+
 Mapper = Callable[[Mapping[str, Any]], Item]
 
 
@@ -43,6 +45,9 @@ def identity(api: Api) -> Callable[[Any], Hashable]:
     else:
         wheres = [api.record.key]
     getters = [path(where) for where in wheres]
+    if api.observation is not None:  # 2025Q1 and 2025-01 are one time
+        time_of = getters[1]
+        getters[1] = lambda record: _one_time(time_of(record), api.timezone)
 
     def identify(record: Any) -> Hashable:
         try:
@@ -54,6 +59,13 @@ def identity(api: Api) -> Callable[[Any], Hashable]:
     return identify
 
 
+def _one_time(value: Any, zone: str | None) -> Any:
+    try:
+        return moment(value, zone)
+    except ValueTypeError:  # it is refused when it is mapped
+        return value
+
+
 def _articles(api: Api, declared: Mapping[str, str]) -> Mapper:
     rank = Rank[api.rank.upper()]
     getters = [(name, _value(where)) for name, where in declared.items() if not name.startswith(EXTRA)]
@@ -62,11 +74,18 @@ def _articles(api: Api, declared: Mapping[str, str]) -> Mapper:
     def article(record: Mapping[str, Any]) -> Article:
         values = {name: get(record) for name, get in getters}
         given = values.get("published_at")
-        refused = None
+        refuse: list[tuple[str, str, Any]] = []
         try:
             values["published_at"] = moment(given, api.timezone)
         except ValueTypeError as error:
-            refused, values["published_at"] = ("published_at", str(error), given), None
+            refuse.append(("published_at", str(error), given))
+            values["published_at"] = None
+        for name in _TEXTS & values.keys():
+            if values[name] is False or values[name] in ([], {}):
+                values[name] = None  # how PHP writes that there is none
+            elif name not in ("url", "title") and not isinstance(values[name], str | None):
+                refuse.append((name, f"{values[name]!r:.80} is no text", values[name]))
+                values[name] = None
         for name in ("title", "summary", "text"):
             if isinstance(values.get(name), str):
                 values[name] = plain(values[name], MAX_TEXT if name == "text" else MAX_LINE)
@@ -79,8 +98,7 @@ def _articles(api: Api, declared: Mapping[str, str]) -> Mapper:
         if extras:
             found = ((name, get(record)) for name, get in extras)
             item.extra = {name: value for name, value in found if value is not None} or None
-        if refused:
-            item.refused.append(refused)
+        item.refused += refuse
         return item
 
     return article
