@@ -7,7 +7,6 @@ all pages of what it promises went before it.
 
 import hashlib
 import logging
-import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -314,7 +313,7 @@ class ApiSpider(Spider):
             rows = self.rows(data, stream)
             hits = self._hits(data, rows, chain)
         except ValueError as error:  # UnreadableError, PathError, BadPageError, or of a method of the spider
-            again = None if isinstance(error, RefusedError) else self._again(response, problem=str(error))
+            again = None if isinstance(error, RefusedError) else self._again(response)
             yield from [again] if again else self._broken(stream, str(error))
             return
         if hits is not None and not chain.is_incomplete:
@@ -348,13 +347,9 @@ class ApiSpider(Spider):
         else:
             yield self._request(stream, replace(chain, page=following))
 
-    def _again(self, response: Response, times: int = BAD_ANSWERS, problem: str = "") -> Request | None:
-        """The request once more; fewer times where the answer, or what is wrong with it, is the same each time.
-
-        The number of a request or a time, which many answers have, make it no other one.
-        """
-        same_problem = re.sub(r"\d+", "0", problem)
-        answer = hashlib.sha256(same_problem.encode() if problem else response.body).digest()
+    def _again(self, response: Response, times: int = BAD_ANSWERS) -> Request | None:
+        """The request once more; fewer times where the answer is the same each time."""
+        answer = hashlib.sha256(response.body).digest()
         before, same = response.meta.get("bad_answer", (None, 0))
         same = same + 1 if before == answer else 0
         if same == SAME_ANSWERS:
