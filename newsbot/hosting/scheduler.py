@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 TICK = 0.25  # seconds: a fire is late by half of it
 LOOK_EVERY = 1.0  # seconds between two looks at the file, and at what waits for other entries
 RETRY_AFTER = 1.0  # seconds, where the database is away
+MAX_BYTES = 1 << 20  # of the file, some 20,000 entries: taking over more holds up what is due
 SILENT = 10.0  # seconds without a tick, or an answer of the file system, after which that is told
 
 _Stamp = tuple[int, int, int]
@@ -236,6 +237,8 @@ def look(file: Path, stamp: _Stamp | None, spiders: Collection[str] | None) -> L
         return Look(stamp)
     if not stat.S_ISREG(status.st_mode):  # a pipe is waited for, a device has no end
         return Look(found, faults=(f"{file}: not a regular file; {right}",))
+    if status.st_size > MAX_BYTES:
+        return Look(found, faults=(f"{file}: larger than {MAX_BYTES >> 20} MiB; {right}",))
     try:
         return Look(found, read(file, spiders))
     except ScheduleError as error:

@@ -8,6 +8,9 @@ import pytest
 from made_eggs import made_egg
 from relay import Relay
 
+from newsbot.hosting import scheduler, spiders
+from newsbot.hosting.api.scrapyd import ListSpiders, Schedule
+
 # Notes each time that it is read, then waits until the file `go` is there; fails while `broken` is.
 SLOW = """
 import os, time
@@ -214,3 +217,17 @@ def test_health_knows_when_it_was_last_looked_what_is_due(make_scrapyd, database
         scrapyd.wait_for(lambda: scrapyd.get("health.json")["healthy"])
     finally:
         relay.close()
+
+
+def test_who_waits_for_a_list_waits_as_long_as_that_may_take():
+    for call in (ListSpiders, Schedule):
+        assert call.patience > spiders.TIMEOUT
+
+
+def test_a_schedule_beyond_the_bound_is_told_and_not_read(tmp_path):
+    file = tmp_path / "schedule.yaml"
+    line = "- {name: n%d, spider: quick, every: 1h}\n"
+    file.write_text("".join(line % number for number in range(scheduler.MAX_BYTES // 40)))
+    found = scheduler.look(file, None, None)
+    assert found.entries is None
+    assert "larger than 1 MiB" in found.faults[0]

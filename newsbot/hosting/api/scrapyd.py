@@ -32,12 +32,13 @@ from newsbot.hosting.names import (
 from newsbot.hosting.processes import signal_number
 from newsbot.hosting.secrets import masked
 from newsbot.hosting.sessions import sessions
-from newsbot.hosting.spiders import ListingError, ProbeError
+from newsbot.hosting.spiders import TIMEOUT, ListingError, ProbeError
 from newsbot.hosting.threads import in_own_thread
 from newsbot.storage import jobs
 from newsbot.storage.jobs import Job
 
 PROJECT = Field(description="the project, as `newsbot`")
+LISTED = TIMEOUT + 30.0  # seconds for an answer that may wait until a project has listed its spiders
 
 
 class ScrapydQuery(Query):
@@ -132,6 +133,7 @@ class Schedule(ScrapydCall):
     """Queue a job. Any other parameter is an argument of the spider."""
 
     method = "POST"
+    patience = LISTED
     errors: ClassVar[Mapping[int, str]] = {
         http.FORBIDDEN: "A setting is not allowed.",
         http.CONFLICT: "There is a job of that id.",
@@ -294,6 +296,8 @@ class ListVersions(ScrapydCall):
 
 class ListSpiders(ScrapydCall):
     """The spiders of a version."""
+
+    patience = LISTED
 
     class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
