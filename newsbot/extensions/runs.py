@@ -131,8 +131,9 @@ def _spent(quota: str, spent: "Spent") -> str:
     of = f" of {spent.limit}" if spent.limit is not None else ""
     cost = f" for {spent.cost:g} {spent.currency or ''}".rstrip() if spent.cost else ""
     calls = "call" if spent.total == 1 and not of else "calls"
+    when = _PERIODS.get(spent.period) or f"in these {spent.period}"  # of a declared length, as `12 hours`
     api, _, _ = quota.partition("/")
-    return f"{api} {spent.total}{of} {calls} {_PERIODS[spent.period]}{cost} (this run: {spent.calls})"
+    return f"{api} {spent.total}{of} {calls} {when}{cost} (this run: {spent.calls})"
 
 
 def _failed_requests(failures: Failures) -> list[str]:

@@ -1,5 +1,7 @@
 """An API whose calls cost money, for `scrapy runspider`."""
 
+import os
+
 from newsbot.sources.api import Api, Key, Limit, NumberedPages, Quota
 from newsbot.spiders.base.api import ApiSpider
 
@@ -16,7 +18,11 @@ class DearSpider(ApiSpider):
         records="news",
         pages=NumberedPages(pages="pages"),
         quota=Quota(
-            limits=(Limit(calls=100, per="day"),), cost=0.25, currency="USD", limit="X-Limit", remaining="X-Left"
+            limits=(Limit(calls=100, per=os.environ.get("DEAR_PER", "day")),),
+            cost=0.25,
+            currency="USD",
+            limit="X-Limit",
+            remaining="X-Left",
         ),
         article={"url": "url", "title": "title"},
     )

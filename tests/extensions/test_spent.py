@@ -24,14 +24,14 @@ def dear(serve, database_url):
 
     server = serve({"/news": news})
 
-    def run(key="wj3-secret", **headers):
+    def run(key="wj3-secret", per="day", **headers):
         left.update(headers)
         stand_ins = json.dumps({"dear.example": f"http://127.0.0.1:{server.port}"})
         settings = (f"STAND_INS={stand_ins}", f"DATABASE_URL={database_url}")
         return subprocess.run(
             [sys.executable, "-m", "scrapy", "runspider", SPIDER, *(x for each in settings for x in ("-s", each))],
             cwd=ROOT,
-            env=os.environ | {"DEAR_KEY": key},
+            env=os.environ | {"DEAR_KEY": key, "DEAR_PER": per},
             capture_output=True,
             text=True,
             timeout=120,
@@ -51,6 +51,12 @@ def test_the_table_and_the_row_say_what_was_spent(dear, query):
     assert "wj3-secret" not in first.stderr + name
     told = {"calls": 2, "period": "day", "total": 4, "cost": 1.0, "limit": 100, "currency": "USD"}
     assert rows[1] == ({name: told},)
+
+
+def test_a_limit_of_a_length_of_its_own_is_named(dear):
+    run = dear(per="12h")
+    assert run.returncode == 0, run.stderr
+    assert "\nSpent: dear 2 of 100 calls in these 12 hours for 0.5 USD (this run: 2)\n" in run.stderr
 
 
 def test_a_key_has_a_budget_of_its_own_and_the_answers_say_how_much(dear):
