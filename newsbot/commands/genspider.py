@@ -24,8 +24,6 @@ from scrapy.utils.conf import closest_scrapy_cfg
 from scrapy.utils.spider import DefaultSpider
 from twisted.python.failure import Failure
 
-from newsbot.extensions.guards import host_name, literal_address
-from newsbot.extraction import pages
 from newsbot.sources.secrets import has_login
 
 TESTED = ("site", "api")  # templates that have a test
@@ -137,6 +135,8 @@ def _is_module(name: str) -> bool:
 
 def _check_url(url: str) -> None:
     """Refuse what is no address before it stands in a module: one that cannot be imported stops every command."""
+    from newsbot.extensions.guards import host_name, literal_address  # Scrapy imports every command at every start
+
     if has_login(url) or "@" in url.partition("/")[0]:
         raise UsageError("a login in the URL would be written into the spider: take it out", print_help=False)
     address = url if "://" in url else f"https://{url}"
@@ -171,6 +171,8 @@ def _page(module: str) -> Path:
 
 
 def _headlines(page: bytes) -> str | None:
+    from newsbot.extraction import pages  # Scrapy imports every command at every start
+
     try:
         document = pages.read(page, "https://site.example/")
     except pages.PageError:

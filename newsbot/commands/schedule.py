@@ -64,12 +64,12 @@ class Command(ScrapyCommand):
         if end < start:
             raise UsageError(f"--to {_utc(end)} is before --from, {_utc(start)}", print_help=False)
 
+        from newsbot.hosting import arguments
         from newsbot.hosting.schedule import ScheduleError, read
-        from newsbot.spiders.base import arguments
 
         try:
             loader = get_spider_loader(self.settings)
-            entries = read(args[1], loader.list(), lambda name, given: arguments.check(loader.load(name), given))
+            entries = read(args[1], loader.list(), lambda name, given: arguments.check(name, given, loader))
         except ScheduleError as error:
             print(f"scrapy schedule: {error}", file=sys.stderr)
             self.exitcode = 1

@@ -13,10 +13,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
+from newsbot.sources.secrets import ENV
+
 if TYPE_CHECKING:
     from newsbot.sources.secrets import Login
 
-SECRET = re.compile(r"([!-~]+ )?env:([A-Za-z_][A-Za-z0-9_]*)")  # of a header: what stands before it, the variable
+SECRET = re.compile(f"([!-~]+ )?{ENV}")  # of a header: what stands before it, the variable
 EXTRA = "extra."  # `extra.points: points` of an article keeps what that has no field for
 
 

@@ -385,12 +385,7 @@ def _wrong_cursor(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     if by not in ("id", "token") and "cursor" in asked:
         yield ("cursor",), "{cursor} is asked for; a cursor by id or token is right"
     if by in ("id", "token"):
-        for name in (
-            "overlap",
-            "first",
-            "reach",
-            "at",
-        ):  # those of a declaration in Python are there with their defaults
+        for name in ("overlap", "first", "reach", "at"):  # a declaration in Python has them with their defaults
             if (value := _inner(data, "cursor").get(name)) not in (None, _CURSOR[name]):
                 right = "leave it out: what is known is not asked for again, and the first run reads all that there is"
                 yield ("cursor", name), f"{value!r}: a cursor by {by} does not know times; {right}"

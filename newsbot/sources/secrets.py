@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 SHORTEST = 5  # characters: the Guardian's `test` is no secret, and a word in texts
 HIDDEN = b"***"
+ENV = "env:([A-Za-z_][A-Za-z0-9_]*)"  # stands for the secret in an environment variable
 
 # In a URL, user and password before the host; a password may hold what begins the path elsewhere, a port is none.
 _NO = r"\s\"'<>@"
@@ -25,7 +26,7 @@ class LoginError(ValueError):
 
 def variable_of(value: str) -> str | None:
     """The environment variable that `env:NAME` names; None for any other value."""
-    found = re.fullmatch("env:([A-Za-z_][A-Za-z0-9_]*)", value)
+    found = re.fullmatch(ENV, value)
     return found[1] if found else None
 
 

@@ -42,15 +42,6 @@ def read(spider: str, given: Mapping[str, str], known: Mapping[str, Callable[[st
     return values
 
 
-def check(spider: type, given: Mapping[str, str]) -> None:
-    """Raise ValueError for arguments that a run of the spider would refuse at once.
-
-    Those of a spider that declares none, as a user's own, are its own matter.
-    """
-    if declared := getattr(spider, "read_arguments", None):
-        declared(given)
-
-
 def names(text: str) -> list[str]:
     """Names separated by commas, each once."""
     found = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))

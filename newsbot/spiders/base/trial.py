@@ -97,7 +97,7 @@ class Trial(ApiSpider):
             for item in self._counted(each):
                 yield item
 
-    def _again(self, response: Response, times: int = 0, problem: str = "") -> None:
+    def _again(self, response: Response, times: int = 0) -> None:
         """A page that can not be read is shown as it is."""
 
     def _counted(self, checkpoint: Checkpoint) -> list[Item]:
