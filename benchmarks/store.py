@@ -101,7 +101,7 @@ class _Batch:
                 sentiment=0.25,
                 sentiment_model="vader",
             )
-            self.items.append(clean.process_item(article))
+            self.items.append(clean.cleaned(article))
             article.state = "new"
         ids = [str(uuid.uuid5(uuid.NAMESPACE_URL, item.canonical_url)) for item in self.items]
         self.tables = (

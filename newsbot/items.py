@@ -4,14 +4,12 @@ An item is a plain dataclass: building one never fails, so a page with one bad e
 The validate stage checks every item and keeps the bad ones among the rejects.
 """
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from asyncio import Future
+from typing import Any
 
 
 class Rank(IntEnum):
@@ -28,22 +26,27 @@ class Tracked:
     """What the pipelines note on an item. None of it is a field, so exports and the database do not see it."""
 
     __slots__ = (
-        *("adopts", "content_hash", "covered", "entry", "entry_url", "extra_json", "link", "refused", "state"),
+        *("adopts", "content_hash", "entry", "entry_url", "extra_json", "is_read", "link", "refused", "state"),
         *("stored_id", "takes_from"),
     )
 
     def __post_init__(self) -> None:
         self.adopts: str | None = None  # of an entry: the id that is to be stored
         self.content_hash: str | None = None  # of the fields that are revised
-        self.covered: Checkpoint | None = None  # what waits for it
         self.entry: Any = None  # of an entry of a feed or a page: its `enrichment.identity.Identity`
         self.entry_url: str | None = None  # of an entry: its canonical URL where others share its link
-        self.extra_json: str | None = None  # an article's `extra` as JSON; of bulk, in place of it
+        self.extra_json: str | None = None  # an article's `extra` as JSON; a reader may give it in place of that
+        self.is_read = False  # by a reader of ours: its values have their types, its texts are plain
         self.link: str | None = None  # an article's canonical URL, as long as no other entry is known to share it
         self.refused: list[tuple[str, str, Any]] = []  # (field, reason, value) of values left out
         self.state: str | None = None  # "new", "changed", "seen", "again" or "refused"; None until it was looked up
         self.stored_id: str | None = None  # the article's id, where the store knows it
         self.takes_from: tuple[str, ...] = ()  # ids of the articles that had the id which it adopts
+
+    def follow(self, other: "Tracked") -> None:
+        """Take over what was noted on another item, whose place this one takes."""
+        for name in Tracked.__slots__:
+            setattr(self, name, getattr(other, name))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,17 +124,8 @@ def kind(item: Any) -> type[Item] | None:
     return found if found in KINDS else next((known for known in KINDS if isinstance(item, known)), None)
 
 
-@dataclass(slots=True, kw_only=True)
-class Checkpoint:
-    """Progress of one origin with the items that it covers: those pass the stages, then it is committed, never before.
-
-    One object for a whole answer, because Scrapy's own way of an item costs more than ours.
-    """
-
-    key: str  # the feed's URL, or the cursor's key
-    columns: dict[str, Any]  # of its row in `table`
-    items: Iterable[Item] = ()  # read once, a part at a time
-    table: str = "feeds"  # or "cursors"; a cursor without columns stays where it is
-    is_bulk: bool = False  # its items, articles all, go by batch past the stages that take each for itself
-    after: "Checkpoint | None" = None  # is to be saved before; if it is not, neither is this
-    saved: "Future[bool] | None" = None  # the manager's: whether it was, once that is known
+def unpacked(item: Any) -> Any:
+    """The item with `extra` as values, where a reader gave it as JSON, for whoever looks at it."""
+    if isinstance(item, Article) and item.extra is None and item.extra_json is not None:
+        item.extra = json.loads(item.extra_json)
+    return item

@@ -117,7 +117,7 @@ EXTENSIONS_BASE = {
 }
 
 # Speed and memory.
-CONCURRENT_ITEMS = 16  # default 100: each costs for every response, and the items of a checkpoint go beside it
+CONCURRENT_ITEMS = 16  # default 100: each costs for every response, and the items of a batch go together
 if find_spec("uvloop"):
     ASYNCIO_EVENT_LOOP = "uvloop.Loop"  # default asyncio's: a fifth less CPU an item
 SCRAPER_SLOT_MAX_ACTIVE_SIZE = 8 * 1024 * 1024  # default 5 MB: bytes of answers that are read at once
@@ -145,6 +145,10 @@ EXTENSIONS = {
     "newsbot.extensions.stats.CoreStats": 0,
     "scrapy.extensions.corestats.CoreStats": None,  # default: counts items by a signal each
     "scrapy.extensions.logstats.LogStats": None,  # Progress writes the line a minute
+}
+SPIDER_MIDDLEWARES_BASE = {  # here, so that a user's SPIDER_MIDDLEWARES do not take it out
+    **default_settings.SPIDER_MIDDLEWARES_BASE,
+    "newsbot.pipelines.batches.BatchMiddleware": 10,  # next to the engine, which would take a batch for an item
 }
 SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,  # default: logs what it refuses, no more

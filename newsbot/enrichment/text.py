@@ -9,12 +9,22 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,
 
 
 def clean_line(text: str) -> str:
-    """One line: entities resolved, control characters and lone surrogates out, NFC, runs of white space one blank."""
-    return " ".join(_normal(text).split())
+    """As `plain_line`, with entities resolved: of a text that may be markup's."""
+    return plain_line(_resolved(text))
 
 
 def clean_text(text: str) -> str:
-    """As `clean_line`, but line breaks stay: at most one empty line between paragraphs."""
+    """As `plain_text`, with entities resolved."""
+    return plain_text(_resolved(text))
+
+
+def plain_line(text: str) -> str:
+    """One line: control characters and lone surrogates out, NFC, runs of white space one blank."""
+    return " ".join(_normal(text).split())
+
+
+def plain_text(text: str) -> str:
+    """As `plain_line`, but line breaks stay: at most one empty line between paragraphs."""
     lines = (" ".join(line.split()) for line in _normal(text).splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
@@ -31,8 +41,10 @@ def shorten(text: str, length: int) -> str:
     return text[: length - 1].rsplit(None, 1)[0] + "…"
 
 
+def _resolved(text: str) -> str:
+    return html.unescape(text) if "&" in text and _ENTITY.search(text) else text
+
+
 def _normal(text: str) -> str:
-    if "&" in text and _ENTITY.search(text):
-        text = html.unescape(text)
     text = storable(text)
     return text if text.isascii() else unicodedata.normalize("NFC", text)

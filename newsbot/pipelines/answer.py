@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 from itemadapter import ItemAdapter
 from scrapy.exceptions import NotConfigured
 
+from newsbot.items import unpacked
+
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
@@ -38,11 +40,12 @@ class AnswerPipeline:
         items, size = settings.getint("ANSWER_ITEMS"), settings.getint("ANSWER_BYTES")
         return cls(crawler, Path(settings["ANSWER_FILE"]), items, size)
 
-    def process_item(self, item: Any) -> Any:
-        """The same item."""
-        if not self._full:
-            self._take(item)
-        return item
+    async def process_batch(self, items: list[Any]) -> list[Any]:
+        """The same items."""
+        for item in items:
+            if not self._full:
+                self._take(unpacked(item))
+        return items
 
     def close_spider(self) -> None:
         """Close the file."""

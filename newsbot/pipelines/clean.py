@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from newsbot import items
 from newsbot.enrichment import language
-from newsbot.enrichment.text import clean_line, clean_text, shorten, storable
+from newsbot.enrichment.text import clean_line, clean_text, plain_line, plain_text, shorten, storable
 from newsbot.enrichment.urls import canonical, of_entry
 from newsbot.items import Article, Observation, Record, Removal
 from newsbot.pipelines.outcomes import Rejected, cut
@@ -40,33 +41,48 @@ class CleanPipeline:
         """Dates without a zone are read in the spider's `timezone`, if it has one."""
         return cls(getattr(crawler.spider, "timezone", None) or "UTC")
 
-    def process_item(self, item: Any) -> Any:
-        """The same item, clean, or `Rejected`."""
+    async def process_batch(self, items: list[Any]) -> list[Any]:
+        """Each item, clean, or `Rejected`."""
+        return [self.cleaned(item) for item in items]
+
+    def check_again(self, item: Any) -> None:
+        """Clean the values of an item that a stage of a user's had; what it is known by stays. Raises `Rejected`."""
+        self._clean_values(item, is_plain=True)
+
+    def cleaned(self, item: Any) -> Any:
+        """The item, clean, or `Rejected`."""
+        try:
+            self._clean_values(item, is_plain=item.is_read)
+            if isinstance(item, Article):
+                _clean_link(item)
+                item.language = _language(item)
+            item.content_hash = _HASHES[items.kind(item)](item)
+        except Rejected as end:
+            return end
+        return item
+
+    def _clean_values(self, item: Any, *, is_plain: bool) -> None:
         if not isinstance(item, Article):
-            return _CLEANERS[items.kind(item)](item)
-        item.title = shorten(clean_line(item.title), MAX_TITLE)
+            _CLEANERS[items.kind(item)](item)
+            return
+        line = plain_line if is_plain else clean_line
+        item.title = shorten(line(item.title), MAX_TITLE)
         if not item.title:
             raise Rejected("title", "nothing is left of it but white space and control characters")
         item.url = storable(item.url)
-        _clean_link(item)
-        if max(len(item.canonical_url), len(item.url.encode())) > MAX_URL:
-            raise Rejected("url", f"{cut(item.url)} is longer than {MAX_URL} bytes")
         if item.summary is not None:
-            item.summary = shorten(clean_line(item.summary), MAX_SUMMARY) or None
+            item.summary = shorten(line(item.summary), MAX_SUMMARY) or None
         if item.text is not None:
-            item.text = clean_text(item.text) or None
+            item.text = (plain_text if is_plain else clean_text)(item.text) or None
         if item.section is not None:
-            item.section = clean_line(item.section) or None
-        item.authors = _names(item.authors)
-        item.keywords = _names(item.keywords)
+            item.section = line(item.section) or None
+        item.authors = _names(item.authors, line)
+        item.keywords = _names(item.keywords, line)
         if item.image_url is not None:
             self._clean_image(item)
         self._clean_date(item)
-        item.language = _language(item)
         if item.extra is not None or item.extra_json is not None:
             _clean_extra(item)
-        item.content_hash = content_hash(item)
-        return item
 
     def _clean_image(self, item: Article) -> None:
         item.image_url = storable(item.image_url)
@@ -118,6 +134,8 @@ def _clean_link(item: Article) -> None:
             item.canonical_url = canonical(item.canonical_url or item.url)
         except ValueError as error:
             raise Rejected("url", str(error)) from None
+    if max(len(item.canonical_url), len(item.url.encode())) > MAX_URL:
+        raise Rejected("url", f"{cut(item.url)} is longer than {MAX_URL} bytes")
     item.link = item.canonical_url
     if entry is not None and entry.key is not None:
         item.entry_url = of_entry(item.link, entry.key)
@@ -125,34 +143,30 @@ def _clean_link(item: Article) -> None:
             item.canonical_url = item.entry_url
 
 
-def _clean_removal(item: Removal) -> Removal:
-    item.content_hash = "shown again" if item.is_undone else "removed"
-    return item
-
-
-def _clean_observation(item: Observation) -> Observation:
+def _clean_observation(item: Observation) -> None:
     if item.time.tzinfo is None:
         item.time = item.time.replace(tzinfo=UTC)
     try:
         item.time = item.time.astimezone(UTC)
     except OverflowError:
         raise Rejected("time", f"{item.time.isoformat()} is not in the calendar") from None
-    series = item.series
-    if not storable(series.name):
-        raise Rejected("series", f"{cut(series.name)} is no name of a series")
-    item.content_hash = str(item.value)
-    return item
+    if not storable(item.series.name):
+        raise Rejected("series", f"{cut(item.series.name)} is no name of a series")
 
 
-def _clean_record(item: Record) -> Record:
+def _clean_record(item: Record) -> None:
     item.data = _plain(item.data, item, "data")
     if item.url is not None:
         item.url = storable(item.url)
-    item.content_hash = hashlib.blake2b(json.dumps(item.data).encode(), digest_size=16).hexdigest()
-    return item
 
 
-_CLEANERS = {Removal: _clean_removal, Observation: _clean_observation, Record: _clean_record}
+_CLEANERS = {Removal: lambda item: None, Observation: _clean_observation, Record: _clean_record}
+_HASHES = {
+    Article: content_hash,
+    Removal: lambda item: "shown again" if item.is_undone else "removed",
+    Observation: lambda item: str(item.value),
+    Record: lambda item: hashlib.blake2b(json.dumps(item.data).encode(), digest_size=16).hexdigest(),
+}
 
 
 def _clean_extra(item: Article) -> None:
@@ -190,8 +204,8 @@ def _plain(value: Any, item: Any, place: str) -> Any:
     return storable(str(value))
 
 
-def _names(names: list[str]) -> list[str]:
-    return list(dict.fromkeys(filter(None, map(clean_line, names))))[:MAX_NAMES] if names else []
+def _names(names: list[str], line: Callable[[str], str]) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(line, names))))[:MAX_NAMES] if names else []
 
 
 def _language(item: Article) -> str | None:

@@ -27,7 +27,7 @@ class DeduplicatePipeline:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._seen = _Window(WINDOW)
-        self._waiting: list[tuple[Article, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[list[Article], asyncio.Future[None]]] = []  # of each list what is to be looked up
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
@@ -35,55 +35,48 @@ class DeduplicatePipeline:
         """For Scrapy."""
         return cls(Store.of(crawler))
 
-    def open_spider(self) -> None:
-        """Note the loop: asking for it costs a system call."""
-        self._loop = asyncio.get_running_loop()
+    async def process_batch(self, items: list[Any]) -> list[Any]:
+        """Each item with its `state`, `Unchanged`, or `Rejected` for a second version from one origin."""
+        unknown: list[tuple[Article, bool]] = []
+        here: set[tuple[str, str]] = set()
+        ends = [self._met(item, unknown, here) if isinstance(item, Article) else self._keyed(item) for item in items]
+        if unknown:
+            await self._look_up([item for item, _ in unknown])
+            for item, is_met in unknown:
+                if is_met and item.state not in ("unchanged", "refused"):
+                    item.state = "again"
+        return list(map(_looked_up, ends))
 
-    async def process_item(self, item: Any) -> Any:
-        """The item with its `state`, `Unchanged`, or `Rejected` for a second version from one origin."""
-        if not isinstance(item, Article):
-            return self._keyed(item)
+    def _met(self, item: Article, unknown: list[tuple[Article, bool]], here: set[tuple[str, str]]) -> Any:
+        """By what this run has seen. `unknown` takes what the database is to be asked for, and if its link was met.
+
+        `here` has what this answer has brought. What was met before may still be on its way to the database, so the
+        store looks it up, behind what went before it.
+        """
         sighting = (item.canonical_url, item.origin)
         said = (item.content_hash, item.external_id)
         earlier = self._seen.get(sighting)
         if earlier == said:
-            raise Unchanged("met before in this run")
+            return Unchanged("met before in this run")
         # Of two versions in one feed the look-up says which is stored. What has an id was edited while the pages of an
         # API were read.
         if earlier is not None and not (
-            self._waits_with(item)
+            any(other.link == item.link and other.origin == item.origin for other, _ in unknown)
             if item.entry is not None
-            else item.external_id is not None and earlier[1] == item.external_id
+            else item.external_id is not None and earlier[1] == item.external_id and sighting not in here
         ):
-            raise Rejected("url", SECOND)
+            return Rejected("url", SECOND)
+        here.add(sighting)
         first = self._seen.get(item.link)
         again = first is not None and (first != item.origin or item.entry is None)
         if earlier is None or item.entry is None:
             self._seen.add(sighting, said)
         self._seen.add(item.link, first or item.origin)
         if again and item.entry is None:
-            # It may still be on its way to the database, so the store looks it up, behind what went before it.
             item.state = "again"
-            return item
-        answered = self._loop.create_future()
-        self._waiting.append((item, answered))
-        if self._task is None:
-            self._task = self._loop.create_task(self._look_up_waiting())
-        await answered
-        if item.state == "unchanged":
-            raise Unchanged("stored already")
-        if item.state == "refused":
-            raise Rejected("url", SECOND)
-        if again:
-            item.state = "again"
+        else:
+            unknown.append((item, again))
         return item
-
-    def _waits_with(self, item: Article) -> bool:
-        """Whether another version of an entry waits for the look-up still."""
-        return any(
-            other.link == item.link and other.origin == item.origin and other.covered is item.covered
-            for other, _ in self._waiting
-        )
 
     def _keyed(self, item: Observation | Record | Removal) -> Any:
         """The item, unless this run has met it as it is; the store finds out what is stored already."""
@@ -95,21 +88,36 @@ class DeduplicatePipeline:
             case _:
                 key = (item.source_id, item.external_id, None, None)
         if self._seen.get(key) == item.content_hash:
-            raise Unchanged("met before in this run")
+            return Unchanged("met before in this run")
         self._seen.add(key, item.content_hash)
         item.state = "again"
         return item
 
+    async def _look_up(self, items: list[Article]) -> None:
+        """Wait until the database was asked for all of these, with what other callbacks ask for at the same time."""
+        loop = asyncio.get_running_loop()
+        answered = loop.create_future()
+        self._waiting.append((items, answered))
+        if self._task is None:
+            self._task = loop.create_task(self._look_up_waiting())
+        await answered
+
     async def _look_up_waiting(self) -> None:
-        """Ask for all that wait, in one statement a batch; what comes meanwhile makes the next batch."""
+        """Ask for all that wait, in one statement a batch; what comes meanwhile makes the next batch.
+
+        The entries of an answer are asked for together, as which is which is told by all of them.
+        """
         while self._waiting:
-            batch, self._waiting = _cut(self._waiting)
-            items = [item for item, _ in batch]
+            batch, number = [], 0
+            while self._waiting and (not batch or number + len(self._waiting[0][0]) <= BATCH):
+                batch.append(self._waiting.pop(0))
+                number += len(batch[-1][0])
+            items = [item for items, _ in batch for item in items]
             failure = None
             try:
                 await self.store.lookup(items)
                 _refuse_second(items)
-            except Exception as error:  # noqa: BLE001  each item that waits raises it
+            except Exception as error:  # noqa: BLE001  each list that waits raises it
                 failure = error
             for _, answered in batch:
                 if answered.cancelled():
@@ -121,13 +129,13 @@ class DeduplicatePipeline:
         self._task = None
 
 
-def _cut(waiting: list[tuple[Article, Any]]) -> tuple[list[tuple[Article, Any]], list[tuple[Article, Any]]]:
-    """The next batch and the rest. The entries of an answer come together, as which is which is told by all of them."""
-    end = BATCH
-    while 0 < end < len(waiting) and waiting[end][0].covered is waiting[end - 1][0].covered is not None:
-        end -= 1
-    end = end or BATCH
-    return waiting[:end], waiting[end:]
+def _looked_up(end: Any) -> Any:
+    match end:
+        case Article(state="unchanged"):
+            return Unchanged("stored already")
+        case Article(state="refused"):
+            return Rejected("url", SECOND)
+    return end
 
 
 def _refuse_second(items: list[Article]) -> None:

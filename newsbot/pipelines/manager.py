@@ -1,22 +1,23 @@
-"""Runs the stages and sees to it that no item ends without a trace, in our stages or in those of a user."""
+"""Passes lists of items through the stages and sees to it that no item ends without a trace."""
 
 import asyncio
-import json
 import logging
-from functools import partial
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from pydispatch.dispatcher import getAllReceivers, liveReceivers
 from scrapy import signals
 from scrapy.exceptions import DropItem
 from scrapy.pipelines import ItemPipelineManager
-from scrapy.utils.defer import ensure_awaitable
+from scrapy.utils.log import logformatter_adapter
+from twisted.python.failure import Failure
 
-from newsbot.items import Checkpoint, Tracked
-from newsbot.pipelines.bulk import Bulk
-from newsbot.pipelines.outcomes import Rejected, Saved, Unchanged
-from newsbot.storage.rejects import Reject
+from newsbot.batch import Batch, FeedProgress, Progress, Reject
+from newsbot.items import unpacked
+from newsbot.pipelines.outcomes import Rejected, Unchanged
+from newsbot.pipelines.own import OwnStage
 from newsbot.storage.store import BATCH, Store
 
 if TYPE_CHECKING:
@@ -24,130 +25,157 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_ITEM_SIGNALS = (signals.item_scraped, signals.item_dropped, signals.item_error)
+
+class Stage(Protocol):
+    """A stage of the project's own."""
+
+    async def process_batch(self, items: list[Any]) -> list[Any]:
+        """What becomes of each item, in their order: the item itself, `Rejected` or `Unchanged`."""
 
 
 class PipelineManager(ItemPipelineManager):
-    """Scrapy's own, and: what a stage refuses, drops or fails on is kept, and the progress that waits is told."""
+    """As Scrapy's, for lists. What a stage refuses, drops or fails on is kept; progress follows what it covers."""
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
         """As Scrapy's."""
         manager = super().from_crawler(crawler)
         manager.store = Store.of(crawler)
-        manager.bulk = Bulk(manager.store)
-        manager.count = crawler.stats.inc_value
-        manager.spider_name = crawler.spider.name
+        manager._stages = list(manager._in_order())
+        manager._under_way: set[asyncio.Task[bool]] = set()
+        manager._lanes: dict[str, asyncio.Future[bool]] = {}
         return manager
 
+    def _in_order(self) -> Iterable[Callable[[list[Any]], Awaitable[list[Any]]]]:
+        """What each stage does with a list. Behind a stage of a user's own the values are checked again."""
+        checks: list[Callable[[Any], Any]] = []
+        for pipeline in self.middlewares:
+            if hasattr(pipeline, "process_batch"):
+                checks += [pipeline.check_again] if hasattr(pipeline, "check_again") else []
+                yield pipeline.process_batch
+            elif hasattr(pipeline, "process_item"):
+                yield OwnStage(pipeline.process_item, tuple(checks), self.crawler).process_batch
+
     async def process_item_async(self, item: Any) -> Any:
-        """Pass an item through the stages; of a checkpoint, the items that it covers."""
-        if isinstance(item, Checkpoint):
-            await self._pass_covered(item)
-            raise Saved(item.key)
-        try:
-            result = await self._pass(item)
-        except Exception as error:
-            if self.store.failure is None:
-                self._record(item, error)
-            raise
-        self.count("item_scraped_count")
-        return result
+        """Pass one item that a spider yields. Scrapy tells its log and its signals of the end."""
+        (end,) = await self._pass([item])
+        if isinstance(end, Exception):
+            raise end
+        return end
 
-    async def _pass(self, item: Any) -> Any:
-        """As Scrapy's, but a stage that gives back what it got, as most do, costs no more than its call."""
-        for stage in self.methods["process_item"]:
-            given = stage(item, self._spider) if stage in self._mw_methods_requiring_spider else stage(item)
-            item = given if given is item else _followed(item, await ensure_awaitable(given))
-        return item
+    async def take(self, batch: Batch) -> bool:
+        """Pass the items of a batch, and save its progress behind them; whether it was saved.
 
-    async def _pass_covered(self, checkpoint: Checkpoint) -> None:
-        """Pass the items on, and save the checkpoint behind them.
-
-        It is not saved, so its items come again, when one of their tasks is cancelled or the store gave up.
+        It is not, so that its items come again, when one of them did not come to its end, when the batch before of its
+        lane was not saved, or when the store gave up. Raises what the reading of its items raises.
         """
-        checkpoint.saved = saved = asyncio.get_running_loop().create_future()
+        before = self._lanes.get(batch.lane) if batch.lane is not None else None
+        saved = asyncio.get_running_loop().create_future()
+        if batch.lane is not None:
+            self._lanes[batch.lane] = saved
+        is_saved = False
         try:
-            saved.set_result(await self._pass_all(checkpoint))
-        finally:
-            if not saved.done():
-                saved.set_result(False)
-
-    async def _pass_all(self, checkpoint: Checkpoint) -> bool:
-        """Pass the items on and save the checkpoint; whether it was saved, as far as it has anything to save."""
-        if checkpoint.is_bulk and not self._watched():
-            await self.bulk.load(checkpoint.items)
-        else:
-            await self._pass_each(checkpoint)
-        before, checkpoint.after = checkpoint.after, None
-        if before is not None and not await before.saved:
-            return False
-        if self.store.failure is not None:
-            return False
-        if checkpoint.columns:
-            self.store.save(checkpoint)
-        return True
-
-    async def _pass_each(self, checkpoint: Checkpoint) -> None:
-        start = partial(self.crawler.engine.scraper.start_itemproc_async, response=None)
-        way = start if self._watched() else self._pass_unwatched
-        items = iter(checkpoint.items)
-        while part := list(islice(items, BATCH)):
-            for item in part:
-                item.covered = checkpoint
-                if item.extra_json is not None:
-                    item.extra = json.loads(item.extra_json)
-            await self.store.room()
-            await asyncio.gather(*map(way, part))
-
-    def _watched(self) -> bool:
-        """Whether a feed export, an extension or the log wants to hear of each item, or a file holds the answer."""
-        sender = self.crawler.signals.sender
-        settings = self.crawler.settings
-        return (
-            settings["LOG_LEVEL"] == "DEBUG"
-            or bool(settings["ANSWER_FILE"])
-            or any(any(liveReceivers(getAllReceivers(sender, signal))) for signal in _ITEM_SIGNALS)
-        )
-
-    async def _pass_unwatched(self, item: Any) -> None:
-        """As Scrapy's way of an item that a spider yields, without the signals: those cost as much as cleaning it."""
-        try:
-            await self.process_item_async(item)
-        except DropItem:
-            pass  # and recorded
+            refused = await self._pass_all(batch.items)
+            is_saved = (before is None or await before) and self.store.failure is None
+            if is_saved:
+                self._save(batch.progress, refused)
         except Exception:
-            logger.exception("Error processing %r", item)
+            if self.store.failure is None:
+                raise
+        finally:
+            saved.set_result(is_saved)
+        return is_saved
 
-    def _record(self, item: Any, error: Exception) -> None:
-        if isinstance(error, DropItem):
-            self.count("item_dropped_count")
-            self.count(f"item_dropped_reasons_count/{type(error).__name__}")
-        match error:
+    def take_soon(self, batch: Batch) -> None:
+        """Take a batch that nobody waits for, but the end of the spider."""
+        task = asyncio.ensure_future(self.take(batch))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def close_spider_async(self) -> None:
+        """As Scrapy's, once all batches are through."""
+        await asyncio.gather(*self._under_way)
+        await super().close_spider_async()
+
+    async def _pass_all(self, items: Iterable[Any]) -> int:
+        """Pass items in parts; how many of them were refused."""
+        refused, rest = 0, iter(items)
+        while part := list(islice(rest, BATCH)):
+            ends = await self._pass(part)
+            refused += sum(isinstance(end, Exception) and not isinstance(end, Unchanged) for end in ends)
+            await self._tell(part, ends)
+        return refused
+
+    def _save(self, progress: Progress | None, refused: int) -> None:
+        if isinstance(progress, FeedProgress) and progress.entries is not None and refused:
+            progress = replace(progress, entries=progress.entries - refused)
+        if progress is not None:
+            self.store.save(progress)
+
+    async def _pass(self, items: Sequence[Any]) -> list[Any]:
+        """What becomes of each item, in their order: the item as it is stored, or the exception that it ended with.
+
+        A fault in a stage of the project's own ends the crawl: it says nothing of the items.
+        """
+        ends, going = list(items), list(range(len(items)))
+        try:
+            for stage in self._stages:
+                given = await stage([ends[place] for place in going])
+                for place, end in zip(going, given, strict=True):
+                    if isinstance(end, Exception):
+                        self._record(ends[place], end)
+                    ends[place] = end
+                going = [place for place in going if not isinstance(ends[place], Exception)]
+                if not going:
+                    break
+        except Exception as error:
+            self.store.give_up(error)
+            raise
+        self.crawler.stats.inc_value("item_scraped_count", len(going))
+        return ends
+
+    def _record(self, item: Any, end: Exception) -> None:
+        """Count the end of an item that is not stored, and keep what was refused."""
+        if isinstance(end, DropItem):
+            self.crawler.stats.inc_value("item_dropped_count")
+            self.crawler.stats.inc_value(f"item_dropped_reasons_count/{type(end).__name__}")
+        source_id = getattr(item, "source_id", None)
+        if not source_id or not isinstance(source_id, str):
+            source_id = self.crawler.spider.name
+        match end:
             case Unchanged():
-                self.store.tally(self._source(item)).unchanged += 1
+                self.store.tally(source_id).unchanged += 1
+                return
             case Rejected():
-                self._refuse(item, error.field, error.reason)
+                reject = Reject.of(item, end.field, end.reason)
             case _:  # a stage of the user's dropped it, or failed
-                self._refuse(item, None, f"{type(error).__name__}: {error}")
-
-    def _refuse(self, item: Any, field: str | None, reason: str) -> None:
-        checkpoint = getattr(item, "covered", None)
-        if checkpoint is not None and "entries" in checkpoint.columns:
-            checkpoint.columns["entries"] -= 1
-        reject = Reject.of(item, field, reason)
-        reject.source_id = self._source(item)
+                reject = Reject.of(item, None, f"{type(end).__name__}: {end}")
+        reject.source_id = source_id
         self.store.refuse(reject)
 
-    def _source(self, item: Any) -> str:
-        """Of anything that a spider yields."""
-        source_id = getattr(item, "source_id", None)
-        return source_id if source_id and isinstance(source_id, str) else self.spider_name
+    async def _tell(self, items: Sequence[Any], ends: Sequence[Any]) -> None:
+        """Tell the log and the signals of the end of each item of a batch, as Scrapy does of one by one.
 
+        Where nobody listens nothing is sent: a signal costs as much as cleaning an item.
+        """
+        spider, formatter = self.crawler.spider, self.crawler.logformatter
+        for item, end in zip(items, ends, strict=True):
+            match end:
+                case DropItem():
+                    line = formatter.dropped(item, end, None, spider)
+                    await self._send(signals.item_dropped, item=item, exception=end)
+                case Exception():
+                    line = formatter.item_error(item, end, None, spider)
+                    await self._send(signals.item_error, item=item, failure=Failure(end))
+                case _:
+                    line = formatter.scraped(end, None, spider)
+                    await self._send(signals.item_scraped, item=end)
+            if line is not None:
+                error = end if isinstance(end, Exception) and not isinstance(end, DropItem) else None
+                logger.log(*logformatter_adapter(line), extra={"spider": spider, "item": item}, exc_info=error)
 
-def _followed(item: Any, given: Any) -> Any:
-    """What a stage gave back. Another item in place of the one that it got, as a copy with changes, goes its way."""
-    if isinstance(item, Tracked) and isinstance(given, type(item)) and given is not item:
-        for name in Tracked.__slots__:
-            setattr(given, name, getattr(item, name))
-    return given
+    async def _send(self, signal: object, **told: Any) -> None:
+        sender = self.crawler.signals.sender
+        if any(liveReceivers(getAllReceivers(sender, signal))):
+            unpacked(told["item"])
+            await self.crawler.signals.send_catch_log_async(signal, response=None, spider=self.crawler.spider, **told)

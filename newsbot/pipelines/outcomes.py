@@ -1,4 +1,8 @@
-"""How a stage ends the way of an item. Each is a DropItem, so that later stages and exports do not see the item."""
+"""How a stage ends the way of an item.
+
+A stage gives one of these back in the item's place; a stage of a user's own raises one, as Scrapy has it. Each is a
+DropItem, so that exports do not see the item.
+"""
 
 from typing import Any
 
@@ -16,10 +20,6 @@ class Rejected(DropItem):
 
 class Unchanged(DropItem):
     """The item is stored already, just as it is: there is no work further on."""
-
-
-class Saved(DropItem):
-    """The item is progress, not data: the store has taken it."""
 
 
 def cut(value: Any, length: int = 200) -> str:

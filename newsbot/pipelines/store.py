@@ -4,10 +4,11 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Self
 
+import psycopg2
 from scrapy.utils.spider import DefaultSpider
 
-from newsbot.items import Item
-from newsbot.pipelines.outcomes import Rejected
+from newsbot.storage.errors import DatabaseError
+from newsbot.storage.jobs import FencedError
 from newsbot.storage.store import Store
 
 if TYPE_CHECKING:
@@ -44,22 +45,17 @@ class StorePipeline:
                 run.items,
             )
 
-    def process_item(self, item: Any) -> Any:
-        """The same item, once the queue has room; who passes the items of a checkpoint waits for all of them."""
-        if not isinstance(item, Item) or item.state is None:
-            raise Rejected(None, f"a stage gave back a {type(item).__name__} in place of the item that it got")
-        item.extra_json = None  # a stage of a user's own may have changed `extra`
-        self.store.put(item)
-        return self._when_room(item) if self.store.full and not item.covered else item
-
-    async def _when_room(self, item: Item) -> Item:
+    async def process_batch(self, items: list[Any]) -> list[Any]:
+        """The same items, once the queue has room."""
+        self.store.put(items)
         await self.store.room()
-        return item
+        return items
 
     async def close_spider(self) -> None:
         """Commit what waits."""
         await self.store.flush()
 
     def _stop(self) -> None:
-        closing = self.crawler.engine.close_spider_async(reason="database_lost")
+        is_lost = isinstance(self.store.failure, (DatabaseError, psycopg2.Error, FencedError))
+        closing = self.crawler.engine.close_spider_async(reason="database_lost" if is_lost else "fault")
         self._closing = asyncio.ensure_future(closing)

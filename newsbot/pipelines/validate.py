@@ -28,12 +28,25 @@ class ValidatePipeline:
         """For Scrapy."""
         return cls(crawler.spider.name)
 
-    def process_item(self, item: Any) -> Any:
-        """The same item with values of the declared types, or `Rejected`."""
+    async def process_batch(self, items: list[Any]) -> list[Any]:
+        """Each item with values of the declared types, or `Rejected`."""
+        return [self._checked(item) for item in items]
+
+    def check_again(self, item: Any) -> None:
+        """Check an item that a stage of a user's own had. Raises `Rejected`."""
+        end = self._valid(item)
+        if end is not item:
+            raise end
+
+    def _checked(self, item: Any) -> Any:
+        is_read = isinstance(item, Article) and item.is_read and item.url and item.title and len(item.url) <= MAX_URL
+        return item if is_read else self._valid(item)
+
+    def _valid(self, item: Any) -> Any:
         kind = items.kind(item)
         if kind is None:
             kinds = ", ".join(known.__name__ for known in items.KINDS)
-            raise Rejected(None, f"{type(item).__name__} is not one of the item types: {kinds}")
+            return Rejected(None, f"{type(item).__name__} is not one of the item types: {kinds}")
         if item.source_id is None:
             item.source_id = self.name
         if kind is Article:
@@ -50,8 +63,8 @@ class ValidatePipeline:
             valid = adapter.validate_python(item)
         except ValidationError as error:
             if _cleared(item, _optional(kind)):
-                return self.process_item(item)
-            raise _rejected(error) from None
+                return self._valid(item)
+            return _rejected(error)
         for name in names:
             value = getattr(valid, name)
             setattr(item, name, None if value == "" and name in _optional(kind) else value)

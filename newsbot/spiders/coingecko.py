@@ -8,8 +8,8 @@ from typing import Any
 from scrapy import Request
 from scrapy.http import Response
 
+from newsbot.batch import Batch
 from newsbot.extraction.values import ValueTypeError, moment
-from newsbot.items import Checkpoint
 from newsbot.sources.api import Api, Argument, Cursor, Key, Limit, ObservationFields, Quota
 from newsbot.spiders.base.api import DAY, ApiSpider, Stream, UnreadableError, expect
 from newsbot.spiders.base.chains import Chain
@@ -73,7 +73,7 @@ class CoingeckoSpider(ApiSpider):
                 found.append(replace(chain, since=since))
         return found
 
-    async def answered(self, response: Response, stream: Stream, chain: Chain) -> AsyncIterator[Checkpoint | Request]:
+    async def answered(self, response: Response, stream: Stream, chain: Chain) -> AsyncIterator[Batch | Request]:
         """As it is; of values that go on to now only those up to the end of what was asked for."""
         self._before = chain.until if chain.until < datetime.now(UTC) - timedelta(hours=1) else None
         async for each in super().answered(response, stream, chain):

@@ -211,7 +211,7 @@ class GdeltSpider(FilesSpider):
                 rows.refused.append((number, line, error.field, str(error)))
                 continue
             item = Article(source_id=self.name, origin=self.name, rank=Rank.INDEX, **fields)
-            item.extra_json, item.refused = extra, refused
+            item.extra_json, item.refused, item.is_read = extra, refused, True
             untitled += '"title_from":"url"' in extra
             rows.articles.append(item)
         for count, what in (

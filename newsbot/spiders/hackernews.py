@@ -8,7 +8,8 @@ from typing import Any
 from scrapy import Request
 from scrapy.http import Response
 
-from newsbot.items import Checkpoint, Item, Observation, Removal, Series
+from newsbot.batch import Batch
+from newsbot.items import Item, Observation, Removal, Series
 from newsbot.sources.api import Api, Argument, Cursor, Limit, NumberedPages, Quota, Slices
 from newsbot.spiders.base.api import DAY, HOUR, ApiSpider, Stream, expect
 from newsbot.spiders.base.chains import Chain
@@ -66,10 +67,10 @@ class HackernewsSpider(ApiSpider):
         self._shown = tuple(str(row.get("objectID")) for row in rows if isinstance(row, dict))
         return rows
 
-    async def answered(self, response: Response, stream: Stream, chain: Chain) -> AsyncIterator[Checkpoint | Request]:
+    async def answered(self, response: Response, stream: Stream, chain: Chain) -> AsyncIterator[Batch | Request]:
         """As it is; the search still finds what was taken out lately, and does not say so."""
         async for each in super().answered(response, stream, chain):
-            if isinstance(each, Checkpoint):
+            if isinstance(each, Batch):
                 known = await self.store.known_ids(self.name, self._shown)
                 self._removed |= {story for story, is_removed in known.items() if is_removed}
                 if chain.moves and not chain.is_past:
@@ -105,12 +106,11 @@ class HackernewsSpider(ApiSpider):
         for story, is_removed in sorted((await self.store.known_ids(self.name, ids)).items()):
             yield self.aside(f"{OFFICIAL}/item/{story}.json", partial(self._looked_at, is_removed=is_removed))
 
-    async def _looked_at(self, item: Any, *, is_removed: bool) -> AsyncIterator[Checkpoint]:
+    async def _looked_at(self, item: Any, *, is_removed: bool) -> AsyncIterator[Batch]:
         """Its counts, or that it was taken out. An item may be null, which says nothing."""
         if item is not None:
             story = str(expect(item, "id", int))
-            items = self._news(story, item, is_removed=is_removed)
-            yield Checkpoint(table="cursors", key=f"{OFFICIAL}/item/{story}", columns={}, items=items)
+            yield Batch(items=self._news(story, item, is_removed=is_removed))
 
     def _news(self, story: str, item: dict[str, Any], *, is_removed: bool) -> Iterator[Item]:
         is_gone = bool(item.get("deleted") or item.get("dead"))

@@ -144,6 +144,7 @@ class HeadlinesSpider(PollingSpider):
             image_url=entry.get("image"),
             extra={"media": True} if entry.get("media") else None,
         )
+        item.is_read = True
         if given := entry.get("refused_date"):
             item.refused.append(("published_at", f"{given!r} is not a date that is understood", given))
         return item

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from newsbot.items import Checkpoint
+from newsbot.batch import CursorProgress, Reject
 from newsbot.storage import cursors, records, rejects
-from newsbot.storage.rejects import Reject
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -116,13 +115,13 @@ def load(
     cursor: "Cursor",
     lines: Callable[[Refusals], Iterator[bytes]],
     description: Mapping[str, Any],
-    checkpoint: Callable[[], Checkpoint],
+    progress: Callable[[], CursorProgress],
     run_id: str,
 ) -> Loaded:
     """Store a dataset, in the caller's transaction, with what it is, its rejects and its cursor.
 
     `lines` gives line, id, key and data of rows in COPY's text format, and refuses others; `description` is what
-    `records.describe` takes; `checkpoint` is asked for once the rows are read. Raises what `lines` raises.
+    `records.describe` takes; `progress` is asked for once the rows are read. Raises what `lines` raises.
     """
     loaded = Loaded(Refusals(description["name"], description["url"]))
     cursor.execute(_CREATE)
@@ -136,7 +135,7 @@ def load(
     loaded.others = cursor.fetchone()[0] - rows
     records.describe(cursor, **description)
     rejects.write(cursor, loaded.refusals.rejects(), run_id)
-    cursors.write(cursor, [checkpoint()], run_id)
+    cursors.write(cursor, [progress()], run_id)
     return loaded
 
 

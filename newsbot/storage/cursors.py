@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from newsbot.items import Checkpoint
+from newsbot.batch import CursorProgress
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -43,9 +44,9 @@ def read(cursor: "Cursor", keys: Sequence[str]) -> dict[str, Any]:
     return dict(cursor.fetchall())
 
 
-def write(cursor: "Cursor", checkpoints: Iterable[Checkpoint], run_id: str) -> None:
-    """Move the cursors, in the caller's transaction. The last checkpoint of a cursor counts."""
-    rows = {checkpoint.key: {"key": checkpoint.key, **checkpoint.columns} for checkpoint in checkpoints}
+def write(cursor: "Cursor", progress: Iterable[CursorProgress], run_id: str) -> None:
+    """Move the cursors, in the caller's transaction. The last of a cursor counts."""
+    rows = {each.key: asdict(each) for each in progress}
     cursor.execute(_WRITE, (run_id, json.dumps(list(rows.values()))))
 
 

@@ -1,13 +1,13 @@
-"""What is known of each feed: validators, how it fares, when it is due. One row a feed, one checkpoint a fetch."""
+"""What is known of each feed: validators, how it fares, when it is due. One row a feed, one progress a fetch."""
 
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from newsbot.items import Checkpoint
+from newsbot.batch import FeedProgress
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -42,7 +42,7 @@ CROSS JOIN LATERAL (
 WHERE url = ANY(%(urls)s)
 """
 
-# Times are the database's own, so that two nodes with two clocks agree. A key that a checkpoint leaves out stays.
+# Times are the database's own, so that two nodes with two clocks agree. What a fetch does not tell stays.
 _WRITE = """
 WITH n AS (
     SELECT * FROM json_to_recordset(%s) AS n(
@@ -145,9 +145,9 @@ def read(
     return {url: known.get(url) or FeedState(url) for url in urls}
 
 
-def write(cursor: "Cursor", checkpoints: Iterable[Checkpoint]) -> None:
-    """Save progress, in the caller's transaction. The last checkpoint of a feed counts."""
-    rows = {checkpoint.key: {"url": checkpoint.key, **checkpoint.columns} for checkpoint in checkpoints}
+def write(cursor: "Cursor", progress: Iterable[FeedProgress]) -> None:
+    """Save progress, in the caller's transaction. The last of a feed counts."""
+    rows = {each.url: asdict(each) for each in progress}
     cursor.execute(_WRITE, (json.dumps(list(rows.values())),))
 
 

@@ -23,11 +23,11 @@ from weakref import WeakKeyDictionary
 import psycopg2
 from psycopg2.errors import UniqueViolation
 
-from newsbot.items import Article, Checkpoint, Item, Observation, Record, Removal
+from newsbot.batch import CursorProgress, FeedProgress, Outcome, Progress, Reject
+from newsbot.items import Article, Item, Observation, Record, Removal
 from newsbot.storage import articles, bulk, cursors, feeds, jobs, quotas, records, rejects, runs, series, sources
 from newsbot.storage.database import Database, is_lost
 from newsbot.storage.errors import DatabaseError, UnsuitableError
-from newsbot.storage.rejects import Reject
 from newsbot.storage.session import Session
 from newsbot.storage.upgrade import upgrade
 
@@ -48,15 +48,8 @@ REASONS = 1_000  # different ones that are counted apart
 LONGEST_PAUSE = 5.0  # seconds between two tries to reach a database that is away
 TELL_EVERY = 60.0  # seconds between two warnings that it is
 
-# What a row is refused with: by the database, or on its way there where a stage of the user's spoilt it.
-_REFUSALS = (
-    psycopg2.DataError,
-    psycopg2.IntegrityError,
-    psycopg2.errors.ProgramLimitExceeded,
-    AttributeError,
-    TypeError,
-    ValueError,
-)
+# What the database refuses a row with. Any other exception is a fault of ours, which ends the crawl.
+_REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.errors.ProgramLimitExceeded)
 
 # Who writes what, in one order for all processes.
 _WRITERS = {
@@ -65,6 +58,8 @@ _WRITERS = {
     Observation: series.write,
     Record: records.write,
 }
+
+Row = Item | Reject | Progress
 
 _T = TypeVar("_T")
 
@@ -84,15 +79,6 @@ class Tally:
     def stored(self) -> int:
         """Items that are in the database, whether this run brought them or not."""
         return self.new + self.changed + self.unchanged
-
-
-@dataclass(slots=True)
-class Outcome:
-    """How the fetch of one feed ended."""
-
-    url: str
-    ok: bool
-    status: str  # in words, for the table at the end
 
 
 class Store:
@@ -130,7 +116,7 @@ class Store:
         self._scheduled: bool | None = None  # whether this is a job of the schedule; None until it was asked
         self._writing = Session(self._database)
         self._reading = Session(self._database)
-        self._queue: list[Item | Reject | Checkpoint] = []
+        self._queue: list[Row] = []
         self._task: asyncio.Task | None = None
         self._closing = False
 
@@ -195,12 +181,8 @@ class Store:
 
     # What stages and spiders hand over
 
-    def put(self, item: Item) -> None:
-        """Take an item; an article when `lookup` found it new, changed or due to be marked as seen."""
-        self._add(item)
-
-    def put_all(self, items: Sequence[Item]) -> None:
-        """Take many at once."""
+    def put(self, items: Sequence[Item]) -> None:
+        """Take items; articles when `lookup` found them new, changed or due to be marked as seen."""
         self._queue += items
         if len(self._queue) >= BATCH:
             self._enough.set()
@@ -210,9 +192,9 @@ class Store:
         self._count_refused(reject)
         self._add(reject)
 
-    def save(self, checkpoint: Checkpoint) -> None:
+    def save(self, progress: Progress) -> None:
         """Take progress, behind the items that it covers: committed with the last of them or after it."""
-        self._add(checkpoint)
+        self._add(progress)
 
     def tally(self, source_id: str | None) -> Tally:
         """The numbers of a source."""
@@ -231,7 +213,7 @@ class Store:
     def outcome(self, source_id: str, url: str, *, ok: bool, status: str) -> None:
         """Note how the fetch of a feed ended."""
         self._asked.pop((source_id, url), None)
-        self.outcomes[source_id].append(Outcome(url, ok, status))
+        self.outcomes[source_id].append(Outcome(source_id=source_id, url=url, ok=ok, status=status))
         self.tally(source_id).errors += not ok
 
     def total(self) -> Tally:
@@ -265,7 +247,7 @@ class Store:
             for item in items:
                 item.state = "again"
         except Exception as error:
-            self._give_up(error)
+            self.give_up(error)
             raise
 
     async def feed_states(self, urls: Sequence[str]) -> dict[str, feeds.FeedState]:
@@ -301,7 +283,7 @@ class Store:
         try:
             loaded = await self._patiently(session, partial(self._load, work=work, source_id=source_id))
         except (jobs.FencedError, DatabaseError, psycopg2.OperationalError) as error:
-            self._give_up(error)
+            self.give_up(error)
             raise
         finally:
             session.close()
@@ -376,7 +358,7 @@ class Store:
         self.tally(reject.source_id).rejected += 1
         _count_reason(self.reasons, (reject.field, reject.reason), 1)
 
-    def _add(self, row: Item | Reject | Checkpoint) -> None:
+    def _add(self, row: Row) -> None:
         self._queue.append(row)
         if len(self._queue) == BATCH:
             self._enough.set()
@@ -394,11 +376,12 @@ class Store:
             try:
                 await self._commit(batch)
             except Exception as error:  # noqa: BLE001  whatever it is, those who wait for room must not wait for ever
-                self._give_up(error)
+                self.give_up(error)
             del self._queue[: len(batch)]
             self._room.set()
 
-    def _give_up(self, error: Exception) -> None:
+    def give_up(self, error: Exception) -> None:
+        """End the crawl: nothing is stored any more."""
         if self.failure is not None:
             return
         logger.critical("Nothing can be stored any more, the crawl ends: %s", error, exc_info=error)
@@ -407,7 +390,7 @@ class Store:
         self._room.set()
         self._on_failure()
 
-    async def _commit(self, batch: Sequence[Item | Reject | Checkpoint], tries: "count[int] | None" = None) -> None:
+    async def _commit(self, batch: Sequence[Row], tries: "count[int] | None" = None) -> None:
         """Write a batch in one transaction; what the database refuses is split off."""
         tries = tries or count()
         for _ in range(TRIES):
@@ -432,9 +415,7 @@ class Store:
         else:
             raise DatabaseError(f"{batch[0]!r} can not be written: {refused}") from refused
 
-    def _write(
-        self, cursor: "Cursor", batch: Sequence[Item | Reject | Checkpoint], tries: "count[int]"
-    ) -> tuple[Counter, Counter]:
+    def _write(self, cursor: "Cursor", batch: Sequence[Row], tries: "count[int]") -> tuple[Counter, Counter]:
         """The transaction: rows, revisions, rejects, progress and the run's counters; the tables in one order for all.
 
         Returns how many items came to which state, by source, and of the values left out how many by field and reason.
@@ -443,7 +424,6 @@ class Store:
         refused = [row for row in batch if isinstance(row, Reject)]
         written: Counter = Counter()
         left_out: Counter = Counter()
-        progress = [row for row in batch if isinstance(row, Checkpoint)]
         if self._token:
             jobs.hold(cursor, self._token)
         if next(tries):  # what was known before the failed try may be wrong by now
@@ -458,9 +438,9 @@ class Store:
                         left_out[field, reason] += 1
         if refused:
             rejects.write(cursor, refused, self.run_id)
-        if moved := [checkpoint for checkpoint in progress if checkpoint.table == "feeds"]:
+        if moved := [row for row in batch if isinstance(row, FeedProgress)]:
             feeds.write(cursor, moved)
-        if moved := [checkpoint for checkpoint in progress if checkpoint.table == "cursors"]:
+        if moved := [row for row in batch if isinstance(row, CursorProgress)]:
             cursors.write(cursor, moved, self.run_id)
         written.update((item.source_id, item.state) for item in items)
         runs.beat(cursor, self.run_id, self._stats(written))

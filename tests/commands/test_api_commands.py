@@ -19,7 +19,7 @@ import pytest
 from scrapy.cmdline import execute
 from scrapy.settings import Settings
 
-from newsbot.items import Checkpoint
+from newsbot.batch import CursorProgress
 from newsbot.storage import cursors, quotas
 from newsbot.storage.database import Database
 from newsbot.storage.quotas import Terms
@@ -221,7 +221,7 @@ def test_words_for_each_kind_of_cursor(database, value, words):
         upgrade(connection)
         with connection, connection.cursor() as cursor:
             columns = {"spider": "own", "arguments": {}, "source": "own", "value": value}
-            cursors.write(cursor, [Checkpoint(key="key", columns=columns)], str(uuid.uuid4()))
+            cursors.write(cursor, [CursorProgress(key="key", **columns)], str(uuid.uuid4()))
             _, [(_, _, _, found, _)] = cursors.overview(cursor)
             up_to = cursors.newest(cursor, ["own"])["own"]
     assert found == words

@@ -12,6 +12,7 @@ from scrapy.core.scraper import Scraper
 from scrapy.settings import Settings
 from scrapy.utils.test import get_crawler
 
+from newsbot.batch import Batch
 from newsbot.storage.database import Database
 from newsbot.storage.store import Store
 from newsbot.storage.tables import metadata
@@ -34,7 +35,7 @@ def module_database(new_database):
 
 @pytest.fixture
 def crawl(module_database, monkeypatch):
-    """Pass items, and checkpoints with theirs, through all stages at once.
+    """Pass items, and batches with theirs, through all stages at once.
 
     Gives what came of each item (the item, or the exception), the store, and `query` into the database.
     """
@@ -50,10 +51,11 @@ def crawl(module_database, monkeypatch):
         crawler = get_crawler(spider, project.copy_to_dict() | {"ITEM_PIPELINES": pipelines} | own)
         crawler.spider = spider.from_crawler(crawler)
         scraper = Scraper(crawler)
-        crawler.engine = SimpleNamespace(scraper=scraper)  # all of the engine that a checkpoint asks for
+        crawler.engine = SimpleNamespace(scraper=scraper)  # all of the engine that is asked for
         await scraper.open_spider_async()
         manager, store = scraper.itemproc, Store.of(crawler)
-        results = await asyncio.gather(*map(manager.process_item_async, items), return_exceptions=True)
+        passing = [manager.take(each) if isinstance(each, Batch) else manager.process_item_async(each) for each in items]
+        results = await asyncio.gather(*passing, return_exceptions=True)
         await manager.close_spider_async()
         await store.finish("finished", 0, 0)
         return results, store

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from newsbot.items import Article, Checkpoint
+from newsbot.batch import Batch, FeedProgress
+from newsbot.items import Article
 from newsbot.pipelines.outcomes import Unchanged
 
 FEED = "https://site.example/feed"
@@ -25,15 +26,15 @@ def written(file):
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-def test_items_are_written_clean_new_or_not_alone_or_of_a_checkpoint(crawl, file):
+def test_items_are_written_clean_new_or_not_alone_or_of_a_batch(crawl, file):
     published = datetime(2026, 11, 20, 18, tzinfo=UTC)
     for _ in range(2):
         items = [article(2), article(3, source_id="s")]
-        checkpoint = Checkpoint(key=FEED, columns={"source_id": "s", "entries": 2}, items=items)
+        batch = Batch(progress=FeedProgress(url=FEED, source_id="s", entries=2), items=items)
         run = crawl(
             article(1, published_at=published),
             Article(url="https://site.example/4", title=""),
-            checkpoint,
+            batch,
             ANSWER_FILE=str(file),
         )
         assert [item["title"] for item in written(file)] == [f"Ferries & storms {number}" for number in (1, 2, 3)]

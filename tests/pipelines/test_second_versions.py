@@ -3,7 +3,8 @@
 import pytest
 
 from newsbot.enrichment.identity import identify
-from newsbot.items import Article, Checkpoint
+from newsbot.batch import Batch
+from newsbot.items import Article
 
 LINK = "https://site.example/1"
 
@@ -16,7 +17,7 @@ def answer(name, *titles, ids=None):
     for entry, identity in zip(entries, identify(entries), strict=True):
         items.append(Article(url=LINK, title=entry["title"], source_id="site", origin=f"https://site.example/{name}"))
         items[-1].entry, items[-1].external_id, items[-1].canonical_url = identity, identity.id, identity.link
-    return Checkpoint(key=name, columns={}, items=items)
+    return Batch(items=items)
 
 
 def sightings(crawl):
@@ -57,7 +58,7 @@ def test_the_entries_of_an_answer_are_looked_up_together(crawl):
             for entry, identity in zip(entries, identify(entries), strict=True):
                 items.append(Article(url=entry["link"], title=entry["title"], source_id="site", origin=f"feed{name}"))
                 items[-1].entry = identity
-            yield Checkpoint(key=f"{name}", columns={}, items=items)
+            yield Batch(items=items)
 
     crawl(*answers(1))
     run = crawl(*answers(2))

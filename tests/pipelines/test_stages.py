@@ -9,7 +9,8 @@ from scrapy import Spider
 from scrapy.exceptions import DropItem
 
 from newsbot.extensions.runs import report
-from newsbot.items import Article, Checkpoint, Observation, Record, Series
+from newsbot.batch import Batch, CursorProgress, FeedProgress
+from newsbot.items import Article, Observation, Record, Series
 from newsbot.pipelines.outcomes import Rejected, Unchanged
 
 FEED = "https://site.example/feed"
@@ -252,7 +253,7 @@ def test_the_same_twice_in_a_run_is_once_stored(crawl):
 def test_a_second_version_within_one_feed_is_refused(crawl):
     for times in (1, 2):  # and the second run does not revise the first version by the second
         items = [article(origin=FEED), article(origin=FEED, title="Another title")]
-        run = crawl(Checkpoint(key=FEED, columns={"source_id": "own"}, items=items))
+        run = crawl(Batch(progress=FeedProgress(url=FEED, source_id="own"), items=items))
         assert run.query("SELECT title FROM articles") == [(f"{TITLE} 1",)]
         assert run.query("SELECT field, times FROM rejects") == [("url", times)]
         assert run.query("SELECT count(*) FROM feeds") == [(1,)]
@@ -334,7 +335,7 @@ class Spoiling:
 @pytest.mark.parametrize("stage", [Dropping, Failing])
 def test_what_a_users_stage_drops_or_fails_on_is_kept(crawl, stage, place):
     items = [article(n, origin=FEED) for n in (1, 2)]
-    run = crawl(Checkpoint(key=FEED, columns={"source_id": "own", "etag": "x"}, items=items), stages={place: stage})
+    run = crawl(Batch(progress=FeedProgress(url=FEED, source_id="own", etag="x"), items=items), stages={place: stage})
     ((url, _, reason),) = rejects(run)
     assert url == "https://site.example/1"
     assert reason.startswith("DropItem: not of interest" if stage is Dropping else "AttributeError: ")
@@ -345,7 +346,7 @@ def test_what_a_users_stage_drops_or_fails_on_is_kept(crawl, stage, place):
 @pytest.mark.parametrize("place", [50, 450, 900])
 def test_progress_whose_items_did_not_all_come_to_an_end_is_not_saved(crawl, place):
     run = crawl(
-        Checkpoint(key=FEED, columns={"source_id": "own"}, items=map(article, (1, 2))), stages={place: Cancelled}
+        Batch(progress=FeedProgress(url=FEED, source_id="own"), items=map(article, (1, 2))), stages={place: Cancelled}
     )
     assert [type(result) for result in run.results] == [asyncio.CancelledError]
     assert run.query("SELECT count(*) FROM feeds") == [(0,)]
@@ -353,7 +354,7 @@ def test_progress_whose_items_did_not_all_come_to_an_end_is_not_saved(crawl, pla
 
 def test_progress_whose_items_can_not_be_made_is_not_saved(crawl):
     items = (article(n) if n else 1 / n for n in (2, 1, 0))
-    run = crawl(Checkpoint(key=FEED, columns={"source_id": "own"}, items=items))
+    run = crawl(Batch(progress=FeedProgress(url=FEED, source_id="own"), items=items))
     assert [type(result) for result in run.results] == [ZeroDivisionError]
     assert run.query("SELECT count(*) FROM feeds") == [(0,)]
 
@@ -411,10 +412,9 @@ class FirstPageEndsBadly:
 
 
 def pages():
-    """The checkpoints of two pages, the second of which moves the cursor over both."""
-    value = {"spider": "own", "arguments": {}, "source": "s", "value": {"value": 1}}
-    first = Checkpoint(table="cursors", key="k", columns={}, items=[article(1)])
-    return first, Checkpoint(table="cursors", key="k", columns=value, items=[article(2)], after=first)
+    """The batches of two pages, the second of which moves the cursor over both."""
+    progress = CursorProgress(key="k", spider="own", arguments={}, source="s", value={"value": 1})
+    return Batch(lane="k", items=[article(1)]), Batch(lane="k", items=[article(2)], progress=progress)
 
 
 def test_a_cursor_does_not_move_before_the_rows_of_the_page_before(crawl):

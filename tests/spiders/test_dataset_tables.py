@@ -12,7 +12,7 @@ import yaml
 
 from newsbot.extraction.tables.base import UnreadableTableError
 from newsbot.extraction.tables.packed import Limits
-from newsbot.items import Checkpoint
+from newsbot.batch import CursorProgress
 from newsbot.sources import dataset as declarations
 from newsbot.spiders.base.tables import Table
 from newsbot.storage import bulk, records
@@ -48,9 +48,9 @@ class Files:
             self.table = Table(dataset, opened, file, Limits(2**40, 200), self.header)
             description = {"name": self.name, "title": None, "columns": {}, "source_id": self.name, "url": file}
             columns = {"spider": "dataset", "arguments": {}, "source": self.name, "value": {}}
-            checkpoint = Checkpoint(table="cursors", key=self.name, columns=columns)
+            progress = CursorProgress(key=self.name, **columns)
             with self.connection, self.connection.cursor() as cursor:
-                found = bulk.load(cursor, self.table.lines, description, lambda: checkpoint, str(uuid.uuid4()))
+                found = bulk.load(cursor, self.table.lines, description, lambda: progress, str(uuid.uuid4()))
         self.header = self.table.header
         return found.new, found.changed, found.unchanged, found.refusals.rows
 

@@ -4,7 +4,8 @@ from contextlib import closing
 import pytest
 from scrapy.settings import Settings
 
-from newsbot.items import Article, Checkpoint
+from newsbot.batch import FeedProgress
+from newsbot.items import Article
 from newsbot.storage.store import Store
 from newsbot.storage.upgrade import upgrade
 
@@ -25,24 +26,24 @@ def cursor(database, tables):
 
 @pytest.fixture
 def store(database_url):
-    """Store articles and checkpoints as a crawl of its own does; gives the store behind it, closed."""
+    """Store articles and progress as a crawl of its own does; gives the store behind it, closed."""
 
-    async def run(articles, checkpoints, settings):
+    async def run(articles, progress, settings):
         store = Store(Settings({"DATABASE_URL": database_url, "DATABASE_WAIT": 20, "REJECTS_DAYS": 90} | settings))
         await store.open("test", None, lambda: None)
         await store.lookup(articles)
         for article in articles:
             if article.state != "unchanged":
-                store.put(article)
-        for checkpoint in checkpoints:
-            store.save(checkpoint)
+                store.put([article])
+        for each in progress:
+            store.save(each)
         await store.flush()
         await store.finish("finished", 0, 0)
         return store
 
     def start(*rows, **settings):
         articles = [row for row in rows if isinstance(row, Article)]
-        checkpoints = [row for row in rows if isinstance(row, Checkpoint)]
-        return asyncio.run(run(articles, checkpoints, settings))
+        progress = [row for row in rows if isinstance(row, FeedProgress)]
+        return asyncio.run(run(articles, progress, settings))
 
     return start

@@ -15,4 +15,4 @@ def headline(number=1, **fields):
     entry = fields.pop("entry", None)
     article = Article(**defaults | fields)
     article.entry = entry
-    return CleanPipeline("UTC").process_item(article)
+    return CleanPipeline("UTC").cleaned(article)

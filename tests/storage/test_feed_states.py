@@ -1,6 +1,6 @@
 import pytest
 
-from newsbot.items import Checkpoint
+from newsbot.batch import FeedProgress
 from newsbot.storage import feeds
 
 URL = "https://site.example/feed"
@@ -23,7 +23,7 @@ FAILED = {"source_id": "site", "status": 500, "problem": "HTTP status 500", "ok"
 
 def save(cursor, *columns):
     for each in columns:
-        feeds.write(cursor, [Checkpoint(key=URL, columns=each)])
+        feeds.write(cursor, [FeedProgress(url=URL, **each)])
     return feeds.read(cursor, [URL], DAY)[URL]
 
 
@@ -121,7 +121,7 @@ def test_any_url_can_be_a_key(cursor, url):
     key = feeds.key(url)
     assert len(key.encode()) <= feeds.MAX_KEY
     assert feeds.key(key) == key
-    feeds.write(cursor, [Checkpoint(key=key, columns=GOOD)])
+    feeds.write(cursor, [FeedProgress(url=key, **GOOD)])
     assert feeds.read(cursor, [key], DAY)[key].etag == '"1"'
 
 
@@ -130,6 +130,6 @@ def test_long_urls_have_keys_of_their_own():
     assert feeds.key(URL) == URL
 
 
-def test_the_last_checkpoint_of_a_batch_counts(cursor):
-    feeds.write(cursor, [Checkpoint(key=URL, columns=GOOD), Checkpoint(key=URL, columns=GOOD | {"etag": '"2"'})])
+def test_the_last_progress_of_a_batch_counts(cursor):
+    feeds.write(cursor, [FeedProgress(url=URL, **GOOD), FeedProgress(url=URL, **GOOD | {"etag": '"2"'})])
     assert feeds.read(cursor, [URL], DAY)[URL].etag == '"2"'

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsbot.items import Checkpoint, Observation, Record, Series
+from newsbot.batch import CursorProgress
+from newsbot.items import Observation, Record, Series
 from newsbot.storage import cursors, records, series
 
 RUN = "00000000-0000-0000-0000-000000000001"
@@ -141,7 +142,7 @@ def test_a_dataset_is_described_once(cursor):
 
 def moved(value, arguments, source="s", spider="spider"):
     columns = {"spider": spider, "arguments": arguments, "source": source, "value": value}
-    return Checkpoint(key=cursors.key(spider, arguments, source), columns=columns, table="cursors")
+    return CursorProgress(key=cursors.key(spider, arguments, source), **columns)
 
 
 def test_a_cursor_is_of_spider_arguments_and_source(cursor):

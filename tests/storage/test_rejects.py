@@ -4,7 +4,7 @@ import pytest
 
 from newsbot.items import Article
 from newsbot.storage import rejects
-from newsbot.storage.rejects import MAX_VALUE, Reject
+from newsbot.batch import MAX_VALUE, Reject
 
 RUN = str(uuid.uuid4())
 

@@ -8,7 +8,7 @@ import pytest
 from made_up import headline
 from scrapy.settings import Settings
 
-from newsbot.items import Checkpoint
+from newsbot.batch import FeedProgress
 from newsbot.storage import store as module
 from newsbot.storage.database import DatabaseError
 from newsbot.storage.store import BATCH, QUEUE, Store
@@ -20,8 +20,8 @@ def settings(database_url, **others):
     return Settings({"DATABASE_URL": database_url, "DATABASE_WAIT": 20, "REJECTS_DAYS": 90} | others)
 
 
-def checkpoint(**columns):
-    return Checkpoint(key=FEED, columns={"source_id": "site", "content_hash": "h", "etag": "e", "ok": True} | columns)
+def progress(**columns):
+    return FeedProgress(url=FEED, **{"source_id": "site", "content_hash": "h", "etag": "e", "ok": True} | columns)
 
 
 def test_a_run_has_its_row(store, query):
@@ -37,7 +37,7 @@ def test_a_run_has_its_row(store, query):
 def test_a_bad_row_does_not_take_its_batch_with_it(store, query, position):
     rows = [headline(n) for n in range(BATCH + 1)]
     rows[position].title = "\0"  # as no stage lets through
-    run = store(*rows, checkpoint())
+    run = store(*rows, progress())
     assert query("SELECT count(*) FROM articles") == [(BATCH,)]
     assert query("SELECT url, item_type, payload ->> 'title' FROM rejects") == [
         (f"https://site.example/{position}", "Article", "\ufffd")
@@ -63,14 +63,14 @@ def test_progress_is_committed_with_the_last_of_its_items_or_after(database_url,
     async def run():
         store = Store(settings(database_url))
         await store.open("test", None, lambda: None)
-        progress = checkpoint()
+        saved = progress()
         items = [headline(n) for n in range(3 * BATCH)]
         await store.lookup(items)
         for item in items:
-            store.put(item)
+            store.put([item])
             if store.full:
                 await store.room()
-        store.save(progress)
+        store.save(saved)
         seen = set()
         flushed = asyncio.ensure_future(store.flush())
         while not flushed.done():
@@ -92,7 +92,7 @@ def test_a_full_queue_makes_the_stages_wait(database_url):
         for n in range(QUEUE):
             item = headline(n)
             item.state = "new"
-            store.put(item)
+            store.put([item])
         assert store.full
         waiting = asyncio.ensure_future(store.room())
         await asyncio.sleep(0)
@@ -113,7 +113,7 @@ def test_a_store_that_gives_up_tells_those_who_wait(database_url, query):
         query("DROP TABLE articles")
         item = headline()
         item.state = "new"
-        store.put(item)
+        store.put([item])
         await told.wait()
         with pytest.raises(module.psycopg2.errors.UndefinedTable):
             await store.room()
@@ -135,7 +135,7 @@ def test_a_lost_connection_is_opened_again(database_url, query):
         for n in range(3):
             item = headline(n)
             await store.lookup([item])
-            store.put(item)
+            store.put([item])
             await asyncio.to_thread(query, others)
         await store.flush()
         await store.finish("finished", 0, 0)
@@ -170,7 +170,7 @@ def _store_all(database_url, backwards, barrier):
             items = [headline(n, origin=origin, title=f"{origin} {n}") for n in numbers[start : start + 50]]
             await store.lookup(items)
             for item in items:
-                store.put(item)
+                store.put([item])
             await store.room()
         await store.flush()
         await store.finish("finished", 0, 0)

@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[2]
 SPIDER = """
 from scrapy import Request, Spider
 
-from newsbot.items import Article, Checkpoint
+from newsbot.batch import Batch, FeedProgress
+from newsbot.items import Article
 
 
 class Made(Spider):
@@ -32,7 +33,7 @@ class Made(Spider):
 
     def parse(self, response):
         items = (Article(url=f"https://made.example/{n}", title="Something happened in town") for n in range(20))
-        yield Checkpoint(key=response.url, columns={"source_id": "made", "status": 200, "ok": True}, items=items)
+        yield Batch(progress=FeedProgress(url=response.url, source_id="made", status=200), items=items)
 """
 
 

@@ -1,7 +1,7 @@
 """The base for web APIs: a spider is a declaration, and a small method for what its API has of its own.
 
 Each thing that is asked for is a stream, with a cursor of its own; one is read after the other, in chains of pages
-(`newsbot.spiders.base.chains`). The items of a page go with a checkpoint, and a checkpoint moves the cursor only when
+(`newsbot.spiders.base.chains`). The items of a page go in a batch, and a batch moves the cursor only when
 all pages of what it promises went before it.
 """
 
@@ -24,20 +24,21 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
+from newsbot.batch import Batch, CursorProgress, Reject
 from newsbot.extraction import lenient_json
 from newsbot.extraction.paths import PathError, fill, holds, path, places
 from newsbot.hosts import with_ascii_host
-from newsbot.items import Checkpoint, Item
+from newsbot.items import Item
 from newsbot.sources.api import Api, HostKey, LinkedPages, NumberedPages, OffsetPages
 from newsbot.sources.secrets import secret_of
 from newsbot.spiders.base import answers, arguments, chains, paging
 from newsbot.spiders.base.chains import DAY, HOUR, SECOND, Chain
+from newsbot.spiders.base.errbacks import errback, pass_on
 from newsbot.spiders.base.mapping import RefusedRecordError, identity, mapper
 from newsbot.spiders.base.paging import BadPageError
 from newsbot.spiders.base.terms import terms
 from newsbot.storage import cursors
 from newsbot.storage.quotas import QuotaSpentError
-from newsbot.storage.rejects import Reject
 from newsbot.storage.store import Store
 
 __all__ = ["DAY", "HOUR", "MAX_TOLD", "ApiSpider", "RefusedError", "Stream", "UnreadableError", "expect"]
@@ -79,7 +80,6 @@ class Stream:
     cursor: dict[str, Any] = field(default_factory=dict)
     begin: dict[str, Any] = field(default_factory=dict)  # the cursor where a first run begins, until it is stored
     chains: deque[Chain] = field(default_factory=deque)  # still to be read, behind the one that is
-    last: Checkpoint | None = None  # that was yielded
     incomplete: list[str] = field(default_factory=list)
     refused: list[tuple[Chain, str]] = field(default_factory=list)  # slices in a row, as short as they may be, and why
     count: int = 0  # records so far
@@ -179,7 +179,7 @@ class ApiSpider(Spider):
 
     # Asking
 
-    async def start(self) -> AsyncIterator[Checkpoint | Request]:
+    async def start(self) -> AsyncIterator[Batch | Request]:
         """The first request."""
         self._streams.extend(await self._opened())
         self.crawler.signals.connect(self._idle, signals.spider_idle)
@@ -216,7 +216,7 @@ class ApiSpider(Spider):
         asked = {name: value for name, value in values.items() if value is not None and value is not False}
         return Stream(source, cursors.key(self.api.name, asked, source), asked, values)
 
-    def _begin(self) -> Iterator[Checkpoint | Request]:
+    def _begin(self) -> Iterator[Batch | Request]:
         """The first request of the next stream."""
         while self._streams:
             stream = self._streams.popleft()
@@ -293,18 +293,18 @@ class ApiSpider(Spider):
         meta["keys"] = [HostKey(declared.hostname, key, may_be_plain=is_plain) for key in self._keys_there]
         return Request(with_ascii_host(url), meta=meta, dont_filter=True, **options)
 
-    def aside(self, url: str, take: Callable[[Any], AsyncIterator[Checkpoint | Request]]) -> Request:
+    def aside(self, url: str, take: Callable[[Any], AsyncIterator[Batch | Request]]) -> Request:
         """A request beside the streams, whose answer goes to `take`, which may raise `UnreadableError`."""
         return self.request(url, callback=self._aside, errback=self._aside_failed, cb_kwargs={"take": take})
 
     # Answers
 
-    async def answered(self, response: Response, stream: Stream, chain: Chain) -> AsyncIterator[Checkpoint | Request]:
-        """The checkpoint of a page with its items, then the request for what comes after it."""
+    async def answered(self, response: Response, stream: Stream, chain: Chain) -> AsyncIterator[Batch | Request]:
+        """The batch of a page with its items, then the request for what comes after it."""
         for each in self._answered(response, stream, chain):
             yield each
 
-    def _answered(self, response: Response, stream: Stream, chain: Chain) -> Iterator[Checkpoint | Request]:
+    def _answered(self, response: Response, stream: Stream, chain: Chain) -> Iterator[Batch | Request]:
         if response.status != 200:
             yield from self._refusal(response, stream, chain)
             return
@@ -339,7 +339,7 @@ class ApiSpider(Spider):
         over = following is None or chains.is_before(self.api, chain, data, rows, stream.cursor.get("value"))
         moves = not problem and (over or chains.moves_by_page(self.api, chain))
         self._look_through(stream, rows)
-        yield self._checkpoint(stream, chain, self._items(rows, stream), moves=moves, is_over=over)
+        yield self._batch(stream, chain, self._items(rows, stream), moves=moves, is_over=over)
         if problem:
             yield from self._broken(stream, problem)
         elif over:
@@ -429,25 +429,29 @@ class ApiSpider(Spider):
         payload = row if isinstance(row, dict) else {"record": row}
         self.store.refuse(Reject(self.api.name, "record", None, field_, reason, payload))
 
-    def _checkpoint(
+    def _batch(
         self, stream: Stream, chain: Chain, items: Iterable[Item] = (), *, moves: bool = True, is_over: bool = True
-    ) -> Checkpoint:
+    ) -> Batch:
         """What a page brought, with the cursor behind it if it `moves`."""
         value = stream.begin
         if moves:
             value = chains.moved(self.api, stream.cursor or stream.begin, chain, is_over=is_over)
         return self._moved(stream, value, items)
 
-    def _moved(self, stream: Stream, value: dict[str, Any], items: Iterable[Item] = ()) -> Checkpoint:
-        """A checkpoint with a value of the cursor; with none, it stays."""
-        columns = {}
+    def _moved(self, stream: Stream, value: dict[str, Any], items: Iterable[Item] = ()) -> Batch:
+        """A batch with a value of the cursor; with none, it stays."""
+        progress = None
         if value:
             stream.cursor, stream.begin = value, {}
-            columns = {"spider": self.api.name, "arguments": stream.arguments, "source": stream.source, "value": value}
-        stream.last = Checkpoint(table="cursors", key=stream.key, columns=columns, items=items, after=stream.last)
-        return stream.last
+            progress = self._progress(stream, value)
+        return Batch(items=items, progress=progress, lane=stream.key)
 
-    def _over(self, stream: Stream, chain: Chain) -> Iterator[Checkpoint | Request]:
+    def _progress(self, stream: Stream, value: dict[str, Any]) -> CursorProgress:
+        return CursorProgress(
+            key=stream.key, spider=self.api.name, arguments=stream.arguments, source=stream.source, value=value
+        )
+
+    def _over(self, stream: Stream, chain: Chain) -> Iterator[Batch | Request]:
         """What comes after a chain: its next slice, the next chain, the next stream."""
         if chain.page.remark:
             stream.remarks[chain.page.remark] = None
@@ -517,7 +521,8 @@ class ApiSpider(Spider):
 
     # What goes wrong
 
-    def failed(self, failure: Failure) -> Iterator[Checkpoint | Request]:
+    @errback
+    def failed(self, failure: Failure) -> Iterator[Batch | Request]:
         """Note a page that did not come. The cursor stays before it, so that the next run asks again."""
         kwargs = failure.request.cb_kwargs
         if failure.check(HttpError):
@@ -526,13 +531,13 @@ class ApiSpider(Spider):
         # Nothing is wrong where a budget is spent: the next run goes on.
         yield from self._broken(kwargs["stream"], _told(failure), ok=failure.check(QuotaSpentError) is not None)
 
-    def _refusal(self, response: Response, stream: Stream, chain: Chain) -> Iterator[Checkpoint | Request]:
+    def _refusal(self, response: Response, stream: Stream, chain: Chain) -> Iterator[Batch | Request]:
         """What becomes of an answer that is none."""
         status, page, pages = response.status, chain.page, self.api.pages
         problem = f"{answers.told(response)}: {said(response)}"
         is_behind = status in _BEHIND_THE_LAST
         if page.is_probe and isinstance(pages, NumberedPages | OffsetPages) and (is_behind or self.too_many(response)):
-            yield self._checkpoint(stream, chain)
+            yield self._batch(stream, chain)
             yield from self._over(stream, chain)
         elif self.too_many(response):
             yield from self._too_many(stream, chain, problem)
@@ -570,14 +575,14 @@ class ApiSpider(Spider):
         asked = f"; asked from {chain.since:%Y-%m-%d} on"
         return f"{asked}: if it does not go back so far, `scrapy cursors reset {self.api.name}` begins anew"
 
-    def _too_many(self, stream: Stream, chain: Chain, problem: str) -> Iterator[Checkpoint | Request]:
+    def _too_many(self, stream: Stream, chain: Chain, problem: str) -> Iterator[Batch | Request]:
         if narrower := self._narrower(stream, chain, problem):
             yield narrower
             return
         if chain.count:
             if not chain.is_incomplete:
                 self._incomplete(stream, chain, problem)
-            yield self._checkpoint(stream, chain)
+            yield self._batch(stream, chain)
             yield from self._over(stream, chain)
             return
         # One of which nothing came does not move the cursor; what is behind it will.
@@ -595,7 +600,7 @@ class ApiSpider(Spider):
             self._incomplete(stream, chain, problem)
         stream.refused.clear()
 
-    def _broken(self, stream: Stream, problem: str, *, ok: bool = False) -> Iterator[Checkpoint | Request]:
+    def _broken(self, stream: Stream, problem: str, *, ok: bool = False) -> Iterator[Batch | Request]:
         """End a stream: what comes after a gap would move the cursor past it. A first run's begin is kept."""
         if stream.begin:
             yield self._moved(stream, stream.begin)
@@ -618,7 +623,7 @@ class ApiSpider(Spider):
             if isinstance(each, Request):
                 self.crawler.engine.crawl(each)
             else:
-                self.store.save(each)
+                pass_on(self, each)
 
     def _tell(self, stream: Stream, problem: str | None, *, ok: bool) -> None:
         self._under_way = None
@@ -629,8 +634,8 @@ class ApiSpider(Spider):
         self.store.outcome(self.api.name, stream.source, ok=ok and not stream.incomplete, status=status)
 
     async def _aside(
-        self, response: Response, take: Callable[[Any], AsyncIterator[Checkpoint | Request]]
-    ) -> AsyncIterator[Checkpoint | Request]:
+        self, response: Response, take: Callable[[Any], AsyncIterator[Batch | Request]]
+    ) -> AsyncIterator[Batch | Request]:
         try:
             async for each in take(self.read(response)):
                 yield each

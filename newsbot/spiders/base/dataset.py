@@ -17,10 +17,10 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
+from newsbot.batch import CursorProgress
 from newsbot.extraction.tables.base import UnreadableTableError
 from newsbot.extraction.tables.packed import Limits
 from newsbot.hosts import with_ascii_host
-from newsbot.items import Checkpoint
 from newsbot.sources.dataset import Dataset
 from newsbot.spiders.base import answers
 from newsbot.spiders.base.tables import Table
@@ -140,13 +140,13 @@ class BulkSpider(Spider):
         value["where"] = self._where
         value["fetched_at"] = datetime.now(UTC).isoformat()
 
-        def checkpoint() -> Checkpoint:
-            columns = {"spider": self.name, "arguments": {}, "source": self.dataset.name}
-            columns["value"] = value | {"header": table.header}
-            return Checkpoint(table="cursors", key=self._cursor_key, columns=columns)
+        def progress() -> CursorProgress:
+            read = value | {"header": table.header}
+            names = {"spider": self.name, "arguments": {}, "source": self.dataset.name}
+            return CursorProgress(key=self._cursor_key, value=read, **names)
 
         def work(cursor: Any) -> bulk.Loaded:
-            found = bulk.load(cursor, table.lines, self._description(), checkpoint, self.store.run_id)
+            found = bulk.load(cursor, table.lines, self._description(), progress, self.store.run_id)
             rows = found.new + found.changed + found.unchanged
             if rows < (self.dataset.at_least or 0):  # what was written is taken back
                 least = self.dataset.at_least

@@ -23,11 +23,12 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
+from newsbot.batch import MAX_VALUE, Batch, Reject
 from newsbot.hosts import with_ascii_host
-from newsbot.items import Article, Checkpoint
+from newsbot.items import Article
 from newsbot.spiders.base import answers, chains
 from newsbot.spiders.base.api import ApiSpider, said
-from newsbot.storage.rejects import MAX_VALUE, Reject
+from newsbot.spiders.base.errbacks import errback
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +137,7 @@ class FilesSpider(ApiSpider):
             raise ValueError(f"{json.dumps(cursor)[: chains.MAX_SHOWN]} is stored") from None
         self.stream.cursor = cursor | times
 
-    def newest_listed(self, response: Response) -> Iterator[Request | Checkpoint]:
+    def newest_listed(self, response: Response) -> Iterator[Request | Batch]:
         """The request for the list where a file is wanted that is not among the newest, else for the first file."""
         if response.status != 200:
             self._list_told(ok=False, status=f"{response.url}: {answers.told(response)}: {said(response)}")
@@ -186,7 +187,7 @@ class FilesSpider(ApiSpider):
 
     def all_listed(
         self, response: Response, windows: list[Window], rest: bytes, found: dict[str, File]
-    ) -> Iterator[Request | Checkpoint]:
+    ) -> Iterator[Request | Batch]:
         """The request for the part of the list before this one, or for the first file."""
         if response.status not in (200, 206):
             self._list_told(ok=False, status=f"{response.url}: {answers.told(response)}: {said(response)}")
@@ -213,7 +214,7 @@ class FilesSpider(ApiSpider):
         """Note a list that did not come: what is new can not be told, so the cursor stays."""
         self._list_told(ok=False, status=f"{failure.request.url}: {_problem(failure)}")
 
-    def _queue_up(self, windows: list[Window], listed: Iterable[File]) -> Iterator[Request | Checkpoint]:
+    def _queue_up(self, windows: list[Window], listed: Iterable[File]) -> Iterator[Request | Batch]:
         files = sorted(listed, key=lambda file: file.time)
         missing = self.stream.cursor.get("missing", {}) if self._moves else {}
         gaps = self._gaps()
@@ -267,10 +268,8 @@ class FilesSpider(ApiSpider):
             kwargs = {"file": file, "window": window}
             yield self._get(file.url, self.arrived, self.lost, cb_kwargs=kwargs, max_retry_times=TRIES)
 
-    async def arrived(
-        self, response: Response, file: File, window: Window | None
-    ) -> AsyncIterator[Checkpoint | Request]:
-        """The request for the next file, and the checkpoint of this one with its articles."""
+    async def arrived(self, response: Response, file: File, window: Window | None) -> AsyncIterator[Batch | Request]:
+        """The request for the next file, and the batch of this one."""
         async with self.turn:
             problem = None if response.status == 200 else answers.told(response)
             problem = problem or await asyncio.to_thread(_mismatch, response.body, file)
@@ -296,16 +295,17 @@ class FilesSpider(ApiSpider):
                 payload = {"row": line[:MAX_VALUE].decode("utf-8", "replace")}
                 self.store.refuse(Reject(self.name, "row", f"{file.url}#{number}", name, reason, payload))
             self.store.outcome(self.name, file.url, ok=True, status="; ".join(["ok", *rows.remarks]))
-            yield self._settled(self._columns_behind(file, window), rows.articles)
+            yield self._settled(self._behind(file, window), rows.articles)
 
-    async def lost(self, failure: Failure) -> AsyncIterator[Checkpoint | Request]:
-        """The checkpoint of a file that did not come, and the request for the next one."""
+    @errback
+    async def lost(self, failure: Failure) -> AsyncIterator[Batch | Request]:
+        """The batch of a file that did not come, and the request for the next one."""
         async with self.turn:
             for request in self._next():
                 yield request
             yield self._failed(**failure.request.cb_kwargs, problem=_problem(failure))
 
-    def _failed(self, file: File, window: Window | None, problem: str) -> Checkpoint:
+    def _failed(self, file: File, window: Window | None, problem: str) -> Batch:
         again = self._moves and file.failures + 1 < RUNS
         if again:
             problem += f"; the next run asks for it again ({file.failures + 1} of {RUNS})"
@@ -313,12 +313,12 @@ class FilesSpider(ApiSpider):
             problem += f"; given up after {RUNS} runs"
         self.store.outcome(self.name, file.url, ok=False, status=problem)
         self.store.refuse(Reject(self.name, "file", file.url, None, problem, {"size": file.size, "md5": file.md5}))
-        return self._settled(self._columns_behind(file, window, missing=again), [])
+        return self._settled(self._behind(file, window, missing=again), [])
 
-    def _columns_behind(self, file: File, window: Window | None, *, missing: bool = False) -> dict[str, Any]:
-        """The columns of the cursor behind this file; nothing where it stays."""
+    def _behind(self, file: File, window: Window | None, *, missing: bool = False) -> dict[str, Any] | None:
+        """The cursor behind this file; None where it stays."""
         if not self._moves:
-            return {}
+            return None
         cursor = self.stream.cursor
         kept = cursor.setdefault("missing", {})
         kept.pop(file.url, None)
@@ -333,23 +333,11 @@ class FilesSpider(ApiSpider):
             cursor["since"] = min(since, datetime.fromisoformat(cursor.get("since", since.isoformat()))).isoformat()
             if not window.is_past:
                 cursor["until"] = file.time.isoformat()
-        return {
-            "spider": self.api.name,
-            "arguments": self.stream.arguments,
-            "source": self.stream.source,
-            "value": cursor | {"missing": dict(kept)},  # as it is now: the files after it change it
-        }
+        return cursor | {"missing": dict(kept)}  # as it is now: the files after it change it
 
-    def _settled(self, columns: dict[str, Any], articles: list[Article]) -> Checkpoint:
-        self.stream.last = Checkpoint(
-            table="cursors",
-            key=self.stream.key,
-            columns=columns,
-            items=articles,
-            is_bulk=True,
-            after=self.stream.last,
-        )
-        return self.stream.last
+    def _settled(self, cursor: dict[str, Any] | None, articles: list[Article]) -> Batch:
+        progress = self._progress(self.stream, cursor) if cursor else None
+        return Batch(items=articles, progress=progress, lane=self.stream.key)
 
     def _get(self, url: str, callback: Any, errback: Any, **options: Any) -> Request:
         """A request that is spaced from others by the chain that it is part of, not by a quota."""
@@ -366,9 +354,7 @@ class FilesSpider(ApiSpider):
         """Of a first run without a list: the newest file of now, which was to be its first, is that of the next run."""
         now = datetime.now(UTC)
         begin = (now - (now - datetime.min.replace(tzinfo=UTC)) % self.step - 2 * self.step).isoformat()
-        columns = {"spider": self.api.name, "arguments": self.stream.arguments, "source": self.stream.source}
-        columns["value"] = {"since": begin, "until": begin}
-        self.store.save(Checkpoint(table="cursors", key=self.stream.key, columns=columns))
+        self.store.save(self._progress(self.stream, {"since": begin, "until": begin}))
 
     def _retries(self) -> int:
         return self.crawler.settings.getint("RETRY_TIMES")

@@ -1,14 +1,14 @@
 """The base for what is asked again and again: feeds, sitemaps, section pages.
 
-It asks with the validators of last time, lets the spider read the answer, and yields the items with a checkpoint that
-is saved with or after them. What a subclass says: which endpoints there are, and how to read an answer.
+It asks with the validators of last time, lets the spider read the answer, and yields the items in a batch, with the
+progress that is saved with or after them. What a subclass says: which endpoints there are, and how to read an answer.
 """
 
 import hashlib
 import marshal
 import math
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -18,14 +18,16 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
+from newsbot.batch import Batch, FeedProgress
 from newsbot.enrichment.identity import MAX_ID, identify
 from newsbot.extraction.sitemaps import newest_first
 from newsbot.hosts import with_ascii_host
-from newsbot.items import Article, Checkpoint
+from newsbot.items import Article
 from newsbot.sources.api import HostKey
 from newsbot.sources.model import Source
 from newsbot.sources.secrets import LoginError, has_login, without_login
 from newsbot.spiders.base import answers
+from newsbot.spiders.base.errbacks import errback
 from newsbot.storage import feeds
 from newsbot.storage.feeds import FeedState
 from newsbot.storage.store import Store
@@ -108,7 +110,7 @@ class PollingSpider(Spider):
         """Stands for how an endpoint is read: with another one, the same answer is read again."""
         raise NotImplementedError
 
-    async def start(self) -> AsyncIterator[Request | Checkpoint]:
+    async def start(self) -> AsyncIterator[Request | Batch]:
         """A request for each endpoint whose time has come."""
         self.store = Store.of(self.crawler)
         self._met: dict[str, Endpoint] = {}  # of this run, by URL
@@ -130,7 +132,7 @@ class PollingSpider(Spider):
 
     async def _ask_all(
         self, endpoints: Sequence[Endpoint], *, due_only: bool = False, in_order: bool = False
-    ) -> AsyncIterator[Request | Checkpoint]:
+    ) -> AsyncIterator[Request | Batch]:
         """The requests of those that do not rest; Scrapy would send the last first."""
         states = await self.store.feed_states([endpoint.name for endpoint in endpoints])
         for number, endpoint in enumerate(endpoints):
@@ -166,7 +168,7 @@ class PollingSpider(Spider):
             reason = "not due"
         return f"{reason} ({state.problem})" if reason and state.failures and not state.says_gone else reason
 
-    def _ask(self, endpoint: Endpoint, state: FeedState, *, priority: int = 0) -> Request | Checkpoint:
+    def _ask(self, endpoint: Endpoint, state: FeedState, *, priority: int = 0) -> Request | Batch:
         try:
             request = self._request(endpoint, state, priority)
         except ValueError as error:  # a sitemap can list what is no URL; a login may be missing
@@ -207,12 +209,13 @@ class PollingSpider(Spider):
 
     async def answered(
         self, response: Response, endpoint: Endpoint, state: FeedState
-    ) -> AsyncIterator[Checkpoint | Request]:
-        """The checkpoint of an answer with its items, then the requests for what it leads to."""
+    ) -> AsyncIterator[Batch | Request]:
+        """The batch of an answer, then the requests for what it leads to."""
         asked = response.request.headers
         if response.status == 304 and ("If-None-Match" in asked or "If-Modified-Since" in asked):
             self._tell(endpoint, ok=True, status="not modified")
-            yield self._checkpoint(endpoint, state, response, interval=self._interval(state, response, changed=False))
+            interval = self._interval(state, response, changed=False)
+            yield Batch(progress=self._progress(endpoint, state, response, interval=interval))
             return
         if response.status == 410:
             self._tell(endpoint, ok=False, status=(_GONE if state.gone else _SAYS_GONE).format(endpoint.source.id))
@@ -236,7 +239,7 @@ class PollingSpider(Spider):
 
     async def _take(
         self, response: Response, endpoint: Endpoint, state: FeedState, reading: Reading
-    ) -> AsyncIterator[Checkpoint | Request]:
+    ) -> AsyncIterator[Batch | Request]:
         children = await self._children(reading)
         remarks = [reading.remark]
         if len(children) < len(reading.children):
@@ -248,7 +251,7 @@ class PollingSpider(Spider):
         validated = content_hash is not None and reading.validated
         changed = content_hash is None or content_hash != state.content_hash
         read = changed or self._is_full_due(endpoint, state)
-        checkpoint = self._checkpoint(
+        progress = self._progress(
             endpoint,
             state,
             response,
@@ -263,17 +266,18 @@ class PollingSpider(Spider):
             changed=changed,
             problem=remark,
         )
+        items: Iterable[Article] = ()
         if read:
-            checkpoint.items = self.items(reading, endpoint)
+            items = self.items(reading, endpoint)
         else:  # the very entries of last time, which were all stored or refused
             stored = min(state.entries, len(reading.entries))
-            checkpoint.columns["entries"] = stored
+            progress = replace(progress, entries=stored)
             tally = self.store.tally(endpoint.source.id)
             tally.unchanged += stored
             tally.rejected += len(reading.entries) - stored
-        yield checkpoint
+        yield Batch(items=items, progress=progress)
         status = "ok" if read else "the same entries"
-        moved = checkpoint.columns["moved_to"]
+        moved = progress.moved_to
         told = [f"moved to {without_login(moved)}" if moved and not state.moved_to else None, remark]
         self._tell(endpoint, ok=True, status="; ".join([status, *filter(None, told)]))
         async for each in self._ask_all(self._unmet(children), in_order=True):
@@ -299,38 +303,37 @@ class PollingSpider(Spider):
         others.sort(key=lambda child: states[child.name].fetched or -math.inf)
         return [*newest, *others[: longest // 2]]
 
-    def failed(self, failure: Failure) -> Iterator[Checkpoint]:
-        """The checkpoint of a fetch that got no answer."""
+    @errback
+    def failed(self, failure: Failure) -> Iterator[Batch]:
+        """The batch of a fetch that got no answer."""
         request = failure.request
         response = failure.value.response if failure.check(HttpError) else None
         problem = answers.told(response) if response is not None else str(failure.value) or type(failure.value).__name__
         yield from self._failed(**request.cb_kwargs, problem=problem.splitlines()[0], response=response)
 
-    def _failed(
-        self, endpoint: Endpoint, state: FeedState, problem: str, response: Response | None
-    ) -> Iterator[Checkpoint]:
+    def _failed(self, endpoint: Endpoint, state: FeedState, problem: str, response: Response | None) -> Iterator[Batch]:
         self._tell(endpoint, ok=False, status=problem)
         yield self._failure(endpoint, state, problem, response)
 
     def _failure(
         self, endpoint: Endpoint, state: FeedState, problem: str, response: Response | None, **columns: Any
-    ) -> Checkpoint:
+    ) -> Batch:
         longest = self.crawler.settings.getint("FEED_INTERVAL_MAX")
         due_in = min(longest, (state.interval or DEFAULT_INTERVAL) * 2 ** min(state.failures, 10))
         columns = {"problem": without_login(problem), "ok": False, "moved_to": None, "due_in": due_in} | columns
-        return self._checkpoint(endpoint, state, response, **columns)
+        return Batch(progress=self._progress(endpoint, state, response, **columns))
 
-    def _checkpoint(
+    def _progress(
         self, endpoint: Endpoint, state: FeedState, response: Response | None, **columns: Any
-    ) -> Checkpoint:
-        row = {
+    ) -> FeedProgress:
+        told = {
             "source_id": endpoint.source.id,
             "status": response.status if response is not None else None,
             "ok": True,
             "moved_to": _moved_to(endpoint, state, response),
             "wait": response.meta.get("retry_after") if response is not None else None,
         }
-        return Checkpoint(key=endpoint.name, columns=row | columns)
+        return FeedProgress(url=endpoint.name, **told | columns)
 
     def _interval(self, state: FeedState, response: Response, *, changed: bool, hint: int | None = None) -> int:
         """Seconds until the feed is due: sooner when it changed, later when not, never sooner than it asks for."""

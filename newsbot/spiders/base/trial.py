@@ -8,10 +8,10 @@ from scrapy import Request, signals
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from newsbot.items import Checkpoint, Item
+from newsbot.batch import Batch, Reject
+from newsbot.items import Item
 from newsbot.spiders.base.api import ApiSpider, Stream
 from newsbot.spiders.base.chains import Chain
-from newsbot.storage.rejects import Reject
 
 SHOWN = 20  # items that pass the stages
 
@@ -93,15 +93,15 @@ class Trial(ApiSpider):
             if isinstance(each, Request):
                 self.tried.following.append(each.url)
                 continue
-            self.tried.cursor = each.columns.get("value")
+            self.tried.cursor = each.progress and each.progress.value
             for item in self._counted(each):
                 yield item
 
     def _again(self, response: Response, times: int = 0) -> None:
         """A page that can not be read is shown as it is."""
 
-    def _counted(self, checkpoint: Checkpoint) -> list[Item]:
-        items = list(checkpoint.items)
+    def _counted(self, batch: Batch) -> list[Item]:
+        items = list(batch.items)
         self.tried.mapped += len(items)
         return items[:SHOWN]
 

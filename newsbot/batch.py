@@ -1,0 +1,130 @@
+"""What an answer gives: its items, what is refused of it, and the progress that is saved behind them."""
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from itemadapter import ItemAdapter
+
+from newsbot.items import Item
+
+# A payload is kept to be looked at, not to be crawled again: a longer value is cut.
+MAX_VALUE = 10_000
+
+
+@dataclass(slots=True)
+class Reject:
+    """One refused item, or one refused value of an item that goes on without it."""
+
+    source_id: str | None
+    item_type: str
+    url: str | None
+    field: str | None
+    reason: str
+    payload: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.url = _storable(self.url)
+        self.reason = _storable(self.reason)
+        self.payload = _storable(self.payload)
+
+    @classmethod
+    def of(cls, item: Any, field: str | None, reason: str, value: Any = None) -> "Reject":
+        """The reject of an item, or of one `value` that it goes on without."""
+        return cls(
+            source_id=getattr(item, "source_id", None),
+            item_type=type(item).__name__,
+            url=getattr(item, "url", None),
+            field=field,
+            reason=reason,
+            payload={field: value} if value is not None else _payload(item),
+        )
+
+    @property
+    def id(self) -> str:
+        """Stands for what was refused, with all that it says, and why."""
+        what = [self.source_id, self.item_type, self.url, self.field, self.reason, self.payload]
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(what, sort_keys=True, default=str)))
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class FeedProgress:
+    """What a fetch tells of a feed. The row keeps what is None here, but for what is said of the fetch itself."""
+
+    url: str  # what the feed is called: `storage.feeds.key`
+    source_id: str
+    ok: bool = True
+    kind: str | None = None
+    status: int | None = None
+    problem: str | None = None
+    entries: int | None = None  # that are stored, of those in the answer
+    etag: str | None = None  # kept with a `content_hash` only, as is `last_modified`
+    last_modified: str | None = None
+    content_hash: str | None = None
+    fingerprint: str | None = None  # of how the answer was read
+    interval: int | None = None  # seconds
+    due_in: float | None = None  # seconds; default: the interval
+    wait: float | None = None  # seconds that the feed asks to be left alone
+    is_full: bool | None = None  # whether the whole answer was read
+    changed: bool | None = None
+    moved_to: str | None = None
+    gone: bool | None = None
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class CursorProgress:
+    """Where the next run of a stream goes on."""
+
+    key: str
+    spider: str
+    arguments: Mapping[str, Any]
+    source: str
+    value: Mapping[str, Any]
+
+
+Progress = FeedProgress | CursorProgress
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Outcome:
+    """How the fetch of one feed, or the reading of one stream, ended."""
+
+    source_id: str
+    url: str
+    ok: bool
+    status: str  # in words, for the table at the end
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Batch:
+    """Items that pass the stages together, and what is saved behind the last of them, never before.
+
+    Batches of one `lane` are saved in the order in which they come; behind one that was not, none of its lane is.
+    """
+
+    items: Iterable[Item] = ()  # read once, a part at a time
+    progress: Progress | None = None
+    lane: str | None = None
+
+
+def _payload(item: Any) -> dict[str, Any]:
+    return ItemAdapter(item).asdict() if ItemAdapter.is_item(item) else {"item": item}
+
+
+def _storable(value: Any) -> Any:
+    """What Postgres takes as text or JSON: no NUL, no lone surrogates, no NaN, bounded."""
+    match value:
+        case str():
+            value = value[:MAX_VALUE].replace("\0", "\ufffd")
+            return value.encode("utf-8", "replace").decode("utf-8")
+        case dict():
+            return {_storable(str(key)): _storable(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_storable(item) for item in value[:1_000]]
+        case float() if value != value or value in (float("inf"), float("-inf")):
+            return str(value)
+        case None | bool() | int() | float():
+            return value
+    return _storable(str(value))
