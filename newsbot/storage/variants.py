@@ -1,4 +1,4 @@
-"""The variants of a URL: spellings of one address that differ in what tracks a reader. The newest of an origin is kept."""
+"""The variants of a URL: spellings of one address that differ in what tracks a reader, of which the newest stays."""
 
 from collections.abc import Callable, Iterable
 
