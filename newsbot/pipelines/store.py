@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from scrapy.utils.spider import DefaultSpider
 
+from newsbot.enrichment.urls import form_of
 from newsbot.items import Item
 from newsbot.pipelines.outcomes import Rejected
 from newsbot.storage.store import Store
@@ -22,6 +23,7 @@ class StorePipeline:
     def __init__(self, crawler: "Crawler") -> None:
         self.crawler = crawler
         self.store = Store.of(crawler)
+        self.store.form_of = form_of
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:

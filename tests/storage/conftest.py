@@ -4,6 +4,7 @@ from contextlib import closing
 import pytest
 from scrapy.settings import Settings
 
+from newsbot.enrichment.urls import form_of
 from newsbot.items import Article, Checkpoint
 from newsbot.storage.store import Store
 from newsbot.storage.upgrade import upgrade
@@ -29,6 +30,7 @@ def store(database_url):
 
     async def run(articles, checkpoints, settings):
         store = Store(Settings({"DATABASE_URL": database_url, "DATABASE_WAIT": 20, "REJECTS_DAYS": 90} | settings))
+        store.form_of = form_of
         await store.open("test", None, lambda: None)
         await store.lookup(articles)
         for article in articles:
