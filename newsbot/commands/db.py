@@ -142,7 +142,7 @@ class Command(ScrapyCommand):
         _print([["table", "rows", "bytes", "oldest", "newest"], *rows], as_csv=opts.csv)
 
     def _prune(self, opts: argparse.Namespace) -> None:
-        from newsbot.enrichment.urls import canonical
+        from newsbot.enrichment.urls import form_of
         from newsbot.storage.prune import SETTINGS, prune
         from newsbot.storage.session import Session
 
@@ -152,7 +152,7 @@ class Command(ScrapyCommand):
         with closing(database.connect()) as connection:
             upgrade(connection)
         with closing(Session(database)) as session:
-            for pruned in prune(session.transaction, days, canonical, dry_run=opts.dry_run):
+            for pruned in prune(session.transaction, days, form_of, dry_run=opts.dry_run):
                 print(_pruned_in_words(pruned, days, dry_run=opts.dry_run), flush=True)
 
     def _days(self, name: str) -> float:

@@ -36,6 +36,7 @@ _TRACKING_BY_VALUE = re.compile(
     r"|(?:session_?id|sess_?id)=(?![0-9]+$)[\w-]{16,}",
     re.IGNORECASE | re.DOTALL,
 )
+_MAY_BE_SESSION = re.compile(r"(?<![^&])(?:sid|\w*sess\w*)=(?![0-9]+(?:[&#]|$))[^&#]*", re.IGNORECASE)
 _SESSION_PARAMETER = re.compile(
     r";(?:jsessionid|php_?sess(?:ion)?id|aspsessionid\w*|cfid|cftoken)=[^/;]*", re.IGNORECASE
 )
@@ -87,6 +88,19 @@ def canonical(url: str) -> str:
     if fragment and fragment.startswith(("!", "/")):
         result += f"#{_requote(fragment, _SAFE_QUERY)}"
     return result
+
+
+def form_of(url: str) -> str:
+    """What all spellings of an address have in common: its canonical form, without a session's id where it may be one.
+
+    `sid=` and the like name a story on some sites, so the canonical form keeps them. Raises ValueError as `canonical`.
+    """
+    form = canonical(url)
+    address, mark, query = form.partition("?")
+    if not mark or not _MAY_BE_SESSION.search(query):
+        return form
+    kept = [part for part in query.split("&") if not _MAY_BE_SESSION.fullmatch(part)]
+    return f"{address}?{'&'.join(kept)}" if kept else address
 
 
 def of_entry(link: str, key: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import psycopg2
 from scrapy.utils.spider import DefaultSpider
 
+from newsbot.enrichment.urls import form_of
 from newsbot.storage.errors import DatabaseError
 from newsbot.storage.jobs import FencedError
 from newsbot.storage.store import Store
@@ -23,6 +24,7 @@ class StorePipeline:
     def __init__(self, crawler: "Crawler") -> None:
         self.crawler = crawler
         self.store = Store.of(crawler)
+        self.store.form_of = form_of
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from newsbot.items import Article, Removal
 from newsbot.storage import identity
 from newsbot.storage.ids import uuid5
+from newsbot.storage.variants import FormOf, superseded
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,13 +29,13 @@ logger = logging.getLogger(__name__)
 # marked as seen for a day; and for entries whose link is others' too.
 _BY_LINK = """
 SELECT b.n, coalesce(c.article_id, u.article_id)::text, s.content_hash IS NOT DISTINCT FROM b.h, s.external_id,
-    c.article_id IS NOT NULL, s.last_seen_at < now() - interval '1 day'
+    c.article_id IS NOT NULL AND (b.u IS NULL OR u.url IS NOT NULL), s.last_seen_at < now() - interval '1 day'
 FROM json_to_recordset(%s) AS b(n int, u text, c text, o text, h text, i text, shared bool)
 LEFT JOIN article_urls c ON c.url = b.c
 LEFT JOIN article_urls u ON u.url = b.u
 LEFT JOIN sightings s ON s.article_id = coalesce(c.article_id, u.article_id) AND s.origin = b.o
 WHERE s.content_hash IS DISTINCT FROM b.h OR s.last_seen_at < now() - interval '1 day' OR c.article_id IS NULL
-    OR b.shared OR (b.i IS NOT NULL AND s.external_id IS DISTINCT FROM b.i)
+    OR (b.u IS NOT NULL AND u.url IS NULL) OR b.shared OR (b.i IS NOT NULL AND s.external_id IS DISTINCT FROM b.i)
 """
 
 # The other ways to the article of an entry, for what its link does not settle.
@@ -162,14 +163,14 @@ WHERE u.article_id = EXCLUDED.article_id AND u.last_seen_at < now() - interval '
 RETURNING url, article_id::text AS id, origin, xmax = 0 AS is_new
 """
 
-# Of the spellings of one address the newest that an origin brought: they differ in the query, or in a session's id.
-_DROP_VARIANTS = """
-DELETE FROM article_urls u
-USING json_to_recordset(%s) AS n(id uuid, origin text, urls text[]), articles a
-WHERE u.article_id = n.id AND u.origin = n.origin AND a.id = n.id AND u.url <> a.canonical_url AND u.url <> ALL(n.urls)
-  AND regexp_replace(u.url, '[?#;].*|/[(]([A-Z][(][^()/]*[)])+[)]', '', 'g') IN (
-    SELECT regexp_replace(url, '[?#;].*|/[(]([A-Z][(][^()/]*[)])+[)]', '', 'g') FROM unnest(n.urls) AS url)
+_OTHERS = """
+SELECT u.article_id::text, u.origin, u.url
+FROM json_to_recordset(%s) AS n(id uuid, origin text)
+JOIN article_urls u ON u.article_id = n.id AND u.origin = n.origin
+JOIN articles a ON a.id = n.id AND a.canonical_url <> u.url
+ORDER BY u.last_seen_at DESC, u.url
 """
+_DROP = "DELETE FROM article_urls WHERE url = ANY(%s)"
 
 # An id leads to one article of an origin, to the one that had it last.
 _TAKE = """
@@ -299,11 +300,12 @@ def _entry_key(n: int, item: Article) -> dict:
     return key if item.entry.id is None else key | {"s": item.source_id, "i": item.entry.id}
 
 
-def write(cursor: "Cursor", items: Sequence[Article], run_id: str) -> list[Article]:
+def write(cursor: "Cursor", items: Sequence[Article], run_id: str, form_of: FormOf = str) -> list[Article]:
     """Write a batch, in the caller's transaction, and note on each item what became of it.
 
     Items come with the `state` that `lookup` gave, or "again" for one whose article this run has met before: that one
     is looked up here, behind what was written before it. Afterwards `state` is "new", "changed" or "unchanged".
+    `form_of` tells the variants of a URL; without it, each is another URL.
     Returns the items that their origin says for the first time, also where the article stays as another origin has it.
     Raises psycopg2's UniqueViolation when another process stored one of the articles since.
     """
@@ -320,6 +322,7 @@ def write(cursor: "Cursor", items: Sequence[Article], run_id: str) -> list[Artic
             logger.info("%s gave the id %r to another entry before; both are kept", item.origin, item.adopts)
     if changed or seen or taking:
         new += _write_known(cursor, changed, seen, taking)
+        _write_urls(cursor, [item for item in changed + seen if item not in new], form_of)
     if new:
         _write_new(cursor, new, run_id)
     return said
@@ -389,21 +392,21 @@ def _write_known(
         cursor.execute(_TOUCH, (_records(records),))
         for item in seen:
             item.state = "unchanged"
-    _write_urls(cursor, [*changed, *seen])
     return orphans
 
 
-def _write_urls(cursor: "Cursor", items: Sequence[Article]) -> None:
-    """Let the URLs of known articles lead to them; of those that are variants of each other the newest stays."""
+def _write_urls(cursor: "Cursor", items: Sequence[Article], form_of: FormOf) -> None:
+    """Let the URLs of known articles lead to them; of those of one form the newest of an origin stays."""
     rows = {url: {"url": url, "id": item.stored_id, "origin": item.origin} for item in items for url in _urls(item)}
     if not rows:
         return
     cursor.execute(_ALIAS, (_records(rows.values()),))
-    joined = {(id_, origin) for _, id_, origin, is_new in cursor if is_new}
+    joined = [(id_, origin, url) for url, id_, origin, is_new in cursor if is_new]
     if joined:
-        urls = {(item.stored_id, item.origin): _urls(item) for item in items}
-        records = [{"id": id_, "origin": origin, "urls": urls[id_, origin]} for id_, origin in sorted(joined)]
-        cursor.execute(_DROP_VARIANTS, (_records(records),))
+        brought = {(id_, origin) for id_, origin, _ in joined}
+        cursor.execute(_OTHERS, (_records({"id": id_, "origin": origin} for id_, origin in brought),))
+        others = [row for row in cursor if row[2] not in rows]
+        cursor.execute(_DROP, (superseded([*joined, *others], form_of),))
 
 
 def _urls(item: Article) -> tuple[str, ...]:

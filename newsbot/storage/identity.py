@@ -37,7 +37,7 @@ class Found:
     by_link: str | None
     same_by_link: bool
     id_of_link: str | None  # what this origin called the article of the link
-    is_link_stored: bool  # in its canonical form
+    is_link_stored: bool  # in its canonical form, and as it was met
     is_old: bool | None  # not marked as seen for a day
     by_entry: str | None = None  # the article of the link and the id
     same_by_entry: bool = False

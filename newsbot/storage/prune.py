@@ -6,12 +6,13 @@ moment is left to the next time. Articles, their revisions and their URLs are ke
 
 # ruff: noqa: S608  what is put into the statements are conditions of ours
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from newsbot.storage import jobs, rejects, runs, schedules
 from newsbot.storage.aged import BEFORE, PART, Aged
+from newsbot.storage.variants import FormOf, superseded
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -71,12 +72,10 @@ class Pruned(NamedTuple):
     rows: int
 
 
-def prune(
-    transact: Transact, days: Mapping[str, float], canonical: Callable[[str], str], *, dry_run: bool = False
-) -> Iterator[Pruned]:
+def prune(transact: Transact, days: Mapping[str, float], form_of: FormOf, *, dry_run: bool = False) -> Iterator[Pruned]:
     """Delete what is older than the `days` of each of `SETTINGS`, or only count it; yields each table when it is done.
 
-    `canonical` gives the canonical form of a URL, and raises ValueError for what is none.
+    `form_of` is that of the variants of a URL.
     """
     aged = _count if dry_run else _forget
     for setting, tables in AGED.items():
@@ -84,7 +83,7 @@ def prune(
             yield Pruned(table.table, setting, aged(transact, table, days[setting]))
     sightings = _count_sightings if dry_run else _forget_sightings
     yield Pruned("sightings", SIGHTINGS, sightings(transact, days[SIGHTINGS]))
-    yield Pruned("article_urls", None, _variants(transact, canonical, dry_run=dry_run))
+    yield Pruned("article_urls", None, _variants(transact, form_of, dry_run=dry_run))
 
 
 def _count(transact: Transact, table: Aged, days: float) -> int:
@@ -121,10 +120,10 @@ def _value(statement: str, cursor: "Cursor", **parameters: float) -> int:
 # Tracking variants of a URL: those that were stored before only the newest of an origin was kept
 
 
-def _variants(transact: Transact, canonical: Callable[[str], str], *, dry_run: bool) -> int:
+def _variants(transact: Transact, form_of: FormOf, *, dry_run: bool) -> int:
     def part(cursor: "Cursor", ids: list[str]) -> int:
         cursor.execute(_URLS, (ids,))
-        urls = _superseded(cursor.fetchall(), canonical)
+        urls = superseded(cursor.fetchall(), form_of)
         if not dry_run:
             cursor.execute(_FORGET_URLS, (urls, ids))
             return cursor.rowcount
@@ -138,27 +137,3 @@ def _variants(transact: Transact, canonical: Callable[[str], str], *, dry_run: b
 def _crowded(cursor: "Cursor") -> list[str]:
     cursor.execute(_CROWDED)
     return [id_ for (id_,) in cursor]
-
-
-def _superseded(rows: Iterable[tuple[str, str | None, str]], canonical: Callable[[str], str]) -> list[str]:
-    """The URLs among (article, origin, URL), the newest first, that a newer one has the canonical form of."""
-    newest: set[tuple[str, str | None, str]] = set()
-    superseded = []
-    for article_id, origin, url in rows:
-        form = _form(url, canonical)
-        if form == url:
-            continue
-        if (article_id, origin, form) in newest:
-            superseded.append(url)
-        newest.add((article_id, origin, form))
-    return superseded
-
-
-def _form(url: str, canonical: Callable[[str], str]) -> str:
-    """The canonical form; the URL itself where it is none, or that of an entry, whose id is in the fragment."""
-    if "entry=" in url.partition("#")[2]:
-        return url
-    try:
-        return canonical(url)
-    except ValueError:
-        return url

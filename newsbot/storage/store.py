@@ -30,6 +30,7 @@ from newsbot.storage.database import Database, is_lost
 from newsbot.storage.errors import DatabaseError, UnsuitableError
 from newsbot.storage.session import Session
 from newsbot.storage.upgrade import upgrade
+from newsbot.storage.variants import FormOf
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -95,6 +96,7 @@ class Store:
 
     def __init__(self, settings: "BaseSettings") -> None:
         self.run_id = str(uuid.uuid4())
+        self.form_of: FormOf = str  # of the variants of a URL; the stage sets it, as storage has no rules of URLs
         self.tallies: defaultdict[str, Tally] = defaultdict(Tally)  # by source, of what is committed or settled
         self.outcomes: defaultdict[str, list[Outcome]] = defaultdict(list)  # by source
         self.reasons: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of refused items
@@ -431,7 +433,8 @@ class Store:
                 item.state = "again"
         for kind, write in _WRITERS.items():
             if some := [item for item in items if isinstance(item, kind)]:
-                for item in write(cursor, some, self.run_id):
+                more = {"form_of": self.form_of} if kind is Article else {}
+                for item in write(cursor, some, self.run_id, **more):
                     for field, reason, value in item.refused:
                         refused.append(Reject.of(item, field, reason, value))
                         written[item.source_id, "left_out"] += 1

@@ -5,6 +5,7 @@ import pytest
 from scrapy.settings import Settings
 
 from newsbot.batch import FeedProgress
+from newsbot.enrichment.urls import form_of
 from newsbot.items import Article
 from newsbot.storage.store import Store
 from newsbot.storage.upgrade import upgrade
@@ -30,6 +31,7 @@ def store(database_url):
 
     async def run(articles, progress, settings):
         store = Store(Settings({"DATABASE_URL": database_url, "DATABASE_WAIT": 20, "REJECTS_DAYS": 90} | settings))
+        store.form_of = form_of
         await store.open("test", None, lambda: None)
         await store.lookup(articles)
         for article in articles:

@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from newsbot.storage import embedded
 from newsbot.storage.database import Database, is_lost
 from newsbot.storage.embedded import HomeError, StartError, ensure_running, stop
+from newsbot.storage.errors import DatabaseError
 
 ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not ROOT, reason="only root can take the part of several users")
@@ -265,9 +267,20 @@ def test_a_disk_that_fills_up_is_waited_for(small_disk):
             cursor.execute(fill)
         assert is_lost(caught.value)
     subprocess.run(["mount", "-o", "remount,size=600m", small_disk], check=True)
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(fill)
-        connection.commit()
+    assert _patiently(database, fill) == 200_000
+
+
+def _patiently(database, statement):
+    """As a crawl does: a server that could not write its log restarts, and is waited for. The number of rows."""
+    end = time.monotonic() + 120
+    while True:
+        try:
+            with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.rowcount
+        except (psycopg2.Error, DatabaseError) as error:
+            if not is_lost(error) or time.monotonic() > end:
+                raise
 
 
 @as_root

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from made_up import headline
 
-from newsbot.enrichment.urls import canonical
+from newsbot.enrichment.urls import form_of
 from newsbot.storage import aged
 from newsbot.storage import prune as pruning
 from newsbot.storage.prune import SETTINGS, prune
@@ -22,7 +22,7 @@ def pruned(database, tables):
 
     def run(*, dry_run=False, **days):
         with closing(Session(database)) as session:
-            found = list(prune(session.transaction, DAYS | days, canonical, dry_run=dry_run))
+            found = list(prune(session.transaction, DAYS | days, form_of, dry_run=dry_run))
         return {each.table: each.rows for each in found if each.rows}
 
     return run
@@ -173,7 +173,7 @@ def test_several_at_once_leave_each_article_a_sighting(articles, query, database
     def work():
         try:
             with closing(Session(database)) as session:
-                list(prune(session.transaction, DAYS, canonical))
+                list(prune(session.transaction, DAYS, form_of))
         except Exception as failure:  # noqa: BLE001  told by the test
             failures.append(failure)
 
@@ -258,7 +258,7 @@ def test_a_crawl_beside_it_stores_all(store, query, database, tables):
         try:
             with closing(Session(database)) as session:
                 while not stop.is_set():
-                    list(prune(session.transaction, DAYS | {"SIGHTINGS_DAYS": 0.0}, canonical))
+                    list(prune(session.transaction, DAYS | {"SIGHTINGS_DAYS": 0.0}, form_of))
         except Exception as failure:  # noqa: BLE001  told by the test
             failures.append(failure)
 
