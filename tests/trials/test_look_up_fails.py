@@ -75,13 +75,12 @@ def test_a_cancelled_item_leaves_no_other_waiting(database_url):
         store = Store(Settings({"DATABASE_URL": database_url, "DATABASE_WAIT": 60, "REJECTS_DAYS": 90}))
         await store.open("made", None, lambda: None)
         stage, clean = DeduplicatePipeline(store), CleanPipeline("UTC")
-        stage.open_spider()
         items = [Article(url=f"https://a.example/{n}", title="News", source_id="a", origin="a") for n in range(3)]
-        first, second = (asyncio.create_task(stage.process_item(clean.process_item(item))) for item in items[:2])
+        first, second = (asyncio.create_task(stage.process_batch([clean.cleaned(item)])) for item in items[:2])
         await asyncio.sleep(0)  # both wait for one look-up
         first.cancel()
-        assert (await second).state == "new"
-        assert (await stage.process_item(clean.process_item(items[2]))).state == "new"
+        assert (await second)[0].state == "new"
+        assert (await stage.process_batch([clean.cleaned(items[2])]))[0].state == "new"
         await store.flush()
         await store.finish("finished", 0, 0)
 
