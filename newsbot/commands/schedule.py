@@ -1,11 +1,14 @@
 """`scrapy schedule check FILE`: what is wrong with a schedule file, or when its entries fire."""
 
+import contextlib
 import heapq
+import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -64,12 +67,20 @@ class Command(ScrapyCommand):
         if end < start:
             raise UsageError(f"--to {_utc(end)} is before --from, {_utc(start)}", print_help=False)
 
-        from newsbot.hosting import arguments
+        from newsbot.hosting.arguments import Checker
         from newsbot.hosting.schedule import ScheduleError, read
 
+        if catalogue := self.settings["CATALOGUE"]:
+            self.settings.set("CATALOGUE", os.path.abspath(catalogue), priority="cmdline")
+        loader = get_spider_loader(self.settings)
+        checker, folder = Checker(self.settings, loader), _folder_of_jobs(Path(args[1]))
+
+        def check(spider: str, given: Mapping[str, str], settings: Mapping[str, str]) -> None:
+            with contextlib.chdir(folder):
+                checker(spider, given, settings)
+
         try:
-            loader = get_spider_loader(self.settings)
-            entries = read(args[1], loader.list(), lambda name, given: arguments.check(name, given, loader))
+            entries = read(args[1], loader.list(), check)
         except ScheduleError as error:
             print(f"scrapy schedule: {error}", file=sys.stderr)
             self.exitcode = 1
@@ -95,6 +106,11 @@ def moment(text: str) -> datetime:
             f"{text!r}: a time from 1970 to 8999 is right, as 2026-03-29, 2026-03-29T01:00Z or ...+02:00"
         )
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _folder_of_jobs(file: Path) -> Path:
+    """Where the server runs jobs, as far as can be told: beside its scrapyd.conf, which lies beside the schedule."""
+    return file.parent if (file.parent / "scrapyd.conf").exists() else Path()
 
 
 def _print_summary(file: str, entries: "Sequence[Entry]") -> None:

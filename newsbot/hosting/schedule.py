@@ -34,6 +34,8 @@ MAX_PRIORITY = 1e9
 # What may run in place of a spider, as after `scrapy`: what looks after the database, and harms none that runs twice.
 COMMANDS = (("db", "prune"), ("db", "size"))
 
+MAX_BYTES = 1 << 20  # some 20,000 entries: for the server to take over more holds up what is due
+
 _MAX_HINTS = 200  # entries: to look for the nearest name of each wrong one takes the square of this
 _MAX_CYCLE = 10  # names that are shown of one
 _MAX_CRON = 1000  # characters
@@ -160,6 +162,7 @@ _TEXTS_SCHEMA = {
     "additionalProperties": {"type": ["string", "number", "boolean"]},
 }
 
+Check = Callable[[str, Mapping[str, str], Mapping[str, str]], None]
 Duration = Annotated[float, BeforeValidator(seconds), AfterValidator(_bounded), WithJsonSchema(_DURATION_OR_0_SCHEMA)]
 Positive = Annotated[Duration, AfterValidator(_not_zero), WithJsonSchema(_DURATION_SCHEMA)]
 Interval = Annotated[Duration, AfterValidator(_interval), WithJsonSchema(_DURATION_SCHEMA)]
@@ -267,12 +270,12 @@ def schema() -> str:
 def read(
     file: Path | str,
     spiders: Collection[str] | None = None,
-    check: Callable[[str, Mapping[str, str]], None] | None = None,
+    check: Check | None = None,
 ) -> list[Entry]:
     """The entries of a schedule file, in its order; an empty list, `[]`, is a schedule of nothing.
 
-    `spiders` are the names that there are; without them any is right. `check` raises ValueError for arguments that a
-    spider does not take. Raises ScheduleError with all faults.
+    `spiders` are the names that there are; without them any is right. `check` raises ValueError where a spider does not
+    take these arguments, with these settings. Raises ScheduleError with all faults.
     """
 
     def more(data: list[Any]) -> Iterator[tuple[Where, str]]:
@@ -280,11 +283,11 @@ def read(
         yield from _wrong_works(data)
         yield from _unknown_spiders(data, spiders)
         if check is not None:
-            yield from _wrong_arguments(data, spiders or (), check)
+            yield from _wrong_arguments(data, check)
         yield from _wrong_orders(data)
 
     try:
-        return entries.read(Path(file), _ENTRIES, identity="name", more=more, may_be_empty=True)
+        return entries.read(Path(file), _ENTRIES, identity="name", more=more, may_be_empty=True, max_bytes=MAX_BYTES)
     except OSError as error:
         raise ScheduleError([f"{file}: {error.strerror}; a schedule file is right"]) from error
     except FaultyFileError as error:
@@ -324,17 +327,23 @@ def _unknown_spiders(data: list[Any], spiders: Collection[str] | None) -> Iterat
             yield (number, "spider"), f"{spider!r}: no such spider{perhaps(spider, spiders)}; there are {there}"
 
 
-def _wrong_arguments(
-    data: list[Any], spiders: Collection[str], check: Callable[[str, Mapping[str, str]], None]
-) -> Iterator[tuple[Where, str]]:
+def _wrong_arguments(data: list[Any], check: Check) -> Iterator[tuple[Where, str]]:
     for number, entry in enumerate(data):
-        args = (entry.get("args") or {}) if isinstance(entry, dict) else None
-        if not isinstance(args, dict) or entry.get("spider") not in spiders:
-            continue  # a fault of its own, as a value that is not text
+        spider = entry.get("spider") if isinstance(entry, dict) else None
+        if not isinstance(spider, str):
+            continue
         try:
-            check(entry["spider"], {str(name): value for name, value in args.items() if isinstance(value, str)})
+            check(spider.strip(), _texts(entry, "args"), _texts(entry, "settings"))
         except ValueError as error:
-            yield (number, "args"), "; ".join(str(error).splitlines())
+            yield (number, "args"), str(error)
+
+
+def _texts(entry: Mapping[str, Any], key: str) -> dict[str, str]:
+    """Arguments or settings, without those that have faults of their own."""
+    given = entry.get(key)
+    if not isinstance(given, dict):
+        return {}
+    return {str(name): value for name, value in given.items() if isinstance(value, str)}
 
 
 def _wrong_orders(data: list[Any]) -> Iterator[tuple[Where, str]]:

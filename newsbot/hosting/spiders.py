@@ -39,6 +39,10 @@ class SpiderList:
         self._processes: set[subprocess.Popen[str]] = set()
         reactor.addSystemEventTrigger("before", "shutdown", self._end)
 
+    def is_installed(self, project: str) -> bool:
+        """Whether the project's newest version is the installed code, as there is no egg of it."""
+        return not self._eggstorage.list(project)
+
     def known(self, project: str, version: str | None = None) -> list[str] | None:
         """The spiders of a version, or of the newest one; None where they were not listed yet."""
         return self._known.get(self._key(project, version))

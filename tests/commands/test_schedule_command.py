@@ -60,6 +60,8 @@ def test_fires_in_order_with_their_local_time(own):
         ("newsapi", "{language: german}", "-a language=german: expected a language of two letters"),
         ("dataset", "{}", "-a config= is missing"),
         ("api", "{}", "-a config= is missing"),
+        ("api", "{config: elsewhere/own.yaml}", "elsewhere/own.yaml: No such file or directory"),
+        ("headlines", "{sources: nosuch}", "sources: 'nosuch' is unknown"),
         ("api", "{config: worldbank, colour: red}", "-a colour=red: api has no argument 'colour'"),
     ],
 )
@@ -79,8 +81,13 @@ def test_arguments_that_are_right(tmp_path):
         "- {name: a, spider: headlines, every: 1h, args: {sources: 'bbc,lemonde', shard: 0/4, due: 1}}\n"
         "- {name: b, spider: frankfurter, every: 1d, args: {symbols: USD, backfill: 30d}}\n"
         "- {name: c, spider: api, every: 1d, args: {config: worldbank}}\n"
-        "- {name: d, spider: api, every: 1d, args: {config: elsewhere/own.yaml, anything: 1}}\n"
+        "- {name: d, spider: headlines, every: 1d, args: {catalogue: own.yaml, sources: mine}}\n"
+        "- {name: e, spider: headlines, every: 1d, args: {sources: mine}, settings: {CATALOGUE: own.yaml}}\n"
     )
+    (tmp_path / "own.yaml").write_text(
+        "- {id: mine, name: Mine, homepage: https://a.example/, country: fr, language: fr, feeds: [https://a.example/f]}"
+    )
+    (tmp_path / "scrapyd.conf").touch()  # the folder that a server's jobs run in
     assert run("check", file).returncode == 0
 
 
@@ -156,6 +163,13 @@ def test_all_faults_are_told(tmp_path):
         ["2", "entry 2 (a)", "cron"],
     ]
     assert "no such spider; perhaps 'headlines'" in check.stderr
+
+
+def test_a_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    check = run("check", tmp_path / "pipe")
+    assert (check.returncode, check.stdout) == (1, "")
+    assert "pipe: not a regular file; a schedule file is right" in check.stderr
 
 
 def test_a_file_that_is_not_there():
