@@ -23,6 +23,7 @@ from pydantic import (
     field_validator,
 )
 
+from newsbot.hosting.names import check_kind
 from newsbot.sources import entries
 from newsbot.sources.document import Where
 from newsbot.sources.entries import WRITTEN_SECONDS, FaultyFileError, Text, Timezone, fault, perhaps, seconds
@@ -282,6 +283,7 @@ def read(
         yield from _wrong_rhythms(data)
         yield from _wrong_works(data)
         yield from _unknown_spiders(data, spiders)
+        yield from _wrong_settings(data)
         if check is not None:
             yield from _wrong_arguments(data, check)
         yield from _wrong_orders(data)
@@ -336,6 +338,15 @@ def _wrong_arguments(data: list[Any], check: Check) -> Iterator[tuple[Where, str
             check(spider.strip(), _texts(entry, "args"), _texts(entry, "settings"))
         except ValueError as error:
             yield (number, "args"), str(error)
+
+
+def _wrong_settings(data: list[Any]) -> Iterator[tuple[Where, str]]:
+    for number, entry in enumerate(data):
+        for name, value in _texts(entry, "settings").items() if isinstance(entry, dict) else ():
+            try:
+                check_kind(name, value)
+            except ValueError as error:
+                yield (number, "settings", name), str(error)
 
 
 def _texts(entry: Mapping[str, Any], key: str) -> dict[str, str]:

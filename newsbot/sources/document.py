@@ -88,9 +88,9 @@ class Document:
     def _build(self, event: yaml.Event, events: Iterator[yaml.Event], where: Where) -> Any:
         """The value that begins with `event`; takes its other events from `events`."""
         if isinstance(event, yaml.AliasEvent):
-            raise UnreadableError(_line(event), f"the alias *{event.anchor}: write the value itself")
+            raise UnreadableError(_line(event), "an alias: write the value itself")
         if event.tag and not event.tag.startswith("tag:yaml.org,2002:"):
-            raise UnreadableError(_line(event), f"the tag {event.tag}: write the plain value")
+            raise UnreadableError(_line(event), "a tag: write the plain value")
         if isinstance(event, yaml.ScalarEvent):
             if escaped := _UNPRINTABLE.search(event.value):
                 raise UnreadableError(_line(event), _unprintable(escaped[0]))

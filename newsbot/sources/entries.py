@@ -94,9 +94,22 @@ def _checked(
     faults = [(line, where, "stands twice; once is right") for where, line in document.repeated]
     faults += [(document.line(where), where, message) for where, message in (*found, *wrong)]
     if faults:
+        known = _known(model.json_schema())
+        if not any(key in known for each in _mappings(document.data) for key in each):
+            # Another file, named by mistake or to see what is in it: nothing of that is told.
+            raise FaultyFileError([f"{file}:1: none of its keys is known; the keys are {', '.join(known)}"])
         faults.sort(key=lambda fault: fault[0])
         raise FaultyFileError([f"{file}:{line}: {_told(place(where), message)}" for line, where, message in faults])
     return checked
+
+
+def _mappings(data: Any) -> list[dict[str, Any]]:
+    return [each for each in (data if isinstance(data, list) else [data]) if isinstance(each, dict)]
+
+
+def _known(schema: dict[str, Any]) -> list[str]:
+    """The keys of a declaration, or of each entry."""
+    return [key for part in _parts(schema, schema.get("items", schema), {}) for key in part["properties"]]
 
 
 def validated(data: Any, model: TypeAdapter[CheckedT]) -> tuple[CheckedT | None, list[tuple[Where, str]]]:

@@ -109,6 +109,30 @@ def test_a_file_that_might_block_is_refused(check, tmp_path, spider, name):
         check(spider, {name: str(tmp_path / "pipe.yaml")})
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "root:$6$hunter2:19000:0:99999:7:::\nbin:*:19000:0:99999:7:::\n",
+        "root:$6$hunter2:19000:::\n",
+        "password: hunter2\n",
+        "hunter2: [1, 2]\n",
+        "- hunter2\n",
+        "- {hunter2: 1}\n",
+        "*hunter2\n",
+        "!hunter2 x\n",
+        "a: 'hunter2\n",
+        "hunter2: a: b\n",
+    ],
+)
+@pytest.mark.parametrize(("spider", "name"), [("headlines", "catalogue"), ("api", "config"), ("dataset", "config")])
+def test_nothing_of_another_file_is_told(check, tmp_path, content, spider, name):
+    file = tmp_path / "other"
+    file.write_text(content)
+    with pytest.raises(ValueError, match=r"other:\d: ") as error:
+        check(spider, {name: str(file)})
+    assert "hunter2" not in str(error.value)
+
+
 def test_the_schedule_of_a_server_is_checked_where_the_installed_code_runs_it(tmp_path):
     file = tmp_path / "schedule.yaml"
     file.write_text("- {name: a, spider: headlines, every: 1h, args: {source: bbc}}\n")

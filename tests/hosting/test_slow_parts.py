@@ -56,8 +56,13 @@ class Slow:
         self.scrapyd, self.folder = scrapyd, folder
         (folder / "go").touch()
         settings = SLOW.format(folder=str(folder), modules=["shop.spiders"])
-        answer = scrapyd.upload(made_egg("one", **{"shop/settings.py": settings}), "1", "slow")
-        assert answer["status"] == "ok", answer
+        egg = made_egg("one", **{"shop/settings.py": settings})
+        for version in ("1", "2"):
+            answer = scrapyd.upload(egg, version, "slow")
+            assert answer["status"] == "ok", answer
+        assert self.spiders()["spiders"] == ["tells"]
+        assert len(self.asked()) == 2  # once for each upload: its list is kept
+        scrapyd.post("delversion.json", project="slow", version="2")  # the lists of the project are forgotten
         (folder / "go").unlink()
         (folder / "asked").unlink()
 

@@ -363,7 +363,7 @@ class AddVersion(ScrapydCall):
             ) from None
         except OSError as error:
             raise RefusedError(f"the egg can not be stored: {error}", http.INSUFFICIENT_STORAGE_SPACE) from None
-        self.root.spiders.forget(query.project)
+        self.root.spiders.keep(query.project, query.version, spiders)
         self.root.update_projects()
         return {"project": query.project, "version": query.version, "spiders": len(spiders)}
 
