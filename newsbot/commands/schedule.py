@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # pydantic takes long, and every command is imported at every
     from newsbot.hosting.schedule import Entry
 
 SPAN = timedelta(days=1)  # shown without --to
-MAX_LINES = 50  # shown without --from and --to
+NEXT = 3  # fires of each entry that are shown without --from and --to
 
 
 class Command(ScrapyCommand):
@@ -55,7 +55,7 @@ class Command(ScrapyCommand):
             dest="end",
             type=moment,
             metavar="TIME",
-            help=f"fires up to this time, all of them (default: a day; at most {MAX_LINES} without --from)",
+            help=f"fires up to this time, all of them (default: a day; without --from the next {NEXT} of each entry)",
         )
 
     def run(self, args: list[str], opts: Namespace) -> None:
@@ -86,13 +86,12 @@ class Command(ScrapyCommand):
             self.exitcode = 1
             return
         _print_summary(args[1], entries)
-        fires = _fires(entries, start, end)
-        limit = None if opts.start or opts.end else MAX_LINES
+        is_span = opts.start or opts.end
         with printing():
-            for line in islice(fires, limit):
+            for line in _fires(entries, start, end if is_span else None):
                 print(line)
-            if next(fires, None):
-                print(f"The first {limit} are shown; --to TIME shows all until then.", file=sys.stderr)
+        if not is_span:
+            print(f"The next {NEXT} of each are shown; --to TIME shows all until then.", file=sys.stderr)
 
 
 def moment(text: str) -> datetime:
@@ -123,12 +122,13 @@ def _print_summary(file: str, entries: "Sequence[Entry]") -> None:
             print(f"  {entry.name}: {by_clock}after {', '.join(entry.after)}", file=sys.stderr)
 
 
-def _fires(entries: "Sequence[Entry]", start: datetime, end: datetime) -> Iterator[str]:
-    """The lines of all entries, in the order of their times."""
-    from newsbot.hosting.fires import between
+def _fires(entries: "Sequence[Entry]", start: datetime, end: datetime | None) -> Iterator[str]:
+    """The lines of all entries, in the order of their times: up to an end, or the next few of each."""
+    from newsbot.hosting.fires import after, between
 
     def fires(number: int, entry: "Entry") -> Iterator[tuple[datetime, int]]:
-        return ((fire, number) for fire in between(entry, start, end))
+        found = between(entry, start, end) if end else islice(after(entry, start), NEXT)
+        return ((fire, number) for fire in found)
 
     enabled = [entry for entry in entries if entry.enabled]
     for fire, number in heapq.merge(*(fires(number, entry) for number, entry in enumerate(enabled))):

@@ -221,17 +221,20 @@ class Entry(BaseModel):
     ] = Field((), description="starts when the entries named here, one or a list, have finished well")
     overlap: Literal["skip", "queue", "replace"] = Field(
         "skip",
-        description="what a fire does while a job of this entry waits or runs: nothing, wait for it, or end it",
+        description="what a fire does while a job of this entry waits or runs: `skip` (the default) nothing, `queue` waits for"
+        " it, `replace` ends it",
     )
     catch_up: Literal["once", "none"] = Field(
-        "once", description="fires missed while the server was down: one job for all of them, or none"
+        "once",
+        description="fires missed while the server was down: `once` (the default) is one job for all of them, `none` is no"
+        " job",
     )
     retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] = Field(
-        0, description="how often a job that failed is run again"
+        0, description=f"how often a job that failed is run again: 0 (the default) to {MAX_RETRIES} times"
     )
     backoff: Duration = Field(
         10.0,
-        description="wait before the first retry, doubled for each further",
+        description="wait before the first retry, doubled for each further, as `1m`; `10s` is the default",
         json_schema_extra={"default": "10s"},
     )
     timeout: Positive | None = Field(None, description="a job that runs longer is ended, as `2h`")

@@ -126,7 +126,8 @@ def test_it_times_out(held_up):
 
 def test_one_whose_database_went_away_is_tried_again(held_up, query, wait_until_it_waits):
     scrapyd, job = held_up(retries=1, backoff="1s")
-    query("SELECT pg_terminate_backend(%s)", wait_until_it_waits(scrapyd))
+    for _ in range(2):  # one connection that is cut is replaced
+        query("SELECT pg_terminate_backend(%s, 10000)", wait_until_it_waits(scrapyd))
     again = scrapyd.wait_for(lambda: [each for each in scrapyd.jobs() if each["retry_of"] == job])
     assert scrapyd.job(job)["state"] == "failed"
     assert again[0]["command"] == ["db", "prune"]
