@@ -221,8 +221,8 @@ class Entry(BaseModel):
     ] = Field((), description="starts when the entries named here, one or a list, have finished well")
     overlap: Literal["skip", "queue", "replace"] = Field(
         "skip",
-        description="what a fire does while a job of this entry waits or runs: `skip` (the default) nothing, `queue` waits for"
-        " it, `replace` ends it",
+        description="what a fire does while a job of this entry waits or runs: `skip` (the default) nothing, `queue`"
+        " waits for it, `replace` ends it",
     )
     catch_up: Literal["once", "none"] = Field(
         "once",
