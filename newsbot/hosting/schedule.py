@@ -226,8 +226,8 @@ class Entry(BaseModel):
     )
     catch_up: Literal["once", "none"] = Field(
         "once",
-        description="fires missed while the server was down: `once` (the default) is one job for all of them, `none` is no"
-        " job",
+        description="fires missed while the server was down: `once` (the default) is one job for all of them, `none` is"
+        " no job",
     )
     retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] = Field(
         0, description=f"how often a job that failed is run again: 0 (the default) to {MAX_RETRIES} times"
