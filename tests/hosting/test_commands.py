@@ -82,6 +82,13 @@ def test_a_wrong_setting_fails_with_its_reason_and_is_tried_again(start):
     assert "given up" in second["reason"]
 
 
+def test_a_command_that_is_asked_wrongly_names_itself(start):
+    scrapyd = start(PRUNE | {"settings": {"SIGHTINGS_DAYS": "100001"}})
+    job = scrapyd.wait_until(fire(scrapyd))
+    assert (job["state"], job["exit_code"]) == ("failed", 2)
+    assert "scrapy: error: SIGHTINGS_DAYS=100001" in job["reason"]
+
+
 @pytest.fixture
 def held_up(start, database, query):
     """Start a Scrapyd and fire; the job of `db prune` waits for a table as long as the test lasts."""
