@@ -187,7 +187,39 @@ OWN = (
     "ANSWER_ITEMS",
     "ANSWER_BYTES",
 )
+# Those that are numbers, 0 or more.
+NUMBERS = {
+    "DATABASE_WAIT": float,
+    "REJECTS_DAYS": int,
+    "RUNS_DAYS": float,
+    "HISTORY_DAYS": float,
+    "SIGHTINGS_DAYS": float,
+    "RETRY_AFTER_MAX": float,
+    "RETRY_AFTER_DAYS": float,
+    "FEED_INTERVAL_MIN": int,
+    "FEED_INTERVAL_MAX": int,
+    "FEED_FULL_FETCH_INTERVAL": float,
+    "SITEMAP_CHILDREN_MAX": int,
+    "DATASET_MAXSIZE": int,
+    "DATASET_TIMEOUT": float,
+    "DATASET_INFLATED_MAX": int,
+    "DATASET_RATIO_MAX": float,
+    "ANSWER_ITEMS": int,
+    "ANSWER_BYTES": int,
+}
 globals().update({name: os.environ[name] for name in OWN if name in os.environ})
 
 # An honest name with a contact, as robots.txt and site owners expect.  # default "Scrapy/VERSION (+https://scrapy.org)"
 USER_AGENT = f"newsbot/0.1 (+{CONTACT})"
+
+
+def wrong_number(name: str, value: object) -> str | None:
+    """What is wrong with the value of one of NUMBERS, and what would be right; None where nothing is."""
+    kind = NUMBERS[name]
+    try:
+        if 0 <= kind(value) < float("inf"):
+            return None
+    except (TypeError, ValueError):
+        pass
+    right = "a whole number, 0 or more" if kind is int else "a number, 0 or more"
+    return f"{name}={value}: {right} is right"

@@ -9,28 +9,11 @@ import traceback
 from scrapy.commands import crawl
 from scrapy.exceptions import NotConfigured, UsageError
 
+from newsbot.settings import NUMBERS, wrong_number
 from newsbot.storage.database import is_lost
 from newsbot.storage.errors import DatabaseError
 from newsbot.storage.store import Store
 from newsbot.storage.upgrade import UnknownRevisionError
-
-# Settings that are read in the middle of a crawl: a wrong one must not end it there.
-NUMBERS = {
-    "DATABASE_WAIT": float,
-    "REJECTS_DAYS": int,
-    "RETRY_AFTER_MAX": float,
-    "RETRY_AFTER_DAYS": float,
-    "FEED_INTERVAL_MIN": int,
-    "FEED_INTERVAL_MAX": int,
-    "FEED_FULL_FETCH_INTERVAL": float,
-    "SITEMAP_CHILDREN_MAX": int,
-    "DATASET_MAXSIZE": int,
-    "DATASET_TIMEOUT": float,
-    "DATASET_INFLATED_MAX": int,
-    "DATASET_RATIO_MAX": float,
-    "ANSWER_ITEMS": int,
-    "ANSWER_BYTES": int,
-}
 
 
 class Command(crawl.Command):
@@ -66,12 +49,7 @@ class Command(crawl.Command):
             self.exitcode = 1
 
     def _check_numbers(self) -> None:
-        for name, kind in NUMBERS.items():
-            given = self.settings[name]
-            try:
-                good = 0 <= kind(given) < float("inf")
-            except (TypeError, ValueError):
-                good = False
-            if not good:
-                right = "a whole number, 0 or more" if kind is int else "a number, 0 or more"
-                raise UsageError(f"{name}={given}: {right} is right", print_help=False)
+        """A wrong one must not end the crawl in its middle."""
+        for name in NUMBERS:
+            if wrong := wrong_number(name, self.settings[name]):
+                raise UsageError(wrong, print_help=False)

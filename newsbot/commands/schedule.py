@@ -1,11 +1,14 @@
 """`scrapy schedule check FILE`: what is wrong with a schedule file, or when its entries fire."""
 
+import contextlib
 import heapq
+import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:  # pydantic takes long, and every command is imported at every
     from newsbot.hosting.schedule import Entry
 
 SPAN = timedelta(days=1)  # shown without --to
-MAX_LINES = 50  # shown without --from and --to
+NEXT = 3  # fires of each entry that are shown without --from and --to
 
 
 class Command(ScrapyCommand):
@@ -52,7 +55,7 @@ class Command(ScrapyCommand):
             dest="end",
             type=moment,
             metavar="TIME",
-            help=f"fires up to this time, all of them (default: a day; at most {MAX_LINES} without --from)",
+            help=f"fires up to this time, all of them (default: a day; without --from the next {NEXT} of each entry)",
         )
 
     def run(self, args: list[str], opts: Namespace) -> None:
@@ -64,24 +67,31 @@ class Command(ScrapyCommand):
         if end < start:
             raise UsageError(f"--to {_utc(end)} is before --from, {_utc(start)}", print_help=False)
 
-        from newsbot.hosting import arguments
+        from newsbot.hosting.arguments import Checker
         from newsbot.hosting.schedule import ScheduleError, read
 
+        if catalogue := self.settings["CATALOGUE"]:
+            self.settings.set("CATALOGUE", os.path.abspath(catalogue), priority="cmdline")
+        loader = get_spider_loader(self.settings)
+        checker, folder = Checker(self.settings, loader), _folder_of_jobs(Path(args[1]))
+
+        def check(spider: str, given: Mapping[str, str], settings: Mapping[str, str]) -> None:
+            with contextlib.chdir(folder):
+                checker(spider, given, settings)
+
         try:
-            loader = get_spider_loader(self.settings)
-            entries = read(args[1], loader.list(), lambda name, given: arguments.check(name, given, loader))
+            entries = read(args[1], loader.list(), check)
         except ScheduleError as error:
             print(f"scrapy schedule: {error}", file=sys.stderr)
             self.exitcode = 1
             return
         _print_summary(args[1], entries)
-        fires = _fires(entries, start, end)
-        limit = None if opts.start or opts.end else MAX_LINES
+        is_span = opts.start or opts.end
         with printing():
-            for line in islice(fires, limit):
+            for line in _fires(entries, start, end if is_span else None):
                 print(line)
-            if next(fires, None):
-                print(f"The first {limit} are shown; --to TIME shows all until then.", file=sys.stderr)
+        if not is_span:
+            print(f"The next {NEXT} of each are shown; --to TIME shows all until then.", file=sys.stderr)
 
 
 def moment(text: str) -> datetime:
@@ -97,6 +107,11 @@ def moment(text: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
+def _folder_of_jobs(file: Path) -> Path:
+    """Where the server runs jobs, as far as can be told: beside its scrapyd.conf, which lies beside the schedule."""
+    return file.parent if (file.parent / "scrapyd.conf").exists() else Path()
+
+
 def _print_summary(file: str, entries: "Sequence[Entry]") -> None:
     print(f"{file}: {len(entries)} {'entry' if len(entries) == 1 else 'entries'}, no fault", file=sys.stderr)
     for entry in entries:
@@ -107,12 +122,13 @@ def _print_summary(file: str, entries: "Sequence[Entry]") -> None:
             print(f"  {entry.name}: {by_clock}after {', '.join(entry.after)}", file=sys.stderr)
 
 
-def _fires(entries: "Sequence[Entry]", start: datetime, end: datetime) -> Iterator[str]:
-    """The lines of all entries, in the order of their times."""
-    from newsbot.hosting.fires import between
+def _fires(entries: "Sequence[Entry]", start: datetime, end: datetime | None) -> Iterator[str]:
+    """The lines of all entries, in the order of their times: up to an end, or the next few of each."""
+    from newsbot.hosting.fires import after, between
 
     def fires(number: int, entry: "Entry") -> Iterator[tuple[datetime, int]]:
-        return ((fire, number) for fire in between(entry, start, end))
+        found = between(entry, start, end) if end else islice(after(entry, start), NEXT)
+        return ((fire, number) for fire in found)
 
     enabled = [entry for entry in entries if entry.enabled]
     for fire, number in heapq.merge(*(fires(number, entry) for number, entry in enumerate(enabled))):

@@ -1,32 +1,64 @@
 """Whether a spider takes the arguments that a job is asked for with, before it is queued."""
 
+import os
 from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scrapy.settings import Settings
 from scrapy.spiderloader import get_spider_loader
+from scrapy.utils.conf import get_config
+from scrapy.utils.project import ENVVAR
+
+from newsbot.hosting.claims import PROJECT
 
 if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
     from scrapy.spiderloader import SpiderLoaderProtocol
 
+_MODULE = "newsbot.settings"
+_NONE: Mapping[str, str] = MappingProxyType({})
 
-def check(spider: str, given: Mapping[str, str], loader: "SpiderLoaderProtocol | None" = None) -> None:
-    """Raises ValueError for what a run of the spider would refuse at once. May read files: call it from a thread.
 
-    Without a `loader` the spiders are those that newsbot comes with. One that declares no arguments, as a user's own,
-    takes any.
+class Checker:
+    """Checks arguments by the spiders and the settings of a project. It reads files: call it from a thread.
+
+    `knows_settings` tells whether jobs run with these settings; else only what does not depend on them is checked.
     """
-    try:
-        declared = getattr((loader or _installed()).load(spider), "read_arguments", None)
-    except KeyError:  # it is none of these
-        return
-    if declared:
-        declared(given)
+
+    def __init__(self, project: "BaseSettings", loader: "SpiderLoaderProtocol", *, knows_settings: bool = True) -> None:
+        self._project, self._loader, self._knows_settings = project, loader, knows_settings
+
+    def __call__(self, spider: str, given: Mapping[str, str], settings: Mapping[str, str] = _NONE) -> None:
+        """Raises ValueError, in a line, for what a run of the spider with these settings would refuse at once.
+
+        A spider that is not known, or declares no arguments, as a user's own, takes any.
+        """
+        try:
+            declared = getattr(self._loader.load(spider), "read_arguments", None)
+        except KeyError:
+            return
+        if not declared:
+            return
+        try:
+            declared(given, self._settings(settings) if self._knows_settings else None)
+        except ValueError as error:
+            raise ValueError("; ".join(str(error).splitlines()).replace(":; ", ": ")) from error
+
+    def _settings(self, given: Mapping[str, str]) -> "BaseSettings":
+        if not given:
+            return self._project
+        settings = self._project.copy()
+        settings.update(given, priority="cmdline")
+        return settings
 
 
 @cache
-def _installed() -> "SpiderLoaderProtocol":
+def installed() -> Checker:
+    """By the spiders that newsbot comes with, for jobs of the installed project, not of an egg."""
     settings = Settings({"SPIDER_LOADER_WARN_ONLY": True})
-    settings.setmodule("newsbot.settings")
-    return get_spider_loader(settings)
+    settings.setmodule(_MODULE)
+    # A project with settings of its own may have another catalogue; its code is not run here.
+    module = os.environ.get(ENVVAR) or get_config().get("settings", PROJECT, fallback=None)
+    return Checker(settings, get_spider_loader(settings), knows_settings=module == _MODULE)

@@ -3,21 +3,27 @@
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Mapping
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator
+from scrapy.settings import BaseSettings, default_settings
+
+from newsbot import settings
+from newsbot.sources import dataset, declared
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 LONGEST = 128
 LONGEST_NAME = 250  # bytes: with an ending it is the name of a file
 LONGEST_VALUE = 32 << 10  # characters: a process takes 128 KiB
 
-# Arguments that name a file of this machine, of which the log would quote what is wrong in it; each with the setting
-# that names the same, and must be allowed.
-_FILES = {"catalogue": "CATALOGUE"}
+# Arguments that name a file of this machine, of which the log would quote what is wrong in it; and the setting that
+# names one as well, and must be allowed.
+_FILES = ("catalogue", "config", "file")
+_FILE_SETTING = "CATALOGUE"
 # What Scrapy and Scrapyd call their own parameters on the way to a spider.
 _TAKEN = ("self", "cls", "crawler", "name", "settings", "spider_name")
 
@@ -117,17 +123,60 @@ def check_setting(name: str, value: str, allowed: str) -> None:
             " who runs this Scrapyd may allow it: allowed_settings in scrapyd.conf, or `settings` of an entry of the"
             " schedule"
         )
+    check_kind(name, value)
 
 
-def check_files(arguments: Iterable[str], allowed: str) -> None:
-    """Raises `NotAllowedError` when one of the arguments names a file and the setting for it is not `allowed`."""
-    for name in arguments:
-        if name in _FILES and not _matches(_FILES[name], allowed):
+def check_kind(name: str, value: str) -> None:
+    """Raises ValueError for a setting that seems to be misspelt, and for a value that its reader would not take.
+
+    A name that is unknown, and near to none of newsbot's own, may be an extension's.
+    """
+    defaults = _defaults()
+    if name not in defaults:
+        if near := get_close_matches(name.upper(), settings.OWN, n=1, cutoff=0.85):
+            raise ValueError(f"the setting {name}: there is none of this name; did you mean {near[0]}?")
+        return
+    if wrong := _wrong_kind(name, value, defaults[name]):
+        raise ValueError(f"the setting {wrong}")
+
+
+def _wrong_kind(name: str, value: str, default: Any) -> str | None:
+    if name in settings.NUMBERS:
+        return settings.wrong_number(name, value)
+    given = BaseSettings({name: value})
+    try:
+        if isinstance(default, bool):
+            right = "1 or 0, True or False"
+            given.getbool(name)
+        elif isinstance(default, int | float):
+            right = "a number"
+            given.getfloat(name)
+        elif isinstance(default, Mapping):
+            right = "an object in JSON"
+            given.getdict(name)
+    except (TypeError, ValueError):
+        return f"{name}={value[:60]}: {right} is right"
+    return None
+
+
+def check_files(arguments: Mapping[str, str], allowed: str) -> None:
+    """Raises `NotAllowedError` when one of the arguments names a file and the setting for that is not `allowed`."""
+    if _matches(_FILE_SETTING, allowed):
+        return
+    for name, value in arguments.items():
+        if name in _FILES and not _is_elsewhere(name, value):
             raise NotAllowedError(
                 f"the argument {name} names a file of this machine, which the job's log would quote; who runs this"
-                f" Scrapyd may allow it: {_FILES[name]} among allowed_settings in scrapyd.conf, or `args` of an entry"
+                f" Scrapyd may allow it: {_FILE_SETTING} among allowed_settings in scrapyd.conf, or `args` of an entry"
                 " of the schedule"
             )
+
+
+def _is_elsewhere(name: str, value: str) -> bool:
+    """Whether the value is none of the user's files: the name of a declaration that comes along, or a link."""
+    if name == "config":
+        return value in (*declared.shipped(), *dataset.shipped())
+    return name == "file" and value.startswith(("http://", "https://"))
 
 
 def _check_value(what: str, value: str) -> None:
@@ -146,11 +195,12 @@ def is_dangerous(name: str) -> bool:
     """Whether a setting is more than a matter of the crawl's own."""
     if _matches(name, _HARMLESS):
         return False
-    return name in _known() or _matches(name.upper(), _DANGEROUS)
+    return name in filter(str.isupper, dir(default_settings)) or _matches(name.upper(), _DANGEROUS)
 
 
 @cache
-def _known() -> frozenset[str]:
-    from scrapy.settings import default_settings
-
-    return frozenset(filter(str.isupper, dir(default_settings)))
+def _defaults() -> dict[str, Any]:
+    """What each setting that is known has without being given."""
+    return {
+        name: value for module in (default_settings, settings) for name, value in vars(module).items() if name.isupper()
+    }

@@ -37,7 +37,8 @@ def main() -> None:
     token = os.environ.get(TOKEN)
     if token:
         os.setsid()  # Ctrl-C at Scrapyd's terminal is Scrapyd's: it tells its jobs itself
-    sys.argv += json.loads(os.environ.pop(HIDDEN, "[]"))
+    # By its first word a command names itself in its errors.
+    sys.argv = ["scrapy", *sys.argv[1:], *json.loads(os.environ.pop(HIDDEN, "[]"))]
     lease = Lease.begin(token) if token else None
     code: object = 1
     try:

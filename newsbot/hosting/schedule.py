@@ -23,6 +23,7 @@ from pydantic import (
     field_validator,
 )
 
+from newsbot.hosting.names import check_kind
 from newsbot.sources import entries
 from newsbot.sources.document import Where
 from newsbot.sources.entries import WRITTEN_SECONDS, FaultyFileError, Text, Timezone, fault, perhaps, seconds
@@ -33,6 +34,8 @@ MAX_RETRIES = 100
 MAX_PRIORITY = 1e9
 # What may run in place of a spider, as after `scrapy`: what looks after the database, and harms none that runs twice.
 COMMANDS = (("db", "prune"), ("db", "size"))
+
+MAX_BYTES = 1 << 20  # some 20,000 entries: for the server to take over more holds up what is due
 
 _MAX_HINTS = 200  # entries: to look for the nearest name of each wrong one takes the square of this
 _MAX_CYCLE = 10  # names that are shown of one
@@ -160,6 +163,7 @@ _TEXTS_SCHEMA = {
     "additionalProperties": {"type": ["string", "number", "boolean"]},
 }
 
+Check = Callable[[str, Mapping[str, str], Mapping[str, str]], None]
 Duration = Annotated[float, BeforeValidator(seconds), AfterValidator(_bounded), WithJsonSchema(_DURATION_OR_0_SCHEMA)]
 Positive = Annotated[Duration, AfterValidator(_not_zero), WithJsonSchema(_DURATION_SCHEMA)]
 Interval = Annotated[Duration, AfterValidator(_interval), WithJsonSchema(_DURATION_SCHEMA)]
@@ -217,17 +221,20 @@ class Entry(BaseModel):
     ] = Field((), description="starts when the entries named here, one or a list, have finished well")
     overlap: Literal["skip", "queue", "replace"] = Field(
         "skip",
-        description="what a fire does while a job of this entry waits or runs: nothing, wait for it, or end it",
+        description="what a fire does while a job of this entry waits or runs: `skip` (the default) nothing, `queue`"
+        " waits for it, `replace` ends it",
     )
     catch_up: Literal["once", "none"] = Field(
-        "once", description="fires missed while the server was down: one job for all of them, or none"
+        "once",
+        description="fires missed while the server was down: `once` (the default) is one job for all of them, `none` is"
+        " no job",
     )
     retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] = Field(
-        0, description="how often a job that failed is run again"
+        0, description=f"how often a job that failed is run again: 0 (the default) to {MAX_RETRIES} times"
     )
     backoff: Duration = Field(
         10.0,
-        description="wait before the first retry, doubled for each further",
+        description="wait before the first retry, doubled for each further, as `1m`; `10s` is the default",
         json_schema_extra={"default": "10s"},
     )
     timeout: Positive | None = Field(None, description="a job that runs longer is ended, as `2h`")
@@ -267,24 +274,25 @@ def schema() -> str:
 def read(
     file: Path | str,
     spiders: Collection[str] | None = None,
-    check: Callable[[str, Mapping[str, str]], None] | None = None,
+    check: Check | None = None,
 ) -> list[Entry]:
     """The entries of a schedule file, in its order; an empty list, `[]`, is a schedule of nothing.
 
-    `spiders` are the names that there are; without them any is right. `check` raises ValueError for arguments that a
-    spider does not take. Raises ScheduleError with all faults.
+    `spiders` are the names that there are; without them any is right. `check` raises ValueError where a spider does not
+    take these arguments, with these settings. Raises ScheduleError with all faults.
     """
 
     def more(data: list[Any]) -> Iterator[tuple[Where, str]]:
         yield from _wrong_rhythms(data)
         yield from _wrong_works(data)
         yield from _unknown_spiders(data, spiders)
+        yield from _wrong_settings(data)
         if check is not None:
-            yield from _wrong_arguments(data, spiders or (), check)
+            yield from _wrong_arguments(data, check)
         yield from _wrong_orders(data)
 
     try:
-        return entries.read(Path(file), _ENTRIES, identity="name", more=more, may_be_empty=True)
+        return entries.read(Path(file), _ENTRIES, identity="name", more=more, may_be_empty=True, max_bytes=MAX_BYTES)
     except OSError as error:
         raise ScheduleError([f"{file}: {error.strerror}; a schedule file is right"]) from error
     except FaultyFileError as error:
@@ -324,17 +332,32 @@ def _unknown_spiders(data: list[Any], spiders: Collection[str] | None) -> Iterat
             yield (number, "spider"), f"{spider!r}: no such spider{perhaps(spider, spiders)}; there are {there}"
 
 
-def _wrong_arguments(
-    data: list[Any], spiders: Collection[str], check: Callable[[str, Mapping[str, str]], None]
-) -> Iterator[tuple[Where, str]]:
+def _wrong_arguments(data: list[Any], check: Check) -> Iterator[tuple[Where, str]]:
     for number, entry in enumerate(data):
-        args = (entry.get("args") or {}) if isinstance(entry, dict) else None
-        if not isinstance(args, dict) or entry.get("spider") not in spiders:
-            continue  # a fault of its own, as a value that is not text
+        spider = entry.get("spider") if isinstance(entry, dict) else None
+        if not isinstance(spider, str):
+            continue
         try:
-            check(entry["spider"], {str(name): value for name, value in args.items() if isinstance(value, str)})
+            check(spider.strip(), _texts(entry, "args"), _texts(entry, "settings"))
         except ValueError as error:
-            yield (number, "args"), "; ".join(str(error).splitlines())
+            yield (number, "args"), str(error)
+
+
+def _wrong_settings(data: list[Any]) -> Iterator[tuple[Where, str]]:
+    for number, entry in enumerate(data):
+        for name, value in _texts(entry, "settings").items() if isinstance(entry, dict) else ():
+            try:
+                check_kind(name, value)
+            except ValueError as error:
+                yield (number, "settings", name), str(error)
+
+
+def _texts(entry: Mapping[str, Any], key: str) -> dict[str, str]:
+    """Arguments or settings, without those that have faults of their own."""
+    given = entry.get(key)
+    if not isinstance(given, dict):
+        return {}
+    return {str(name): value for name, value in given.items() if isinstance(value, str)}
 
 
 def _wrong_orders(data: list[Any]) -> Iterator[tuple[Where, str]]:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import stat
 import time
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from twisted.internet import reactor, task
 from twisted.internet.defer import ensureDeferred
 from twisted.python.failure import Failure
 
-from newsbot.hosting import claims
+from newsbot.hosting import arguments, claims
 from newsbot.hosting.claims import PROJECT
 from newsbot.hosting.plan import Plan
 from newsbot.hosting.schedule import Entry, ScheduleError, read
@@ -34,7 +33,7 @@ logger = logging.getLogger(__name__)
 TICK = 0.25  # seconds: a fire is late by half of it
 LOOK_EVERY = 1.0  # seconds between two looks at the file, and at what waits for other entries
 RETRY_AFTER = 1.0  # seconds, where the database is away
-MAX_BYTES = 1 << 20  # of the file, some 20,000 entries: taking over more holds up what is due
+FAULTY_EVERY = 10.0  # seconds after which a faulty file is read again: what was wrong may lie elsewhere
 SILENT = 10.0  # seconds without a tick, or an answer of the file system, after which that is told
 
 _Stamp = tuple[int, int, int]
@@ -68,7 +67,7 @@ class Scheduler(Service):
         self._look: Look | None = None  # the last one, until it is taken in
         self._proven = self.entries  # the last entries whose spiders are there, or could not be listed
         self._refuted: dict[str, Entry] | None = None  # entries of which a spider is not there
-        self._look_at = self._rest_until = 0.0
+        self._look_at = self._rest_until = self._read_again_at = 0.0
         self._loop = task.LoopingCall(lambda: ensureDeferred(self._tick()))
 
     def startService(self) -> None:  # noqa: N802  Twisted's
@@ -165,7 +164,10 @@ class Scheduler(Service):
         """Have the file looked at, unless that is under way: on a network file system it may hang."""
         if self.looking_since is None:
             self.looking_since = time.monotonic()
-            in_own_thread(look, self.file, self._stamp, self._spiders.known(PROJECT)).addBoth(self._looked)
+            stamp, check = self._stamp, self._spiders.is_installed(PROJECT)
+            if self.faults and self.looking_since >= self._read_again_at:
+                stamp, self._read_again_at = None, self.looking_since + FAULTY_EVERY
+            in_own_thread(look, self.file, stamp, self._spiders.known(PROJECT), check=check).addBoth(self._looked)
 
     def _looked(self, outcome: Look | Failure) -> None:
         self.looking_since = None
@@ -225,22 +227,21 @@ class Scheduler(Service):
         logger.error("The schedule can not be used%s:\n%s", kept, "\n".join(faults))
 
 
-def look(file: Path, stamp: _Stamp | None, spiders: Collection[str] | None) -> Look:
-    """Read the file unless it still has that stamp; the names of spiders are checked where they are known."""
-    right = "a schedule file is right (NEWSBOT_SCHEDULE names it)"
+def look(file: Path, stamp: _Stamp | None, spiders: Collection[str] | None, *, check: bool = False) -> Look:
+    """Read the file unless it still has that stamp.
+
+    The names of spiders are checked where they are known; their arguments with `check`, as the installed code has them.
+    """
     try:
         status = file.stat()
     except OSError as error:
+        right = "a schedule file is right (NEWSBOT_SCHEDULE names it)"
         return Look(None, faults=(f"{file}: {error.strerror}; {right}",))
     found = status.st_mtime_ns, status.st_size, status.st_ino
     if found == stamp:
         return Look(stamp)
-    if not stat.S_ISREG(status.st_mode):  # a pipe is waited for, a device has no end
-        return Look(found, faults=(f"{file}: not a regular file; {right}",))
-    if status.st_size > MAX_BYTES:
-        return Look(found, faults=(f"{file}: larger than {MAX_BYTES >> 20} MiB; {right}",))
     try:
-        return Look(found, read(file, spiders))
+        return Look(found, read(file, spiders, arguments.installed() if check else None))
     except ScheduleError as error:
         return Look(found, faults=error.faults)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -39,6 +40,10 @@ class SpiderList:
         self._processes: set[subprocess.Popen[str]] = set()
         reactor.addSystemEventTrigger("before", "shutdown", self._end)
 
+    def is_installed(self, project: str) -> bool:
+        """Whether the project's newest version is the installed code, as there is no egg of it."""
+        return not self._eggstorage.list(project)
+
     def known(self, project: str, version: str | None = None) -> list[str] | None:
         """The spiders of a version, or of the newest one; None where they were not listed yet."""
         return self._known.get(self._key(project, version))
@@ -67,7 +72,9 @@ class SpiderList:
     def _key(self, project: str, version: str | None) -> _Version:
         if version is None:
             version = next(reversed(self._eggstorage.list(project)), None)
-        return project, version
+        return project, version and re.sub(
+            r"[^A-Za-z0-9_-]", "_", version
+        )  # as the name of its egg, which `list` gives
 
     def ask(self, project: str, version: str | None, staged: str | None = None) -> list[str]:
         """Let the project say it: the version's, or the code of the egg `staged`. Waits; raises `ListingError`."""
@@ -103,8 +110,14 @@ class SpiderList:
             raise error(lines[-1] if lines else f"exit code {process.returncode}")
         return printed
 
+    def keep(self, project: str, version: str, spiders: list[str]) -> None:
+        """After a version came that has listed its spiders."""
+        key = self._key(project, version)
+        self._waiting.pop(key, None)  # for what another egg of this version says
+        self._known[key] = spiders
+
     def forget(self, project: str) -> None:
-        """After a version came or went."""
+        """After a version went."""
         for kept in (self._known, self._waiting):
             for key in [key for key in kept if key[0] == project]:
                 del kept[key]

@@ -6,6 +6,7 @@ This module is on the way of every start, so it imports little: pydantic only co
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -33,11 +34,14 @@ def load(paths: Sequence[Path | str] = ()) -> dict[str, Source]:
     return catalogue
 
 
-def _shipped() -> Iterable[Source]:
+@cache  # a process may select many times, as one that checks a schedule
+def _shipped() -> tuple[Source, ...]:
     countries = resources.files("newsbot.sources") / "countries"
-    for file in sorted(countries.iterdir(), key=lambda file: file.name):
-        for entry in yaml.load(file.read_bytes(), SafeLoader):  # noqa: S506  the same loader, compiled
-            yield Source.from_entry(entry)
+    return tuple(
+        Source.from_entry(entry)
+        for file in sorted(countries.iterdir(), key=lambda file: file.name)
+        for entry in yaml.load(file.read_bytes(), SafeLoader)  # noqa: S506  the same loader, compiled
+    )
 
 
 def select(

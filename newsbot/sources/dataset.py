@@ -116,7 +116,7 @@ def load(config: str) -> Dataset:
     from newsbot.sources import entries  # pydantic, which no other spider needs
 
     comes_along = config in shipped()
-    file = _on_disk(shipped()[config]) if comes_along else Path(config).expanduser()
+    file = _on_disk(f"{config}.yaml") if comes_along else Path(config).expanduser()
     try:
         found = entries.read_one(file, adapter(), more=_faults)
     except OSError as error:
@@ -128,17 +128,17 @@ def load(config: str) -> Dataset:
         raise DatasetError(error.faults) from error
     if not found.path:
         return found
-    beside = resources.files("newsbot.sources") / "datasets" / found.path if comes_along else None
-    return replace(found, path=str(_on_disk(beside) if beside else file.parent / found.path))
+    return replace(found, path=str(_on_disk(found.path) if comes_along else file.parent / found.path))
 
 
 _files = ExitStack()
 atexit.register(_files.close)
 
 
-def _on_disk(file: Traversable) -> Path:
+@cache
+def _on_disk(name: str) -> Path:
     """A file that comes along, also where newsbot runs from a ZIP; there until this process ends."""
-    return _files.enter_context(resources.as_file(file))
+    return _files.enter_context(resources.as_file(resources.files("newsbot.sources") / "datasets" / name))
 
 
 def format_of(name: str) -> Format | None:

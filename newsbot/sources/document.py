@@ -5,10 +5,13 @@ from the parser's events, since PyYAML's own composer expands aliases, keeps the
 and runs over the C stack on deep nesting.
 """
 
+import errno
+import io
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -53,11 +56,11 @@ class Sequence(list[Any]):
 class Document:
     """What stands in a file: `data` of Mapping, Sequence, str and None, and the `repeated` keys with their lines."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, max_bytes: int = MAX_BYTES) -> None:
         """Read `file`; raises OSError, and UnreadableError for what is not UTF-8, not YAML, too large or too deep."""
         self.data: Any = None
         self.repeated: list[tuple[Where, int]] = []
-        text = _text(file)
+        text = _text(file, max_bytes)
         try:
             self._build_all(yaml.parse(text, Loader=SafeLoader))
         except yaml.MarkedYAMLError as error:
@@ -85,9 +88,9 @@ class Document:
     def _build(self, event: yaml.Event, events: Iterator[yaml.Event], where: Where) -> Any:
         """The value that begins with `event`; takes its other events from `events`."""
         if isinstance(event, yaml.AliasEvent):
-            raise UnreadableError(_line(event), f"the alias *{event.anchor}: write the value itself")
+            raise UnreadableError(_line(event), "an alias: write the value itself")
         if event.tag and not event.tag.startswith("tag:yaml.org,2002:"):
-            raise UnreadableError(_line(event), f"the tag {event.tag}: write the plain value")
+            raise UnreadableError(_line(event), "a tag: write the plain value")
         if isinstance(event, yaml.ScalarEvent):
             if escaped := _UNPRINTABLE.search(event.value):
                 raise UnreadableError(_line(event), _unprintable(escaped[0]))
@@ -127,11 +130,23 @@ def _line(event: yaml.Event) -> int:
     return event.start_mark.line + 1
 
 
-def _text(file: Path) -> str:
-    with file.open("rb") as stream:
-        raw = stream.read(MAX_BYTES + 1)
-    if len(raw) > MAX_BYTES:
-        raise UnreadableError(1, f"larger than {MAX_BYTES // 2**20} MiB")
+def open_file(file: Path) -> BinaryIO:
+    """Open a file that a user names, for reading. Raises OSError, also for a pipe or a device, which might block."""
+    status = file.stat()
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(file))
+    stream = file.open("rb")  # raises what is wrong with a folder
+    if status.st_size:
+        return stream
+    stream.close()
+    return io.BytesIO()  # empty; to read one of /proc's files, which show no size, might block as well
+
+
+def _text(file: Path, max_bytes: int) -> str:
+    with open_file(file) as stream:
+        raw = stream.read(max_bytes + 1)
+    if len(raw) > max_bytes:
+        raise UnreadableError(1, f"larger than {max_bytes // 2**20} MiB")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from newsbot.sources.document import Document, UnreadableError, Where
+from newsbot.sources.document import MAX_BYTES, Document, UnreadableError, Where
 from newsbot.sources.secrets import without_login
 
 MAX_SHOWN = 80  # characters of a value in a message
@@ -42,13 +42,14 @@ def read(
     identity: str,
     more: Callable[[list[Any]], Iterable[tuple[Where, str]]] = lambda _: (),
     may_be_empty: bool = False,
+    max_bytes: int = MAX_BYTES,
 ) -> list[CheckedT]:
     """The entries of `file`.
 
     `identity` is the key that names an entry, each once; `more` gives the faults, with their place, that show only in
     the whole list as it was written. Raises OSError and FaultyFileError.
     """
-    document = _document(file)
+    document = _document(file, max_bytes)
     data = document.data
     if not isinstance(data, list) or not (data or may_be_empty):
         right = f"a list of entries is right, each beginning with `- {identity}: `"
@@ -74,9 +75,9 @@ def read_one(
     return _checked(file, document, declaration, more(data), _steps)
 
 
-def _document(file: Path) -> Document:
+def _document(file: Path, max_bytes: int = MAX_BYTES) -> Document:
     try:
-        return Document(file)
+        return Document(file, max_bytes)
     except UnreadableError as error:
         raise FaultyFileError([f"{file}:{error.line}: {error}"]) from error
 
@@ -93,9 +94,22 @@ def _checked(
     faults = [(line, where, "stands twice; once is right") for where, line in document.repeated]
     faults += [(document.line(where), where, message) for where, message in (*found, *wrong)]
     if faults:
+        known = _known(model.json_schema())
+        if not any(key in known for each in _mappings(document.data) for key in each):
+            # Another file, named by mistake or to see what is in it: nothing of that is told.
+            raise FaultyFileError([f"{file}:1: none of its keys is known; the keys are {', '.join(known)}"])
         faults.sort(key=lambda fault: fault[0])
         raise FaultyFileError([f"{file}:{line}: {_told(place(where), message)}" for line, where, message in faults])
     return checked
+
+
+def _mappings(data: Any) -> list[dict[str, Any]]:
+    return [each for each in (data if isinstance(data, list) else [data]) if isinstance(each, dict)]
+
+
+def _known(schema: dict[str, Any]) -> list[str]:
+    """The keys of a declaration, or of each entry."""
+    return [key for part in _parts(schema, schema.get("items", schema), {}) for key in part["properties"]]
 
 
 def validated(data: Any, model: TypeAdapter[CheckedT]) -> tuple[CheckedT | None, list[tuple[Where, str]]]:

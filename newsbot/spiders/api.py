@@ -1,14 +1,12 @@
 """An API without Python: a declaration in a YAML file."""
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from scrapy.spiderloader import get_spider_loader
 
 from newsbot.sources.api import Api
 from newsbot.spiders.base.api import ApiSpider
-from newsbot.spiders.base.arguments import ArgumentError, complete
+from newsbot.spiders.base.arguments import ArgumentError
 
 
 class DeclaredSpider(ApiSpider):
@@ -29,24 +27,13 @@ class DeclaredSpider(ApiSpider):
         return read(given["config"])
 
     @classmethod
-    def read_arguments(cls, given: Mapping[str, str]) -> dict[str, Any]:
-        """As of every API; those of a file that is not here are only named, as a job may run in another folder."""
-        config = given.get("config", "")
-        if "." in config and not Path(config).exists():
-            return dict(given)
-        api = cls.declaration(dict(given))
-        values = cls._values(api, given)
-        complete(cls.name, api.arguments, values)
-        return values
-
-    @classmethod
     def own_arguments(cls) -> dict[str, Any]:
         """The file."""
         return {"config": str}
 
     def check_arguments(self) -> None:
         """Go by the declaration's name; where its file lies makes no other cursor."""
-        if self.api.name in get_spider_loader(self.crawler.settings).list():
+        if self.settings is not None and self.api.name in get_spider_loader(self.settings).list():
             raise ArgumentError(
                 f"{self.given['config']}: name: {self.api.name!r} is a spider's, with which it would share cursors and"
                 " quota; another name is right"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from scrapy.crawler import Crawler
 
@@ -10,6 +10,9 @@ from newsbot.sources.dataset import NO_USER, load
 from newsbot.sources.secrets import has_login
 from newsbot.spiders.base.arguments import ArgumentError, read
 from newsbot.spiders.base.dataset import BulkSpider
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
 
 
 class DatasetSpider(BulkSpider):
@@ -21,24 +24,25 @@ class DatasetSpider(BulkSpider):
     name = "dataset"
 
     @classmethod
-    def read_arguments(cls, given: Mapping[str, str]) -> dict[str, Any]:
-        """The arguments as values. Raises `ArgumentError`."""
+    def read_arguments(cls, given: Mapping[str, str], settings: "BaseSettings | None" = None) -> dict[str, Any]:
+        """The arguments as values, and the `dataset` that they say. Raises `ArgumentError` or `DatasetError`."""
         values = read(cls.name, given, {"config": str, "file": str})
         if not values["config"]:
             raise ArgumentError(
                 "dataset: -a config= is missing: a YAML file, or the name of a dataset that comes along"
             )
+        values["dataset"] = load(values["config"])
+        if file := values["file"]:
+            if has_login(file):
+                raise ArgumentError(f"dataset: -a file=: {NO_USER}")
+            is_url = file.startswith(("http://", "https://"))
+            values["dataset"] = replace(values["dataset"], url=file if is_url else None, path=None if is_url else file)
         return values
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, **arguments: str) -> Self:
-        """Read the declaration. Raises `ArgumentError` or `DatasetError`."""
-        given = cls.read_arguments(arguments)
+        """Take the arguments. Raises what `read_arguments` does."""
+        given = cls.read_arguments(arguments, crawler.settings)
         spider = super().from_crawler(crawler, _job=arguments.get("_job"))
-        spider.dataset = load(given["config"])
-        if file := given["file"]:
-            if has_login(file):
-                raise ArgumentError(f"dataset: -a file=: {NO_USER}")
-            is_url = file.startswith(("http://", "https://"))
-            spider.dataset = replace(spider.dataset, url=file if is_url else None, path=None if is_url else file)
+        spider.dataset = given["dataset"]
         return spider

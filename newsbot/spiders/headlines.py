@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,9 @@ from newsbot.spiders.base import answers
 from newsbot.spiders.base.arguments import names, read, shard, switch
 from newsbot.spiders.base.polling import Endpoint, PollingSpider, Reading, UnreadableError
 
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
+
 READERS = 1  # raised when feeds and pages are read in another way: then each is read again, though it did not change
 MAX_DEPTH = 2  # of sitemap indexes in sitemap indexes
 TITLE_FROM_SUMMARY = 120  # characters, where a feed gives no titles
@@ -40,8 +43,11 @@ class HeadlinesSpider(PollingSpider):
     name = "headlines"
 
     @classmethod
-    def read_arguments(cls, given: Mapping[str, str]) -> dict[str, Any]:
-        """The arguments as values. Raises `ArgumentError`."""
+    def read_arguments(cls, given: Mapping[str, str], settings: "BaseSettings | None" = None) -> dict[str, Any]:
+        """The arguments as values, and, where the settings are known, the `selected` sources.
+
+        Raises `ArgumentError`, `CatalogueError` or `SelectionError`.
+        """
         known = {
             "sources": names,
             "country": str,
@@ -50,18 +56,20 @@ class HeadlinesSpider(PollingSpider):
             "due": switch,
             "catalogue": str,
         }
-        return read(cls.name, given, known)
+        values = read(cls.name, given, known)
+        if settings is not None:
+            paths = [path for path in (settings["CATALOGUE"], values["catalogue"]) if path]
+            narrowed = {key: values[key] for key in ("sources", "country", "language", "shard")}
+            values["selected"] = select(load(paths), **narrowed)
+        return values
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, **arguments: str) -> Self:
-        """Read the arguments and select the sources. Raises `ArgumentError` or `CatalogueError`."""
-        given = cls.read_arguments(arguments)
+        """Take the arguments. Raises what `read_arguments` does."""
+        given = cls.read_arguments(arguments, crawler.settings)
         spider = super().from_crawler(crawler, _job=arguments.get("_job"))
         spider.due_only = bool(given["due"])
-        paths = [path for path in (crawler.settings["CATALOGUE"], given["catalogue"]) if path]
-        spider.selected = select(
-            load(paths), **{key: given[key] for key in ("sources", "country", "language", "shard")}
-        )
+        spider.selected = given["selected"]
         if not spider.selected:
             spider.logger.warning("Shard %d/%d has none of the sources: there is nothing to do", *given["shard"])
         crawler.settings.set("DOWNLOAD_SLOTS", _slots(spider.selected), priority="spider")

@@ -24,18 +24,29 @@ class Session:
         self._connection = None
 
     def transaction(self, work: "Callable[[Cursor], _T]") -> _T:
-        """Do `work` in one transaction; whatever it raises rolls back."""
+        """Do `work` in one transaction; whatever it raises rolls back.
+
+        Where a connection that was kept turns out to be cut before the commit, `work` is done again on a new one.
+        """
         if self._connection is not None and _has_input(self._connection):
             self.close()  # the server has ended it meanwhile: to an idle client it has nothing else to say
-        if self._connection is None:
-            self._connection = self._database.connect()
-        try:
-            with self._connection, self._connection.cursor() as cursor:
-                return work(cursor)
-        except psycopg2.Error:
-            if self._connection.closed:
+        is_kept = self._connection is not None
+        while True:
+            if self._connection is None:
+                self._connection = self._database.connect()
+            may_be_committed = False
+            try:
+                with self._connection, self._connection.cursor() as cursor:
+                    outcome = work(cursor)
+                    may_be_committed = True
+                    return outcome
+            except psycopg2.Error:
+                if not self._connection.closed:
+                    raise
                 self._connection = None
-            raise
+                if may_be_committed or not is_kept:
+                    raise
+                is_kept = False
 
     def close(self) -> None:
         """Disconnect, if it is connected."""

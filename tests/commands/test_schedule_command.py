@@ -60,6 +60,8 @@ def test_fires_in_order_with_their_local_time(own):
         ("newsapi", "{language: german}", "-a language=german: expected a language of two letters"),
         ("dataset", "{}", "-a config= is missing"),
         ("api", "{}", "-a config= is missing"),
+        ("api", "{config: elsewhere/own.yaml}", "elsewhere/own.yaml: No such file or directory"),
+        ("headlines", "{sources: nosuch}", "sources: 'nosuch' is unknown"),
         ("api", "{config: worldbank, colour: red}", "-a colour=red: api has no argument 'colour'"),
     ],
 )
@@ -79,8 +81,13 @@ def test_arguments_that_are_right(tmp_path):
         "- {name: a, spider: headlines, every: 1h, args: {sources: 'bbc,lemonde', shard: 0/4, due: 1}}\n"
         "- {name: b, spider: frankfurter, every: 1d, args: {symbols: USD, backfill: 30d}}\n"
         "- {name: c, spider: api, every: 1d, args: {config: worldbank}}\n"
-        "- {name: d, spider: api, every: 1d, args: {config: elsewhere/own.yaml, anything: 1}}\n"
+        "- {name: d, spider: headlines, every: 1d, args: {catalogue: own.yaml, sources: mine}}\n"
+        "- {name: e, spider: headlines, every: 1d, args: {sources: mine}, settings: {CATALOGUE: own.yaml}}\n"
     )
+    (tmp_path / "own.yaml").write_text(
+        "- {id: mine, name: Mine, homepage: https://a.example/, country: fr, language: fr, feeds: [https://a.example/f]}"
+    )
+    (tmp_path / "scrapyd.conf").touch()  # the folder that a server's jobs run in
     assert run("check", file).returncode == 0
 
 
@@ -91,22 +98,20 @@ def test_what_does_not_fire_by_the_clock_is_told_apart_from_the_fires(own):
         "  morning: as below, after pulse",
         "  follower: after pulse, morning",
         "  paused: not enabled",
+        "The next 3 of each are shown; --to TIME shows all until then.",
     ]
 
 
-def test_a_day_from_now_at_most_fifty(tmp_path):
+def test_the_next_of_each_entry_however_often_others_fire(tmp_path):
     file = tmp_path / "own.yaml"
-    file.write_text("- {name: rare, spider: headlines, every: 6h}\n")
+    file.write_text(
+        "- {name: often, spider: headlines, every: 1m}\n- {name: weekly, spider: headlines, cron: '@weekly'}\n"
+    )
     now = datetime.now(UTC)
     check = run("check", file)
-    assert len(times(check)) == 4
-    assert all(timedelta() < time - now < timedelta(days=1, minutes=2) for time in times(check))
-    assert "are shown" not in check.stderr
-
-    file.write_text("- {name: often, spider: headlines, every: 1m}\n")
-    check = run("check", file)
-    assert len(times(check)) == 50
-    assert check.stderr.splitlines()[-1] == "The first 50 are shown; --to TIME shows all until then."
+    assert [line.split()[1] for line in check.stdout.splitlines()] == ["often"] * 3 + ["weekly"] * 3
+    assert times(check) == sorted(times(check))
+    assert all(timedelta() < time - now < timedelta(days=22) for time in times(check))
 
 
 def test_a_day_from_a_date(own):
@@ -156,6 +161,13 @@ def test_all_faults_are_told(tmp_path):
         ["2", "entry 2 (a)", "cron"],
     ]
     assert "no such spider; perhaps 'headlines'" in check.stderr
+
+
+def test_a_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    check = run("check", tmp_path / "pipe")
+    assert (check.returncode, check.stdout) == (1, "")
+    assert "pipe: not a regular file; a schedule file is right" in check.stderr
 
 
 def test_a_file_that_is_not_there():

@@ -134,7 +134,10 @@ class Scrapyd:
         """The job, once it is in one of the states; without any, once it has ended."""
 
         def there():
-            job = self.job(job_id)
+            answer = self.call("GET", "history.json", params={"id": job_id})
+            if answer.status_code == 503:  # the database is away, or comes back just now
+                return None
+            job = answer.json()["jobs"][0]
             if job["state"] == "running" and not job["pid"]:  # taken, but not started yet
                 return None
             return job if (job["state"] in states if states else job["end_time"]) else None

@@ -82,6 +82,13 @@ def test_a_wrong_setting_fails_with_its_reason_and_is_tried_again(start):
     assert "given up" in second["reason"]
 
 
+def test_a_command_that_is_asked_wrongly_names_itself(start):
+    scrapyd = start(PRUNE | {"settings": {"SIGHTINGS_DAYS": "100001"}})
+    job = scrapyd.wait_until(fire(scrapyd))
+    assert (job["state"], job["exit_code"]) == ("failed", 2)
+    assert "scrapy: error: SIGHTINGS_DAYS=100001" in job["reason"]
+
+
 @pytest.fixture
 def held_up(start, database, query):
     """Start a Scrapyd and fire; the job of `db prune` waits for a table as long as the test lasts."""
@@ -126,7 +133,8 @@ def test_it_times_out(held_up):
 
 def test_one_whose_database_went_away_is_tried_again(held_up, query, wait_until_it_waits):
     scrapyd, job = held_up(retries=1, backoff="1s")
-    query("SELECT pg_terminate_backend(%s)", wait_until_it_waits(scrapyd))
+    for _ in range(2):  # one connection that is cut is replaced
+        query("SELECT pg_terminate_backend(%s, 10000)", wait_until_it_waits(scrapyd))
     again = scrapyd.wait_for(lambda: [each for each in scrapyd.jobs() if each["retry_of"] == job])
     assert scrapyd.job(job)["state"] == "failed"
     assert again[0]["command"] == ["db", "prune"]

@@ -80,10 +80,17 @@ def test_an_answer_is_bounded_in_size(scrapyd):
     assert answer["reason"] == "closespider_answer_bytes"
 
 
-def test_an_answer_is_bounded_in_time(scrapyd, tmp_path):
-    answer = answered(scrapyd, "lingers", items=3, until=tmp_path / "never", max_seconds=8)
+def test_an_answer_is_bounded_in_time_from_the_jobs_start(make_scrapyd, tmp_path, query):
+    scrapyd = make_scrapyd(max_proc=1).start()
+    scrapyd.wait_until(scrapyd.run("waits", until=tmp_path / "free"), "running")
+    with ThreadPoolExecutor() as pool:
+        call = pool.submit(answered, scrapyd, "lingers", items=3, until=tmp_path / "never", max_seconds=8)
+        scrapyd.wait_for(lambda: query("SELECT FROM jobs WHERE spider = 'lingers' AND now() - queued_at > '3 s'"))
+        (tmp_path / "free").touch()
+        answer = call.result()
     assert (titles(answer), answer["truncated"]) == (THREE, "seconds")
     assert (answer["state"], answer["reason"]) == ("cancelled", "max_seconds=8 were over")
+    assert query("SELECT ended_at - started_at >= '8 s' FROM jobs WHERE spider = 'lingers'") == [(True,)]
 
 
 def test_without_a_slot_in_time_the_job_is_cancelled(make_scrapyd, tmp_path):

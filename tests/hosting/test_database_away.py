@@ -65,7 +65,7 @@ def test_jobs_wait_and_go_on(make_scrapyd, spoilt, work, tmp_path, database, how
     with closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM articles")
         assert cursor.fetchone() == (6,)
-    assert scrapyd.call("GET", "health.json").status_code == 200
+    scrapyd.wait_for(lambda: scrapyd.call("GET", "health.json").status_code == 200)
 
 
 def test_scrapyd_starts_without_its_database(make_scrapyd, spoilt):

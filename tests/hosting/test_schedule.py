@@ -55,7 +55,7 @@ def test_every_key_is_read_and_texts_stay_as_written(written):
 - name: morning.news_1-fr
   spider: headlines
   args: {due: 1, country: no, ratio: 1.50, on: yes, empty: '', when: 2026-01-01}
-  settings: {LOG_LEVEL: INFO, DOWNLOAD_DELAY: 0x10}
+  settings: {LOG_LEVEL: INFO, MY_DELAY: 0x10}
   cron: "*/15 6-9 * * mon-FRI"
   timezone: Europe/Paris
   jitter: 1m30s
@@ -73,7 +73,7 @@ def test_every_key_is_read_and_texts_stay_as_written(written):
         name="morning.news_1-fr",
         spider="headlines",
         args={"due": "1", "country": "no", "ratio": "1.50", "on": "yes", "empty": "", "when": "2026-01-01"},
-        settings={"LOG_LEVEL": "INFO", "DOWNLOAD_DELAY": "0x10"},
+        settings={"LOG_LEVEL": "INFO", "MY_DELAY": "0x10"},
         cron="*/15 6-9 * * mon-FRI",
         timezone="Europe/Paris",
         jitter=90.0,
@@ -228,6 +228,8 @@ def test_ten_thousand_entries(written):
         ({"args": "{due: }"}, 4, "args.due", "None: a plain value is right, as 1 or some words; '' is the empty one"),
         ({"args": "\n    due: 1\n    1st: 2"}, 6, "args.1st", "'1st': ASCII letters, digits and _ are right"),
         ({"settings": "{LOG-LEVEL: INFO}"}, 4, "settings.LOG-LEVEL", "'LOG-LEVEL': ASCII letters, digits and _"),
+        ({"settings": "{RETRY_TIMES: many}"}, 4, "settings.RETRY_TIMES", "RETRY_TIMES=many: a number is right"),
+        ({"settings": "{REJECT_DAYS: 3}"}, 4, "settings.REJECT_DAYS", "did you mean REJECTS_DAYS?"),
         ({"after": "[]"}, 4, "after", "[]: one name or a list of names is right"),
         ({"after": "{pulse: 1}"}, 4, "after", "{'pulse': '1'}: one name or a list of names is right"),
         ({"after": "puls"}, 4, "after", "'puls': no entry of this name; perhaps 'pulse'"),
@@ -306,7 +308,8 @@ def test_a_cron_that_lacks_its_quotes(faults, cron):
         ("{}", "own.yaml:1: empty"),
         ("name: pulse\n", "own.yaml:1: no list; a list of entries is right"),
         ("- name: [a\n", "own.yaml:2: not YAML: did not find expected ',' or ']'"),
-        ("- pulse\n", "own.yaml:1: entry 1: 'pulse': a mapping is right"),
+        ("- pulse\n", "own.yaml:1: none of its keys is known; the keys are name, spider, args"),
+        ("- pulse\n- name: a\n", "own.yaml:1: entry 1: 'pulse': a mapping is right"),
         ("- name: a\n  name: b\n", "own.yaml:1: entry 1 (b): never fires"),
     ],
 )

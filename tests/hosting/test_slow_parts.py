@@ -8,7 +8,7 @@ import pytest
 from made_eggs import made_egg
 from relay import Relay
 
-from newsbot.hosting import scheduler, spiders
+from newsbot.hosting import schedule, scheduler, spiders
 from newsbot.hosting.api.scrapyd import ListSpiders, Schedule
 
 # Notes each time that it is read, then waits until the file `go` is there; fails while `broken` is.
@@ -37,10 +37,10 @@ from newsbot.hosting.app import application
 read = scheduler.read
 
 
-def hangs(file, spiders):
+def hangs(file, *others):
     while Path(file).with_name("hang").exists():
         time.sleep(0.05)
-    return read(file, spiders)
+    return read(file, *others)
 
 
 scheduler.read = hangs
@@ -56,8 +56,13 @@ class Slow:
         self.scrapyd, self.folder = scrapyd, folder
         (folder / "go").touch()
         settings = SLOW.format(folder=str(folder), modules=["shop.spiders"])
-        answer = scrapyd.upload(made_egg("one", **{"shop/settings.py": settings}), "1", "slow")
-        assert answer["status"] == "ok", answer
+        egg = made_egg("one", **{"shop/settings.py": settings})
+        for version in ("1", "2"):
+            answer = scrapyd.upload(egg, version, "slow")
+            assert answer["status"] == "ok", answer
+        assert self.spiders()["spiders"] == ["tells"]
+        assert len(self.asked()) == 2  # once for each upload: its list is kept
+        scrapyd.post("delversion.json", project="slow", version="2")  # the lists of the project are forgotten
         (folder / "go").unlink()
         (folder / "asked").unlink()
 
@@ -227,7 +232,7 @@ def test_who_waits_for_a_list_waits_as_long_as_that_may_take():
 def test_a_schedule_beyond_the_bound_is_told_and_not_read(tmp_path):
     file = tmp_path / "schedule.yaml"
     line = "- {name: n%d, spider: quick, every: 1h}\n"
-    file.write_text("".join(line % number for number in range(scheduler.MAX_BYTES // 40)))
+    file.write_text("".join(line % number for number in range(schedule.MAX_BYTES // 40)))
     found = scheduler.look(file, None, None)
     assert found.entries is None
     assert "larger than 1 MiB" in found.faults[0]

@@ -148,9 +148,9 @@ def test_a_wrong_value_is_told_with_line_entry_key_value_and_what_is_right(fault
         ("- id: a\n\tname: b\n", "own.yaml:2: not YAML: "),
         ("- feeds:\n\t- b\n", "own.yaml:2: not YAML: found character that cannot start any token; indent with blanks"),
         (entry() + "---\n" + entry(), "own.yaml:7: a second document begins"),
-        ("- a: &x 1\n  b: *x\n", "own.yaml:2: the alias *x: write the value itself"),
-        ("&a [*a]", "own.yaml:1: the alias *a"),
-        ("- !python/object x\n", "own.yaml:1: the tag !python/object"),
+        ("- a: &x 1\n  b: *x\n", "own.yaml:2: an alias: write the value itself"),
+        ("&a [*a]", "own.yaml:1: an alias"),
+        ("- !python/object x\n", "own.yaml:1: a tag: write the plain value"),
         ("- [a]: b\n", "own.yaml:1: a key is a word"),
         ("[" * 100_000, "own.yaml:1: nested more than 8 deep"),
         ("- " * 100_000 + "a", "own.yaml:1: nested more than 8 deep"),
@@ -160,7 +160,8 @@ def test_a_wrong_value_is_told_with_line_entry_key_value_and_what_is_right(fault
         ("- id: a\n  name: Café\n".encode("latin-1"), "own.yaml:2: the byte 0xe9 is not UTF-8; save the file as UTF-8"),
         (entry().encode("utf-16"), "own.yaml:1: the byte 0xff is not UTF-8"),
         (b" " * (MAX_BYTES + 1), "own.yaml:1: larger than 32 MiB"),
-        ("- 12\n- example\n", "own.yaml:1: entry 1: '12': a mapping is right"),
+        ("- 12\n- example\n", "own.yaml:1: none of its keys is known; the keys are id, name, homepage, "),
+        ("- 12\n- id: a\n", "own.yaml:1: entry 1: '12': a mapping is right"),
     ],
 )
 def test_a_file_that_is_no_catalogue(faults, content, said):
@@ -169,7 +170,7 @@ def test_a_file_that_is_no_catalogue(faults, content, said):
 
 def test_a_bomb_of_aliases_is_refused_at_its_first(faults):
     levels = "".join(f"- &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
-    assert faults("- &a0 lol\n" + levels) == ["own.yaml:2: the alias *a0: write the value itself"]
+    assert faults("- &a0 lol\n" + levels) == ["own.yaml:2: an alias: write the value itself"]
 
 
 def test_one_key_twice_and_one_id_twice(faults):

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -186,6 +187,14 @@ def test_another_checksum_stores_nothing(datasets):
     right = hashlib.sha256(RAW).hexdigest().upper()
     assert datasets.crawl(declared=declared | {"checksum": f"sha256:{right}"}).returncode == 0
     assert datasets.count() == 5_000
+
+
+def test_a_file_that_might_block_is_refused(datasets):
+    os.mkfifo(datasets.folder / "pipe.csv")
+    assert datasets.crawl(declared={"url": None, "path": "pipe.csv"}).returncode == 1
+    assert "not a regular file" in datasets.last_run()[-1]
+    assert datasets.crawl(declared={"url": None, "path": "/proc/kmsg", "format": "csv"}).returncode == 1
+    assert "is empty" in datasets.last_run()[-1]
 
 
 def test_a_changed_header_fails_and_the_next_right_file_is_loaded(datasets):

@@ -48,7 +48,7 @@ class Crawl(ScrapydCall):
 
     method = "POST"
     lenient = False
-    patience = 600.0  # beyond `max_seconds`
+    patience = 900.0  # beyond a list of spiders, and `max_seconds` for a slot and for the job
     errors: ClassVar[Mapping[int, str]] = {
         http.FORBIDDEN: "A setting is not allowed.",
         http.NOT_FOUND: "There is no such project, version or spider.",
@@ -61,7 +61,9 @@ class Crawl(ScrapydCall):
 
         project: Name = Field("newsbot", description=PROJECT.description)
         max_items: int = Field(100, description="items in the answer, at most", ge=1, le=1_000)
-        max_seconds: float = Field(60, description="seconds, with the wait for a slot", ge=1, le=300)
+        max_seconds: float = Field(
+            60, description="seconds of the job, from its start; for as long it waits for a slot", ge=1, le=300
+        )
         max_bytes: int = Field(4 << 20, description="bytes of the items, at most", ge=1, le=16 << 20)
 
     def __init__(self, root: Root) -> None:
@@ -130,12 +132,11 @@ class Crawl(ScrapydCall):
 
     async def _run(self, job: Job, seconds: float) -> tuple[Job, bool]:
         """The job at its end, and whether it came to that in time; else as it is after it was told to end."""
-        deadline = reactor.seconds() + seconds
         adding = ensureDeferred(sessions().do(lambda cursor: jobs.add(cursor, [job])))
         try:
             await within(LAST_WORDS, adding)
             self.root.poller.poll()
-            ended = await self._ended(job, deadline)
+            ended = await self._ended(job, seconds, from_start=True)
         except jobs.DuplicateError as error:
             raise RefusedError(str(error), http.CONFLICT) from None
         except (CancelledError, TimeoutError):
@@ -147,17 +148,23 @@ class Crawl(ScrapydCall):
         if state == PENDING:
             message = f"no slot became free within {seconds:g} s; the job is cancelled"
             raise RefusedError(message, http.SERVICE_UNAVAILABLE, {"jobid": job.id})
-        ended = await self._ended(job, reactor.seconds() + LAST_WORDS)
+        ended = await self._ended(job, LAST_WORDS)
         job.state, job.reason = RUNNING, "told to end"
         return ended or job, state is None
 
-    async def _ended(self, job: Job, deadline: float) -> Job | None:
-        """The job once it has ended, None when it has not until then. The database may be away for a while."""
+    async def _ended(self, job: Job, seconds: float, *, from_start: bool = False) -> Job | None:
+        """The job once it has ended, None when it has not for so long. The database may be away for a while.
+
+        With `from_start` it may wait as long for a slot, and the time is counted anew from there.
+        """
+        deadline = reactor.seconds() + seconds
         while True:
             with contextlib.suppress(AwayError, TimeoutError):
                 found = await within(LAST_WORDS, sessions().do(lambda cursor: jobs.find(cursor, job.id, job.project)))
                 if found and found.ended_at:
                     return found
+                if from_start and found and found.state == RUNNING:
+                    from_start, deadline = False, reactor.seconds() + seconds
             if reactor.seconds() >= deadline:
                 return None
             await task.deferLater(reactor, LOOK_EVERY)

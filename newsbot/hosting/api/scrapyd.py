@@ -88,11 +88,11 @@ class ScrapydCall(Call):
         self.check_version(query.project, query.version)
         if query.spider not in await self.spiders(query.project, query.version):
             raise self.unfit(f"spider '{query.spider}' not found")
-        if query.project == claims.PROJECT and not query.version and not self.root.eggstorage.list(query.project):
+        if query.project == claims.PROJECT and not query.version and self.root.spiders.is_installed(query.project):
             try:  # an egg's spiders may take others than those of the installed code
-                await in_own_thread(arguments.check, query.spider, query.model_extra)
+                await in_own_thread(lambda: arguments.installed()(query.spider, query.model_extra, settings))
             except ValueError as error:
-                raise RefusedError("; ".join(str(error).splitlines())) from None
+                raise RefusedError(str(error)) from None
         return settings
 
     def unfit(self, message: str, status: int = http.NOT_FOUND) -> RefusedError:
@@ -363,7 +363,7 @@ class AddVersion(ScrapydCall):
             ) from None
         except OSError as error:
             raise RefusedError(f"the egg can not be stored: {error}", http.INSUFFICIENT_STORAGE_SPACE) from None
-        self.root.spiders.forget(query.project)
+        self.root.spiders.keep(query.project, query.version, spiders)
         self.root.update_projects()
         return {"project": query.project, "version": query.version, "spiders": len(spiders)}
 

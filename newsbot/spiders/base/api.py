@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.message import Message
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from scrapy import Request, Spider, signals
@@ -40,6 +40,9 @@ from newsbot.spiders.base.terms import terms
 from newsbot.storage import cursors
 from newsbot.storage.quotas import QuotaSpentError
 from newsbot.storage.store import Store
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
 
 __all__ = ["DAY", "HOUR", "MAX_TOLD", "ApiSpider", "RefusedError", "Stream", "UnreadableError", "expect"]
 
@@ -106,9 +109,7 @@ class ApiSpider(Spider):
     def from_crawler(cls, crawler: Crawler, **given: str) -> Self:
         """Read the arguments. Raises `ArgumentError`, and `NotConfigured` where the key is missing."""
         spider = super().from_crawler(crawler, _job=given.get("_job"))
-        spider.api = cls.declaration(given)
-        spider.given = cls._values(spider.api, given)
-        spider.check_arguments()
+        spider._take(given)
         secrets = [(key, secret_of(key.variable)) for key in spider.api.keys]
         for key, secret in secrets:
             if key.required and not secret:
@@ -124,17 +125,20 @@ class ApiSpider(Spider):
         return spider
 
     @classmethod
-    def read_arguments(cls, given: Mapping[str, str]) -> dict[str, Any]:
-        """The arguments as values, complete. Raises `ArgumentError`."""
+    def read_arguments(cls, given: Mapping[str, str], settings: "BaseSettings | None" = None) -> dict[str, Any]:
+        """The arguments as values, complete. Raises `ArgumentError`, and what `declaration` does.
+
+        Without settings only what does not depend on them is checked.
+        """
         asked = cls.__new__(cls)  # for its own check of the arguments alone, as nothing is crawled
-        asked.api = cls.declaration(dict(given))
-        asked.given = cls._values(asked.api, given)
-        asked.check_arguments()
+        asked.settings = settings
+        asked._take(dict(given))
         return asked.given
 
-    @classmethod
-    def _values(cls, api: Api, given: Mapping[str, str]) -> dict[str, Any]:
-        return arguments.read(cls.name, given, arguments.of(api) | cls.own_arguments())
+    def _take(self, given: dict[str, str]) -> None:
+        self.api = self.declaration(given)
+        self.given = arguments.read(self.name, given, arguments.of(self.api) | self.own_arguments())
+        self.check_arguments()
 
     # What a subclass may say
 

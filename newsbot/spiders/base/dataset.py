@@ -22,6 +22,7 @@ from newsbot.extraction.tables.base import UnreadableTableError
 from newsbot.extraction.tables.packed import Limits
 from newsbot.hosts import with_ascii_host
 from newsbot.sources.dataset import Dataset
+from newsbot.sources.document import open_file
 from newsbot.spiders.base import answers
 from newsbot.spiders.base.tables import Table
 from newsbot.storage import bulk, cursors
@@ -63,7 +64,7 @@ class BulkSpider(Spider):
             yield self._request(dataset.url)
             return
         try:
-            file = Path(dataset.path).open("rb")  # noqa: SIM115  closed by whoever loads it
+            file = open_file(Path(dataset.path))  # closed by whoever loads it
         except OSError as error:
             self._tell(ok=False, status=error.strerror or str(error))
             return
