@@ -33,6 +33,7 @@ from zope.interface import implementer
 from newsbot.extensions import keys
 from newsbot.extensions.guards import AllowedHosts, RefusedRequest, literal_address, refusal
 from newsbot.extensions.stand_ins import StandIns
+from newsbot.sources.options import options_of
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -130,7 +131,8 @@ class _GuardedScrapyAgent(_ScrapyAgent):
         # The parser that Twisted connects by: with two of them, one could read another host than the other.
         uri = URI.fromBytes(request.url.encode("ascii"))
         agent = self._unkeyed_agent(request, uri, timeout)
-        for key in request.meta.get("keys", ()):
+        options = options_of(request)
+        for key in options.keys if options else ():
             if keys.fits(key, uri):
                 agent = _KeyedAgent(agent, key.key)
         return agent
@@ -139,7 +141,7 @@ class _GuardedScrapyAgent(_ScrapyAgent):
         base = self._stand_ins.base_for(uri)
         if base is None and request.meta.get("proxy"):
             self._check_proxied(request)
-            request.meta["reached"] = True  # whom a proxy reaches, it does not say
+            _note_reached(request)  # whom a proxy reaches, it does not say
             return super()._get_agent(request, timeout)
 
         from twisted.internet import reactor
@@ -155,9 +157,10 @@ class _GuardedScrapyAgent(_ScrapyAgent):
         )
 
     def _cb_bodyready(self, txresponse: IResponse, request: Request) -> Any:
-        """As Scrapy's; with ``download_to`` in the meta, the body of a 200 goes to that file and not into memory."""
-        file = request.meta.get("download_to")
-        if file is not None and txresponse.code == 200:
+        """As Scrapy's; with a file among the options, the body of a 200 goes there and not into memory."""
+        options = options_of(request)
+        if options and options.file is not None and txresponse.code == 200:
+            file = options.file
             file.seek(0)
             file.truncate()
             deliver = txresponse.deliverBody
@@ -185,10 +188,17 @@ class _GuardedScrapyAgent(_ScrapyAgent):
 
 def _without_key(response: Response, request: Request) -> Response:
     """The same response; its headers, which redirects and links to the next page are read from, without the key."""
-    if request.meta.get("keys"):
+    options = options_of(request)
+    if options and options.keys:
         for name, values in response.headers.items():
             response.headers[name] = [keys.hidden(value, request) for value in values]
     return response
+
+
+def _note_reached(request: Request) -> None:
+    """Note of a request of ours that it may reach somebody."""
+    if options := options_of(request):
+        options.reached = True
 
 
 class _BodyFile:
@@ -214,7 +224,7 @@ class _KeyedAgent:
 
 
 class _NotingPool:
-    """Notes in a request's meta, as ``reached``, that it has a connection: what failed before did not reach anybody."""
+    """Notes of a request that it has a connection: what failed before did not reach anybody."""
 
     def __init__(self, pool: HTTPConnectionPool, request: Request) -> None:
         self._pool = pool
@@ -228,7 +238,7 @@ class _NotingPool:
         return self._pool.getConnection(key, endpoint).addCallback(self._note)
 
     def _note(self, protocol: Any) -> Any:
-        self._request.meta["reached"] = True
+        _note_reached(self._request)
         return protocol
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from newsbot.sources.options import options_of
 from newsbot.sources.secrets import Login, hide, secret_of
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class KeyMiddleware:
-    """Hides the keys of a request with ``meta["keys"]`` in the body of its response, which is not compressed any more.
+    """Hides the keys of a request in the body of its response, which is not compressed any more.
 
     What stands in the headers is hidden by the download handler, since redirects are followed and logged before.
     """
@@ -30,7 +31,8 @@ class KeyMiddleware:
 
 def hidden(text: bytes, request: Request) -> bytes:
     """The text without the keys that a request may carry."""
-    for _, key, *_ in request.meta.get("keys", ()):
+    options = options_of(request)
+    for _, key, *_ in options.keys if options else ():
         secret = secret_of(key.variable)
         for spelt in (secret, key.token) if isinstance(key, Login) else (secret,):
             text = hide(text, spelt)

@@ -13,6 +13,7 @@ from twisted.internet.error import ConnectionLost
 
 from newsbot.extensions.retry_after import retry_after
 from newsbot.extraction.paths import looked_up
+from newsbot.sources.options import options_of
 from newsbot.storage.quotas import LONGEST_BLOCK, QuotaSpentError, Refusal
 from newsbot.storage.store import Store
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-    from newsbot.sources.api import Quota
+    from newsbot.sources.options import RequestOptions
     from newsbot.storage.quotas import Terms
 
 LONGEST_BACKOFF = 60.0  # seconds, after a 429 that does not say how long
@@ -30,7 +31,7 @@ LONGEST_RETRY = 30.0  # seconds before a page is asked for again
 
 
 class QuotaMiddleware:
-    """For requests with ``meta["quota"]``, the declared `Quota`, and ``meta["terms"]``, its `Terms`.
+    """For requests with the `terms` of a quota among their options.
 
     Waits for the space between two calls; raises `QuotaSpentError` where there is none left. Takes over what answers
     say: calls left, when there are some again, ``Retry-After``.
@@ -48,35 +49,35 @@ class QuotaMiddleware:
 
     async def process_request(self, request: Request) -> None:
         """Take the call out of the budget, once it is its time."""
-        terms: Terms | None = request.meta.get("terms")
-        if terms is None:
+        options = options_of(request)
+        if options is None or options.terms is None:
             return
         if tries := request.meta.get("retry_times"):
             await asyncio.sleep(min(LONGEST_RETRY, 0.1 * 2**tries))
-        while answer := await self.store.spend(terms, request.meta.get("budget")):
+        while answer := await self.store.spend(options.terms, options.budget):
             if not isinstance(answer, Refusal):
                 await asyncio.sleep(answer)
             elif answer.seconds <= self._longest:
                 await asyncio.sleep(answer.seconds)
             else:
                 raise QuotaSpentError(f"{answer.reason}; there are some again at {answer.until:%Y-%m-%d %H:%M %Z}")
-        request.meta["call"] = terms, time.monotonic()
-        request.meta["reached"] = False
+        options.call = options.terms, time.monotonic()
+        options.reached = False
 
     async def process_exception(self, request: Request, exception: Exception) -> None:
         """The call is over, without an answer; one that reached nobody is given back."""
-        call = request.meta.get("call")
-        await self._answered(request)
-        if call and not _may_have_arrived(request, exception):
+        options = options_of(request)
+        call = await self._answered(options)
+        if call and not _may_have_arrived(options, exception):
             await self.store.give_back(call[0], time.monotonic() - call[1])
 
     async def process_response(self, request: Request, response: Response) -> Response:
         """The same response, after what it says of the quota."""
-        await self._answered(request)
-        terms: Terms | None = request.meta.get("terms")
-        if terms is None:
+        options = options_of(request)
+        await self._answered(options)
+        if options is None or options.terms is None:
             return response
-        quota: Quota | None = request.meta.get("quota")
+        terms, quota = options.terms, options.quota
         remaining = _number(response, quota and quota.remaining)
         limit = _number(response, quota and quota.limit)
         if limit is not None and limit < 1:  # as some say that there is none
@@ -98,12 +99,16 @@ class QuotaMiddleware:
             await self.store.block_quota(terms, wait, reason)
         return response
 
-    async def _answered(self, request: Request) -> None:
-        if call := request.meta.pop("call", None):
-            await self.store.call_answered(call[0])
+    async def _answered(self, options: RequestOptions | None) -> tuple[Terms, float] | None:
+        """The call that was under way, if there was one."""
+        if options is None or options.call is None:
+            return None
+        call, options.call = options.call, None
+        await self.store.call_answered(call[0])
+        return call
 
 
-def _may_have_arrived(request: Request, exception: Exception) -> bool:
+def _may_have_arrived(options: RequestOptions, exception: Exception) -> bool:
     """Whether the service may have counted a call that has no answer.
 
     Not without a connection, as the download handler notes, or where that was refused to the end of its TLS handshake
@@ -115,7 +120,7 @@ def _may_have_arrived(request: Request, exception: Exception) -> bool:
         reasons = getattr(getattr(exception.__cause__, "__cause__", None), "reasons", ())
         if any(reason.check(ConnectionLost, SSL.Error) for reason in reasons):
             return False
-    return request.meta["reached"]
+    return options.reached
 
 
 def _wait(

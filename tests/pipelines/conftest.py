@@ -54,7 +54,9 @@ def crawl(module_database, monkeypatch):
         crawler.engine = SimpleNamespace(scraper=scraper)  # all of the engine that is asked for
         await scraper.open_spider_async()
         manager, store = scraper.itemproc, Store.of(crawler)
-        passing = [manager.take(each) if isinstance(each, Batch) else manager.process_item_async(each) for each in items]
+        passing = [
+            manager.take(each) if isinstance(each, Batch) else manager.process_item_async(each) for each in items
+        ]
         results = await asyncio.gather(*passing, return_exceptions=True)
         await manager.close_spider_async()
         await store.finish("finished", 0, 0)

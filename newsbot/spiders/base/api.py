@@ -30,6 +30,7 @@ from newsbot.extraction.paths import PathError, fill, holds, path, places
 from newsbot.hosts import with_ascii_host
 from newsbot.items import Item
 from newsbot.sources.api import Api, HostKey, LinkedPages, NumberedPages, OffsetPages
+from newsbot.sources.options import NAME, RequestOptions
 from newsbot.sources.secrets import secret_of
 from newsbot.spiders.base import answers, arguments, chains, paging
 from newsbot.spiders.base.chains import DAY, HOUR, SECOND, Chain
@@ -290,11 +291,11 @@ class ApiSpider(Spider):
 
     def request(self, url: str, **options: Any) -> Request:
         """A request that is counted, and carries the key to the API's host and no other."""
-        meta: dict[str, Any] = {"handle_httpstatus_list": answers.STATUSES, "terms": self._terms}
-        meta |= {"quota": self.api.quota, "budget": self.given.get("budget")}
         declared = urlsplit(self.api.url)
         is_plain = declared.scheme == "http"
-        meta["keys"] = [HostKey(declared.hostname, key, may_be_plain=is_plain) for key in self._keys_there]
+        keys = tuple(HostKey(declared.hostname, key, may_be_plain=is_plain) for key in self._keys_there)
+        told = RequestOptions(keys=keys, quota=self.api.quota, terms=self._terms, budget=self.given.get("budget"))
+        meta = {"handle_httpstatus_list": answers.STATUSES, NAME: told}
         return Request(with_ascii_host(url), meta=meta, dont_filter=True, **options)
 
     def aside(self, url: str, take: Callable[[Any], AsyncIterator[Batch | Request]]) -> Request:
@@ -354,14 +355,15 @@ class ApiSpider(Spider):
     def _again(self, response: Response, times: int = BAD_ANSWERS) -> Request | None:
         """The request once more; fewer times where the answer is the same each time."""
         answer = hashlib.sha256(response.body).digest()
-        before, same = response.meta.get("bad_answer", (None, 0))
+        options = response.meta[NAME]
+        before, same = options.bad_answer
         same = same + 1 if before == answer else 0
         if same == SAME_ANSWERS:
             return None
         times = min(times, self.crawler.settings.getint("RETRY_TIMES"))
         again = get_retry_request(response.request, spider=self, reason="bad answer", max_retry_times=times)
         if again is not None:
-            again.meta["bad_answer"] = answer, same
+            options.bad_answer = answer, same
         return again
 
     def read(self, response: Response, stream: Stream | None = None) -> Any:

@@ -23,6 +23,7 @@ from newsbot.extraction.tables.packed import Limits
 from newsbot.hosts import with_ascii_host
 from newsbot.sources.dataset import Dataset
 from newsbot.sources.document import open_file
+from newsbot.sources.options import NAME, RequestOptions
 from newsbot.spiders.base import answers
 from newsbot.spiders.base.tables import Table
 from newsbot.storage import bulk, cursors
@@ -72,8 +73,9 @@ class BulkSpider(Spider):
 
     def _request(self, url: str) -> Request:
         settings = self.crawler.settings
+        file = tempfile.TemporaryFile()  # noqa: SIM115  has no name, so that a kill leaves nothing behind
         meta = {
-            "download_to": tempfile.TemporaryFile(),  # noqa: SIM115  has no name, so that a kill leaves nothing behind
+            NAME: RequestOptions(file=file),
             "download_maxsize": settings.getint("DATASET_MAXSIZE"),
             "download_warnsize": 0,
             "download_timeout": settings.getfloat("DATASET_TIMEOUT"),
@@ -94,7 +96,7 @@ class BulkSpider(Spider):
 
     async def answered(self, response: Response) -> None:
         """Load what was downloaded."""
-        file = response.meta["download_to"]
+        file = response.meta[NAME].file
         asked = response.request.headers
         if response.status == 304 and ("If-None-Match" in asked or "If-Modified-Since" in asked):
             self._tell(ok=True, status="unchanged")
@@ -110,7 +112,7 @@ class BulkSpider(Spider):
         """Tell why there is no answer."""
         error = failure.value
         status = answers.told(error.response) if isinstance(error, HttpError) else failure.getErrorMessage()
-        failure.request.meta["download_to"].close()
+        failure.request.meta[NAME].file.close()
         self._tell(ok=False, status=status)
 
     async def _load(self, file: BinaryIO, name: str, validators: dict[str, str | None]) -> None:

@@ -25,6 +25,7 @@ from newsbot.hosts import with_ascii_host
 from newsbot.items import Article
 from newsbot.sources.api import HostKey
 from newsbot.sources.model import Source
+from newsbot.sources.options import NAME, RequestOptions
 from newsbot.sources.secrets import LoginError, has_login, without_login
 from newsbot.spiders.base import answers
 from newsbot.spiders.base.errbacks import errback
@@ -189,7 +190,7 @@ class PollingSpider(Spider):
         meta: dict[str, Any] = {"handle_httpstatus_list": answers.STATUSES}
         if endpoint.key:
             endpoint.key.key.check()
-            meta["keys"] = (endpoint.key,)
+            meta[NAME] = RequestOptions(keys=(endpoint.key,))
         if has_login(endpoint.url):
             raise LoginError("there is a login in its URL, which is not sent")
         return Request(

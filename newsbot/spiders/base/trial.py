@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 
 from newsbot.batch import Batch, Reject
 from newsbot.items import Item
+from newsbot.sources.options import NAME
 from newsbot.spiders.base.api import ApiSpider, Stream
 from newsbot.spiders.base.chains import Chain
 
@@ -78,7 +79,7 @@ class Trial(ApiSpider):
     def request(self, url: str, **options: Any) -> Request:
         """A request that no ledger counts."""
         request = super().request(url, **options)
-        del request.meta["terms"]
+        request.meta[NAME].terms = None
         return request
 
     def rows(self, data: Any, stream: Stream) -> list[Any]:

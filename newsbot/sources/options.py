@@ -1,0 +1,30 @@
+"""What the downloader is told of a request beyond Scrapy's own keys: one value, as `request.meta["newsbot"]`."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from newsbot.sources.api import HostKey, Quota
+
+NAME = "newsbot"  # so that a user's own names in `meta` are free
+
+
+@dataclass(slots=True)
+class RequestOptions:
+    """One for a request and those that are tried in its place."""
+
+    keys: "tuple[HostKey, ...]" = ()  # each with the host that gets it
+    quota: "Quota | None" = None  # as it is declared
+    terms: Any = None  # of the quota, as `storage.quotas` has them; None: the call is not counted
+    budget: float | None = None  # of this run
+    file: BinaryIO | None = None  # that takes the body of a 200
+    # What is noted on the way
+    call: tuple[Any, float] | None = None  # the terms of a call under way, and when it was taken
+    reached: bool = False  # whether there was a connection
+    bad_answer: tuple[bytes | None, int] = (None, 0)  # the digest of one that could not be read, and how often it came
+
+
+def options_of(request: Any) -> RequestOptions | None:
+    """The options of a request of ours; None of any other."""
+    options = request.meta.get(NAME)
+    return options if isinstance(options, RequestOptions) else None
