@@ -80,16 +80,17 @@ def test_a_reason_of_before_does_not_stay(scrapyd, tmp_path):
 
 
 def test_a_job_that_was_asked_for_wrongly_is_not_tried_again(make_scrapyd, query):
+    """Here by what only the job sees: the catalogue of a project with settings of its own."""
     scrapyd = make_scrapyd()
     scrapyd.edit(
-        {"name": "wrong", "spider": "headlines", "cron": "0 0 1 1 *", "args": {"shard": "9/4"}, "retries": 2},
+        {"name": "wrong", "spider": "headlines", "cron": "0 0 1 1 *", "args": {"sources": "nosuch"}, "retries": 2},
         {"name": "fails", "spider": "crashes", "cron": "0 0 1 1 *", "args": {"code": "3"}, "retries": 1, "backoff": 0},
     )
     scrapyd.start()
     job = scrapyd.wait_until(scrapyd.post("fire.json", name="wrong")["jobid"])
     assert (job["state"], job["exit_code"]) == ("failed", 2)
     assert job["reason"].startswith("exit code 2: ")
-    assert "shard=9/4" in job["reason"]
+    assert "'nosuch' is unknown" in job["reason"]
     scrapyd.wait_until(scrapyd.post("fire.json", name="fails")["jobid"])
     scrapyd.wait_for(lambda: len(scrapyd.jobs(schedule="fails", state="failed")) == 2)
     assert len(scrapyd.jobs(schedule="wrong")) == 1
