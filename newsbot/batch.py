@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from itemadapter import ItemAdapter
@@ -71,6 +71,25 @@ class FeedProgress:
     changed: bool | None = None
     moved_to: str | None = None
     gone: bool | None = None
+    refused_runs: int | None = None  # in a row of which all of the answer was refused
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """The source and what was asked for, as outcomes have them."""
+        return self.source_id, self.url
+
+    def settled(self, refused: int) -> "FeedProgress":
+        """As it is saved, once so many of the entries were refused."""
+        return self if self.entries is None else replace(self, entries=self.entries - refused, refused_runs=0)
+
+    def held_back(self, problem: str, runs: int) -> "FeedProgress":
+        """As it is saved where the answer is to be asked for again, as in so many runs."""
+        unread = dict.fromkeys(("entries", "etag", "last_modified", "content_hash", "is_full", "changed"))
+        return replace(self, ok=False, problem=problem, refused_runs=runs, **unread)
+
+    def broken(self, refused: int, problem: str, runs: int) -> "FeedProgress":
+        """As it is saved where the answer was refused in too many runs to be asked for again."""
+        return replace(self.settled(refused), ok=False, problem=problem, refused_runs=runs)
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -81,7 +100,25 @@ class CursorProgress:
     spider: str
     arguments: Mapping[str, Any]
     source: str
-    value: Mapping[str, Any]
+    value: Mapping[str, Any] | None = None  # None: it stays
+    refused_runs: int = 0  # in a row of which all of an answer was refused
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """The source and what was asked for, as outcomes have them."""
+        return self.spider, self.source
+
+    def settled(self, refused: int) -> "CursorProgress | None":
+        """As it is saved; None where it stays."""
+        return self if self.value else None
+
+    def held_back(self, problem: str, runs: int) -> "CursorProgress":
+        """As it is saved where the answer is to be asked for again, as in so many runs."""
+        return replace(self, value=None, refused_runs=runs)
+
+    def broken(self, refused: int, problem: str, runs: int) -> "CursorProgress":
+        """As it is saved where the answer was refused in too many runs to be asked for again."""
+        return replace(self, refused_runs=runs)
 
 
 Progress = FeedProgress | CursorProgress
@@ -107,6 +144,7 @@ class Batch:
     items: Iterable[Item] = ()  # read once, a part at a time
     progress: Progress | None = None
     lane: str | None = None
+    refused_runs: int = 0  # before this one, in a row, of which all of this answer was refused
 
 
 def _payload(item: Any) -> dict[str, Any]:

@@ -49,6 +49,9 @@ FEED_INTERVAL_MAX = 86_400
 FEED_FULL_FETCH_INTERVAL = 86_400
 # Sitemaps read from one index in a run, the newest first: an index of an archive has thousands; all come in time.
 SITEMAP_CHILDREN_MAX = 50
+# Runs that ask again for an answer of which five items or more were all refused, before it counts as read: a fault that
+# is mended meanwhile, here or there, loses nothing.
+REFUSED_RUNS = 3
 
 # Bytes of a dataset's file, and seconds for its download: enough for what is published as one file.
 DATASET_MAXSIZE = 10_737_418_240
@@ -179,6 +182,7 @@ OWN = (
     "FEED_INTERVAL_MAX",
     "FEED_FULL_FETCH_INTERVAL",
     "SITEMAP_CHILDREN_MAX",
+    "REFUSED_RUNS",
     "DATASET_MAXSIZE",
     "DATASET_TIMEOUT",
     "DATASET_INFLATED_MAX",
@@ -200,6 +204,7 @@ NUMBERS = {
     "FEED_INTERVAL_MAX": int,
     "FEED_FULL_FETCH_INTERVAL": float,
     "SITEMAP_CHILDREN_MAX": int,
+    "REFUSED_RUNS": int,
     "DATASET_MAXSIZE": int,
     "DATASET_TIMEOUT": float,
     "DATASET_INFLATED_MAX": int,

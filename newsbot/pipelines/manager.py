@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -14,7 +14,7 @@ from scrapy.pipelines import ItemPipelineManager
 from scrapy.utils.log import logformatter_adapter
 from twisted.python.failure import Failure
 
-from newsbot.batch import Batch, FeedProgress, Progress, Reject
+from newsbot.batch import Batch, Reject
 from newsbot.items import unpacked
 from newsbot.pipelines.outcomes import Rejected, Unchanged
 from newsbot.pipelines.own import OwnStage
@@ -24,6 +24,16 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 logger = logging.getLogger(__name__)
+
+
+FEW = 5  # items of an answer: of fewer it says too little that all are refused
+
+
+@dataclass(slots=True)
+class _Passed:
+    items: int = 0
+    refused: int = 0
+    reason: str = ""  # of the first that was
 
 
 class Stage(Protocol):
@@ -75,12 +85,13 @@ class PipelineManager(ItemPipelineManager):
             self._lanes[batch.lane] = saved
         is_saved = False
         try:
-            refused = await self._pass_all(batch.items)
-            is_saved = (before is None or await before) and self.store.failure is None
-            if is_saved:
-                self._save(batch.progress, refused)
-        except Exception:
+            passed = await self._pass_all(batch.items)
+            if (before is None or await before) and self.store.failure is None:
+                is_saved = self._settle(batch, passed)
+        except Exception as error:
             if self.store.failure is None:
+                if batch.progress is not None:
+                    self.store.spoil(*batch.progress.subject, f"{type(error).__name__}: {error}; the log says where")
                 raise
         finally:
             saved.set_result(is_saved)
@@ -97,20 +108,41 @@ class PipelineManager(ItemPipelineManager):
         await asyncio.gather(*self._under_way)
         await super().close_spider_async()
 
-    async def _pass_all(self, items: Iterable[Any]) -> int:
-        """Pass items in parts; how many of them were refused."""
-        refused, rest = 0, iter(items)
+    async def _pass_all(self, items: Iterable[Any]) -> "_Passed":
+        """Pass items in parts."""
+        passed, rest = _Passed(), iter(items)
         while part := list(islice(rest, BATCH)):
             ends = await self._pass(part)
-            refused += sum(isinstance(end, Exception) and not isinstance(end, Unchanged) for end in ends)
+            passed.items += len(part)
+            for end in ends:
+                if isinstance(end, Exception) and not isinstance(end, Unchanged):
+                    passed.refused += 1
+                    passed.reason = passed.reason or str(end)
             await self._tell(part, ends)
-        return refused
+        return passed
 
-    def _save(self, progress: Progress | None, refused: int) -> None:
-        if isinstance(progress, FeedProgress) and progress.entries is not None and refused:
-            progress = replace(progress, entries=progress.entries - refused)
-        if progress is not None:
-            self.store.save(progress)
+    def _settle(self, batch: Batch, passed: "_Passed") -> bool:
+        """Save the progress of a batch, where there is any; False where it is held back.
+
+        An answer of which all is refused may be right, and a rule wrong, here or there: the next runs ask for it again.
+        """
+        progress, longest = batch.progress, self.crawler.settings.getint("REFUSED_RUNS")
+        if progress is None:
+            return True
+        if not FEW <= passed.items == passed.refused:
+            if settled := progress.settled(passed.refused):
+                self.store.save(settled)
+            return True
+        runs = batch.refused_runs + 1
+        told = f"all {passed.items} items are refused, as {passed.reason}"
+        if runs <= longest:
+            told += f"; the next runs ask again, {longest - runs + 1} at most"
+            self.store.save(progress.held_back(told, runs))
+        else:
+            told = f"broken: {told}, in {runs} runs in a row; they are kept among the rejects"
+            self.store.save(progress.broken(passed.refused, told, runs))
+        self.store.spoil(*progress.subject, told)
+        return runs > longest
 
     async def _pass(self, items: Sequence[Any]) -> list[Any]:
         """What becomes of each item, in their order: the item as it is stored, or the exception that it ended with.

@@ -1,12 +1,11 @@
 """Hacker News: stories, and how their points and comments grow."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from scrapy import Request
-from scrapy.http import Response
 
 from newsbot.batch import Batch
 from newsbot.items import Item, Observation, Removal, Series
@@ -56,27 +55,17 @@ class HackernewsSpider(ApiSpider):
         },
     )
 
-    _shown: tuple[str, ...] = ()  # ids of the page that was read last
     _removed: frozenset[str] = frozenset()  # ids that were found, although they were taken out
     _found: frozenset[str] = frozenset()  # all ids of what is new
     _read_from: datetime | None = None  # its beginning, with what is read again
 
-    def rows(self, data: Any, stream: Stream) -> list[Any]:
-        """The stories, and which they are."""
-        rows = super().rows(data, stream)
-        self._shown = tuple(str(row.get("objectID")) for row in rows if isinstance(row, dict))
-        return rows
-
-    async def answered(self, response: Response, stream: Stream, chain: Chain) -> AsyncIterator[Batch | Request]:
-        """As it is; the search still finds what was taken out lately, and does not say so."""
-        async for each in super().answered(response, stream, chain):
-            if isinstance(each, Batch):
-                known = await self.store.known_ids(self.name, self._shown)
-                self._removed |= {story for story, is_removed in known.items() if is_removed}
-                if chain.moves and not chain.is_past:
-                    self._found |= frozenset(self._shown)
-                    self._read_from = min(self._read_from or chain.since, chain.since)
-            yield each
+    async def look_up(self, rows: Sequence[Any], stream: Stream, chain: Chain) -> None:
+        """The search still finds what was taken out lately, and does not say so."""
+        shown = [str(row.get("objectID")) for row in rows if isinstance(row, dict)]
+        self._removed |= {story for story, is_removed in (await self.known(shown)).items() if is_removed}
+        if chain.moves and not chain.is_past:
+            self._found |= frozenset(shown)
+            self._read_from = min(self._read_from or chain.since, chain.since)
 
     def items(self, record: Any, stream: Stream) -> Iterator[Item]:
         """The story, and what is counted of it; none of one that was taken out, until the official API shows it."""
@@ -103,7 +92,7 @@ class HackernewsSpider(ApiSpider):
         ids = {*map(str, expect(data, "items", list)), *self._removed}
         if self._read_from and not self.given["query"]:
             ids |= await self.store.ids_since(self.name, self._read_from) - self._found
-        for story, is_removed in sorted((await self.store.known_ids(self.name, ids)).items()):
+        for story, is_removed in sorted((await self.known(sorted(ids))).items()):
             yield self.aside(f"{OFFICIAL}/item/{story}.json", partial(self._looked_at, is_removed=is_removed))
 
     async def _looked_at(self, item: Any, *, is_removed: bool) -> AsyncIterator[Batch]:

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 _WRITE = """
-INSERT INTO cursors AS c (key, spider, arguments, source, value, run_id)
-SELECT key, spider, arguments, source, value, %s
-FROM json_to_recordset(%s) AS n(key text, spider text, arguments jsonb, source text, value jsonb)
+INSERT INTO cursors AS c (key, spider, arguments, source, value, run_id, refused_runs)
+SELECT key, spider, arguments, source, coalesce(value, '{}'), %s, refused_runs
+FROM json_to_recordset(%s) AS n(key text, spider text, arguments jsonb, source text, value jsonb, refused_runs int)
 ORDER BY key
-ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, moved_at = now(), run_id = EXCLUDED.run_id
+ON CONFLICT (key) DO UPDATE SET value = CASE WHEN EXCLUDED.value = '{}' THEN c.value ELSE EXCLUDED.value END,
+    moved_at = CASE WHEN EXCLUDED.value = '{}' THEN c.moved_at ELSE now() END, run_id = EXCLUDED.run_id,
+    refused_runs = EXCLUDED.refused_runs
 """
 
 # What a cursor says, in words: the time that is read, when a file was, or the newest id or token. A time that
@@ -27,7 +29,7 @@ _TIME = f"""CASE WHEN value->>'{{0}}' ~ '{_ISO.replace("{", "{{").replace("}", "
     ELSE replace(left(value->>'{{0}}', 16), 'T', ' ') END"""
 _UP_TO = f"""CASE WHEN value ? 'until' THEN {_TIME.format("until")}
     WHEN value ? 'fetched_at' THEN {_TIME.format("fetched_at")}
-    ELSE coalesce(value->>'value', value::text) END"""
+    ELSE coalesce(value->>'value', nullif(value, '{{}}')::text, '') END"""
 _WORDS = f"""concat(CASE WHEN value ? 'since' AND value ? 'until' THEN {_TIME.format("since")} || ' .. ' END, {_UP_TO},
     CASE WHEN jsonb_typeof(value->'missing') = 'object' AND value->'missing' <> '{{}}' THEN
         format(', without %%s files', (SELECT count(*) FROM jsonb_object_keys(value->'missing'))) END)"""  # noqa: S608
@@ -41,6 +43,12 @@ def key(spider: str, arguments: Mapping[str, Any], source: str) -> str:
 def read(cursor: "Cursor", keys: Sequence[str]) -> dict[str, Any]:
     """The values of those cursors that there are."""
     cursor.execute("SELECT key, value FROM cursors WHERE key = ANY(%s)", (list(keys),))
+    return dict(cursor.fetchall())
+
+
+def refused_runs(cursor: "Cursor", keys: Sequence[str]) -> dict[str, int]:
+    """Of which of these cursors all of the last answer was refused, and in how many runs in a row."""
+    cursor.execute("SELECT key, refused_runs FROM cursors WHERE key = ANY(%s) AND refused_runs > 0", (list(keys),))
     return dict(cursor.fetchall())
 
 

@@ -25,7 +25,7 @@ SELECT url, etag, last_modified, content_hash, fingerprint, status, problem, gre
     coalesce(full_at, '-infinity') <= now() - make_interval(secs => %(full_fetch_interval)s)
         OR full_at > now() + interval '1 hour' AS full_due,
     extract(epoch FROM fetched_at)::float AS fetched,
-    extract(epoch FROM succeeded_at)::float AS succeeded
+    extract(epoch FROM succeeded_at)::float AS succeeded, refused_runs
 FROM feeds AS f
 CROSS JOIN LATERAL (
     SELECT CASE WHEN fetched_at <= now() + interval '1 hour' THEN least(fetched_at, now())
@@ -48,18 +48,19 @@ WITH n AS (
     SELECT * FROM json_to_recordset(%s) AS n(
         url text, source_id text, kind text, status int, problem text, ok bool, entries int, etag text,
         last_modified text, content_hash text, fingerprint text, interval int, due_in real, wait real,
-        is_full bool, changed bool, moved_to text, gone bool)
+        is_full bool, changed bool, moved_to text, gone bool, refused_runs int)
 )
 INSERT INTO feeds AS f (url, source_id, kind, status, problem, failures, entries, etag, last_modified, content_hash,
     fingerprint, interval, due_at, not_before, fetched_at, succeeded_at, full_at, changed_at, moved_to, gone_since,
-    gone_times)
+    gone_times, refused_runs)
 SELECT url, source_id, kind, status, problem, CASE WHEN ok THEN 0 ELSE 1 END, entries, etag, last_modified,
     content_hash, fingerprint, interval, now() + make_interval(secs => coalesce(due_in, interval)),
     now() + make_interval(secs => wait), now(),
     CASE WHEN ok THEN now() END, CASE WHEN is_full THEN now() END, CASE WHEN changed THEN now() END, moved_to,
-    CASE WHEN gone THEN now() END, CASE WHEN gone THEN 1 ELSE 0 END
+    CASE WHEN gone THEN now() END, CASE WHEN gone THEN 1 ELSE 0 END, coalesce(refused_runs, 0)
 FROM n ORDER BY url
 ON CONFLICT (url) DO UPDATE SET
+    refused_runs = coalesce((SELECT n.refused_runs FROM n WHERE n.url = f.url), f.refused_runs),
     source_id = EXCLUDED.source_id,
     kind = coalesce(EXCLUDED.kind, f.kind),
     status = EXCLUDED.status,
@@ -124,6 +125,7 @@ class FeedState:
     full_due: bool = True
     fetched: float | None = None  # Unix seconds
     succeeded: float | None = None  # Unix seconds
+    refused_runs: int = 0  # in a row of which all of the answer was refused
 
 
 def read(

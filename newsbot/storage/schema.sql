@@ -385,3 +385,11 @@ CREATE INDEX runs_open_idx ON runs (node) WHERE finished_at IS NULL;
 
 UPDATE alembic_version SET version_num='0006' WHERE alembic_version.version_num = '0005';
 
+-- Running upgrade 0006 -> 0007
+
+ALTER TABLE feeds ADD COLUMN refused_runs INTEGER DEFAULT 0 NOT NULL;
+
+ALTER TABLE cursors ADD COLUMN refused_runs INTEGER DEFAULT 0 NOT NULL;
+
+UPDATE alembic_version SET version_num='0007' WHERE alembic_version.version_num = '0006';
+

@@ -101,6 +101,7 @@ class Store:
         self.outcomes: defaultdict[str, list[Outcome]] = defaultdict(list)  # by source
         self.reasons: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of refused items
         self.left_out: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of values left out of stored ones
+        self._spoilt: dict[tuple[str, str], str] = {}  # (source, URL) of what is told as failed, and why
         self._asked: dict[tuple[str, str], None] = {}  # (source, URL) of what has no outcome yet
         self.spent: Counter[quotas.Terms] = Counter()  # calls of this run
         self.ledger: dict[str, quotas.Spent] = {}  # what became of them, by quota, once the run is over
@@ -215,8 +216,17 @@ class Store:
     def outcome(self, source_id: str, url: str, *, ok: bool, status: str) -> None:
         """Note how the fetch of a feed ended."""
         self._asked.pop((source_id, url), None)
+        if ok and (problem := self._spoilt.get((source_id, url))):
+            ok, status = False, problem
         self.outcomes[source_id].append(Outcome(source_id=source_id, url=url, ok=ok, status=status))
         self.tally(source_id).errors += not ok
+
+    def spoil(self, source_id: str, url: str, problem: str) -> None:
+        """Note that a fetch failed although its answer came; it may have been told as good, or will be."""
+        self._spoilt[source_id, url] = problem
+        for outcome in [each for each in self.outcomes[source_id] if each.url == url and each.ok]:
+            self.outcomes[source_id].remove(outcome)
+            self.outcome(source_id, url, ok=False, status=problem)
 
     def total(self) -> Tally:
         """The numbers of all sources."""
@@ -259,6 +269,10 @@ class Store:
     async def cursors(self, keys: Sequence[str]) -> dict[str, Any]:
         """The values of those cursors that there are, by key."""
         return await self._read(partial(cursors.read, keys=keys))
+
+    async def refused_runs(self, keys: Sequence[str]) -> dict[str, int]:
+        """In how many runs in a row all of the last answer was refused, by the keys of cursors."""
+        return await self._read(partial(cursors.refused_runs, keys=keys))
 
     async def record_keys(self, dataset: str, most: int) -> set[str]:
         """The keys of the records of a dataset; none where there are more than `most`."""

@@ -37,6 +37,11 @@ def _id(name: str = "id", **options: object) -> Column:
     return Column(name, UUID(as_uuid=False), **options)
 
 
+def _refused_runs() -> Column:
+    """In how many runs in a row all of an answer was refused."""
+    return Column("refused_runs", Integer, nullable=False, server_default=text("0"))
+
+
 def _url(name: str, **options: object) -> Column:
     return Column(name, Text(collation="C"), **options)
 
@@ -147,6 +152,7 @@ feeds = Table(
     _moment("gone_since"),  # the first 410
     Column("gone_times", Integer, nullable=False, server_default=text("0")),  # 410 since then, without a success
     _moment("gone_at"),  # when that was believed: 3 over 2 days
+    _refused_runs(),
 )
 
 cursors = Table(
@@ -159,6 +165,7 @@ cursors = Table(
     Column("value", JSONB, nullable=False),  # where the next run goes on
     _moment("moved_at", default=True),
     _id("run_id"),
+    _refused_runs(),
 )
 
 quotas = Table(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from newsbot.enrichment.identity import identify
 from newsbot.batch import Batch
+from newsbot.enrichment.identity import identify
 from newsbot.items import Article
 
 LINK = "https://site.example/1"

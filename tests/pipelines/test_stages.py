@@ -8,8 +8,8 @@ import pytest
 from scrapy import Spider
 from scrapy.exceptions import DropItem
 
-from newsbot.extensions.runs import report
 from newsbot.batch import Batch, CursorProgress, FeedProgress
+from newsbot.extensions.runs import report
 from newsbot.items import Article, Observation, Record, Series
 from newsbot.pipelines.outcomes import Rejected, Unchanged
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from newsbot.batch import CursorProgress
 from newsbot.extraction.tables.base import UnreadableTableError
 from newsbot.extraction.tables.packed import Limits
-from newsbot.batch import CursorProgress
 from newsbot.sources import dataset as declarations
 from newsbot.spiders.base.tables import Table
 from newsbot.storage import bulk, records

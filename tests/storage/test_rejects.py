@@ -2,9 +2,9 @@ import uuid
 
 import pytest
 
+from newsbot.batch import MAX_VALUE, Reject
 from newsbot.items import Article
 from newsbot.storage import rejects
-from newsbot.batch import MAX_VALUE, Reject
 
 RUN = str(uuid.uuid4())
 

@@ -91,6 +91,7 @@ class Stream:
     met: set[str] = field(default_factory=set)  # keys of records, where all should come
     remarks: dict[str, None] = field(default_factory=dict)  # in their order
     found: dict[str, set[str]] = field(default_factory=dict)  # of an argument, the values that records had
+    refused_runs: int = 0  # before this one, in a row, of which all of an answer was refused
     withdrawn: int = 0  # records that stand for one that was taken back
 
 
@@ -167,6 +168,13 @@ class ApiSpider(Spider):
         """The items of a record. Raises `RefusedRecordError`."""
         yield self._mapper(record)
 
+    async def look_up(self, rows: Sequence[Any], stream: Stream, chain: Chain) -> None:
+        """Called with the records of an answer before their items are made; for what is to be known of them."""
+
+    async def known(self, external_ids: Sequence[str]) -> dict[str, bool]:
+        """Which of these the source's articles have, and whether it took them back."""
+        return await self.store.known_ids(self.api.name, external_ids)
+
     def planned(self, stream: Stream, now: datetime) -> list[Chain]:
         """What is to be read of a stream, in its order."""
         return chains.planned(self.api, stream.cursor, self.given, now)
@@ -202,9 +210,11 @@ class ApiSpider(Spider):
         if api.record and not api.arguments and not api.cursor and not arguments.placed(api):
             self._stored = await self.store.record_keys(api.record.dataset, MOST_KEYS)
         streams = self._asked()
-        known = await self.store.cursors([stream.key for stream in streams])
+        keys = [stream.key for stream in streams]
+        known, refused = await self.store.cursors(keys), await self.store.refused_runs(keys)
         for stream in streams:
             stream.cursor = known.get(stream.key, {})
+            stream.refused_runs = refused.get(stream.key, 0)
         self.crawler.stats.set_value("newsbot/endpoints", len(streams))
         return streams
 
@@ -306,21 +316,25 @@ class ApiSpider(Spider):
 
     async def answered(self, response: Response, stream: Stream, chain: Chain) -> AsyncIterator[Batch | Request]:
         """The batch of a page with its items, then the request for what comes after it."""
-        for each in self._answered(response, stream, chain):
+        if response.status != 200:
+            found = self._refusal(response, stream, chain)
+        else:
+            try:
+                data = self.read(response, stream)
+                rows = self.rows(data, stream)
+                hits = self._hits(data, rows, chain)
+            except ValueError as error:  # UnreadableError, PathError, BadPageError, or of a method of the spider
+                again = None if isinstance(error, RefusedError) else self._again(response)
+                found = iter([again]) if again else self._broken(stream, str(error))
+            else:
+                await self.look_up(rows, stream, chain)
+                found = self._read(response, stream, chain, data, rows, hits)
+        for each in found:
             yield each
 
-    def _answered(self, response: Response, stream: Stream, chain: Chain) -> Iterator[Batch | Request]:
-        if response.status != 200:
-            yield from self._refusal(response, stream, chain)
-            return
-        try:
-            data = self.read(response, stream)
-            rows = self.rows(data, stream)
-            hits = self._hits(data, rows, chain)
-        except ValueError as error:  # UnreadableError, PathError, BadPageError, or of a method of the spider
-            again = None if isinstance(error, RefusedError) else self._again(response)
-            yield from [again] if again else self._broken(stream, str(error))
-            return
+    def _read(
+        self, response: Response, stream: Stream, chain: Chain, data: Any, rows: Sequence[Any], hits: str | None
+    ) -> Iterator[Batch | Request]:
         if hits is not None and not chain.is_incomplete:
             if narrower := self._narrower(stream, chain, hits):
                 yield narrower
@@ -336,6 +350,7 @@ class ApiSpider(Spider):
             problem = str(error)
         if not problem and chains.moves_by_page(self.api, chain):
             problem = chains.disorder(self.api, rows)
+        items = list(self._items(rows, stream))
         self._pass_over(stream)
         stream.count += len(rows)
         if self._stored:
@@ -344,7 +359,7 @@ class ApiSpider(Spider):
         over = following is None or chains.is_before(self.api, chain, data, rows, stream.cursor.get("value"))
         moves = not problem and (over or chains.moves_by_page(self.api, chain))
         self._look_through(stream, rows)
-        yield self._batch(stream, chain, self._items(rows, stream), moves=moves, is_over=over)
+        yield self._batch(stream, chain, items, moves=moves, is_over=over)
         if problem:
             yield from self._broken(stream, problem)
         elif over:
@@ -402,8 +417,8 @@ class ApiSpider(Spider):
                 yield from self.items(row, stream)
             except RefusedRecordError as error:
                 self._refuse(row, error.field, str(error))
-            except Exception as error:  # noqa: BLE001  one record must not take with it those behind it
-                self._refuse(row, None, f"{type(error).__name__}: {error}")
+            except PathError as error:  # a function of a path did not like a value
+                self._refuse(row, None, str(error))
 
     def _is_withdrawn(self, row: Any) -> bool:
         return self.api.withdrawn is not None and bool(path(self.api.withdrawn)(row))
@@ -446,13 +461,12 @@ class ApiSpider(Spider):
 
     def _moved(self, stream: Stream, value: dict[str, Any], items: Iterable[Item] = ()) -> Batch:
         """A batch with a value of the cursor; with none, it stays."""
-        progress = None
         if value:
             stream.cursor, stream.begin = value, {}
-            progress = self._progress(stream, value)
-        return Batch(items=items, progress=progress, lane=stream.key)
+        progress = self._progress(stream, value or None)
+        return Batch(items=items, progress=progress, lane=stream.key, refused_runs=stream.refused_runs)
 
-    def _progress(self, stream: Stream, value: dict[str, Any]) -> CursorProgress:
+    def _progress(self, stream: Stream, value: dict[str, Any] | None) -> CursorProgress:
         return CursorProgress(
             key=stream.key, spider=self.api.name, arguments=stream.arguments, source=stream.source, value=value
         )
@@ -614,18 +628,23 @@ class ApiSpider(Spider):
         self._tell(stream, problem, ok=ok)
         yield from self._begin()
 
-    def _faulted(self) -> None:
-        """A fault of our own has its traceback, and is no fault of the stream."""
-        self._under_way = None
+    def _faulted(self, failure: Failure) -> None:
+        """A fault in a method of the spider, which the log has with its traceback, ends the stream; others are read."""
+        if self._under_way is not None:
+            told = f"{failure.type.__name__}: {failure.getErrorMessage()}; the log says where"
+            self._break_off(self._under_way, told)
 
     def _idle(self) -> None:
         """Tell of a stream whose request was dropped on its way out, which has no errback; the next ones are read."""
-        if self._under_way is None:
-            return
-        stream = self._under_way
-        url = f"{stream.url[:MAX_TOLD]}{'...' if len(stream.url) > MAX_TOLD else ''}"
-        problem = f"a request was dropped before it left, by a setting or a middleware of this run: {url}"
-        for each in self._broken(stream, f"{problem} ({len(stream.url):,} characters)"):
+        if self._under_way is not None:
+            url = self._under_way.url
+            problem = "a request was dropped before it left, by a setting or a middleware of this run"
+            told = f"{problem}: {url[:MAX_TOLD]}{'...' if len(url) > MAX_TOLD else ''} ({len(url):,} characters)"
+            self._break_off(self._under_way, told)
+
+    def _break_off(self, stream: Stream, problem: str) -> None:
+        """End a stream where nobody takes what is yielded."""
+        for each in self._broken(stream, problem):
             if isinstance(each, Request):
                 self.crawler.engine.crawl(each)
             else:

@@ -336,8 +336,8 @@ class FilesSpider(ApiSpider):
         return cursor | {"missing": dict(kept)}  # as it is now: the files after it change it
 
     def _settled(self, cursor: dict[str, Any] | None, articles: list[Article]) -> Batch:
-        progress = self._progress(self.stream, cursor) if cursor else None
-        return Batch(items=articles, progress=progress, lane=self.stream.key)
+        progress = self._progress(self.stream, cursor)
+        return Batch(items=articles, progress=progress, lane=self.stream.key, refused_runs=self.stream.refused_runs)
 
     def _get(self, url: str, callback: Any, errback: Any, **options: Any) -> Request:
         """A request that is spaced from others by the chain that it is part of, not by a quota."""

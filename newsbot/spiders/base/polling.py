@@ -206,6 +206,8 @@ class PollingSpider(Spider):
 
     def _is_full_due(self, endpoint: Endpoint, state: FeedState) -> bool:
         """Whether the whole answer is wanted, and read, also when nothing changed."""
+        if 0 < state.refused_runs <= self.crawler.settings.getint("REFUSED_RUNS"):
+            return True  # its answer is asked for once more
         return state.full_due or state.fingerprint != self.fingerprint(endpoint)
 
     async def answered(
@@ -276,7 +278,7 @@ class PollingSpider(Spider):
             tally = self.store.tally(endpoint.source.id)
             tally.unchanged += stored
             tally.rejected += len(reading.entries) - stored
-        yield Batch(items=items, progress=progress)
+        yield Batch(items=items, progress=progress, refused_runs=state.refused_runs)
         status = "ok" if read else "the same entries"
         moved = progress.moved_to
         told = [f"moved to {without_login(moved)}" if moved and not state.moved_to else None, remark]

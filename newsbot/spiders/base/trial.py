@@ -1,6 +1,6 @@
 """One page of an API as a first run would read it, with nothing stored."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -90,13 +90,17 @@ class Trial(ApiSpider):
     async def answered(self, response: Response, stream: Stream, chain: Chain) -> AsyncIterator[Item]:
         """The first items; the rest of what the crawl would do is noted."""
         self.tried.status, self.tried.size = response.status, len(response.body)
-        for each in self._answered(response, stream, chain):
+        async for each in super().answered(response, stream, chain):
             if isinstance(each, Request):
                 self.tried.following.append(each.url)
                 continue
             self.tried.cursor = each.progress and each.progress.value
             for item in self._counted(each):
                 yield item
+
+    async def known(self, external_ids: Sequence[str]) -> dict[str, bool]:
+        """None: there may be no database."""
+        return {}
 
     def _again(self, response: Response, times: int = 0) -> None:
         """A page that can not be read is shown as it is."""
