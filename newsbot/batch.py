@@ -43,6 +43,11 @@ class Reject:
         )
 
     @property
+    def in_words(self) -> str:
+        """The field and the reason."""
+        return f"{self.field}: {self.reason}" if self.field else self.reason
+
+    @property
     def id(self) -> str:
         """Stands for what was refused, with all that it says, and why."""
         what = [self.source_id, self.item_type, self.url, self.field, self.reason, self.payload]
@@ -136,12 +141,13 @@ class Outcome:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Batch:
-    """Items that pass the stages together, and what is saved behind the last of them, never before.
+    """Items that pass the stages together, with what was refused before they could be made.
 
-    Batches of one `lane` are saved in the order in which they come; behind one that was not, none of its lane is.
+    What is saved behind the last of them is saved never before. Batches of one `lane` are saved in the order in which
+    they come; behind one that was not, none of its lane is.
     """
 
-    items: Iterable[Item] = ()  # read once, a part at a time
+    items: Iterable[Item | Reject] = ()  # read once, a part at a time
     progress: Progress | None = None
     lane: str | None = None
     refused_runs: int = 0  # before this one, in a row, of which all of this answer was refused

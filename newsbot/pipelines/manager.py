@@ -112,8 +112,13 @@ class PipelineManager(ItemPipelineManager):
         """Pass items in parts."""
         passed, rest = _Passed(), iter(items)
         while part := list(islice(rest, BATCH)):
-            ends = await self._pass(part)
             passed.items += len(part)
+            for reject in [each for each in part if isinstance(each, Reject)]:
+                self.store.refuse(reject)
+                passed.refused += 1
+                passed.reason = passed.reason or reject.in_words
+            part = [each for each in part if not isinstance(each, Reject)]
+            ends = await self._pass(part)
             for end in ends:
                 if isinstance(end, Exception) and not isinstance(end, Unchanged):
                     passed.refused += 1

@@ -101,7 +101,7 @@ class Store:
         self.outcomes: defaultdict[str, list[Outcome]] = defaultdict(list)  # by source
         self.reasons: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of refused items
         self.left_out: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of values left out of stored ones
-        self._spoilt: dict[tuple[str, str], str] = {}  # (source, URL) of what is told as failed, and why
+        self.spoilt: dict[tuple[str, str], str] = {}  # (source, URL) of what is told as failed, and why
         self._asked: dict[tuple[str, str], None] = {}  # (source, URL) of what has no outcome yet
         self.spent: Counter[quotas.Terms] = Counter()  # calls of this run
         self.ledger: dict[str, quotas.Spent] = {}  # what became of them, by quota, once the run is over
@@ -216,14 +216,14 @@ class Store:
     def outcome(self, source_id: str, url: str, *, ok: bool, status: str) -> None:
         """Note how the fetch of a feed ended."""
         self._asked.pop((source_id, url), None)
-        if ok and (problem := self._spoilt.get((source_id, url))):
+        if ok and (problem := self.spoilt.get((source_id, url))):
             ok, status = False, problem
         self.outcomes[source_id].append(Outcome(source_id=source_id, url=url, ok=ok, status=status))
         self.tally(source_id).errors += not ok
 
     def spoil(self, source_id: str, url: str, problem: str) -> None:
         """Note that a fetch failed although its answer came; it may have been told as good, or will be."""
-        self._spoilt[source_id, url] = problem
+        self.spoilt[source_id, url] = problem
         for outcome in [each for each in self.outcomes[source_id] if each.url == url and each.ok]:
             self.outcomes[source_id].remove(outcome)
             self.outcome(source_id, url, ok=False, status=problem)

@@ -43,6 +43,9 @@ def crawl(module_database, monkeypatch):
     # Other tests import a reactor, which this process then has for good; here the event loop does without.
     monkeypatch.delitem(sys.modules, "twisted.internet.reactor", raising=False)
 
+    async def closed(reason):
+        run.closed.append(reason)
+
     async def passed(items, stages, settings, spider):
         own = {"DATABASE_URL": module_database.url, "TWISTED_REACTOR_ENABLED": False, **settings}
         project = Settings()
@@ -51,7 +54,8 @@ def crawl(module_database, monkeypatch):
         crawler = get_crawler(spider, project.copy_to_dict() | {"ITEM_PIPELINES": pipelines} | own)
         crawler.spider = spider.from_crawler(crawler)
         scraper = Scraper(crawler)
-        crawler.engine = SimpleNamespace(scraper=scraper)  # all of the engine that is asked for
+        # All of the engine that is asked for.
+        crawler.engine = SimpleNamespace(scraper=scraper, close_spider_async=closed)
         await scraper.open_spider_async()
         manager, store = scraper.itemproc, Store.of(crawler)
         passing = [
@@ -72,6 +76,7 @@ def crawl(module_database, monkeypatch):
             cursor.execute(f"DELETE FROM {table}")
 
     def run(*items, stages=None, spider=OwnSpider, **settings):
+        run.closed = []
         results, store = asyncio.run(passed(items, stages or {}, settings, spider))
         return SimpleNamespace(results=results, store=store, total=store.total(), query=query)
 

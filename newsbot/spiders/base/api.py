@@ -404,7 +404,7 @@ class ApiSpider(Spider):
                 stream.remarks[remark] = None
         return data
 
-    def _items(self, rows: Iterable[Any], stream: Stream) -> Iterator[Item]:
+    def _items(self, rows: Iterable[Any], stream: Stream) -> Iterator[Item | Reject]:
         met: dict[Hashable, Any] = {}
         for row in rows:
             try:
@@ -416,9 +416,9 @@ class ApiSpider(Spider):
                     raise RefusedRecordError(None, "it came before in this answer with other values, which are kept")
                 yield from self.items(row, stream)
             except RefusedRecordError as error:
-                self._refuse(row, error.field, str(error))
+                yield self._refused(row, error.field, str(error))
             except PathError as error:  # a function of a path did not like a value
-                self._refuse(row, None, str(error))
+                yield self._refused(row, None, str(error))
 
     def _is_withdrawn(self, row: Any) -> bool:
         return self.api.withdrawn is not None and bool(path(self.api.withdrawn)(row))
@@ -446,12 +446,18 @@ class ApiSpider(Spider):
                 missing.append(f"missing: nothing came of -a {name}={','.join(lacking)}")
         return missing
 
-    def _refuse(self, row: Any, field_: str | None, reason: str) -> None:
+    def _refused(self, row: Any, field_: str | None, reason: str) -> Reject:
         payload = row if isinstance(row, dict) else {"record": row}
-        self.store.refuse(Reject(self.api.name, "record", None, field_, reason, payload))
+        return Reject(self.api.name, "record", None, field_, reason, payload)
 
     def _batch(
-        self, stream: Stream, chain: Chain, items: Iterable[Item] = (), *, moves: bool = True, is_over: bool = True
+        self,
+        stream: Stream,
+        chain: Chain,
+        items: Iterable[Item | Reject] = (),
+        *,
+        moves: bool = True,
+        is_over: bool = True,
     ) -> Batch:
         """What a page brought, with the cursor behind it if it `moves`."""
         value = stream.begin
@@ -459,7 +465,7 @@ class ApiSpider(Spider):
             value = chains.moved(self.api, stream.cursor or stream.begin, chain, is_over=is_over)
         return self._moved(stream, value, items)
 
-    def _moved(self, stream: Stream, value: dict[str, Any], items: Iterable[Item] = ()) -> Batch:
+    def _moved(self, stream: Stream, value: dict[str, Any], items: Iterable[Item | Reject] = ()) -> Batch:
         """A batch with a value of the cursor; with none, it stays."""
         if value:
             stream.cursor, stream.begin = value, {}

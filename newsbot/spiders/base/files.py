@@ -291,11 +291,12 @@ class FilesSpider(ApiSpider):
             if problem:
                 yield self._failed(file, window, problem)
                 return
+            refused = []
             for number, line, name, reason in rows.refused:
                 payload = {"row": line[:MAX_VALUE].decode("utf-8", "replace")}
-                self.store.refuse(Reject(self.name, "row", f"{file.url}#{number}", name, reason, payload))
+                refused.append(Reject(self.name, "row", f"{file.url}#{number}", name, reason, payload))
             self.store.outcome(self.name, file.url, ok=True, status="; ".join(["ok", *rows.remarks]))
-            yield self._settled(self._behind(file, window), rows.articles)
+            yield self._settled(self._behind(file, window), [*refused, *rows.articles])
 
     @errback
     async def lost(self, failure: Failure) -> AsyncIterator[Batch | Request]:
@@ -335,9 +336,9 @@ class FilesSpider(ApiSpider):
                 cursor["until"] = file.time.isoformat()
         return cursor | {"missing": dict(kept)}  # as it is now: the files after it change it
 
-    def _settled(self, cursor: dict[str, Any] | None, articles: list[Article]) -> Batch:
+    def _settled(self, cursor: dict[str, Any] | None, items: Iterable[Article | Reject]) -> Batch:
         progress = self._progress(self.stream, cursor)
-        return Batch(items=articles, progress=progress, lane=self.stream.key, refused_runs=self.stream.refused_runs)
+        return Batch(items=items, progress=progress, lane=self.stream.key, refused_runs=self.stream.refused_runs)
 
     def _get(self, url: str, callback: Any, errback: Any, **options: Any) -> Request:
         """A request that is spaced from others by the chain that it is part of, not by a quota."""

@@ -106,7 +106,12 @@ class Trial(ApiSpider):
         """A page that can not be read is shown as it is."""
 
     def _counted(self, batch: Batch) -> list[Item]:
-        items = list(batch.items)
+        items = []
+        for each in batch.items:
+            if isinstance(each, Reject):
+                self.tried.refuse(each)
+            else:
+                items.append(each)
         self.tried.mapped += len(items)
         return items[:SHOWN]
 
