@@ -1,7 +1,13 @@
 """Spiders of made-up APIs, one for each way of paging."""
 
+from typing import ClassVar
+
+from scrapy import Request, Spider
+
+from newsbot.items import Article
 from newsbot.sources.api import (
     Api,
+    Argument,
     Cursor,
     Key,
     Limit,
@@ -113,3 +119,38 @@ class Story(ApiSpider):
             "extra.more": "more",
         },
     )
+
+
+class Faulty(ApiSpider):
+    """Has a fault of its own in what it does with the records of one stream."""
+
+    name = "faulty"
+    api = api(
+        name,
+        url="https://token.example/rows",
+        arguments={"size": Argument(each=True, default="1,2,3")},
+        params={"size": "{size}"},
+        pages=TokenPages(param="token", token="next"),
+        cursor=Cursor(by="id", path="id"),
+    )
+
+    def items(self, record, stream):
+        if stream.source == "2":
+            raise TypeError("one of its own")
+        yield from super().items(record, stream)
+
+
+class OwnMeta(Spider):
+    """Uses names in `meta` that somebody else might use too."""
+
+    name = "ownmeta"
+    custom_settings: ClassVar = {"ROBOTSTXT_OBEY": False}
+    mine: ClassVar = {"key": "k", "keys": 5, "terms": {}, "quota": "q", "call": 1, "reached": None, "newsbot": "mine"}
+
+    async def start(self):
+        yield Request("https://number.example/rows?page=1", meta=self.mine)
+
+    def parse(self, response):
+        assert {name: response.meta[name] for name in self.mine} == self.mine
+        for row in response.json()["rows"]:
+            yield Article(url=row["url"], title=row["title"])

@@ -153,3 +153,44 @@ def test_a_body_that_breaks_off_is_never_mended(newsbot, cut):
     crawled = newsbot.crawl("made_up_apis:Number", service, settings={"RETRY_TIMES": 0})
     assert (crawled.exit_code, crawled.new) == (1, 0)
     assert "is no JSON but application/json" in crawled.outcomes[0][2]
+
+
+# --- Faults, of the spider and of the data ----------------------------------------------------------------------------
+
+
+def test_a_fault_in_a_spiders_own_items_ends_its_stream_and_the_others_go_on(newsbot):
+    service = Listing("token.example", "token")
+    for n in range(15):
+        service.put(n)
+    crawled = newsbot.crawl("made_up_apis:Faulty", service)
+    assert [outcome[:2] for outcome in crawled.outcomes] == [["1", True], ["2", False], ["3", True]]
+    assert crawled.outcomes[1][2] == "TypeError: one of its own; the log says where"
+    assert (crawled.exit_code, crawled.new, crawled.rejected) == (0, 15, 0)
+    assert newsbot.column("SELECT source FROM cursors ORDER BY 1") == ["1", "3"]
+    assert "one of its own" in newsbot.crawlers[0].log.read_text()
+
+
+def test_an_answer_of_which_all_is_refused_is_asked_for_again(newsbot):
+    """The cursor stays before it in three runs; what is mended meanwhile is not lost."""
+    service = Listing("token.example", "token", size=20)
+    for n in range(7):
+        service.put(None, value=n)
+    for left in (3, 2, 1):
+        crawled = newsbot.crawl("made_up_apis:Token", service)
+        assert (crawled.exit_code, crawled.new, crawled.rejected) == (1, 0, 7)
+        assert crawled.outcomes[0][2].endswith(f"; the next runs ask again, {left} at most")
+        assert newsbot.query("SELECT value, refused_runs FROM cursors") == [({}, 4 - left)]
+    mended = newsbot.crawl("made_up_apis:Token", service)
+    assert mended.outcomes[0][2].startswith("broken: all 7 items are refused, as key: ")
+    for n, row in enumerate(service.rows):
+        row["id"] = n
+    mended = newsbot.crawl("made_up_apis:Token", service)
+    assert (mended.exit_code, mended.new, mended.outcomes[0][2]) == (0, 7, "ok")
+    assert newsbot.column("SELECT refused_runs FROM cursors") == [0]
+
+
+def test_a_users_own_names_in_meta_are_free(newsbot):
+    service = Listing("number.example", "number")
+    service.put(1)
+    crawled = newsbot.crawl("made_up_apis:OwnMeta", service)
+    assert (crawled.exit_code, crawled.new) == (0, 1)
