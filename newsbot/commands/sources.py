@@ -101,13 +101,15 @@ class Command(ScrapyCommand):
         from newsbot.storage.errors import DatabaseError
         from newsbot.storage.upgrade import UnknownRevisionError
 
-        known = {each.api.name for each in known_apis.known(self.settings)}
-        known |= {source.id for source in self._sites(opts)}
+        known: dict[str, Source | None] = {each.api.name: None for each in known_apis.known(self.settings)}
+        known |= {source.id: source for source in self._sites(opts)}
         told = []
         try:
             with transaction(self.settings) as cursor:
                 for name in ids:
-                    number, apis = feeds.forget(cursor, name), quotas.unblock(cursor, name)
+                    site = known.get(name)
+                    number = feeds.forget(cursor, name, site.polled if site else ())
+                    apis = quotas.unblock(cursor, name)
                     if not number and not apis and name not in known:
                         near = get_close_matches(name.lower(), known, n=1)
                         hint = f"did you mean {near[0]!r}?" if near else "`scrapy sources` lists all"
@@ -130,7 +132,8 @@ class Command(ScrapyCommand):
         try:
             with transaction(self.settings) as cursor:
                 if sources:
-                    tables.append(feeds.overview(cursor, [source.id for source in sources]))
+                    longest = self.settings.getfloat("RETRY_AFTER_DAYS") * 86_400
+                    tables.append(feeds.overview(cursor, [source.id for source in sources], rest_max=longest))
                 if known:
                     tables.append((known_apis.STATUS, known_apis.status(cursor, known)))
         except (DatabaseError, UnknownRevisionError) as error:

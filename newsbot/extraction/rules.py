@@ -29,7 +29,8 @@ def headlines(page: Page, rule: Rule, hints: Hints = NO_HINTS) -> list[dict[str,
     `refused_link`, which is the link as it stands where it is none that can be fetched by http or https; and
     `refused_date`, which is the date as it stands where it is not understood. `hints` are for dates.
 
-    An element without a link is no headline and is passed over, and so is one inside of more than ten others.
+    An element without a link is no headline and is passed over, unless `rule.title` finds a title in it; and so is one
+    inside of more than ten others.
     """
     entries = []
     around: dict[Any, int] = {}  # how many headlines each of them stands in
@@ -40,12 +41,13 @@ def headlines(page: Page, rule: Rule, hints: Hints = NO_HINTS) -> list[dict[str,
             continue
         link = element.css(rule.link) if rule.link else element.xpath("(descendant-or-self::a[@href])[1]")
         href = _value(link, MAX_URL_CHARS, "href")
-        if href:
-            address = absolute(href, page.base)
+        title = _value(element.css(rule.title) if rule.title else link, MAX_TITLE_CHARS)
+        if href or (rule.title and title):
+            address = absolute(href or "", page.base)
             published, refused_date = _date(element.css(rule.date), hints) if rule.date else (None, None)
             entries.append(
                 {
-                    "title": _value(element.css(rule.title) if rule.title else link, MAX_TITLE_CHARS),
+                    "title": title,
                     "link": address,
                     "published": published,
                     "summary": _value(element.css(rule.summary), MAX_SUMMARY_CHARS) if rule.summary else None,

@@ -5,12 +5,12 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import parsel
@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from newsbot.sources import entries
+from newsbot.sources.document import Where
 from newsbot.sources.entries import FaultyFileError, Text, Timezone, fault, perhaps
 from newsbot.sources.model import CatalogueError, Source
 from newsbot.sources.secrets import has_login, variable_of
@@ -253,8 +254,27 @@ def read(paths: Sequence[Path | str]) -> list[Source]:
 
 
 def _read(file: Path) -> list[Source]:
-    checked = entries.read(file, _ENTRIES, identity="id")
+    checked = entries.read(file, _ENTRIES, identity="id", more=_repeated_urls)
     return [Source.from_entry(entry.model_dump(exclude_unset=True)) for entry in checked]
+
+
+def _repeated_urls(data: list[Any]) -> Iterator[tuple[Where, str]]:
+    """The URLs that an entry has twice: a run asks for them once, and reads the answer in one way."""
+    for number, entry in enumerate(data):
+        first: dict[str, str] = {}
+        for where, url in _polled(entry) if isinstance(entry, dict) else ():
+            place = f"{where[0]}[{where[1]}]"
+            if first.setdefault(url, place) != place:
+                hint = "; `items` takes several selectors, with commas between" if where[0] == "sections" else ""
+                yield (number, *where), f"the URL is that of {first[url]}, too; once is right{hint}"
+
+
+def _polled(entry: dict[str, Any]) -> Iterator[tuple[Where, str]]:
+    for key in ("feeds", "news_sitemaps", "sections"):
+        for number, each in enumerate(given if isinstance(given := entry.get(key), list) else ()):
+            where, url = ((key, number, "url"), each.get("url")) if isinstance(each, dict) else ((key, number), each)
+            if isinstance(url, str):
+                yield where, url
 
 
 if __name__ == "__main__":

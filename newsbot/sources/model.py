@@ -54,6 +54,11 @@ class Source:
     enabled: bool = True
     reason: str | None = None
 
+    @property
+    def polled(self) -> tuple[str, ...]:
+        """The URLs that `scrapy crawl headlines` asks for."""
+        return (*self.feeds, *self.news_sitemaps, *(section.url for section in self.sections))
+
     @classmethod
     def from_entry(cls, entry: Mapping[str, Any]) -> "Source":
         """A source from a checked entry: lists become tuples, sections `Section`s."""

@@ -191,7 +191,6 @@ def _slots(sources: list[Source]) -> dict[str, dict[str, float]]:
     slots = {}
     for source in sources:
         if source.delay is not None:
-            pages = [section.url for section in source.sections]
-            for url in (*source.feeds, *source.news_sitemaps, *pages):
+            for url in source.polled:
                 slots[urlsplit(with_ascii_host(url)).hostname] = {"delay": source.delay, "jitter": 0}
     return slots

@@ -321,8 +321,7 @@ def write(cursor: "Cursor", items: Sequence[Article], run_id: str, form_of: Form
         if item.takes_from:
             logger.info("%s gave the id %r to another entry before; both are kept", item.origin, item.adopts)
     if changed or seen or taking:
-        new += _write_known(cursor, changed, seen, taking)
-        _write_urls(cursor, [item for item in changed + seen if item not in new], form_of)
+        new += _write_known(cursor, changed, seen, taking, form_of)
     if new:
         _write_new(cursor, new, run_id)
     return said
@@ -365,7 +364,11 @@ def ids_since(cursor: "Cursor", source_id: str, since: "datetime") -> set[str]:
 
 
 def _write_known(
-    cursor: "Cursor", changed: Sequence[Article], seen: Sequence[Article], taking: Sequence[Article]
+    cursor: "Cursor",
+    changed: Sequence[Article],
+    seen: Sequence[Article],
+    taking: Sequence[Article],
+    form_of: FormOf,
 ) -> list[Article]:
     """Revise and mark; returns the items whose article was deleted by hand, of which nothing is left now."""
     taken = [
@@ -392,6 +395,7 @@ def _write_known(
         cursor.execute(_TOUCH, (_records(records),))
         for item in seen:
             item.state = "unchanged"
+    _write_urls(cursor, [*changed, *seen], form_of)
     return orphans
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from newsbot.batch import FeedProgress
@@ -13,34 +12,44 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 # What a row says is not believed without bounds: a time that is out of range (of Python's years, or infinite) heals.
-_READ = """
-SELECT url, etag, last_modified, content_hash, fingerprint, status, problem, greatest(failures, 0),
-    coalesce(entries, 0), interval, moved_to,
-    gone_at IS NOT NULL AS gone,
-    coalesce(gone_since, gone_at) IS NOT NULL AS says_gone,
-    rests_until > now() AS waits,
-    CASE WHEN rests_until > now() THEN rests_until END AS not_before,
-    coalesce(due_at, '-infinity') <= now() OR due_at > now() + make_interval(secs => %(interval_max)s)
-        OR fetched_at > now() + interval '1 hour' AS due,
-    coalesce(full_at, '-infinity') <= now() - make_interval(secs => %(full_fetch_interval)s)
-        OR full_at > now() + interval '1 hour' AS full_due,
-    extract(epoch FROM fetched_at)::float AS fetched,
-    extract(epoch FROM succeeded_at)::float AS succeeded, refused_runs
-FROM feeds AS f
+_RESTING = """
+feeds AS f
 CROSS JOIN LATERAL (
     SELECT CASE WHEN fetched_at <= now() + interval '1 hour' THEN least(fetched_at, now())
-                ELSE '-infinity' END AS asked_at  -- by a clock that was wrong: it would rest until then
+                ELSE '-infinity' END AS asked_at,  -- by a clock that was wrong: it would rest until then
+        coalesce(gone_since, gone_at) IS NOT NULL AS says_gone
 ) AS a
 CROSS JOIN LATERAL (SELECT asked_at + make_interval(secs => %(rest_max)s) AS edge) AS e
 CROSS JOIN LATERAL (
     SELECT greatest(
         CASE WHEN f.not_before > edge THEN edge ELSE f.not_before END,
         CASE WHEN coalesce(gone_since, gone_at) > now() - interval '7 days' THEN asked_at + interval '23 hours'
-             WHEN coalesce(gone_since, gone_at) IS NOT NULL THEN asked_at + interval '167 hours' END
+             WHEN says_gone THEN asked_at + interval '167 hours' END
     ) AS rests_until
 ) AS r
-WHERE url = ANY(%(urls)s)
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN rests_until > now() AND says_gone THEN 'not asked; answered 410'
+            || CASE WHEN status = 410 THEN '' ELSE ' before, failed' END
+            || to_char(asked_at, ' "at" YYYY-MM-DD HH24:MI TZ')
+            || to_char(rests_until, '", next at" YYYY-MM-DD HH24:MI TZ')
+        WHEN rests_until > now() THEN 'asked to be left alone until ' || to_char(rests_until, 'YYYY-MM-DD HH24:MI TZ')
+        END AS rest
+) AS t
 """
+
+_READ = f"""
+SELECT url, etag, last_modified, content_hash, fingerprint, status, problem, greatest(failures, 0),
+    coalesce(entries, 0), interval, moved_to,
+    gone_at IS NOT NULL AS gone, says_gone, rest,
+    coalesce(due_at, '-infinity') <= now() OR due_at > now() + make_interval(secs => %(interval_max)s)
+        OR fetched_at > now() + interval '1 hour' AS due,
+    coalesce(full_at, '-infinity') <= now() - make_interval(secs => %(full_fetch_interval)s)
+        OR full_at > now() + interval '1 hour' AS full_due,
+    extract(epoch FROM fetched_at)::float AS fetched,
+    extract(epoch FROM succeeded_at)::float AS succeeded, refused_runs
+FROM {_RESTING}
+WHERE url = ANY(%(urls)s)
+"""  # noqa: S608  of a constant
 
 # Times are the database's own, so that two nodes with two clocks agree. What a fetch does not tell stays.
 _WRITE = """
@@ -119,8 +128,7 @@ class FeedState:
     moved_to: str | None = None
     gone: bool = False  # it said so often enough to be believed
     says_gone: bool = False
-    waits: bool | None = False  # until `not_before`
-    not_before: datetime | None = None  # by Retry-After, or as it said that it is gone
+    rest: str | None = None  # why it is not asked now, by Retry-After or as it said that it is gone, and until when
     due: bool = True
     full_due: bool = True
     fetched: float | None = None  # Unix seconds
@@ -153,25 +161,30 @@ def write(cursor: "Cursor", progress: Iterable[FeedProgress]) -> None:
     cursor.execute(_WRITE, (json.dumps(list(rows.values())),))
 
 
-def forget(cursor: "Cursor", source_id: str) -> int:
-    """Forget what is known of the feeds of a source, so that they are asked as for the first time; how many."""
-    cursor.execute("DELETE FROM feeds WHERE source_id = %s", (source_id,))
+def forget(cursor: "Cursor", source_id: str, urls: Sequence[str] = ()) -> int:
+    """Forget what is known of the feeds of a source, so that they are asked as for the first time; how many.
+
+    That of these `urls` is its own too where another source, which has them too, was asked for them last.
+    """
+    cursor.execute("DELETE FROM feeds WHERE source_id = %s OR url = ANY(%s)", (source_id, [*map(key, urls)]))
     return cursor.rowcount
 
 
-def overview(cursor: "Cursor", source_ids: Sequence[str]) -> tuple[list[str], list[tuple]]:
-    """How the feeds of these sources fare: the names of the columns, and a row a feed."""
+def overview(
+    cursor: "Cursor", source_ids: Sequence[str], *, rest_max: float = LONGEST
+) -> tuple[list[str], list[tuple]]:
+    """How the feeds of these sources fare: the names of the columns, and a row a feed; `rest_max` as for `read`."""
     cursor.execute(
-        """
+        f"""
         SELECT source_id AS source, url AS feed,
-            CASE WHEN gone_at IS NOT NULL THEN 'gone (410)'
+            concat_ws('; ', CASE WHEN gone_at IS NOT NULL THEN 'gone (410)'
                  WHEN failures > 0 THEN coalesce(problem, status::text)
                  WHEN moved_to IS NOT NULL THEN 'moved to ' || moved_to
-                 ELSE coalesce(problem, 'ok') END AS state,
+                 ELSE coalesce(problem, 'ok') END, rest) AS state,
             to_char(succeeded_at, 'YYYY-MM-DD HH24:MI TZ') AS last_success, failures, entries,
             make_interval(secs => interval)::text AS interval
-        FROM feeds WHERE source_id = ANY(%s) ORDER BY source_id, url
-        """,
-        (list(source_ids),),
+        FROM {_RESTING} WHERE source_id = ANY(%(source_ids)s) ORDER BY source_id, url
+        """,  # noqa: S608  of a constant
+        {"source_ids": list(source_ids), "rest_max": min(rest_max, LONGEST)},
     )
     return [column.name for column in cursor.description], cursor.fetchall()

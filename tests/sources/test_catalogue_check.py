@@ -126,6 +126,13 @@ def test_where_a_login_is(tmp_path):
         ),
         ({"sections": "[{url: 'https://x.example'}]"}, 7, "sections[0].items", "missing; selects the element"),
         ({"sections": "[{url: 'https://x.example', items: a, titel: b}]"}, 7, "sections[0].titel", "perhaps 'title'"),
+        ({"feeds": "['https://x.example/', 'https://x.example/']"}, 6, "feeds[1]", "the URL is that of feeds[0], too;"),
+        (
+            {"sections": "[{url: 'https://x.example', items: a}, {url: 'https://x.example', items: b}]"},
+            7,
+            "sections[1].url",
+            "once is right; `items` takes several selectors, with commas between",
+        ),
         ({"sections": "[x]"}, 7, "sections[0]", "'x': a mapping is right"),
     ],
 )

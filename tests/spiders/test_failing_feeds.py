@@ -213,7 +213,7 @@ def test_what_is_gone_or_asked_to_wait_is_not_asked_again(runs, newsbot):
     *_, second = runs
     assert newsbot.sites.asked("gone.example") == newsbot.sites.asked("later.example") == []
     assert second["https://later.example/feed"].startswith("asked to be left alone until 20")
-    assert second["https://gone.example/feed"].startswith("HTTP status 410, gone: it is asked daily for a week")
+    assert second["https://gone.example/feed"].startswith("not asked; answered 410 at 20")
     ((wait,),) = newsbot.query(
         "SELECT extract(epoch FROM not_before - fetched_at) FROM feeds WHERE source_id = 'later'"
     )

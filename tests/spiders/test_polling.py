@@ -9,6 +9,7 @@ from made_up_sites import entry, rss, sitemap, sitemap_index, source, stories
 SECTION = """
 <article><h2><a href="/a">Council rejects the quarry</a></h2><time datetime="2026-03-04">4 March</time></article>
 <article><p>An advertisement without a link</p></article>
+<article><h2>Ferry runs, for subscribers</h2></article>
 """
 
 ENTRIES = [
@@ -118,7 +119,7 @@ def runs(newsbot):
 
 def test_everything_is_stored_once(runs, newsbot):
     first, second, *_ = runs
-    assert (first.stats["new"], first.stats["rejected"]) == (sum(STORED.values()) - 3, 1)
+    assert (first.stats["new"], first.stats["rejected"]) == (sum(STORED.values()) - 3, 2)
     assert (second.stats["new"], second.stats["changed"], second.revisions) == (2, 0, 0)
     assert dict(newsbot.query("SELECT source_id, count(*) FROM articles GROUP BY source_id")) == STORED
 
@@ -135,11 +136,12 @@ def test_conditional_requests(runs):
     assert second.statuses["https://plain.example/feed"] == "the same entries"
 
 
-def test_the_same_entries_count_as_before(runs):
+@pytest.mark.parametrize("url", ["https://poor.example/feed", "https://section.example/"])
+def test_entries_without_a_link_are_refused_and_the_same_count_as_before(runs, url):
     first, second, *_ = runs
-    figures = [run.stats["sources"]["poor"] for run in (first, second)]
+    figures = [run.stats["sources"][url[8:].partition(".")[0]] for run in (first, second)]
     assert [(each["new"], each["unchanged"], each["rejected"]) for each in figures] == [(1, 0, 1), (0, 1, 1)]
-    assert second.statuses["https://poor.example/feed"] == "the same entries"
+    assert second.statuses[url] == "the same entries"
 
 
 def test_the_validators_of_a_feed_that_was_cut_off_are_not_kept(runs):

@@ -1,5 +1,6 @@
 """Feeds that ask to be left alone, say that they are gone, or that nothing changed: over runs, with hostile values."""
 
+import re
 import subprocess
 import sys
 
@@ -188,7 +189,10 @@ def test_a_feed_is_gone_when_it_says_so_three_times_over_two_days(newsbot):
     site = Site(newsbot, "gone", (410, b"", {}))
     code, status, asked = site.crawl()
     assert (code, status.partition(":")[0], len(asked)) == (1, "HTTP status 410, gone", 1)
-    assert site.crawl() == (1, status, []), "once a day"
+    code, rests, none = site.crawl()
+    assert (code, none) == (1, []), "once a day"
+    moment = r"20\d\d-\d\d-\d\d \d\d:\d\d \S+"
+    assert re.fullmatch(f"not asked; answered 410 at {moment}, next at {moment}; gone: it is asked daily.*", rests)
     site.age(24)
     assert site.crawl()[1:] == (status, asked)
     site.age(24)
@@ -197,7 +201,7 @@ def test_a_feed_is_gone_when_it_says_so_three_times_over_two_days(newsbot):
     assert site.columns("gone_at IS NOT NULL, gone_times") == [True, 3]
     code, status, asked = site.crawl()
     assert (code, asked) == (1, [])
-    assert status.startswith("gone (410): take it out of the catalogue")
+    assert re.fullmatch(r"not asked; answered 410 at .*, next at .*; gone: take it out of the catalogue.*", status)
     site.age(24)
     assert len(site.crawl()[2]) == 1, "daily for a week"
     site.age(5 * 24)
@@ -247,6 +251,31 @@ def test_reset_asks_at_once_and_in_full(newsbot, name, answer):
     code, status, asked = site.crawl()
     assert (code, status, "If-None-Match" in asked[0]) == (0, "ok", False)
     assert newsbot.query(f"SELECT count(*) FROM articles WHERE source_id = '{name}'") == [(4,)]
+
+
+def test_a_feed_of_two_sources_counts_for_both_and_is_reset_for_both(newsbot):
+    one, other = (source(name, feeds=["https://shares.example/feed"]) for name in ("shares", "shares-too"))
+
+    def crawl(*answer):
+        newsbot.sites.routes["shares.example", "/feed"] = answer
+        newsbot.sites.log.clear()
+        code = newsbot.crawl([one, other]).returncode
+        ((stats,),) = newsbot.query("SELECT stats FROM runs ORDER BY started_at DESC LIMIT 1")
+        statuses = [stats["sources"][entry["id"]]["feeds"][0]["status"] for entry in (one, other)]
+        assert len(stats["sources"]) == len(statuses)
+        return code, *statuses, len(newsbot.sites.asked("shares.example"))
+
+    assert crawl(200, stories("shares"), {}) == (0, "ok", "read for shares: ok", 1)
+    status = "HTTP status 500"
+    assert crawl(500, b"", {}) == (1, status, f"read for shares: {status}", 1)
+    code, first, second, asked = crawl(410, b"", {})
+    assert (code, second, asked) == (1, f"read for shares: {first}", 1)
+    code, first, second, asked = crawl(410, b"", {})
+    assert (code, second, asked) == (1, f"read for shares: {first}", 0)
+    catalogue = ("-a", f"catalogue={newsbot.folder / 'catalogue.yaml'}")
+    process = sources_reset(newsbot, "shares-too", *catalogue)
+    assert process.stdout == "shares-too: forgot the state of 1 feed; the next run asks at once\n", process.stderr
+    assert crawl(200, stories("shares"), {}) == (0, "ok", "read for shares: ok", 1)
 
 
 def test_reset_of_what_there_is_not(newsbot):

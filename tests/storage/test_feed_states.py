@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from newsbot.batch import FeedProgress
@@ -5,6 +7,7 @@ from newsbot.storage import feeds
 
 URL = "https://site.example/feed"
 DAY = 86_400
+MINUTE = r"20\d\d-\d\d-\d\d \d\d:\d\d \S+"
 GOOD = {
     "source_id": "site",
     "kind": "rss",
@@ -32,7 +35,7 @@ def test_an_unknown_feed_is_due_in_full(cursor):
     assert list(states) == [URL, "https://other.example/"]
     state = states[URL]
     assert (state.due, state.full_due, state.etag, state.failures) == (True, True, None, 0)
-    assert not state.waits
+    assert state.rest is None
 
 
 def test_what_a_good_fetch_leaves(cursor):
@@ -60,11 +63,11 @@ def test_a_validator_that_is_not_sent_any_more_is_forgotten(cursor):
     assert (state.etag, state.content_hash) == (None, "h2")
 
 
-@pytest.mark.parametrize(("wait", "waits"), [(3600, True), (0, False), (None, None)])
+@pytest.mark.parametrize(("wait", "waits"), [(3600, True), (0, False), (None, False)])
 def test_retry_after(cursor, wait, waits):
     state = save(cursor, FAILED | {"wait": wait})
-    assert state.waits is waits
-    assert save(cursor, GOOD).waits is None
+    assert (state.rest or "").startswith("asked to be left alone until 2") is waits
+    assert save(cursor, GOOD).rest is None
 
 
 def test_due_and_full_again_after_their_time(cursor):
@@ -87,12 +90,17 @@ def test_moved_and_gone(cursor):
     gone = FAILED | {"gone": True}
     assert [save(cursor, gone, gone).gone, save(cursor, gone).gone] == [False, False]
     cursor.execute("UPDATE feeds SET gone_since = now() - interval '2 days'")
-    state = save(cursor, gone)
-    assert (state.gone, state.says_gone, state.waits) == (True, True, True)
-    assert save(cursor, FAILED).gone, "another failure is no sign of life"
+    state = save(cursor, gone | {"status": 410})
+    assert (state.gone, state.says_gone) == (True, True)
+    assert re.fullmatch(rf"not asked; answered 410 at {MINUTE}, next at {MINUTE}", state.rest)
+    assert feeds.overview(cursor, ["site"])[1][0][2] == f"gone (410); {state.rest}"
+    state = save(cursor, FAILED)
+    assert state.gone, "another failure is no sign of life"
+    assert state.rest.startswith("not asked; answered 410 before, failed at 2")
+    cursor.execute("UPDATE feeds SET fetched_at = now() - interval '24 hours'")
     assert feeds.overview(cursor, ["site"])[1][0][2] == "gone (410)"
     state = save(cursor, GOOD)
-    assert (state.gone, state.says_gone, state.waits) == (False, False, None)
+    assert (state.gone, state.says_gone, state.rest) == (False, False, None)
 
 
 def test_one_410_of_before_is_asked_again(cursor):
@@ -100,7 +108,7 @@ def test_one_410_of_before_is_asked_again(cursor):
     save(cursor, FAILED)
     cursor.execute("UPDATE feeds SET gone_at = now() - interval '30 days', fetched_at = now() - interval '30 days'")
     state = feeds.read(cursor, [URL], DAY)[URL]
-    assert (state.gone, state.waits) == (True, False)
+    assert (state.gone, state.rest) == (True, None)
 
 
 def test_a_source_that_is_forgotten_is_as_new(cursor):

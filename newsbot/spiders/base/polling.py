@@ -37,8 +37,8 @@ DEFAULT_INTERVAL = 900  # seconds, until a feed has shown how often it changes
 DAY = 86_400  # seconds
 CLOCKS = 3_600  # seconds that a site's clock may be off
 
-_GONE = "gone (410): take it out of the catalogue, or have it asked again by `scrapy sources reset {}`"
-_SAYS_GONE = "HTTP status 410, gone: it is asked daily for a week; `scrapy sources reset {}` has it asked at once"
+_GONE = "gone: take it out of the catalogue, or have it asked again by `scrapy sources reset {}`"
+_SAYS_GONE = "gone: it is asked daily for a week; `scrapy sources reset {}` has it asked at once"
 
 # Kinds of answers whose entries may share a link; on other pages a link that is there twice leads to one article.
 FEEDS = {"rss", "atom", "rdf", "json"}
@@ -74,6 +74,14 @@ class Reading:
     whole: bool = True  # False for a part: its validators and its entries would hide the rest
     validated: bool = True  # False where it may be a part: its validators would hide the rest, the same entries do not
     remark: str | None = None  # what a user should know although nothing failed
+
+
+@dataclass(slots=True)
+class _Met:
+    """An address of this run. It is asked for the first of the sources that name it, and counts for all."""
+
+    sources: list[str]
+    told: tuple[bool, str] | None = None  # how it ended
 
 
 class UnreadableError(ValueError):
@@ -114,7 +122,7 @@ class PollingSpider(Spider):
     async def start(self) -> AsyncIterator[Request | Batch]:
         """A request for each endpoint whose time has come."""
         self.store = Store.of(self.crawler)
-        self._met: dict[str, Endpoint] = {}  # of this run, by URL
+        self._met: dict[str, _Met] = {}  # by name
         endpoints = list(self.endpoints())
         sources = {endpoint.source.id: endpoint.source for endpoint in endpoints}
         await self.store.keep_sources(
@@ -151,23 +159,24 @@ class PollingSpider(Spider):
         """
         unmet = []
         for endpoint in endpoints:
-            first = self._met.setdefault(endpoint.name, endpoint)
-            if first is endpoint:
+            source = endpoint.source.id
+            met = self._met.get(endpoint.name)
+            if met is None:
+                self._met[endpoint.name] = _Met([source])
                 unmet.append(endpoint)
-            else:
-                self._tell(endpoint, ok=True, status=f"{endpoint.name} is read for {first.source.id}")
+            elif source not in met.sources:
+                met.sources.append(source)
+                self.store.asking(source, endpoint.name)
+                if met.told:
+                    self._tell_source(source, endpoint.name, met)
         return unmet
 
     def _rests(self, endpoint: Endpoint, state: FeedState, *, due_only: bool) -> str | None:
         """Why a feed is not asked in this run, or None."""
-        reason = None
-        if state.waits and state.says_gone:
-            reason = (_GONE if state.gone else _SAYS_GONE).format(endpoint.source.id)
-        elif state.waits:
-            reason = f"asked to be left alone until {state.not_before:%Y-%m-%d %H:%M %Z}"
-        elif due_only and not state.due:
-            reason = "not due"
-        return f"{reason} ({state.problem})" if reason and state.failures and not state.says_gone else reason
+        reason = state.rest or ("not due" if due_only and not state.due else None)
+        if state.rest and state.says_gone:
+            return f"{reason}; {_gone(endpoint, state)}"
+        return f"{reason} ({state.problem})" if reason and state.failures else reason
 
     def _ask(self, endpoint: Endpoint, state: FeedState, *, priority: int = 0) -> Request | Batch:
         try:
@@ -221,8 +230,9 @@ class PollingSpider(Spider):
             yield Batch(progress=self._progress(endpoint, state, response, interval=interval))
             return
         if response.status == 410:
-            self._tell(endpoint, ok=False, status=(_GONE if state.gone else _SAYS_GONE).format(endpoint.source.id))
-            yield self._failure(endpoint, state, answers.told(response), response, gone=True, due_in=DAY)
+            problem = answers.told(response)
+            self._tell(endpoint, ok=False, status=f"{problem}, {_gone(endpoint, state)}")
+            yield self._failure(endpoint, state, problem, response, gone=True, due_in=DAY)
             return
         if response.status != 200:
             problem = answers.told(response)
@@ -299,7 +309,7 @@ class PollingSpider(Spider):
         if len(children) <= longest:
             return children
         states = await self.store.feed_states([child.name for child in children])
-        children = [child for child in children if not states[child.name].waits]
+        children = [child for child in children if not states[child.name].rest]
         newest = sorted(children, key=lambda child: _is_read(child, states[child.name]))[: longest - longest // 2]
         taken = {child.name for child in newest}
         others = [child for child in children if child.name not in taken]
@@ -346,7 +356,19 @@ class PollingSpider(Spider):
         return round(min(interval, settings.getint("FEED_INTERVAL_MAX")))
 
     def _tell(self, endpoint: Endpoint, *, ok: bool, status: str) -> None:
-        self.store.outcome(endpoint.source.id, endpoint.name, ok=ok, status=without_login(status))
+        met = self._met[endpoint.name]
+        met.told = ok, without_login(status)
+        for source in met.sources:
+            self._tell_source(source, endpoint.name, met)
+
+    def _tell_source(self, source: str, name: str, met: _Met) -> None:
+        ok, status = met.told
+        first = met.sources[0]
+        self.store.outcome(source, name, ok=ok, status=status if source == first else f"read for {first}: {status}")
+
+
+def _gone(endpoint: Endpoint, state: FeedState) -> str:
+    return (_GONE if state.gone else _SAYS_GONE).format(endpoint.source.id)
 
 
 def _short(id_: str | None) -> str | None:
