@@ -39,8 +39,11 @@ _AS_TEXT = extensions.new_type(
     "AS_TEXT",
     lambda value, _: value,
 )
-# A spreadsheet takes what begins so for a formula, whatever the quotes: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = re.compile("[=+\\-@\t\r\n＝＋－＠]")
+# A spreadsheet takes what begins so for a formula, whatever the quotes; it passes over blanks and unseen characters:
+# https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = re.compile(
+    r"[\t\r\n]|[\s\x00-\x1f\x7f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*[=+\-@＝＋－＠﹢﹣﹦﹫]"
+)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 INVALID_CURSOR_DEFINITION = "42P11"  # what the server says of several statements, and of one that gives no rows
 
@@ -129,7 +132,8 @@ class Command(ScrapyCommand):
                 rows = _rows(cursor, statement, opts.timeout)
                 if opts.spreadsheet:
                     rows = ([_inert(value) for value in row] for row in rows)
-                _print(rows, as_csv=opts.csv or opts.spreadsheet)
+                # Excel reads a file without a mark in an encoding of its own.
+                _print(rows, as_csv=opts.csv or opts.spreadsheet, mark=opts.spreadsheet)
 
     def _size(self, opts: argparse.Namespace) -> None:
         from newsbot.storage.size import sizes
@@ -215,11 +219,11 @@ def _inert(value: str | None) -> str | None:
     return f"'{value}" if value and _FORMULA.match(value) and not _NUMBER.fullmatch(value) else value
 
 
-def _print(rows: Iterable[list[str | None]], *, as_csv: bool) -> None:
+def _print(rows: Iterable[list[str | None]], *, as_csv: bool, mark: bool = False) -> None:
     """Print rows, the header first."""
     with printing():
         if as_csv:
-            write_csv(rows)
+            write_csv(rows, mark=mark)
         else:
             _print_table(rows)
 

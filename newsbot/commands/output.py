@@ -19,13 +19,19 @@ def printing() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def write_csv(rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows as CSV, the header first."""
-    csv.writer(_Lines()).writerows(rows)
+def write_csv(rows: Iterable[Sequence[Any]], *, mark: bool = False) -> None:
+    """Print rows as CSV, the header first; with `mark` as UTF-8 with a byte order mark."""
+    if mark:
+        sys.stdout.reconfigure(encoding="utf-8")
+    csv.writer(_Lines("\ufeff" if mark else "")).writerows(rows)
 
 
 class _Lines:
     """Ends lines plainly. The writer quotes a carriage return in a value only where its own lines end with one."""
 
+    def __init__(self, start: str) -> None:
+        self._start = start
+
     def write(self, row: str) -> None:
-        sys.stdout.write(row.removesuffix("\r\n") + "\n")
+        sys.stdout.write(self._start + row.removesuffix("\r\n") + "\n")
+        self._start = ""

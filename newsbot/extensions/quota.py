@@ -14,6 +14,7 @@ from twisted.internet.error import ConnectionLost
 from newsbot.extensions.retry_after import retry_after
 from newsbot.extraction.paths import looked_up
 from newsbot.sources.options import options_of
+from newsbot.storage.feeds import longest_rest
 from newsbot.storage.quotas import LONGEST_BLOCK, QuotaSpentError, Refusal
 from newsbot.storage.store import Store
 
@@ -40,7 +41,7 @@ class QuotaMiddleware:
     def __init__(self, crawler: Crawler) -> None:
         self.store = Store.of(crawler)
         self._longest = crawler.settings.getfloat("RETRY_AFTER_MAX")
-        self._longest_kept = crawler.settings.getfloat("RETRY_AFTER_DAYS", 7) * 86_400
+        self._longest_kept = longest_rest(crawler.settings)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:

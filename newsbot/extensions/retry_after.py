@@ -12,6 +12,8 @@ from scrapy import signals
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.utils.asyncio import call_later
 
+from newsbot.storage.feeds import longest_rest
+
 if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
@@ -34,7 +36,7 @@ class RetryAfterMiddleware(RetryMiddleware):
     def __init__(self, settings: BaseSettings) -> None:
         super().__init__(settings)
         self._longest = settings.getfloat("RETRY_AFTER_MAX", 60)
-        self._longest_kept = settings.getfloat("RETRY_AFTER_DAYS", 7) * 86_400
+        self._longest_kept = longest_rest(settings)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:

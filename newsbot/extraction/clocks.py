@@ -34,7 +34,8 @@ _PARTS = {
         sabah sa sáng pagi pg π.μ. πμ дп утра ранку утром сутринта пр.об. vorm. vormittags morgens früh du_matin
         de_la_mañana da_manhã di_mattina del_mattino del_matí 's_ochtends 's_morgens v.m. vm. fm f.m. rano ráno dop.
         dopoledne dopoldne ujutro délelőtt de. ap. priešpiet e_paradites p.d. dimineața atm yb gh safiya moies f.h.
-        r.n. ү.ө. таңкы နံနက် ກ່ອນທ່ຽງ পূৰ্বাহ্ন सुबह सवेरे पूर्वाह्न সকাল পূর্বাহ্ণ காலை முற்பகல் เช้า ก่อนเที่ยง ng_umaga in_the_morning
+        r.n. ү.ө. таңкы နံနက် ກ່ອນທ່ຽງ পূৰ্বাহ্ন सुबह सवेरे पूर्वाह्न সকাল পূর্বাহ্ণ காலை முற்பகல் เช้า ก่อนเที่ยง ng_umaga
+        in_the_morning morning this_morning
         בבוקר לפנה"צ לפנהצ""",
     "pm": """
         pm p.m. p.m p._m. 下午 午後 오후 傍晚 夕方 저녁 م مساء عصرا بعد_الظهر ب.ظ ب.ظ. بعد_از_ظهر عصر ös
@@ -42,19 +43,22 @@ _PARTS = {
         nachmittags abends de_l'après-midi du_soir de_la_tarde da_tarde del_pomeriggio di_sera de_la_tarda
         's_middags 's_avonds n.m. nm. em e.m. wieczorem po_południu odp. odpoledne popoldne večer navečer délután
         du. este ip. popiet e_pasdites m.d. după-amiaza seara ptm yh gd yamma nomëttes e.h. i.n. ү.х. түштөн_кийинки
-        ညနေ ຫຼັງທ່ຽງ অপৰাহ্ন शाम अपराह्न বিকাল বিকেল সন্ধ্যা மாலை பிற்பகல் หลังเที่ยง ng_hapon in_the_afternoon in_the_evening
+        ညနေ ຫຼັງທ່ຽງ অপৰাহ্ন शाम अपराह्न বিকাল বিকেল সন্ধ্যা மாலை பிற்பகல் หลังเที่ยง ng_hapon
+        in_the_afternoon afternoon this_afternoon in_the_evening evening
+        this_evening
         בערב אחה"צ אחהצ אחר_הצהריים""",
     "midday": """
         noon mittags 中午 正午 昼 낮 점심 ظهرا siang trưa दोपहर দুপুর மதியம் дня öğle ng_tanghali בצהריים""",
     "night": """
         晚上 晚 夜 夜晚 深夜 밤 ليلا شب gece đêm malam ночи ночі nachts de_la_noche da_noite di_notte 's_nachts
-        w_nocy रात রাত இரவு ng_gabi at_night בלילה tối""",
+        w_nocy रात রাত இரவு ng_gabi at_night tonight בלילה tối""",
 }
 _PART_OF = {folded(word.replace("_", " ")).casefold(): part for part, words in _PARTS.items() for word in words.split()}
 _KIND = {word.replace(" ", ""): part for word, part in _PART_OF.items()}
 # Behind a clock these are words of other languages too: "10:30 em Lisboa", "10:30 AP".
 _DOUBTFUL = {
     *("sa", "ch", "em", "fm", "os", "oo", "pg", "este", "ap.", "ip.", "de.", "du.", "p.d.", "m.d.", "дп", "пп", "yb"),
+    *("morning", "afternoon", "evening", "tonight"),
     *("yh", "gh", "gd", "r.n.", "i.n."),
 }
 _LATIN_BEFORE = {"am", "a.m.", "pm", "p.m.", "oo", "os", "de.", "du.", "dop.", "odp.", "nachm.", "vorm."}
@@ -80,9 +84,17 @@ _BEFORE = re.compile(
     r"[\s,]*\Z",
     re.IGNORECASE,
 )
+_LATER = re.compile(
+    rf"(?<!{LETTER})PM(?!{LETTER})|"
+    + _any(word for word, part in _PART_OF.items() if part in ("pm", "night") and (len(word) > 4 or word == "p.m.")),
+    re.IGNORECASE,
+)
 _LONGEST_BEFORE = 16  # characters
 _BEHIND = re.compile(rf"[\s,]*({_PART})", re.IGNORECASE)
-_LETTERS_BEHIND = re.compile(r"\s?[A-Z]{2}(?![\w'.])|[APap](?![\w'])")  # "GD" is Somali for PM, "8:15p" may be PM
+_LETTERS_BEHIND = re.compile(r"\s?[A-Z]{2}(?![\w'.])|\s?[Aa](?=[\s,)|]*\Z)")  # "GD" is Somali for PM
+_AT_END = re.compile(r"\s?(?:[,|)]|\Z)")
+_SHORT_WORD = re.compile(rf"\s({LETTER}{{2,5}})\s*\Z")
+_FIRST_LETTER = re.compile(r"\s?([APap])\.?(?![\w'.])")  # "8:15p", "8:15 P ET"
 _GERMAN_DAY = re.compile(r" \d\d?\. ")  # "um 12:05 am 3. November"
 _WORD_BEHIND = re.compile(rf"\s*{LETTER}")
 
@@ -174,11 +186,17 @@ def take(text: str, patterns: Sequence[re.Pattern[str]], country: str | None, fo
     return text
 
 
-def take_named(text: str, found: list[Clock]) -> str:
+def is_afternoon_apart(text: str) -> bool:
+    """Whether a word for a later half of the day stands where no clock took it."""
+    return bool(_LATER.search(text))
+
+
+def take_named(text: str, country: str | None, found: list[Clock]) -> str:
     """The same of noon and midnight, which is the first moment of the day."""
     while match := _NAMED.search(text):
-        found.append(Clock(12 if match[1] else 0, 0, 0, None))
-        text = f"{text[: match.start()]} {CLOCK} {text[match.end() :]}"
+        zone, end = zones.read(text, match.end(), country)
+        found.append(Clock(12 if match[1] else 0, 0, 0, zone))
+        text = f"{text[: match.start()]} {CLOCK} {text[end:]}"
     return text
 
 
@@ -191,11 +209,22 @@ def _read(text: str, match: re.Match[str], country: str | None) -> tuple[Clock, 
         raise UnclearError("hours in Swahili and Ethiopian texts are often counted from dawn")
     before = _BEFORE.search(text, max(0, match.start() - _LONGEST_BEFORE), match.start())
     part, end = _part(text, _behind(text, match.end(), hour, country), hour)
+    if not part and hour < 13:
+        part, end = _first_letter(text, end, country, bool(given.get("second")))
     zone, end = _zone(text, match, end, country)
     if zone is None and ((not part and hour < 13 and _LETTERS_BEHIND.match(text, end)) or given.get("needed")):
         raise UnclearError(f"what is behind {match[0]!r} is neither a half of the day nor a zone that is known")
     if not part:
         part, end = _part(text, end, hour)
+    word = _SHORT_WORD.match(text, end)
+    if (
+        zone is None
+        and given.get("second")
+        and word
+        and zones.is_zone_like(word[1])
+        and not _HOUR_BEHIND.match(text, end)
+    ):
+        raise UnclearError(f"{word[1]!r} stands where a program writes the zone, and is none that is known")
     if before:
         part = part or before[1]
     if not part and not given.get("minute") and hour < 13:
@@ -227,6 +256,16 @@ def _part(text: str, at: int, hour: int) -> tuple[str | None, int]:
     if word == "am" and _GERMAN_DAY.match(text, match.end()):
         return None, at
     return word, match.end()
+
+
+def _first_letter(text: str, at: int, country: str | None, has_seconds: bool) -> tuple[str | None, int]:
+    """The half of the day by its first letter, and where it ends. Behind seconds "A" may be a zone of RFC 822."""
+    match = _FIRST_LETTER.match(text, at)
+    if match is None or (has_seconds and match[1] in "Aa"):
+        return None, at
+    if not _AT_END.match(text, match.end()) and zones.read(text, match.end(), country)[0] is None:
+        return None, at
+    return f"{match[1].casefold()}m", match.end()
 
 
 def _zone(text: str, match: re.Match[str], at: int, country: str | None) -> tuple[tzinfo | None, int]:

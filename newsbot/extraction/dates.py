@@ -11,7 +11,18 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from newsbot.extraction import zones
-from newsbot.extraction.clocks import BESIDE_DATE, CLOCK, COLON, DATE, LETTER, WORDED, Clock, take, take_named
+from newsbot.extraction.clocks import (
+    BESIDE_DATE,
+    CLOCK,
+    COLON,
+    DATE,
+    LETTER,
+    WORDED,
+    Clock,
+    is_afternoon_apart,
+    take,
+    take_named,
+)
 from newsbot.extraction.months import folded, marked
 from newsbot.extraction.zones import UnclearError
 
@@ -58,7 +69,7 @@ _USUAL_ISO = re.compile(
 )
 # The same two notations with parts missing, or to be checked; what they do not match is taken apart by `_free_form`.
 _RFC822 = re.compile(
-    r"(?:[A-Za-z]{2,9},? )?(\d{1,2}) ([A-Z][a-z]{2,8}) (\d{4}|\d\d) (\d\d?):(\d\d)(?::(\d\d))?"
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? )?(\d{1,2}) ([A-Z][a-z]{2,8}) (\d{4}|\d\d) (\d\d?):(\d\d)(?::(\d\d))?"
     r"(?: ([+-]\d{4}|[A-Z]{3,4}))?",
     re.ASCII,
 )
@@ -161,8 +172,11 @@ _ASIDE = re.compile(
     r"|\d+(?!(?:st|nd|rd|th|hs?|hrs?|u|uhr|am|pm)\b|[hg]\d)[A-Za-z]\w*)(?![.:]\w)",
     re.IGNORECASE,
 )
+_ONE_TO_TWELVE = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _OF_CLOCKS = re.compile(
-    r"\bat (?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b|"
+    rf"\bat (?:{_ONE_TO_TWELVE})\b|{DATE}[\s,]*(?:{_ONE_TO_TWELVE})\W*\Z|"
+    rf"{DATE}[\s,]*(?:{LETTER}+[ -]){{1,3}}(?:uhr|heures?|hours|hrs|horas|uur|hodin|часов|часа|"
+    r"(?-i:GMT|UTC|[A-Z]{2,3}T))\b|"
     rf"{DATE}\W*[ap]\.?\s?m\b|\bo'?clock\b|\b(?:half|quarter) (?:past|to)\b|{CLOCK}\W*(?:in )?(?:noon|midnight)",
     re.IGNORECASE,
 )
@@ -171,7 +185,8 @@ _OF_CLOCKS = re.compile(
 def parse_date(text: str, hints: Hints = NO_HINTS) -> str | None:
     """The moment that `text` names, as ISO 8601 to the second, or None where it names none, or it is not clear which.
 
-    The result has a UTC offset if and only if the text gives a zone that is known. Read are RFC 822 and 2822 (single
+    The result has a UTC offset if and only if the text gives a zone; "local time" gives none, and what has the form of
+    a zone behind a clock and is none that is known makes it no date. Read are RFC 822 and 2822 (single
     digits, two-digit years, zone names, no zone), W3CDTF and ISO 8601 with parts missing, asctime, Unix seconds
     and milliseconds, and a date with or without a clock among other words: `Y-M-D`, `D.M.Y`, `M/D/Y` (`D/M/Y` where the
     first is over 12 or the hints say so), and day, month name and year in any order, in some ninety languages. Hour 24
@@ -231,7 +246,8 @@ def _unusual(text: str, hints: Hints) -> str | None:
         return _moment(_full_year(match[1], hints), int(match[3]), int(match[4]))
     if match := _COMPACT.fullmatch(text):
         year, _, month, day, hour, minute, second, zone = match.groups()
-        return _moment(int(year), int(month), int(day), hour, minute, second, (zone and _offset(zone)) or "")
+        offset = _offset(zone) if zone else ""
+        return None if offset is None else _moment(int(year), int(month), int(day), hour, minute, second, offset)
     if day := _counted_day(text):
         return parse_date(day, hints)
     return _usual(text, hints) or _free_form(text, hints)
@@ -265,7 +281,7 @@ def _free_form(text: str, hints: Hints) -> str | None:
         text = take(text, WORDED, hints.country, clocks)
     date, text = _date(text, hints)
     if not clocks:
-        text = take_named(take(text, BESIDE_DATE, hints.country, clocks), clocks)
+        text = take_named(take(text, BESIDE_DATE, hints.country, clocks), hints.country, clocks)
     if date is None or len(set(clocks)) > 1 or _OF_CLOCKS.search(text):
         return None
     clock = clocks[0] if clocks else Clock(0, 0, 0, None)
@@ -274,7 +290,7 @@ def _free_form(text: str, hints: Hints) -> str | None:
         behind = text.rindex(DATE) + 1
         zone, end = zones.read(text, behind, hints.country)
         text = text[:behind] + text[end:]
-    if _is_left(text):
+    if _is_left(text) or (clocks and zone is None and _is_unclear(text, clock)):
         return None
     if zone is None and is_korean:
         zone = zones.named("KST")
@@ -317,6 +333,16 @@ def _numbers(match: re.Match[str], hints: Hints) -> tuple[int, int, int]:
         else:
             is_day_first = hints.country not in _MONTH_FIRST if hints.country else mark == "-"
     return (year, then, first) if is_day_first else (year, first, then)
+
+
+def _is_unclear(text: str, clock: Clock) -> bool:
+    """Whether beside a clock without a zone something stands that may be one, or that may move it by half a day."""
+    ends = (found.end() for found in re.finditer(CLOCK, text))
+    return (
+        any(zones.is_unknown(text, end) for end in ends)
+        or (not text[text.rindex(DATE) :].count(CLOCK) and zones.is_unknown(text, text.rindex(DATE) + 1))
+        or (clock.hour < 13 and is_afternoon_apart(text))
+    )
 
 
 def _is_left(text: str) -> bool:

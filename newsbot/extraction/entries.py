@@ -65,6 +65,18 @@ class Feed:
     whole: bool = True  # False where the document was cut off
 
 
+Found = tuple[str | None, str | None]  # a date; and what stands in its place where it is not understood
+
+
+def dates(published: Found, updated: Found) -> dict[str, Any]:
+    """Those keys of an entry that are dates: of the update where there is no other, and what was refused of them."""
+    return {
+        "published": published[0] or updated[0],
+        "updated": updated[0],
+        "refused_date": published[1] or (None if published[0] else updated[1]),
+    }
+
+
 def blank(**given: Any) -> Entry:
     """An entry with the given keys filled and the others empty."""
     empty: Entry = {

@@ -17,6 +17,7 @@ from newsbot.extraction.entries import (
     Entry,
     Feed,
     check_count,
+    dates,
 )
 from newsbot.extraction.links import absolute
 from newsbot.extraction.markup import first_image, plain, squash
@@ -74,8 +75,6 @@ def _entry(item: dict[str, Any], base: str, inherited: tuple[list[str], str | No
     if not link and files:
         link, is_media = files[0], True
     html = _text(item, "content_html")
-    updated, refused_updated = first_date([_text(item, "date_modified")], hints)
-    published, refused_published = first_date([_text(item, "date_published")], hints)
     authors = _authors(item)
     authors, author = (authors, ", ".join(authors)) if authors else inherited
     image = _text(item, "image") or _text(item, "banner_image") or first_image(html) or ""
@@ -83,8 +82,7 @@ def _entry(item: dict[str, Any], base: str, inherited: tuple[list[str], str | No
     return {
         "title": squash(_text(item, "title"), MAX_TITLE_CHARS),
         "link": link,
-        "published": published or updated,
-        "updated": updated,
+        **dates(*(first_date([_text(item, name)], hints) for name in ("date_published", "date_modified"))),
         "author": author,
         "authors": authors,
         "summary": squash(_text(item, "summary") or _text(item, "content_text"), MAX_SUMMARY_CHARS)
@@ -96,7 +94,6 @@ def _entry(item: dict[str, Any], base: str, inherited: tuple[list[str], str | No
         "keywords": _names(tags) if isinstance(tags, list) else [],
         "media": is_media,
         "refused_link": None if link else raw.strip()[:MAX_URL_CHARS] or None,
-        "refused_date": refused_published or (None if published else refused_updated),
     }
 
 

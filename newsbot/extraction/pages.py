@@ -33,6 +33,10 @@ _UNSEEN = re.compile(
     rb"(?i)<(script|style)\b(?:[^<]++|<(?!/\1))*+(?:</\1)?+|<!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>)?)"
 )
 _END = re.compile(rb"(?i)</(?:html|body)\s*>")
+_ELEMENT = re.compile(rb"(?i)<[a-z]")
+_OPEN_VALUE = re.compile(rb"""=\s*+["']""")
+_CUT = "\ue000cut\ue001"  # stands at the end of a page without one: what is around it was open there
+_AT_CUT = etree.XPath(f"(//text()[contains(., '{_CUT}')])[last()]")
 _FIRST_BASE = etree.XPath("string((//base[@href])[1]/@href)")
 
 
@@ -47,6 +51,7 @@ class Page:
     tree: Selector
     base: str  # what its links are relative to
     whole: bool  # False where it has no end, which is legal, and nearly always says that it was cut off
+    open: frozenset[etree._Element] = frozenset()  # where it has no end: the elements that were not closed before it
 
 
 def read(raw: bytes, url: str, *, content_type: str | None = None, language: str | None = None) -> Page:
@@ -64,7 +69,11 @@ def read(raw: bytes, url: str, *, content_type: str | None = None, language: str
     if b"<" not in utf8:
         start = utf8[:60].decode("utf-8", "ignore")
         raise PageError(f"found {start!r}, expected an HTML page" if start else "found no bytes, expected an HTML page")
-    _check(utf8)
+    last = _check(utf8)
+    seen = _UNSEEN.sub(b"", utf8)
+    whole = has_end and bool(_END.search(seen))
+    if not whole and _ELEMENT.search(seen):
+        utf8 = utf8[:last] + _CUT.encode()
     parser = etree.HTMLParser(encoding="utf-8", recover=True, no_network=True, remove_comments=True, remove_pis=True)
     root = etree.fromstring(utf8, parser)
     if limits := [each.message for each in parser.error_log if each.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT]:
@@ -74,7 +83,20 @@ def read(raw: bytes, url: str, *, content_type: str | None = None, language: str
     if root is None:
         raise PageError("found no element, expected an HTML page")
     base = absolute(_FIRST_BASE(root), url) or url
-    return Page(Selector(root=root, type="html"), base, has_end and bool(_END.search(_UNSEEN.sub(b"", utf8))))
+    return Page(Selector(root=root, type="html"), base, whole, frozenset() if whole else _take_cut(root))
+
+
+def _take_cut(root: etree._Element) -> frozenset[etree._Element]:
+    """Take out the text that stands for the cut, and give the elements around it."""
+    for text in _AT_CUT(root):
+        parent = text.getparent()
+        kept = text.removesuffix(_CUT) or None
+        if text.is_tail:
+            parent.tail = kept
+            return frozenset(parent.iterancestors())
+        parent.text = kept
+        return frozenset((parent, *parent.iterancestors()))
+    return frozenset()
 
 
 def _decoded(raw: bytes, content_type: str | None, language: str | None) -> str:
@@ -90,21 +112,27 @@ def _named_inside(raw: bytes) -> str | None:
     return charsets.named(found[1].decode("ascii", "replace")) if found else None
 
 
-def _check(utf8: bytes) -> None:
-    """Raise PageError where there is more markup than can be kept: four bytes can make hundreds.
+def _check(utf8: bytes) -> int:
+    """Where the last tag or comment begins if it has no end, else the length of the page.
 
+    Raises PageError where there is more markup than can be kept: four bytes can make hundreds.
     What an element with its text and an attribute take was measured.
     """
     if (tags := utf8.count(b"<")) > MAX_TAGS:
         raise PageError(f"found {tags} tags, expected at most {MAX_TAGS}")
     tags = attributes = position = 0
+    last = len(utf8)
     while token := _TAG.search(utf8, position):
         position = token.end()
         comment, name, inside = token.groups()
         if comment is not None:
             position = _COMMENT_END.match(utf8, position).end()
+            if position == len(utf8) and not utf8.endswith((b"-->", b"--!>", b"<!-->")):
+                last = min(last, token.start())
             continue
         tags += 1
+        if not token[0].endswith(b">") or _OPEN_VALUE.search(_VALUE.sub(b" ", inside)):
+            last = min(last, token.start())
         found = _attributes(inside)
         attributes += found
         if found > MAX_ATTRIBUTES:
@@ -116,6 +144,7 @@ def _check(utf8: bytes) -> None:
         raise PageError(
             f"found {tags} tags and {attributes} attributes, expected at most {MAX_TREE_BYTES} bytes of them in memory"
         )
+    return last
 
 
 def _attributes(inside: bytes) -> int:

@@ -1,7 +1,7 @@
 """Headlines of a section page, by the selectors of its source."""
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from parsel import SelectorList
 
@@ -10,6 +10,7 @@ from newsbot.extraction.entries import MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, MAX_U
 from newsbot.extraction.links import absolute
 from newsbot.extraction.pages import Page
 
+MAX_HEADLINES = 10_000  # of one page: they are read in one go; the largest of 638 pages has 19,437 tags
 _MOST_AROUND = 10  # headlines in which another stands: what is in it is looked through for each of them
 _SPACE = 20  # characters, of which one is left when white space is squashed
 
@@ -24,8 +25,16 @@ class Rule(Protocol):
     summary: str | None
 
 
-def headlines(page: Page, rule: Rule, hints: Hints = NO_HINTS) -> list[dict[str, Any]]:
-    """The entries of a page: dicts with `title`, `link`, `published` and `summary`, as far as the rule finds them;
+class Headlines(NamedTuple):
+    """What a rule finds on a page."""
+
+    entries: list[dict[str, Any]]
+    cut: int  # headlines that the page ends in, which are left out: a title or a link may be half of one
+    beyond: int  # elements that are left out because there are more than `MAX_HEADLINES`
+
+
+def headlines(page: Page, rule: Rule, hints: Hints = NO_HINTS) -> Headlines:
+    """The headlines of a page: dicts with `title`, `link`, `published` and `summary`, as far as the rule finds them;
     `refused_link`, which is the link as it stands where it is none that can be fetched by http or https; and
     `refused_date`, which is the date as it stands where it is not understood. `hints` are for dates.
 
@@ -33,8 +42,10 @@ def headlines(page: Page, rule: Rule, hints: Hints = NO_HINTS) -> list[dict[str,
     inside of more than ten others.
     """
     entries = []
+    cut = 0
+    elements = page.tree.css(rule.items)
     around: dict[Any, int] = {}  # how many headlines each of them stands in
-    for element in page.tree.css(rule.items):
+    for element in elements[:MAX_HEADLINES]:
         outer = next((each for each in element.root.iterancestors() if each in around), None)
         around[element.root] = 0 if outer is None else around[outer] + 1
         if around[element.root] > _MOST_AROUND:
@@ -42,7 +53,11 @@ def headlines(page: Page, rule: Rule, hints: Hints = NO_HINTS) -> list[dict[str,
         link = element.css(rule.link) if rule.link else element.xpath("(descendant-or-self::a[@href])[1]")
         href = _value(link, MAX_URL_CHARS, "href")
         title = _value(element.css(rule.title) if rule.title else link, MAX_TITLE_CHARS)
-        if href or (rule.title and title):
+        if not href and not (rule.title and title):
+            continue
+        if element.root in page.open:
+            cut += 1
+        else:
             address = absolute(href or "", page.base)
             published, refused_date = _date(element.css(rule.date), hints) if rule.date else (None, None)
             entries.append(
@@ -55,7 +70,7 @@ def headlines(page: Page, rule: Rule, hints: Hints = NO_HINTS) -> list[dict[str,
                     "refused_date": refused_date,
                 }
             )
-    return entries
+    return Headlines(entries, cut, max(0, len(elements) - MAX_HEADLINES))
 
 
 def first_words(text: str, length: int) -> str:

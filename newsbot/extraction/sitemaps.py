@@ -20,6 +20,7 @@ from newsbot.extraction.entries import (
     Feed,
     blank,
     check_count,
+    dates,
 )
 from newsbot.extraction.links import absolute
 from newsbot.extraction.markup import plain, split_keywords, squash
@@ -96,18 +97,14 @@ def read_list(text: str) -> Feed | None:
 def _entry(texts: dict[str, str], url: str, hints: Hints) -> Entry:
     location = texts.get("loc", "")
     link = absolute(location, url)
-    modified, refused_modified = first_date([texts.get("lastmod", "")], hints)
-    published, refused_published = first_date([texts.get("publication_date", "")], hints)
     return blank(
         title=plain(texts.get("title", ""), MAX_TITLE_CHARS),
         link=link,
-        published=published or modified,
-        updated=modified,
+        **dates(*(first_date([texts.get(name, "")], hints) for name in ("publication_date", "lastmod"))),
         image=absolute(texts.get("image", ""), url),
         language=squash(texts.get("language", ""), MAX_NAME_CHARS),
         keywords=split_keywords(texts.get("keywords", ""), MAX_NAME_CHARS),
         refused_link=None if link else location.strip()[:MAX_URL_CHARS] or None,
-        refused_date=refused_published or (None if published else refused_modified),
     )
 
 

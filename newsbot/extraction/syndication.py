@@ -28,6 +28,7 @@ from newsbot.extraction.entries import (
     Feed,
     Kind,
     check_count,
+    dates,
 )
 from newsbot.extraction.links import absolute
 from newsbot.extraction.markup import first_image, plain, split_keywords, squash
@@ -173,8 +174,6 @@ class _Reader:
                 link, refused, is_media = files[0], None, True
         elif "enclosure" in fields and link in [file.get("url") for file in fields["enclosure"]]:
             is_media = link in self._files(fields)
-        published, refused_published = self._date(fields, _PUBLISHED)
-        updated, refused_updated = self._date(fields, _UPDATED, _attribute(element, "lastmod"))
         authors = self._authors(fields)
         author = ", ".join(authors) or None
         if not authors and "source" not in fields:
@@ -182,8 +181,7 @@ class _Reader:
         return {
             "title": self._first(fields, _TITLES, MAX_TITLE_CHARS),
             "link": link,
-            "published": published or updated,
-            "updated": updated,
+            **dates(self._date(fields, _PUBLISHED), self._date(fields, _UPDATED, _attribute(element, "lastmod"))),
             "author": author,
             "authors": authors,
             "summary": self._summary(fields),
@@ -194,7 +192,6 @@ class _Reader:
             "keywords": self._keywords(fields),
             "media": is_media,
             "refused_link": refused,
-            "refused_date": refused_published or (None if published else refused_updated),
         }
 
     # Texts

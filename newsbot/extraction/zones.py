@@ -21,7 +21,7 @@ _HOURS = {
         0 z ut utc gmt wet egst hez
         1 bst cet met west wat mez cetstd hec n
         2 cest mest eet sast cat mesz cdst hesc
-        3 eest msk trt eat idt syot мск
+        3 eest msk trt tsi eat idt syot мск
         3.5 irst
         4 gst msd azt get mut ret samt sct
         4.5 aft irdt
@@ -90,6 +90,39 @@ _PLACES = {
     "aet": "Australia/Sydney",
     "uk": "Europe/London",
 }
+# An abbreviation for winter with that for summer: the time of the place by date.
+_PAIRS = {
+    "cet/cest": "Europe/Paris",
+    "mez/mesz": "Europe/Berlin",
+    "eet/eest": "Europe/Athens",
+    "wet/west": "Europe/Lisbon",
+    "gmt/bst": "Europe/London",
+    "est/edt": "America/New_York",
+    "cst/cdt": "America/Chicago",
+    "mst/mdt": "America/Denver",
+    "pst/pdt": "America/Los_Angeles",
+    "akst/akdt": "America/Anchorage",
+    "aest/aedt": "Australia/Sydney",
+    "nzst/nzdt": "Pacific/Auckland",
+}
+# Of a remark behind an abbreviation that `_LOCAL` has, "CST (China Standard Time)": the country, by its first word.
+_REMARKED = {
+    word: country
+    for country, words in {
+        "au": "australia australian sydney",
+        "bd": "bangladesh dhaka",
+        "cn": "china chinese beijing",
+        "cu": "cuba havana",
+        "ie": "ireland irish dublin",
+        "il": "israel jerusalem",
+        "my": "malaysia malaysian",
+        "ph": "philippines philippine manila",
+        "sa": "arabia arabian saudi",
+        "sg": "singapore",
+        "tw": "taiwan taipei",
+    }.items()
+    for word in words.split()
+}
 _WORDS = {"ACT", "ART", "AT", "CAT", "EAST", "EAT", "GET", "HAT", "MET", "MUT", "NUT", "PET", "PONT", "RET"}
 # Zones by their names in words: the time of a place, where there is one its standard time, and its summer time.
 _REGIONS = {
@@ -100,6 +133,7 @@ _REGIONS = {
     "australian eastern": "aet aest aedt",
     "australian western": "awst awst",
     "beijing": "Asia/Shanghai",
+    "ceskeho": "Europe/Prague",
     "berliner": "Europe/Berlin",
     "brasilia": "brt brt brst",
     "british": "Europe/London gmt bst",
@@ -108,6 +142,8 @@ _REGIONS = {
     "central european": "cet cet cest",
     "central indonesia": "wita",
     "china": "Asia/Shanghai Asia/Shanghai",
+    "dansk": "Europe/Copenhagen",
+    "deutscher": "Europe/Berlin",
     "coordinated universal": "utc",
     "dubai": "gst",
     "east africa": "eat",
@@ -130,35 +166,52 @@ _REGIONS = {
     "korea": "kst kst",
     "korean": "kst kst",
     "london": "Europe/London",
+    "mitteleuropaischer": "cet",
     "moscow": "msk msk msd",
     "mountain": "mt mst mdt",
+    "nederlandse": "Europe/Amsterdam",
     "nepal": "npt",
     "new zealand": "Pacific/Auckland nzst nzdt",
+    "norsk": "Europe/Oslo",
     "pacific": "pt pst pdt",
     "pakistan": "pkt pkt",
     "paris": "Europe/Paris",
     "peninsular": "Europe/Madrid",
     "philippine": "pht pht",
+    "polskiego": "Europe/Warsaw",
     "singapore": "sgt sgt",
     "south africa": "sast sast",
+    "svensk": "Europe/Stockholm",
     "turkey": "trt",
+    "turkiye": "trt",
     "uk": "Europe/London",
     "universal": "utc",
     "west africa": "wat wat",
     "western european": "wet wet west",
     "western indonesia": "wib",
+    "ελλαδας": "Europe/Athens",
+    "ελλαδος": "Europe/Athens",
+    "гринвичу": "utc",
+    "киеву": "Europe/Kyiv",
     "киевскому": "Europe/Kyiv",
     "київським": "Europe/Kyiv",
+    "москве": "msk",
     "московскому": "msk",
 }
 _IN_WORDS = {
-    f"{region} {kind}".strip(): name
+    f"{region} {kind}".strip().casefold(): name
     for region, names in _REGIONS.items()
     for kinds, name in zip((("",), ("standard",), ("daylight", "summer")), names.split(), strict=False)
     for kind in kinds
 }
-_HERE = {"local", "our", "locale", "местному", "місцевим"}
+_HERE = {
+    *("local", "our", "locale", "lokale", "lokaler", "lokal", "plaatselijke", "yerel", "lokalnego", "miejscowego"),
+    *("mistniho", "τοπικη", "местному", "місцевим", "ortszeit"),
+}
+_AREAS = ("Europe/", "America/", "Asia/", "Africa/", "Australia/", "Pacific/", "Atlantic/", "Indian/")
 
+_LETTERS = r"[^\W\d_]"
+_TIME_WORDS = r"(?:time|zeit|tid|tijd|heure|hora|ora|czasu|casu|saati|ωρα|время|часу)"
 _OFFSET = re.compile(
     r"(?:(?P<base>utc|gmt|z|[a-z]{3,4})\s?)??(?P<sign>[+-])(?P<space>\s?)(?P<hours>\d{1,2})"
     r"(?:(?P<mark>[:.]?)(?P<minutes>\d{2})(?::\d{2})?)?(?!\d|[:.]\d)",
@@ -168,10 +221,28 @@ _DATABASE = re.compile(r"\[?([A-Z][A-Za-z]+(?:/[A-Z][A-Za-z_-]*(?:[+-]\d{1,2})?)
 _TIME = re.compile(
     r"((?:[a-z-]+ ){0,3}?[a-z-]+) time\b|((?:eastern|central|mountain|pacific)(?! [a-z]))", re.IGNORECASE
 )
+# Words in capitals behind a clock: for the hour, of what follows, and short forms of the days of the week.
+_NO_ZONES = {
+    word
+    for line in """
+        local uhr hrs hr hs std uur godz ore kl klo h by in on at and von par por de di da do du door av af od und et
+        am pm mon tue tues wed thu thur thurs fri sat sun mo mi fr sa so lun mar mer mie jeu jue ven vie sam sab dim
+        dom gio seg ter qua qui sex zon man tir tis ons tor fre lor sob pon wto sro czw pia nie pzt sal car per cum
+        cmt paz пн вт ср чт пт сб вс нд
+        """.splitlines()
+    for word in line.split()
+}
 _TIME_ELSEWHERE = re.compile(
-    r"по (\w+) времени|за (\w+) часом|heures? (?:de |d')?(\w+)|hor(?:a|ario) (?:del? )?(\w+)|ora (\w+)|uhr (\w+) zeit",
+    r"по (\w+) времени|по (москве|киеву|гринвичу)\b|за (\w+) часом|heures? (?:de |d')?(\w+)"
+    r"|hor(?:a|ario) (?:del? )?(\w+)|ora (\w+)|uhr (\w+) zeit"
+    r"|(\w+) (?:zeit|tid|tijd|casu|ωρα|saati(?:yle)?)\b|czasu (\w+)|ωρα (\w+)|(ortszeit)\b",
     re.IGNORECASE,
 )
+_PAIR = re.compile(r"([A-Z]{2,5} ?/ ?[A-Z]{2,5})(?![\w'])")
+_PLACE = re.compile(r"([A-Z][a-z]+(?:[ _-][A-Z][a-z]+)*)(?=\))")
+_CAPITALS = re.compile(rf"[\s,]*\(?\s?({_LETTERS}{{2,5}})(?![\w'])")
+_NO_OFFSET = re.compile(r"\s*[+%](?!\d)")
+_TOLD_IN_BRACKETS = re.compile(rf"[\s,]*\([^()\d]*\b{_TIME_WORDS}\b[^()\d]*\)", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d_]{1,5}(?![\w'])")
 _REMARK = re.compile(r" ?\([^()\d]*\)|\[[^][]*\]")
 _SECONDS = re.compile(r":\d\d:\d\d(?:\.\d+)?\s*\Z")
@@ -189,12 +260,17 @@ def read(text: str, start: int, country: str | None = None) -> tuple[tzinfo | No
     bracket = text[at : at + 1] == "("
     zone, end = _one(text, at + bracket, country)
     if end == at + bracket:
-        return None, start
+        place = _PLACE.match(text, end) if bracket else None
+        zone = _of_place(place[1]) if place else None
+        if zone is None:
+            return None, start
+        end = place.end()
     if bracket:
         return (zone, end + 1) if text[end : end + 1] == ")" else (None, start)
     # "+0100 CET", "GMT+0100 (Central European Standard Time)", "CET (UTC+1)": the offset decides.
     if zone is not None and (remark := _REMARK.match(text, end)):
-        return zone, remark.end()
+        told = _REMARKED.get(remark[0].strip(" ()[]").casefold().partition(" ")[0])
+        return (_one(text, at, told)[0] if told and not _OFFSET.match(text, at) else zone), remark.end()
     then = _BETWEEN.match(text, end).end()
     bracket = text[then : then + 1] == "("
     other, other_end = _one(text, then + bracket, country)
@@ -203,6 +279,19 @@ def read(text: str, start: int, country: str | None = None) -> tuple[tzinfo | No
     if not _same(zone, other) and not _OFFSET.match(text, at):
         raise UnclearError(f"{text[at:other_end]!r} is two zones")
     return zone, other_end + bracket
+
+
+def is_unknown(text: str, start: int) -> bool:
+    """Whether what stands in a folded `text` at `start`, where `read` finds no zone, has the form of one."""
+    if _TOLD_IN_BRACKETS.match(text, start) or _NO_OFFSET.match(text, start):
+        return True
+    match = _CAPITALS.match(text, start)
+    return bool(match) and match[1].isupper() and match[1] not in _WORDS and is_zone_like(match[1])
+
+
+def is_zone_like(word: str) -> bool:
+    """Whether a short word behind a clock is none of those that are known to be something else than its zone."""
+    return word.casefold() not in _NO_ZONES
 
 
 def offset_of(digits: str) -> tzinfo | None:
@@ -230,8 +319,12 @@ def named(name: str, country: str | None = None) -> tzinfo | None:
 def _one(text: str, at: int, country: str | None) -> tuple[tzinfo | None, int]:
     if match := _OFFSET.match(text, at):
         return _offset(text, match, country)
+    if (match := _PAIR.match(text, at)) and (pair := match[1].casefold().replace(" ", "")) in _PAIRS:
+        return named(_PAIRS[pair]), match.end()
     if match := _DATABASE.match(text, at):
         zone = named(match[1])
+        if zone is None and match[1].startswith(_AREAS):
+            raise UnclearError(f"{match[1]!r} is not a zone of the tz database")
         return zone, match.end() if zone else at
     if match := _TIME.match(text, at):
         return _in_words(match[1] or match[2], country), match.end()
@@ -241,6 +334,8 @@ def _one(text: str, at: int, country: str | None) -> tuple[tzinfo | None, int]:
     if match is None:
         return None, at
     name, end = match[0], match.end()
+    if name == "Z" and text[at - 1 : at].isdigit():  # "20:15:00Z", whatever follows
+        return named(name), end
     last = not text[end:].strip(" .,)") or text[end] == "["
     # "18:05 est publié", "15:04 A MAYOR", "10:30 MET OFFICE": what may be a word is a zone at the end of a text alone.
     if not last and (not name.isupper() or len(name) == 1 or name in _WORDS):
@@ -258,9 +353,11 @@ def _offset(text: str, match: re.Match[str], country: str | None) -> tuple[tzinf
         if not minutes and _WORD_NEXT.match(text, match.end()):  # "9:00 -5 comments"
             return None, match.start()
     zone = _at_offset(match)
+    if zone is None:
+        raise UnclearError(f"{match[0]!r} is not an offset of less than a day")
     if base not in ("", "utc", "gmt", "z"):
         before = named(base, country)
-        if before is None or zone is None or not _same(zone, before):
+        if before is None or not _same(zone, before):
             raise UnclearError(f"{match[0]!r} is not the offset of that zone")
     return zone, match.end()
 
@@ -278,9 +375,19 @@ def _in_words(words: str, country: str | None) -> tzinfo | None:
     words = words.casefold()
     if words in _HERE:
         return None
-    if words not in _IN_WORDS:
+    zone = named(_IN_WORDS[words], country) if words in _IN_WORDS else _of_place(words)
+    if zone is None:
         raise UnclearError(f"{words!r} is not a zone that is known")
-    return named(_IN_WORDS[words], country)
+    return zone
+
+
+@lru_cache(maxsize=512)
+def _of_place(name: str) -> tzinfo | None:
+    """The zone of a city that the tz database is named by."""
+    if not name.isascii():
+        return None
+    city = "_".join(word.capitalize() for word in name.replace("_", " ").split())
+    return next((zone for area in _AREAS if (zone := named(f"{area}{city}"))), None)
 
 
 def _same(one: tzinfo, other: tzinfo) -> bool:

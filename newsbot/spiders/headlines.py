@@ -28,7 +28,7 @@ from newsbot.spiders.base.polling import Endpoint, PollingSpider, Reading, Unrea
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-READERS = 1  # raised when feeds and pages are read in another way: then each is read again, though it did not change
+READERS = 2  # raised when feeds and pages are read in another way: then each is read again, though it did not change
 MAX_DEPTH = 2  # of sitemap indexes in sitemap indexes
 TITLE_FROM_SUMMARY = 120  # characters, where a feed gives no titles
 
@@ -126,10 +126,17 @@ class HeadlinesSpider(PollingSpider):
         except pages.PageError as error:
             raise UnreadableError(f"is no page that can be read: {error}") from None
         hints = Hints(endpoint.source.country, endpoint.source.language)
-        entries = rules.headlines(page, endpoint.facts, hints)
+        entries, cut, beyond = rules.headlines(page, endpoint.facts, hints)
+        if cut and not entries:
+            raise UnreadableError("is cut off in its first headline")
         if not entries:
             raise UnreadableError(f"the selector {endpoint.facts.items!r} matches no headline: was the page rebuilt?")
-        return Reading("section", entries, validated=page.whole)
+        remarks = (
+            "it was cut off in a headline, which is left out: it may come with the next fetch" if cut else None,
+            f"{beyond} headlines beyond the first {rules.MAX_HEADLINES} are left out" if beyond else None,
+        )
+        remark = "; ".join(filter(None, remarks)) or None
+        return Reading("section", entries, validated=page.whole, remark=remark)
 
     def item(self, entry: Mapping[str, Any], reading: Reading, endpoint: Endpoint) -> Article:
         """The article of an entry; what is missing is left for the pipelines to refuse."""

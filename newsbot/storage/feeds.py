@@ -10,6 +10,7 @@ from newsbot.batch import FeedProgress
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
+    from scrapy.settings import BaseSettings
 
 # What a row says is not believed without bounds: a time that is out of range (of Python's years, or infinite) heals.
 _RESTING = """
@@ -98,6 +99,11 @@ ON CONFLICT (url) DO UPDATE SET
 
 LONGEST = 3e9  # seconds, a century: what a setting says beyond it is no interval of the database's
 MAX_KEY = 2_000  # bytes: what the database's indexes take; a longer URL is known by its beginning and its hash
+
+
+def longest_rest(settings: "BaseSettings") -> float:
+    """The seconds of `RETRY_AFTER_DAYS` (default 7)."""
+    return settings.getfloat("RETRY_AFTER_DAYS", 7) * 86_400
 
 
 def key(url: str) -> str:

@@ -113,7 +113,7 @@ class Store:
         self._feed_bounds = {
             "full_fetch_interval": settings.getfloat("FEED_FULL_FETCH_INTERVAL"),
             "interval_max": settings.getfloat("FEED_INTERVAL_MAX"),
-            "rest_max": settings.getfloat("RETRY_AFTER_DAYS", 7) * 86_400,
+            "rest_max": feeds.longest_rest(settings),
         }
         self._token = _token(settings)
         self._scheduled: bool | None = None  # whether this is a job of the schedule; None until it was asked

@@ -208,11 +208,13 @@ def test_a_spreadsheet_reckons_with_no_text(db):
         "--spreadsheet",
         """SELECT '=HYPERLINK("https://evil.example/","more")' AS title, '@SUM(1)' AS "=head", '+49 30 1' AS phone,
            '-1 day' AS minus, E'\\t=1+1' AS tab, E'\\r=1+1' AS return, E'\\n=1+1' AS line, '＝1+1' AS wide,
+           '  =1+1' AS blanks, E'\\u00a0=1+1' AS no_break, E'\\ufeff=1+1' AS mark, E'\\u200b\\u200e @a' AS unseen,
            '-5' AS text, '+.5e-3' AS exponent, -5 AS number, -1.50 AS numeric, '-Infinity'::float8 AS infinite,
            interval '-1 day' AS span, 'a=1' AS inside, NULL AS nothing, '' AS empty, ARRAY['=1'] AS list""",
     )
     assert process.returncode == 0
-    (row,) = csv.DictReader(io.StringIO(process.stdout, newline=""))
+    assert process.stdout.startswith("\ufeff")
+    (row,) = csv.DictReader(io.StringIO(process.stdout[1:], newline=""))
     assert row == {
         "title": """'=HYPERLINK("https://evil.example/","more")""",
         "'=head": "'@SUM(1)",
@@ -222,6 +224,10 @@ def test_a_spreadsheet_reckons_with_no_text(db):
         "return": "'\r=1+1",
         "line": "'\n=1+1",
         "wide": "'＝1+1",
+        "blanks": "'  =1+1",
+        "no_break": "'\u00a0=1+1",
+        "mark": "'\ufeff=1+1",
+        "unseen": "'\u200b\u200e @a",
         "text": "-5",
         "exponent": "+.5e-3",
         "number": "-5",
@@ -234,7 +240,7 @@ def test_a_spreadsheet_reckons_with_no_text(db):
         "list": '["=1"]',
     }
     assert db("sql", "--csv", "SELECT '=1+1' AS title").stdout == "title\n=1+1\n"
-    assert db("sql", "--csv", "--spreadsheet", "SELECT '=1+1' AS title").stdout == "title\n'=1+1\n"
+    assert db("sql", "--csv", "--spreadsheet", "SELECT '=1+1' AS title").stdout == "\ufefftitle\n'=1+1\n"
 
 
 def test_size(db, things):

@@ -107,9 +107,10 @@ def test_what_is_no_date_is_none(text):
     assert parse_date(text) is None
 
 
-def test_a_zone_that_is_unknown_or_impossible_leaves_the_date_naive():
-    assert parse_date("Mon, 02 Jan 2006 15:04:05 QQQ") == "2006-01-02T15:04:05"
-    assert parse_date("Mon, 02 Jan 2006 15:04:05 +9900") == "2006-01-02T15:04:05"
+def test_a_zone_that_is_unknown_or_impossible_makes_no_date():
+    assert parse_date("Mon, 02 Jan 2006 15:04:05 QQQ") is None
+    assert parse_date("Mon, 02 Jan 2006 15:04:05 +9900") is None
+    assert parse_date("20060102T150405+9900") is None
 
 
 # What texts are made of in which there is no whole date, each with what surrounds it on real pages.

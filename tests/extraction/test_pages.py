@@ -28,8 +28,48 @@ def page(body="", head=""):
 
 def only(raw, rule=None, **hints):
     raw = raw if isinstance(raw, bytes) else raw.encode()
-    (entry,) = rules.headlines(read(raw, URL, **hints), rule or Rule())
+    (entry,) = rules.headlines(read(raw, URL, **hints), rule or Rule()).entries
     return entry
+
+
+# --- Ends -------------------------------------------------------------------------------------------------------------
+
+ROWS = (
+    "<article class='a b'><h2><a href='/news/1?a=1&amp;b=2' title=\"One > none\">One &amp; all</a></h2>"
+    "<p>Of one.</p></article>"
+    "<!-- <article><a href=/none>None</a></article> -->"
+    "<article><script>'<a href=/no>'</script><h2>Two of them</h2><a href=/news/2>more</a></article>"
+    '<article><a href="/news/3">Drei für drei</a><time datetime=2026-11-27T20:15:00Z>today</time></article>'
+)
+
+
+@pytest.mark.parametrize("rule", [Rule(), Rule(title="h2, a", summary="p", date="time"), Rule("a"), Rule("h2", "a")])
+def test_a_page_that_is_cut_off_anywhere_invents_no_headline(rule):
+    raw = page(f"<main>{ROWS}</main>").encode()
+    right = rules.headlines(read(raw, URL), rule).entries
+    found = [rules.headlines(read(raw[:length], URL), rule) for length in range(20, len(raw) + 1)]
+    for entries, cut, _ in found:
+        assert entries == right[: len(entries)]
+        assert cut < 2
+    assert {len(each.entries) for each in found} == set(range(len(right) + 1))
+
+
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        ("<ul><li><a href=/1>One</a><li><a href=/2>Two</a></ul>", 2),
+        ("<ul><li><a href=/1>One</a></li><li><a href=/2>Two</a></li>", 2),
+        ("<ul><li><a href=/1>One</a><li><a href=/2>Two", 1),
+        ("<ul><li><a href=/1>One</a><li><a href=/2>Two</a><p>Copyright", 1),
+    ],
+)
+def test_of_a_page_without_end_tags_the_last_headline_is_kept_if_it_is_closed(body, count):
+    assert len(rules.headlines(read(body.encode(), URL), Rule("li")).entries) == count
+
+
+def test_the_headlines_of_a_page_are_bounded():
+    found = rules.headlines(read(page("<a href=/1>x</a>" * (rules.MAX_HEADLINES + 7)).encode(), URL), Rule("a"))
+    assert (len(found.entries), found.cut, found.beyond) == (rules.MAX_HEADLINES, 0, 7)
 
 
 # --- Encodings --------------------------------------------------------------------------------------------------------
@@ -228,7 +268,7 @@ class Rule:
 raw = sys.stdin.buffer.read()
 before = peak()
 try:
-    print(len(rules.headlines(pages.read(raw, "https://news.test/"), Rule())), end=" ")
+    print(len(rules.headlines(pages.read(raw, "https://news.test/"), Rule()).entries), end=" ")
 except pages.PageError:
     print("refused", end=" ")
 print(peak() - before)
@@ -240,7 +280,7 @@ MOST_MB = 200  # above what it had in use before: a tenth of what such a page to
     ("body", "result"),
     [
         (b"<article><h2><a href=/x>x</a></h2></article>" * 540_000, "refused"),
-        (b"<article><h2><a href=/x>x</a></h2></article>" * 40_000, "40000"),
+        (b"<article><h2><a href=/x>x</a></h2></article>" * 40_000, "10000"),
         (b"<article><h2><a href=/x>x</a>" * 80 + b"<h2>x</h2>" * 120_000, "11"),
         (b"<p>" + b"words " * 4_000_000, "refused"),
         (b"<div><article><h2><a href=/x>x</a>" * 60 + b"words " * 1_500_000, "11"),
@@ -248,7 +288,7 @@ MOST_MB = 200  # above what it had in use before: a tenth of what such a page to
     ids=["refused", "as large as may be", "parts of parts", "text", "texts in texts"],
 )
 def test_a_small_gzip_of_a_large_page_takes_bounded_memory(body, result):
-    raw = gzip.compress(b"<html><body>" + body)
+    raw = gzip.compress(b"<html><body>" + body + b"</html>")
     process = subprocess.run([sys.executable, "-c", MEASURED], input=raw, capture_output=True, check=True)
     found, megabytes = process.stdout.split()
     assert found.decode() == result
