@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterato
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from email.message import Message
 from typing import Any, ClassVar, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -25,7 +24,7 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
-from newsbot.extraction import lenient_json
+from newsbot.extraction import charsets, lenient_json
 from newsbot.extraction.paths import PathError, fill, holds, path, places
 from newsbot.hosts import with_ascii_host
 from newsbot.items import Checkpoint, Item
@@ -368,14 +367,13 @@ class ApiSpider(Spider):
         """What an answer says; what is wrong with its JSON is a remark of the stream. Raises `UnreadableError`."""
         if response.status != 200:
             raise UnreadableError(f"{answers.told(response)}: {said(response)}")
-        content_type = Message()
-        content_type["Content-Type"] = answers.header(response, "Content-Type") or "application/json"
+        content_type = answers.header(response, "Content-Type")
         try:
-            data, wrong = lenient_json.read(response.body, content_type.get_content_charset())
+            data, wrong = lenient_json.read(response.body, charsets.in_header(content_type), self.api.language)
         except UnicodeDecodeError as error:
             raise UnreadableError(f"is not UTF-8 at byte {error.start}") from None
         except ValueError as error:
-            kind = (answers.header(response, "Content-Type") or "no Content-Type").partition(";")[0]
+            kind = (content_type or "no Content-Type").partition(";")[0]
             raise UnreadableError(f"is no JSON but {kind}: {said(response)!r} ({error})") from None
         except RecursionError:
             raise UnreadableError("is nested too deep to be read") from None
