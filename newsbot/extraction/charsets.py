@@ -139,7 +139,7 @@ def decode(raw: bytes, names: Iterable[str | None] = (), language: str | None = 
     names = [name for name in names if name]
     if raw.isascii():
         return _seven_bits(raw, names)
-    text = _as_utf8(raw)
+    text = as_utf8(raw)
     if text is not None:
         return text
     specific = list(dict.fromkeys(name for name in names if name not in _GENERIC))
@@ -169,7 +169,7 @@ def _seven_bits(raw: bytes, names: list[str]) -> str:
     return raw.decode("ascii")
 
 
-def _as_utf8(raw: bytes) -> str | None:
+def as_utf8(raw: bytes) -> str | None:
     """`raw` as UTF-8, cut or with bytes astray that are then Windows-1252; None where too many are."""
     with suppress(UnicodeDecodeError):
         text = codecs.utf_8_decode(raw, "strict", False)[0]  # without the half of a character at the end

@@ -1,9 +1,10 @@
 """JSON as services send it, which is now and then not quite valid: one title must not cost the answer it stands in.
 
 What RFC 8259 allows is read by the standard library alone. Where that fails, what is wrong is mended where its meaning
-is plain (escapes that JSON does not have, raw control characters, a comma behind the last member, stray bytes); a
-record of a list that cannot be read even so is replaced by its own text, so that the others keep their places and their
-number. NaN and the infinities, which are not JSON, are numbers here. An answer that breaks off is never mended.
+is plain (escapes that JSON does not have, raw control characters, a comma behind the last member or none between two
+objects, stray bytes); a record of a list that cannot be read even so is replaced by its own text, so that the others
+keep their places and their number. NaN and the infinities, which are not JSON, are numbers here. An answer that breaks
+off is never mended.
 """
 
 import json
@@ -13,28 +14,33 @@ from itertools import islice, pairwise
 from json.decoder import JSONDecodeError
 from typing import Any, NamedTuple
 
+from newsbot.extraction import charsets
+
 _STRING = r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'  # to the end of the text where none closes it, so that a scan stays linear
-_TOKEN = re.compile(rf"{_STRING}|,\s*(?=[\]}}])", re.DOTALL)
+_TOKEN = re.compile(rf"{_STRING}|,\s*(?=[\]}}])|}}\s*(?={{)", re.DOTALL)
 _NESTING = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
 _ESCAPE = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))|\\x([0-9A-Fa-f]{2})|\\(.?)', re.DOTALL)
 # A pair of surrogates, or an escaped backslash, else one that is alone: it stands for nothing, and nothing can keep it.
 _HALF = re.compile(r"(\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|\\\\)|\\u[dD][89a-fA-F][0-9a-fA-F]{2}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\]|\\.)*")\s*:', re.DOTALL)
-_BOUNDARY = re.compile(r"\}\s*(?=,\s*(\{))")
+_BOUNDARY = re.compile(r"\}\s*(?=,?\s*(\{))")
 _LIST_END = re.compile(r"\}\s*(?=\])")
 _SPACE = re.compile(r"\s*")
 _LARGEST = 100_000  # characters of a record that cannot be read
 _MOST_ENDS = 20  # places that are tried as the end of a list whose last record cannot be read
 _MOST_LISTS = 5  # of an answer that have such records
-_MOST_BAD = 1_000  # records of a list; finding one costs a look at the text before it
+_MOST_BAD = 20_000  # records of a list: with each the text of one that could not be read is kept
+_PART = 4_096  # characters of a text that a record is looked for in first: an error in it costs a look at all of them
+_NEAR_THE_END = 10  # characters of a value of which no more is there
 
 _DECODER = json.JSONDecoder(strict=False)  # raw control characters within strings are taken as they are
 
 ESCAPES = "its JSON has escapes that JSON does not have, which were read as what they stand for"
 CONTROLS = "its JSON has raw control characters"
 COMMAS = "its JSON has a comma behind the last member of a list or an object"
-BYTES = "its JSON has bytes that are not UTF-8, which were replaced"
+NO_COMMAS = "its JSON lacks a comma between two objects"
+BYTES = "its JSON has bytes that are not UTF-8, which were read as another charset"
 HALVES = "its JSON has halves of characters, which were left out"
 RECORDS = "some of its records are not valid JSON and cannot be read: they are among the rejects"
 
@@ -46,13 +52,28 @@ class Answer(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-def read(raw: bytes, charset: str | None = None) -> Answer:
-    """What JSON in UTF-8, UTF-16 or UTF-32 says; in `charset`, that of the answer's header, where it is none of these.
+def read(raw: bytes, charset: str | None = None, language: str | None = None) -> Answer:
+    """What JSON in any encoding says; `charset`, as `charsets.in_header` gives it, and the language that it is in
+    (ISO 639, two letters) help where it is not UTF-8.
 
     Raises ValueError: UnicodeDecodeError where it is not even text, else JSONDecodeError. Also RecursionError.
     """
-    text, not_utf8 = _text(raw, charset)
-    remarks = [BYTES] if not_utf8 else []
+    raw = charsets.narrow(raw)
+    try:
+        return parse(raw.decode())
+    except UnicodeDecodeError as error:
+        not_utf8 = error
+    try:
+        data, remarks = parse(charsets.decode(raw, [charset], language))
+    except JSONDecodeError:
+        raise not_utf8 from None
+    said = charset not in (None, "utf-8") and charsets.as_utf8(raw) is None
+    return Answer(data, remarks if said else (BYTES, *remarks))
+
+
+def parse(text: str) -> Answer:
+    """What JSON says. Raises JSONDecodeError and RecursionError."""
+    remarks = []
     if "\\ud" in text or "\\uD" in text:
         whole = _HALF.sub(r"\1", text)
         remarks += [HALVES] if whole != text else []
@@ -69,25 +90,8 @@ def read(raw: bytes, charset: str | None = None) -> Answer:
     try:
         text, wrong = _without_bad_records(text, first)
     except JSONDecodeError:
-        raise not_utf8 or first from None
+        raise first from None
     return Answer(_DECODER.decode(text), (*remarks, *wrong))
-
-
-def _text(raw: bytes, charset: str | None) -> tuple[str, UnicodeDecodeError | None]:
-    encoding = json.detect_encoding(raw)
-    try:
-        return raw.decode(encoding), None
-    except UnicodeDecodeError as error:
-        first = error
-    text = raw.decode(encoding, "replace")
-    bad = text.count("\ufffd")
-    wide = len(text) - len(text.encode("ascii", "ignore")) - bad
-    if charset and 2 * bad > wide:  # else it is UTF-8 with strays, whatever a server says of all its answers
-        try:
-            return raw.decode(charset), None
-        except (UnicodeError, LookupError):
-            pass
-    return text, first
 
 
 def _mended(text: str) -> tuple[str, list[str]]:
@@ -110,6 +114,9 @@ def _mended(text: str) -> tuple[str, list[str]]:
         if found.startswith(","):
             wrong[COMMAS] = None
             return ""
+        if found.startswith("}"):
+            wrong[NO_COMMAS] = None
+            return "},"
         if _CONTROL.search(found):
             wrong[CONTROLS] = None
         return _ESCAPE.sub(escape, found) if "\\" in found else found
@@ -142,11 +149,15 @@ def _without_bad_records(text: str, error: JSONDecodeError) -> tuple[str, list[s
 def _list_around(text: str, place: int) -> int | None:
     """Where the outermost list of objects begins, behind its bracket, that a place lies in; None for no such list."""
     opened: list[re.Match[str]] = []
+    closed: re.Match[str] | None = None  # the last one, while nothing was opened behind it
     for match in _NESTING.finditer(text, 0, place):
         if match[0] in "[{":
             opened.append(match)
+            closed = None
         elif match[0] in "]}" and opened:
-            opened.pop()
+            closed = opened.pop()
+    if opened and closed and closed[0] == "{":  # it lies between two objects
+        opened.append(closed)
     return next((one.end() for one, two in pairwise(opened) if (one[0], two[0]) == ("[", "{")), None)
 
 
@@ -158,21 +169,45 @@ def _records(text: str, start: int, wrong: dict[str, None]) -> tuple[list[str], 
     while True:
         place = _SPACE.match(text, place).end()
         try:
-            record, end = _DECODER.raw_decode(text, place)
+            record, end = _decoded(text, place)
             known = known or (set(record) if isinstance(record, dict) else set())
             records.append(text[place:end])
         except JSONDecodeError as error:
             bad += 1
-            if bad > _MOST_BAD or not text[error.pos :].strip():  # nothing is wrong but that it breaks off
+            if bad > _MOST_BAD or error.pos >= len(error.doc.rstrip()):  # nothing is wrong but that it breaks off
                 raise
             end = _next_record(text, place, known)
             if end is None:
                 return records, place, False
             records.append(_record(text[place:end], wrong))
         end = _SPACE.match(text, end).end()
-        if text[end : end + 1] != ",":
+        if text[end : end + 1] == "{":
+            wrong[NO_COMMAS] = None
+        elif text[end : end + 1] != ",":
             return records, end, True
-        place = end + 1
+        else:
+            end += 1
+        place = end
+
+
+def _decoded(text: str, place: int) -> tuple[Any, int]:
+    """The value that begins at a place, and where it ends. Raises JSONDecodeError, of a part of the text.
+
+    An error counts the lines before it, so that bad records in a whole text would take time by its square.
+    """
+    size = _PART
+    while True:
+        part = text[place : place + size]
+        is_cut = place + size < len(text)
+        try:
+            value, end = _DECODER.raw_decode(part)
+            if end < len(part) or not is_cut:
+                return value, place + end
+        except JSONDecodeError as error:
+            is_near = error.pos >= len(part) - _NEAR_THE_END or error.msg.startswith("Unterminated string")
+            if not (is_cut and is_near):
+                raise
+        size *= 2
 
 
 def _record(text: str, wrong: dict[str, None]) -> str:
@@ -195,7 +230,7 @@ def _next_record(text: str, place: int, known: set[str]) -> int | None:
     for match in _BOUNDARY.finditer(text, place):
         same = first is not None and first == _first_key(text, match.start(1))
         try:
-            record, _ = _DECODER.raw_decode(text, match.start(1))
+            record, _ = _decoded(text, match.start(1))
             same = 2 * len(known & set(record)) >= len(known) if known else same
         except JSONDecodeError:  # bad as well
             pass

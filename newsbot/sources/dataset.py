@@ -192,7 +192,7 @@ def _wrong_keys(data: Mapping[str, Any]) -> "Iterator[tuple[Where, str]]":
     if not keys:
         yield ("key",), "at least one column is right"
     for number, key in enumerate(keys):
-        if isinstance(columns, dict) and columns and key not in columns:
+        if isinstance(key, str) and isinstance(columns, dict) and columns and key not in columns:
             yield ("key", number), f"{key!r}: no such column; there are {', '.join(map(str, columns))}"
 
 

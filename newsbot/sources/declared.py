@@ -303,6 +303,9 @@ def _wrong_arguments(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
         if name in several and declared.get("join") is not None:
             yield (*where, "join"), "beside each; one of the two is right"
         default, choices = declared.get("default"), declared.get("choices")
+        is_list = name in several or declared.get("join") is not None
+        if is_list and isinstance(default, str) and not default.strip(" ,"):
+            yield (*where, "default"), f"{default!r}: one value or several, separated by commas, are right"
         if choices and isinstance(choices, list) and isinstance(default, str):
             wrong = [each for each in (default.split(",") if name in several else [default]) if each not in choices]
             if wrong:

@@ -117,12 +117,17 @@ def validated(data: Any, model: TypeAdapter[CheckedT]) -> tuple[CheckedT | None,
     try:
         return model.validate_python(data), []
     except ValidationError as error:
-        schema = model.json_schema()
+        schema = _schema(model)
         faults = []
         for detail in error.errors(include_url=False):
             where = _written(data, detail)
             faults.append((where, _message(detail, where, _keys(schema, data, where))))
         return None, faults
+
+
+@cache
+def _schema(model: TypeAdapter[Any]) -> dict[str, Any]:
+    return model.json_schema()
 
 
 def told(where: Where, message: str) -> str:
@@ -187,16 +192,25 @@ def _repeated(data: list[Any], identity: str) -> Iterator[tuple[Where, str]]:
 
 
 def _written(data: Any, detail: ErrorDetails) -> Where:
-    """The place of a fault in the data: without the steps that are pydantic's own, as the member of a union."""
-    where: list[int | str] = []
+    """The place of a fault in the data: without the steps that are pydantic's own, as the member of a union.
+
+    Such a step may have the name of a key that is there, as `token` has; then what pydantic was given there tells.
+    """
     *inner, last = detail["loc"] or ("",)  # a fault of the whole has no steps
+    is_missing = detail["type"] == "missing"
+    ways: list[tuple[Where, Any]] = [((), data)]
     for step in inner:
-        if _has(data, step):
-            where.append(step)
-            data = data[step]
-    if _has(data, last) or detail["type"] in ("missing", "absent"):
-        where.append(last)
-    return tuple(where)
+        ways = [
+            each
+            for where, at in ways
+            for each in ([((*where, step), at[step])] if _has(at, step) else []) + [(where, at)]
+        ]
+
+    def fits(at: Any) -> bool:
+        return detail["input"] is (at if is_missing else at[last] if _has(at, last) else ways)
+
+    where, at = next((way for way in ways if fits(way[1])), ways[0])
+    return (*where, last) if is_missing or detail["type"] == "absent" or _has(at, last) else where
 
 
 def _has(data: Any, step: int | str) -> bool:

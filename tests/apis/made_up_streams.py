@@ -67,6 +67,13 @@ class Windowed(ApiSpider):
     )
 
 
+class Farthest(ApiSpider):
+    """A first run goes back as far as the API does."""
+
+    name = "farthest"
+    api = api(name, params={"from": "{since:epoch}"}, cursor=Cursor(by="time", path="at", first=9 * DAY, reach=9 * DAY))
+
+
 class Tokens(ApiSpider):
     name = "tokens"
     api = api(name, pages=TokenPages(param="after", token="next"))

@@ -4,6 +4,7 @@ import json
 import socket
 import socketserver
 import threading
+import uuid
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -169,6 +170,19 @@ def test_an_answer_that_stays_the_same_is_not_asked_for_many_times(newsbot):
     service.before = lambda count: setattr(service, "reply", (200, f"<p>Busy: {count}", {}))
     assert crawl(newsbot, "Whole", service).exit_code == 1
     assert len(service.asked) == 6, "one that changes may still become right"
+    said = (
+        '{{"error": "no such thing", "request": "{0}", "ray": "8a1b2c3d4e5f{1}-FRA", "at": "{2}", "ms": {3}}} and {2}'
+    )
+
+    def refuse(count):
+        now = datetime.now(UTC)
+        told = said.format(uuid.uuid4(), 1000 + count, now.isoformat(), int(now.timestamp() * 1000))
+        service.reply = 200, told, {}
+
+    service.forget()
+    service.before = refuse
+    assert crawl(newsbot, "Whole", service).exit_code == 1
+    assert len(service.asked) == 3, "the id of a request and its time make no other answer"
 
 
 def test_a_token_that_is_never_taken_is_given_up(newsbot):
@@ -283,6 +297,15 @@ def test_what_is_beyond_the_reach_is_told_and_not_asked_for(newsbot):
     service.forget()
     assert crawl(newsbot, "Windowed", service).outcomes[0][2] == "ok"
     assert asked_from(service)[0] > ago(hours=2)
+
+
+def test_a_first_run_that_goes_as_far_back_as_the_api_has_no_gap_when_it_is_tried_again(newsbot):
+    service = Rows("farthest", "from")
+    service.reply = 400, {"message": "no"}, {}
+    assert crawl(newsbot, "Farthest", service).exit_code == 1
+    shifted(newsbot, seconds=30)
+    service.reply = None
+    assert crawl(newsbot, "Farthest", service).outcomes[0][2] == "ok"
 
 
 def test_a_past_beyond_the_reach_is_told_and_not_asked_for(newsbot):

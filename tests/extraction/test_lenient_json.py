@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from newsbot.extraction import lenient_json
-from newsbot.extraction.lenient_json import BYTES, COMMAS, CONTROLS, ESCAPES, HALVES, RECORDS, read
+from newsbot.extraction import charsets, lenient_json
+from newsbot.extraction.lenient_json import BYTES, COMMAS, CONTROLS, ESCAPES, HALVES, NO_COMMAS, RECORDS, read
 
 
 def answer(titles, before="", behind=', "status": "ok"'):
@@ -132,14 +132,39 @@ def test_commas_and_numbers_that_json_does_not_have():
         ("Ærø".encode(), "iso-8859-1", "Ærø", ()),
         ("Ærø".encode("latin-1"), "iso-8859-1", "Ærø", ()),
         ("Łódź".encode("cp1250"), "windows-1250", "Łódź", ()),
-        ("Ærø".encode("latin-1"), None, "\ufffdr\ufffd", (BYTES,)),
-        ("Ærø".encode("latin-1"), "utf-8", "\ufffdr\ufffd", (BYTES,)),
-        ("Ærø".encode("latin-1"), "no-such-charset", "\ufffdr\ufffd", (BYTES,)),
-        ("Ærø på Ærø ".encode() + b"\xe6", "iso-8859-1", "Ærø på Ærø \ufffd", (BYTES,)),
+        ("Ærø".encode("latin-1"), None, "Ærø", (BYTES,)),
+        ("Ærø".encode("latin-1"), "utf-8", "Ærø", (BYTES,)),
+        ("Ærø".encode("latin-1"), "no-such-charset", "Ærø", (BYTES,)),
+        (b"a \x93ferry\x94 runs", None, "a “ferry” runs", (BYTES,)),
+        ("Ærø på Ærø ".encode() + b"\xe6", "iso-8859-1", "Ærø på Ærø æ", (BYTES,)),
     ],
 )
 def test_charsets(raw, charset, title, remarks):
-    assert read(b'{"title": "' + raw + b'"}', charset) == ({"title": title}, remarks)
+    assert read(b'{"title": "' + raw + b'"}', charset and charsets.named(charset)) == ({"title": title}, remarks)
+
+
+def test_the_language_tells_the_charset():
+    raw = '{"title": "Żółw i łódź"}'.encode("iso-8859-2")
+    assert read(raw, None, "pl") == ({"title": "Żółw i łódź"}, (BYTES,))
+
+
+def test_bad_records_by_the_thousands_cost_themselves_alone():
+    found = read(answer(['He said "no" and left', ORDINARY[1]] * 5_000).encode())
+    assert titles(found) == [None, ORDINARY[1]] * 5_000
+    assert found.remarks == (RECORDS,)
+
+
+@pytest.mark.parametrize("bad", [[], [1], [0, 5], range(6)])
+@pytest.mark.parametrize("gap", ["", " ", "\n\t"])
+def test_a_comma_that_is_missing_between_two_records(bad, gap):
+    given = ['He said "no" and left' if n in bad else each for n, each in enumerate(ORDINARY)]
+    written = answer(given)
+    for at in (3, 1):
+        head, behind = written.split('}, {"url": "https://quay.example/' + str(at), 1)
+        written = f'{head}}}{gap}{{"url": "https://quay.example/{at}{behind}'
+    found = read(written.encode())
+    assert titles(found) == [None if n in bad else each for n, each in enumerate(ORDINARY)]
+    assert set(found.remarks) == ({NO_COMMAS, RECORDS} if bad else {NO_COMMAS})
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])

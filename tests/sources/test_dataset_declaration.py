@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+from changed_declarations import changed
 
 from newsbot.sources import dataset
 from newsbot.sources.api import Column
@@ -50,6 +52,17 @@ def test_a_declaration_is_read_with_its_types(read):
     assert (found.name, found.url, found.key) == ("prices", "https://data.example/prices.csv.gz", ("id", "day"))
     assert found.columns["price"] == Column(type="number", unit="EUR", required=True)
     assert (found.header, found.skip_rows, found.quote, found.decimal) == (True, 0, '"', ".")
+
+
+def test_no_key_that_is_away_or_of_another_type_ends_in_a_traceback(tmp_path):
+    told, file = [], tmp_path / "own.yaml"
+    for where, one in changed(yaml.safe_load(GOOD) | {"unpivot": {"first": "a", "last": "b"}, "skip_rows": 1}):
+        file.write_text(yaml.safe_dump(one), "utf-8")
+        try:
+            load(str(file))
+        except DatasetError as error:
+            told += [(fault.removeprefix(f"{file}:"), where) for fault in error.faults]
+    assert [each for each in told if not re.match(r"\d+: .", each[0])] == []
 
 
 def test_a_path_is_from_the_folder_of_the_declaration_on(tmp_path):

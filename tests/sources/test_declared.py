@@ -2,18 +2,23 @@
 
 import dataclasses
 import os
+import re
 from importlib import resources
 
 import pytest
 import yaml
+from changed_declarations import changed
 from scrapy.settings import Settings
 from scrapy.spiderloader import SpiderLoader
+from scrapy.utils.test import get_crawler
 
 from newsbot.sources import api as facts
 from newsbot.sources.api import Api, Argument, Column, Cursor, Key, Limit, NumberedPages, Quota, RecordFields, Slices
 from newsbot.sources.declared import DeclarationError, faults, read, schema, shipped
 from newsbot.spiders import newsapi
+from newsbot.spiders.api import DeclaredSpider
 from newsbot.spiders.base.api import DAY, ApiSpider
+from newsbot.spiders.base.arguments import ArgumentError
 
 GOOD = {
     "name": "example",
@@ -270,6 +275,57 @@ def test_a_wrong_value_is_told_with_line_key_value_and_what_is_right(told, chang
     assert fault.startswith(f"own.yaml:{line}: {key}: " if key else f"own.yaml:{line}: "), fault
     assert said in fault
     assert "pass5" not in fault
+
+
+BY_PAGES = [
+    {"by": "token", "param": "after", "token": "next"},
+    {"by": "offset", "size": 10, "first": 1, "total": "total"},
+    {"by": "link", "next": "next", "size": 10, "size_param": "limit"},
+]
+
+
+@pytest.mark.parametrize("declared", [*shipped(), *BY_PAGES], ids=str)
+def test_no_key_that_is_away_or_of_another_type_ends_in_a_traceback(declared, written):
+    """Neither when it is read, nor when its spider is made and asks for a first page."""
+    shipped_file = resources.files("newsbot.sources") / "apis" / "worldbank.yaml"
+    data = yaml.safe_load(shipped_file.read_text("utf-8"))
+    changes = changed(data | {"pages": declared})
+    if isinstance(declared, str):
+        changes = changed(yaml.safe_load((shipped_file.parent / f"{declared}.yaml").read_text("utf-8")))
+    else:
+        changes = ((where, one) for where, one in changes if where[0] == "pages")
+    told, crawler = [], get_crawler(DeclaredSpider, {"SPIDER_MODULES": ["newsbot.spiders"]})
+    for where, one in changes:
+        file = written(yaml.safe_dump(one))
+        try:
+            spider = DeclaredSpider.from_crawler(crawler, config=file)
+        except DeclarationError as error:
+            told += [(fault.removeprefix(f"{file}:"), where) for fault in error.faults]
+            continue
+        except ArgumentError:  # one that is required now
+            continue
+        spider.store = Asked()
+        spider._streams.extend(spider._asked())
+        assert list(spider._begin()), where
+    assert [each for each in told if not re.match(r"\d+: .", each[0])] == []
+
+
+class Asked:
+    """What a spider tells before it asks."""
+
+    def asking(self, source_id, url):
+        pass
+
+
+def test_a_key_that_is_away_is_named_also_where_a_tag_has_its_name(told):
+    pages = "{by: token, param: after, token: next}"
+    for right, wrong, key, said in (
+        ("param: after, ", "", "pages.param", "missing; the query parameter of the token"),
+        ("after", "[a]", "pages.param", "['a']: "),
+        ("next", "a b", "pages.token", "'a b'"),
+    ):
+        [fault] = told(declaration(pages=pages.replace(right, wrong)))
+        assert fault.startswith(f"own.yaml:7: {key}: {said}")
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_the_lines(told):

@@ -227,6 +227,28 @@ def test_ids_and_tokens_that_are_none_do_not_become_the_cursor():
 
 
 @pytest.mark.parametrize(
+    "in_order",
+    [
+        ["9", "10", "99", "100", str(2**70)],
+        [-7, -5, 0, 3],
+        ["y", "zz", "100", "1zz", "200"],  # base 36, of which some are digits alone
+        ["00a1", "0100", "1000"],  # padded
+        ["t3_zz", "t3_100"],
+        ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "01BX5ZZKBKACTAV9WEVGEMMVRY"],  # ULID
+        ["018f2b1c-0000-7000-8000-000000000000", "01900000-0000-7000-8000-000000000000"],
+    ],
+)
+def test_ids_of_each_kind_have_their_order(in_order):
+    declared = api(Cursor(by="id", path="id"), placed="{cursor}")
+    for one, other in pairwise(in_order):
+        rows = [{"id": other}, {"id": one}]
+        newest = chains.seen(declared, Chain(None, NOW, newest=one), {}, [{"id": other}]).newest
+        assert newest == other
+        assert chains.is_before(declared, Chain(None, NOW), None, rows, one)
+        assert not chains.is_before(declared, Chain(None, NOW), None, [{"id": other}], one)
+
+
+@pytest.mark.parametrize(
     ("minutes", "is_told"),
     [
         ([0, 10, 20, 30], False),

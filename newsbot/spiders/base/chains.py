@@ -173,10 +173,10 @@ def _found(get: Callable[[Any], Any], data: Any) -> Any:
 
 
 def _ids(where: str, rows: Sequence[Any]) -> list[Any]:
-    """The ids of the rows; of numbers and texts those that are more, as the others cannot be compared with them."""
+    """The ids of the rows; where most are numbers these alone, as another one is no id of their kind."""
     found = [value for value in _values(where, rows) if _is_id(value)]
-    numbers = [value for value in found if _order(value)[0] == 0]
-    return numbers if 2 * len(numbers) >= len(found) else [value for value in found if _order(value)[0] == 1]
+    numbers = [value for value in found if _is_number(value)]
+    return numbers if 2 * len(numbers) > len(found) else found
 
 
 def _is_id(value: Any) -> bool:
@@ -221,10 +221,18 @@ def _time(value: Any, zone: str | None) -> datetime | None:
         return None
 
 
-def _order(value: Any) -> tuple[int, Any]:
-    """Ids in their order: numbers by size, also as text, and whatever their length."""
+def _is_number(value: Any) -> bool:
+    return str(value).removeprefix("-").isdecimal()
+
+
+def _order(value: Any) -> tuple[int, int, str]:
+    """Ids in their order: the longer one is the later, which holds for numbers, also as text, for ids of digits and
+    letters that grow (base 36), and for those of one length (ULID, UUIDv7)."""
     text = str(value)
-    return (0, int(text)) if text.removeprefix("-").isdecimal() else (1, text)
+    if text.startswith("-") and _is_number(text):
+        return 0, int(text), ""
+    text = text.lstrip("0")
+    return 1, len(text), text
 
 
 def is_before(api: Api, chain: Chain, data: Any, rows: Sequence[Any], known: Any = None) -> bool:
