@@ -9,10 +9,7 @@ from datetime import timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-
-class UnclearError(ValueError):
-    """A text that may mean more than one moment, or has a part that is not understood."""
-
+from newsbot.extraction.dates import UnclearError
 
 # Hours east of UTC. Where places share a name, RFC 822's meaning or the more common one stands; `_LOCAL` has others.
 _HOURS = {
