@@ -9,8 +9,8 @@ from datetime import tzinfo
 from typing import NamedTuple
 
 from newsbot.extraction import zones
+from newsbot.extraction.dates import UnclearError
 from newsbot.extraction.months import folded
-from newsbot.extraction.zones import UnclearError
 
 MAX_CLOCKS = 4  # of one text, which may repeat the one that it names
 LETTER = r"[^\W\d_]"

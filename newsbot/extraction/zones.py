@@ -9,10 +9,7 @@ from datetime import timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-
-class UnclearError(ValueError):
-    """A text that may mean more than one moment, or has a part that is not understood."""
-
+from newsbot.extraction.dates import UnclearError
 
 # Hours east of UTC. Where places share a name, RFC 822's meaning or the more common one stands; `_LOCAL` has others.
 _HOURS = {
@@ -146,12 +143,14 @@ _REGIONS = {
     "deutscher": "Europe/Berlin",
     "coordinated universal": "utc",
     "dubai": "gst",
+    "e. africa": "eat eat",
     "east africa": "eat",
     "eastern": "et est edt",
     "eastern european": "eet eet eest",
     "eastern indonesia": "wit",
     "este": "et",
     "greenwich mean": "gmt",
+    "gtb": "Europe/Athens Europe/Athens Europe/Athens",
     "gulf": "gst gst",
     "hawaii": "hst hst",
     "hawaii-aleutian": "hst hst",
@@ -179,13 +178,17 @@ _REGIONS = {
     "peninsular": "Europe/Madrid",
     "philippine": "pht pht",
     "polskiego": "Europe/Warsaw",
+    "romance": "Europe/Paris Europe/Paris Europe/Paris",
+    "russian": "msk msk",
     "singapore": "sgt sgt",
     "south africa": "sast sast",
     "svensk": "Europe/Stockholm",
-    "turkey": "trt",
+    "tokyo": "jst jst",
+    "turkey": "trt trt",
     "turkiye": "trt",
     "uk": "Europe/London",
     "universal": "utc",
+    "w. europe": "Europe/Berlin Europe/Berlin Europe/Berlin",
     "west africa": "wat wat",
     "western european": "wet wet west",
     "western indonesia": "wib",
@@ -219,7 +222,7 @@ _OFFSET = re.compile(
 )
 _DATABASE = re.compile(r"\[?([A-Z][A-Za-z]+(?:/[A-Z][A-Za-z_-]*(?:[+-]\d{1,2})?)+)\]?")
 _TIME = re.compile(
-    r"((?:[a-z-]+ ){0,3}?[a-z-]+) time\b|((?:eastern|central|mountain|pacific)(?! [a-z]))", re.IGNORECASE
+    r"((?:[a-z.-]+ ){0,3}?[a-z.-]+) time\b|((?:eastern|central|mountain|pacific)(?! [a-z]))", re.IGNORECASE
 )
 # Words in capitals behind a clock: for the hour, of what follows, and short forms of the days of the week.
 _NO_ZONES = {

@@ -1,4 +1,6 @@
 import random
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -105,6 +107,19 @@ def test_a_date_is_read_in_any_notation(text, expected):
 )
 def test_what_is_no_date_is_none(text):
     assert parse_date(text) is None
+
+
+def test_common_notations_need_no_tables_of_the_others():
+    program = """
+import sys
+from newsbot.extraction.dates import parse_date
+assert parse_date("Mon, 02 Jan 2006 15:04:05 GMT") and parse_date("2006-01-02T15:04:05+01:00")
+rare = {"newsbot.extraction." + name for name in ("written_dates", "clocks", "months", "zones")}
+assert not rare & set(sys.modules)
+assert parse_date("2. Januar 2006")
+assert rare < set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_a_zone_that_is_unknown_or_impossible_makes_no_date():
