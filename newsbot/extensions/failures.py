@@ -15,7 +15,7 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.spidermiddlewares import httperror
 from scrapy.utils.url import strip_url
 
-from newsbot.sources.secrets import without_login
+from newsbot.logins import url_without_login, without_login
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -46,7 +46,7 @@ class Failures:
         login, at, _ = urlsplit(url).netloc.rpartition("@")
         reason = without_login(reason).replace(login + at, "") if login else without_login(reason)
         if len(self.shown) < SHOWN:
-            address = strip_url(without_login(url))
+            address = strip_url(url_without_login(url))
             self.shown.append(f"{address[:MAX_URL]}{'...' if len(address) > MAX_URL else ''}: {reason}")
         else:
             self.others[reason] += 1

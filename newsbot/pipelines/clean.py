@@ -11,6 +11,7 @@ from newsbot.enrichment import language
 from newsbot.enrichment.text import clean_line, clean_text, shorten, storable
 from newsbot.enrichment.urls import canonical, of_entry
 from newsbot.items import Article, Observation, Record, Removal
+from newsbot.logins import url_without_login
 from newsbot.pipelines.outcomes import Rejected, cut
 from newsbot.pipelines.validate import MAX_URL
 
@@ -47,7 +48,7 @@ class CleanPipeline:
         item.title = shorten(clean_line(item.title), MAX_TITLE)
         if not item.title:
             raise Rejected("title", "nothing is left of it but white space and control characters")
-        item.url = storable(item.url)
+        item.url = url_without_login(storable(item.url))
         _clean_link(item)
         if max(len(item.canonical_url), len(item.url.encode())) > MAX_URL:
             raise Rejected("url", f"{cut(item.url)} is longer than {MAX_URL} bytes")
@@ -69,7 +70,7 @@ class CleanPipeline:
         return item
 
     def _clean_image(self, item: Article) -> None:
-        item.image_url = storable(item.image_url)
+        item.image_url = url_without_login(storable(item.image_url))
         if len(item.image_url) > MAX_URL or not item.image_url.startswith(("https://", "http://")):
             reason = f"{cut(item.image_url)} is not an http(s) URL of {MAX_URL} characters at most"
             item.refused.append(("image_url", reason, item.image_url))
@@ -147,7 +148,7 @@ def _clean_observation(item: Observation) -> Observation:
 def _clean_record(item: Record) -> Record:
     item.data = _plain(item.data, item, "data")
     if item.url is not None:
-        item.url = storable(item.url)
+        item.url = url_without_login(storable(item.url))
     item.content_hash = hashlib.blake2b(json.dumps(item.data).encode(), digest_size=16).hexdigest()
     return item
 

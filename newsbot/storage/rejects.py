@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from itemadapter import ItemAdapter
 
+from newsbot.logins import without_login
 from newsbot.storage.aged import Aged
 
 if TYPE_CHECKING:
@@ -90,10 +91,10 @@ def _payload(item: Any) -> dict[str, Any]:
 
 
 def _storable(value: Any) -> Any:
-    """What Postgres takes as text or JSON: no NUL, no lone surrogates, no NaN, bounded."""
+    """What Postgres takes as text or JSON: no NUL, no lone surrogates, no NaN, bounded; and no login of a URL."""
     match value:
         case str():
-            value = value[:MAX_VALUE].replace("\0", "\ufffd")
+            value = without_login(value)[:MAX_VALUE].replace("\0", "\ufffd")
             return value.encode("utf-8", "replace").decode("utf-8")
         case dict():
             return {_storable(str(key)): _storable(item) for key, item in value.items()}

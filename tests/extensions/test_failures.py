@@ -24,17 +24,21 @@ def quay(serve, database_url):
     """Run the spider against a server that plays all hosts of `.example`."""
     server = serve()
 
-    def run(pages, *, domains=None, **routes):
+    def run(pages, *, domains=None, settings=None, **routes):
         server.routes.update(routes.pop("routes", {}))
         base = f"http://127.0.0.1:{server.port}"
         hosts = {"quay.example": base, "moved.example": base, "away.example": "http://127.0.0.1:1"}
         own = {"SPIDER_MODULES": "made_up_site"}
-        settings = own | {
-            "STAND_INS": json.dumps(hosts),
-            "DATABASE_URL": database_url,
-            "DOWNLOAD_DELAY": 0,
-            "RETRY_TIMES": 0,
-        }
+        settings = (
+            own
+            | (settings or {})
+            | {
+                "STAND_INS": json.dumps(hosts),
+                "DATABASE_URL": database_url,
+                "DOWNLOAD_DELAY": 0,
+                "RETRY_TIMES": 0,
+            }
+        )
         given = {"pages": pages} | ({"domains": domains} if domains else {})
         return subprocess.run(
             [
@@ -135,6 +139,29 @@ def test_robots_txt_holds_whatever_allowed_domains_says(quay, domains):
     assert ("moved.example", "/robots.txt") in quay.seen
     assert ("moved.example", "/secret") not in quay.seen
     assert set(failed(run)) == {"https://moved.example/secret: Forbidden by robots.txt"}
+
+
+def test_a_url_with_a_login_is_refused_and_shown_without_it(quay, query):
+    """As a start page, as a link and as what a redirect leads to; the log at DEBUG tells of each request."""
+    routes = {
+        "/": page(
+            b"<h2><a href='https://joe:s3cret@quay.example/story/1'>The dam holds</a></h2>"
+            b"<nav><a href='https://joe:s3cret@quay.example/link'>more</a> <a href='/moved'>other</a></nav>"
+        ),
+        "/moved": page(b"", 302, Location="https://joe:s3cret@quay.example/target"),
+    }
+    start = "https://quay.example/,https://joe:s3cret@quay.example/start,https://joe:s3'cret@quay.example/quoted"
+    run = quay(start, routes=routes, settings={"LOG_LEVEL": "DEBUG"})
+    assert run.returncode == 0
+    assert {path for _, path in quay.seen} == {"/robots.txt", "/", "/moved"}
+    assert "s3" not in run.stderr
+    assert "Redirecting (302) to <GET https://quay.example/target>" in run.stderr
+    for path in ("start", "quoted", "link", "target"):
+        (line,) = [line for line in failed(run) if line.startswith(f"https://quay.example/{path}: ")]
+        assert "a URL with a login is not asked for" in line
+        assert "http_auth_domain" in line
+    assert query("SELECT url FROM articles") == [("https://quay.example/story/1",)]
+    assert query("SELECT count(*) FROM runs WHERE stats::text LIKE '%%s3%%'") == [(0,)]
 
 
 def test_a_failure_shows_no_login_and_no_endless_address():

@@ -22,9 +22,10 @@ from newsbot.enrichment.identity import MAX_ID, identify
 from newsbot.extraction.sitemaps import newest_first
 from newsbot.hosts import with_ascii_host
 from newsbot.items import Article, Checkpoint
+from newsbot.logins import has_login, without_login
 from newsbot.sources.api import HostKey
 from newsbot.sources.model import Source
-from newsbot.sources.secrets import LoginError, has_login, without_login
+from newsbot.sources.secrets import LoginError
 from newsbot.spiders.base import answers
 from newsbot.storage import feeds
 from newsbot.storage.feeds import FeedState
