@@ -45,6 +45,7 @@ BATCH = 500  # rows in one transaction: more costs memory and gains nothing
 QUEUE = 2_000  # rows that may wait before the crawl is paused
 LINGER = 0.25  # seconds that a batch waits to be filled
 TRIES = 5  # of a whole batch, when other processes store the same articles at the same moment
+LINES = 25  # of what failed, in the run's row
 REASONS = 1_000  # different ones that are counted apart
 LONGEST_PAUSE = 5.0  # seconds between two tries to reach a database that is away
 TELL_EVERY = 60.0  # seconds between two warnings that it is
@@ -115,6 +116,7 @@ class Store:
         self.outcomes: defaultdict[str, list[Outcome]] = defaultdict(list)  # by source
         self.reasons: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of refused items
         self.left_out: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of values left out of stored ones
+        self.remarks: Counter[str] = Counter()  # on stored items
         self._asked: dict[tuple[str, str], None] = {}  # (source, URL) of what has no outcome yet
         self.spent: Counter[quotas.Terms] = Counter()  # calls of this run
         self.ledger: dict[str, quotas.Spent] = {}  # what became of them, by quota, once the run is over
@@ -179,14 +181,20 @@ class Store:
         self._enough.set()
         await self._task
 
-    async def finish(self, reason: str, exit_code: int, errors: int) -> None:
-        """Close the run's row, forget the rejects of long ago and disconnect. `errors` are those of no one source."""
+    async def finish(
+        self, reason: str, exit_code: int, errors: int, *, failed: Sequence[str] = (), remarks: Sequence[str] = ()
+    ) -> None:
+        """Close the run's row, forget the rejects of long ago and disconnect.
+
+        `errors` are those of no one source; `failed` and `remarks` are lines for a user, kept among the stats.
+        """
         self.exit_code = exit_code
 
         def work(cursor: "Cursor") -> None:
             self.ledger = {terms.name: quotas.spent(cursor, terms, calls) for terms, calls in self.spent.items()}
             stats = self._stats(full=True)
             stats["errors"] += errors
+            stats["failed"], stats["remarks"] = rejects.storable(failed[:LINES]), rejects.storable(remarks)
             runs.finish(cursor, self.run_id, reason, exit_code, stats)
             rejects.forget(cursor, self._rejects_days)
 
@@ -436,15 +444,17 @@ class Store:
 
     def _write(
         self, cursor: "Cursor", batch: Sequence[Item | Reject | Checkpoint], tries: "count[int]"
-    ) -> tuple[Counter, Counter]:
+    ) -> tuple[Counter, Counter, Counter]:
         """The transaction: rows, revisions, rejects, progress and the run's counters; the tables in one order for all.
 
-        Returns how many items came to which state, by source, and of the values left out how many by field and reason.
+        Returns how many items came to which state, by source, of the values left out how many by field and reason, and
+        the remarks.
         """
         items = [row for row in batch if isinstance(row, Item)]
         refused = [row for row in batch if isinstance(row, Reject)]
         written: Counter = Counter()
         left_out: Counter = Counter()
+        remarks: Counter = Counter()
         progress = [row for row in batch if isinstance(row, Checkpoint)]
         if self._token:
             jobs.hold(cursor, self._token)
@@ -459,6 +469,9 @@ class Store:
                         refused.append(Reject.of(item, field, reason, value))
                         written[item.source_id, "left_out"] += 1
                         left_out[field, reason] += 1
+        for item in items:
+            if isinstance(item, Article) and item.state == "new" and item.takes_from:
+                remarks[f"{item.origin} gave an id to another entry before: both are kept"] += 1
         if refused:
             rejects.write(cursor, refused, self.run_id)
         if moved := [checkpoint for checkpoint in progress if checkpoint.table == "feeds"]:
@@ -467,10 +480,11 @@ class Store:
             cursors.write(cursor, moved, self.run_id)
         written.update((item.source_id, item.state) for item in items)
         runs.beat(cursor, self.run_id, self._stats(written))
-        return written, left_out
+        return written, left_out, remarks
 
-    def _count(self, written: Counter, left_out: Counter = Counter()) -> None:  # noqa: B006
+    def _count(self, written: Counter, left_out: Counter = Counter(), remarks: Counter = Counter()) -> None:  # noqa: B006
         self._beat_at = time.monotonic()
+        self.remarks += remarks
         for reason, number in left_out.items():
             _count_reason(self.left_out, reason, number)
         for (source_id, state), number in written.items():

@@ -57,10 +57,18 @@ def quay(serve, database_url):
     return run
 
 
-def failed(run):
-    """The lines below `Failed:`."""
-    lines = run.stderr.partition("\nFailed:\n")[2].splitlines()
+def below(heading, run):
+    """The lines below a heading."""
+    lines = run.stderr.partition(f"\n{heading}:\n")[2].splitlines()
     return [line.strip() for line in takewhile(lambda line: line.startswith("  "), lines)]
+
+
+def failed(run):
+    return below("Failed", run)
+
+
+def remarks(run):
+    return below("Remarks", run)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +130,8 @@ def test_many_failures_are_counted_by_reason(quay):
 def test_an_exception_in_a_callback_is_named(quay):
     run = quay("https://quay.example/broken", routes={"/broken": page()})
     assert run.returncode == 1
-    assert failed(run) == ["1 x in a callback: LookupError (the log has the traceback)"]
+    reason = "LookupError: no headline here\0 (in a callback; the log has the traceback)"
+    assert failed(run) == [f"https://quay.example/broken: {reason}"]
 
 
 @pytest.mark.parametrize("domains", ["quay.example", "quay.example:443"])
@@ -139,6 +148,32 @@ def test_robots_txt_holds_whatever_allowed_domains_says(quay, domains):
     assert ("moved.example", "/robots.txt") in quay.seen
     assert ("moved.example", "/secret") not in quay.seen
     assert set(failed(run)) == {"https://moved.example/secret: Forbidden by robots.txt"}
+
+
+def test_a_spider_that_asks_nothing_fails(quay, query):
+    run = quay("")
+    assert run.returncode == 1
+    assert remarks(run) == ["Nothing was asked: start_urls is empty, or start() yields no request that goes out"]
+    assert query("SELECT stats->'remarks' FROM runs") == [(remarks(run),)]
+
+
+def test_pages_without_an_item_are_told(quay):
+    run = quay("https://quay.example/", routes={"/": page(b"<p>New design</p>")})
+    assert run.returncode == 0
+    assert remarks(run) == ["1 page was read and gave no item: the selectors may not fit any more"]
+
+
+def test_why_a_spider_closed_itself_is_told(quay):
+    run = quay("https://quay.example/enough", routes={"/enough": page()})
+    assert remarks(run) == ["The run ended before its end: the archive has no more pages"]
+
+
+def test_the_row_of_a_run_says_what_failed(quay, query):
+    run = quay("https://quay.example/gone,https://quay.example/broken", routes={"/broken": page()})
+    ((lines,),) = query("SELECT stats->'failed' FROM runs")
+    assert len(lines) == 2
+    assert "https://quay.example/gone: HTTP status 404 (Not Found)" in lines
+    assert [line.replace("\0", "\ufffd") for line in failed(run)] == lines
 
 
 def test_a_url_with_a_login_is_refused_and_shown_without_it(quay, query):

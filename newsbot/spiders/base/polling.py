@@ -81,6 +81,8 @@ class UnreadableError(ValueError):
 class PollingSpider(Spider):
     """See the module."""
 
+    tells_outcomes = True  # of what it asks, and rightly asks nothing where nothing is due
+
     due_only: bool = False
 
     def endpoints(self) -> Iterable[Endpoint]:
