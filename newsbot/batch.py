@@ -9,6 +9,7 @@ from typing import Any
 from itemadapter import ItemAdapter
 
 from newsbot.items import Item
+from newsbot.logins import without_login
 
 # A payload is kept to be looked at, not to be crawled again: a longer value is cut.
 MAX_VALUE = 10_000
@@ -26,9 +27,9 @@ class Reject:
     payload: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.url = _storable(self.url)
-        self.reason = _storable(self.reason)
-        self.payload = _storable(self.payload)
+        self.url = storable(self.url)
+        self.reason = storable(self.reason)
+        self.payload = storable(self.payload)
 
     @classmethod
     def of(cls, item: Any, field: str | None, reason: str, value: Any = None) -> "Reject":
@@ -157,18 +158,18 @@ def _payload(item: Any) -> dict[str, Any]:
     return ItemAdapter(item).asdict() if ItemAdapter.is_item(item) else {"item": item}
 
 
-def _storable(value: Any) -> Any:
-    """What Postgres takes as text or JSON: no NUL, no lone surrogates, no NaN, bounded."""
+def storable(value: Any) -> Any:
+    """What Postgres takes as text or JSON: no NUL, no lone surrogates, no NaN, bounded; and no login of a URL."""
     match value:
         case str():
-            value = value[:MAX_VALUE].replace("\0", "\ufffd")
+            value = without_login(value)[:MAX_VALUE].replace("\0", "\ufffd")
             return value.encode("utf-8", "replace").decode("utf-8")
         case dict():
-            return {_storable(str(key)): _storable(item) for key, item in value.items()}
+            return {storable(str(key)): storable(item) for key, item in value.items()}
         case list() | tuple():
-            return [_storable(item) for item in value[:1_000]]
+            return [storable(item) for item in value[:1_000]]
         case float() if value != value or value in (float("inf"), float("-inf")):
             return str(value)
         case None | bool() | int() | float():
             return value
-    return _storable(str(value))
+    return storable(str(value))

@@ -96,7 +96,7 @@ DOWNLOAD_HANDLERS = {  # default: Scrapy's, for six schemes; a link must not rea
 TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingHostnameResolver"  # default takes one IPv4 address of a name's many
 DOWNLOADER_MIDDLEWARES = {
     "newsbot.extensions.failures.FailedRequests": 10,  # next to the engine: when nobody tries again
-    "newsbot.extensions.url_length.UrlLengthMiddleware": 30,  # before anything is asked for the sake of a request
+    "newsbot.extensions.urls.UrlMiddleware": 30,  # before anything is asked for the sake of a request
     "newsbot.extensions.failures.RobotsOnSite": 40,  # ahead of the offsite filter, which would drop robots.txt
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,  # default: ignores Retry-After
     "newsbot.extensions.retry_after.RetryAfterMiddleware": 550,

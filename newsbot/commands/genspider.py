@@ -24,7 +24,7 @@ from scrapy.utils.conf import closest_scrapy_cfg
 from scrapy.utils.spider import DefaultSpider
 from twisted.python.failure import Failure
 
-from newsbot.sources.secrets import has_login
+from newsbot.logins import has_login
 
 TESTED = ("site", "api")  # templates that have a test
 # Where headlines stand on most front pages, the surest first; the first that matches is written into the spider.

@@ -15,12 +15,13 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.spidermiddlewares import httperror
 from scrapy.utils.url import strip_url
 
-from newsbot.sources.secrets import without_login
+from newsbot.logins import url_without_login, without_login
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 MAX_URL = 300  # characters of one that is named
+MAX_TEXT = 200  # characters of an exception
 SHOWN = 20  # failures that are named; the others are counted by their reason
 
 
@@ -36,17 +37,26 @@ class Failures:
 
     def __init__(self) -> None:
         self.answered = 0  # answers that reached a callback
-        self.total = 0
-        self.shown: list[str] = []  # the first ones: URL and reason
+        self.total = 0  # requests that no answer came of
+        self.shown: list[str] = []  # the first ones and the first exceptions of callbacks: URL and reason
         self.others: Counter[str] = Counter()  # the rest, by reason
 
     def add(self, url: str, reason: str) -> None:
         """Note a request that no answer came of."""
         self.total += 1
+        self._note(url, reason)
+
+    def add_error(self, url: str, error: BaseException) -> None:
+        """Note an exception of the spider's own method that read the answer of `url`."""
+        lines = str(error).splitlines()
+        text = f": {lines[0][:MAX_TEXT]}" if lines else ""
+        self._note(url, f"{type(error).__name__}{text} (in a callback; the log has the traceback)")
+
+    def _note(self, url: str, reason: str) -> None:
         login, at, _ = urlsplit(url).netloc.rpartition("@")
         reason = without_login(reason).replace(login + at, "") if login else without_login(reason)
         if len(self.shown) < SHOWN:
-            address = strip_url(without_login(url))
+            address = strip_url(url_without_login(url))
             self.shown.append(f"{address[:MAX_URL]}{'...' if len(address) > MAX_URL else ''}: {reason}")
         else:
             self.others[reason] += 1

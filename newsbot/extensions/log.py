@@ -1,9 +1,12 @@
-"""What Scrapy logs: no record for each item, and no traceback for a host that does not answer."""
+"""What Scrapy logs: no record for each item, no traceback for a host that does not answer, no login of a URL."""
 
 import logging
 from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import logformatter
+from scrapy.utils.log import get_scrapy_root_handler
+
+from newsbot.logins import without_login
 
 if TYPE_CHECKING:
     from scrapy import Spider
@@ -18,6 +21,27 @@ def _brief(record: logging.LogRecord) -> bool:
         record.exc_info = None
         record.levelno, record.levelname = logging.INFO, "INFO"
     return True
+
+
+class _WithoutLogins(logging.Formatter):
+    """Formats as another does, without the logins in URLs, in whatever message or traceback they stand."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_login(self.inner.format(record))
+
+
+def hide_logins() -> None:
+    """Keep logins out of the log: Scrapy tells of redirects and of what it filters before a request can be refused.
+
+    Scrapy makes the handler anew for each crawler, behind the log formatter; a script may have none.
+    """
+    handler = get_scrapy_root_handler()
+    if handler is not None and handler.formatter is not None:
+        handler.setFormatter(_WithoutLogins(handler.formatter))
 
 
 class LogFormatter(logformatter.LogFormatter):

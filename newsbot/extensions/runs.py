@@ -1,12 +1,12 @@
 """How a run ends: its exit code, its row, and the table that a user reads."""
 
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from scrapy import signals
 
 from newsbot.extensions.failures import Failures
+from newsbot.logins import without_login
 from newsbot.storage.store import Store
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from scrapy import Spider
     from scrapy.crawler import Crawler
+    from scrapy.http import Response
+    from twisted.python.failure import Failure
 
     from newsbot.storage.quotas import Spent
 
@@ -36,6 +38,7 @@ class RunRecord:
         self.stats = crawler.stats
         self.store = Store.of(crawler)
         self.failures = Failures.of(crawler)
+        crawler.signals.connect(self.spider_error, signal=signals.spider_error)
         crawler.signals.connect(self.spider_closed, signal=signals.spider_closed)
 
     @classmethod
@@ -43,26 +46,62 @@ class RunRecord:
         """For Scrapy."""
         return cls(crawler)
 
+    def spider_error(self, failure: "Failure", response: "Response | Failure") -> None:
+        """Note an exception of a callback, or of an errback, whose failure knows the request."""
+        request = getattr(response, "request", None)
+        self.failures.add_error(getattr(response, "url", None) or getattr(request, "url", ""), failure.value)
+
     async def spider_closed(self, spider: "Spider", reason: str) -> None:
         """Close the run."""
         if reason == "finished":
             self.store.tell_unanswered()
+        self.tells_outcomes = bool(self.store.outcomes) or getattr(spider, "tells_outcomes", False)
         exit_code = self._exit_code(reason)
         if not self.store.opened:  # a user's settings without the store stage
             self.store.exit_code = exit_code
             return
         errors = self.stats.get_value("spider_exceptions/count", 0)
-        failed = []
-        if not self.store.outcomes:  # else the spider's base counts the failed requests itself
+        failed = _failed_requests(self.failures)
+        if self.store.outcomes:  # the spider's base counts the failed requests itself
+            failed = _failed_outcomes(self.store)
+        else:
             errors += self.failures.total
-            failed = [*_failed_requests(self.failures), *_failed_callbacks(self.stats.get_stats())]
-        await self.store.finish(reason, exit_code, errors)
+        remarks = self._remarks(reason)
+        await self.store.finish(reason, exit_code, errors, failed=failed, remarks=remarks)
         print(report(self.store), file=sys.stderr)
-        if failed:
-            print("\nFailed:", *failed, sep="\n", file=sys.stderr)
+        if failed and not self.store.outcomes:
+            print("\nFailed:", *(f"  {line}" for line in failed), sep="\n", file=sys.stderr)
+        if remarks:
+            print("\nRemarks:", *(f"  {line}" for line in remarks), sep="\n", file=sys.stderr)
+
+    def _remarks(self, reason: str) -> list[str]:
+        """What a user would otherwise not see of the run."""
+        remarks = []
+        if reason != "finished":
+            remarks.append(f"The run ended before its end: {without_login(reason)}")
+        elif self._nothing_asked():
+            remarks.append("Nothing was asked: start_urls is empty, or start() yields no request that goes out")
+        elif self._nothing_found():
+            pages = self.failures.answered
+            read = "1 page was read and" if pages == 1 else f"{pages} pages were read and"
+            remarks.append(f"{read} gave no item: the selectors may not fit any more")
         for name, why in _NOT_ASKED.items():
             if number := self.stats.get_value(name):
-                print(f"\nNot asked: {number} {'URL' if number == 1 else 'URLs'}, {why}", file=sys.stderr)
+                remarks.append(f"Not asked: {number} {'URL' if number == 1 else 'URLs'}, {why}")
+        remarks += [f"{times} x {remark}" for remark, times in self.store.remarks.most_common(REASONS_SHOWN)]
+        return remarks
+
+    def _nothing_asked(self) -> bool:
+        came = self.failures.answered or self.failures.total or self.stats.get_value("spider_exceptions/count")
+        return not self.tells_outcomes and not came and not self._items()
+
+    def _nothing_found(self) -> bool:
+        failed = self.stats.get_value("spider_exceptions/count")
+        return not self.tells_outcomes and self.failures.answered > 0 and not failed and not self._items()
+
+    def _items(self) -> int:
+        total = self.store.total()
+        return total.stored + total.rejected
 
     def _exit_code(self, reason: str) -> int:
         """0 unless the run failed as a whole: every source, every request, or nothing could be stored."""
@@ -72,6 +111,8 @@ class RunRecord:
         if outcomes:
             every_source_failed = not any(outcome.ok for outcome in outcomes)
             return int(every_source_failed or self._nothing_stored())
+        if reason == "finished" and self._nothing_asked():
+            return 1
         every_request_failed = self.failures.total > 0 and not self.failures.answered
         return int(every_request_failed or self._nothing_stored(self.failures.total))
 
@@ -94,15 +135,10 @@ def report(store: Store) -> str:
     if len(rows) != 1:
         rows.append(("all", total.new, total.changed, total.unchanged, total.rejected, ""))
     lines = [tabulate(rows, ("source", "new", "changed", "unchanged", "rejected", "status"), "simple")]
-    failed = [
-        (source_id, outcome)
-        for source_id, outcomes in sorted(store.outcomes.items())
-        for outcome in outcomes
-        if not outcome.ok
-    ]
+    failed = _failed_outcomes(store)
     if failed:
         lines.append("\nFailed:")
-        lines += [f"  {source_id}: {outcome.url}: {outcome.status}" for source_id, outcome in failed[:FAILURES_SHOWN]]
+        lines += [f"  {line}" for line in failed[:FAILURES_SHOWN]]
         if len(failed) > FAILURES_SHOWN:
             lines.append(f"  and {len(failed) - FAILURES_SHOWN} more: scrapy sources --status")
     lines += _reasons("Refused (kept in the table rejects):", store.reasons)
@@ -139,18 +175,17 @@ def _spent(quota: str, spent: "Spent") -> str:
 def _failed_requests(failures: Failures) -> list[str]:
     """The requests that no answer came of: the first with their URL, the others by reason."""
     return [
-        *(f"  {failure}" for failure in failures.shown),
-        *(f"  and {number} more: {reason}" for reason, number in failures.others.most_common(REASONS_SHOWN)),
+        *failures.shown,
+        *(f"and {number} more: {reason}" for reason, number in failures.others.most_common(REASONS_SHOWN)),
     ]
 
 
-def _failed_callbacks(stats: Mapping[str, Any]) -> list[str]:
-    """The exceptions of the spider's own methods, each kind with its number."""
-    prefix = "spider_exceptions/"
+def _failed_outcomes(store: Store) -> list[str]:
     return [
-        f"  {number} x in a callback: {name.removeprefix(prefix)} (the log has the traceback)"
-        for name, number in sorted(stats.items())
-        if name.startswith(prefix) and name != f"{prefix}count"
+        f"{source_id}: {outcome.url}: {outcome.status}"
+        for source_id, outcomes in sorted(store.outcomes.items())
+        for outcome in outcomes
+        if not outcome.ok
     ]
 
 

@@ -43,6 +43,7 @@ def close(
         signal,
         asked=asked,
         finish_reason=finish_reason,
+        failure=jobs.first_failure(cursor, job.token),
         out_of_memory=out_of_memory,
         last_lines=logs.last_lines(job.log_file),
         log_is_full=logs.is_full(job.log_file),
@@ -73,15 +74,17 @@ def named(
     *,
     asked: str | None,
     finish_reason: str | None,
+    failure: str | None = None,
     out_of_memory: bool,
     last_lines: Sequence[str],
     log_is_full: bool = False,
 ) -> End:
     """The end of a process that has an exit code or fell to a signal.
 
-    `asked` is the state that it was told to end with, `finish_reason` what its run says, `out_of_memory` whether the
-    kernel killed something for that meanwhile, `last_lines` the last of what it logged or printed, `log_is_full`
-    whether it could log no more. A reason begins with the signal or the exit code; the error that it told last follows.
+    `asked` is the state that it was told to end with, `finish_reason` what its run says, `failure` what failed first in
+    it, `out_of_memory` whether the kernel killed something for that meanwhile, `last_lines` the last of what it logged
+    or printed, `log_is_full` whether it could log no more. A reason begins with the signal or the exit code; what
+    failed first follows, or the error that it told last.
     """
     error = logs.last_error(last_lines)
     if asked in (CANCELLED, TIMED_OUT):
@@ -99,7 +102,7 @@ def named(
     if exit_code == 0:
         return End(FINISHED, None if finish_reason in (None, "finished") else finish_reason)
     why = "every source failed or nothing could be stored" if finish_reason == "finished" else finish_reason
-    error = error or logs.last_words(last_lines)
+    error = (failure if finish_reason == "finished" else None) or error or logs.last_words(last_lines)
     if log_is_full and not error:
         error = "there is no room left for its log"
     return End(FAILED, _told(f"exit code {exit_code}", why, error))

@@ -12,6 +12,7 @@ from newsbot.enrichment import language
 from newsbot.enrichment.text import clean_line, clean_text, plain_line, plain_text, shorten, storable
 from newsbot.enrichment.urls import canonical, of_entry
 from newsbot.items import Article, Observation, Record, Removal
+from newsbot.logins import url_without_login
 from newsbot.pipelines.outcomes import Rejected, cut
 from newsbot.pipelines.validate import MAX_URL
 
@@ -69,7 +70,7 @@ class CleanPipeline:
         item.title = shorten(line(item.title), MAX_TITLE)
         if not item.title:
             raise Rejected("title", "nothing is left of it but white space and control characters")
-        item.url = storable(item.url)
+        item.url = url_without_login(storable(item.url))
         if item.summary is not None:
             item.summary = shorten(line(item.summary), MAX_SUMMARY) or None
         if item.text is not None:
@@ -85,7 +86,7 @@ class CleanPipeline:
             _clean_extra(item)
 
     def _clean_image(self, item: Article) -> None:
-        item.image_url = storable(item.image_url)
+        item.image_url = url_without_login(storable(item.image_url))
         if len(item.image_url) > MAX_URL or not item.image_url.startswith(("https://", "http://")):
             reason = f"{cut(item.image_url)} is not an http(s) URL of {MAX_URL} characters at most"
             item.refused.append(("image_url", reason, item.image_url))
@@ -157,7 +158,7 @@ def _clean_observation(item: Observation) -> None:
 def _clean_record(item: Record) -> None:
     item.data = _plain(item.data, item, "data")
     if item.url is not None:
-        item.url = storable(item.url)
+        item.url = url_without_login(storable(item.url))
 
 
 _CLEANERS = {Removal: lambda item: None, Observation: _clean_observation, Record: _clean_record}

@@ -8,11 +8,14 @@ from typing import Any
 
 from scrapy.exceptions import DropItem
 
+from newsbot.logins import without_login
+
 
 class Rejected(DropItem):
     """The item is refused: it is kept among the rejects with the field and the reason."""
 
     def __init__(self, field: str | None, reason: str) -> None:
+        reason = without_login(reason)
         super().__init__(f"{field}: {reason}" if field else reason)
         self.field = field
         self.reason = reason

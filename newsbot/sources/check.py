@@ -18,6 +18,7 @@ from cssselect import SelectorError
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -25,11 +26,12 @@ from pydantic import (
     field_validator,
 )
 
+from newsbot.logins import has_login
 from newsbot.sources import entries
 from newsbot.sources.document import Where
 from newsbot.sources.entries import FaultyFileError, Text, Timezone, fault, perhaps
 from newsbot.sources.model import CatalogueError, Source
-from newsbot.sources.secrets import has_login, variable_of
+from newsbot.sources.secrets import variable_of
 
 # ISO 639-1. A language without a code of two letters has one of three, which is checked for its form alone.
 _LANGUAGES = frozenset(
@@ -82,8 +84,8 @@ def checked_url(value: str) -> str:
     return value
 
 
-def _auth(value: str) -> str:
-    if not variable_of(value):
+def _auth(value: object) -> object:
+    if not isinstance(value, str) or not variable_of(value):
         raise fault("env:NAME is right, of an environment variable NAME that has user:password", "absent")
     return value
 
@@ -189,7 +191,7 @@ class Entry(BaseModel):
         description="seconds between two requests to one host; without it the setting `DOWNLOAD_DELAY`; 0, for servers"
         " of your own: no pause, and no bound on requests at once",
     )
-    auth: Annotated[str, AfterValidator(_auth)] | None = Field(
+    auth: Annotated[str, BeforeValidator(_auth)] | None = Field(
         None,
         description="`env:NAME`: the environment variable NAME has `user:password`, which the servers of the URLs below"
         " get, and no other",

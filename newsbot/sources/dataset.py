@@ -16,8 +16,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from newsbot.logins import has_login, without_login
 from newsbot.sources.api import Column
-from newsbot.sources.secrets import has_login, without_login
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

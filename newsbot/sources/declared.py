@@ -18,12 +18,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, WithJs
 
 from newsbot.extraction.paths import PathError, forms, is_form, path
 from newsbot.items import Article
+from newsbot.logins import has_login, without_login
 from newsbot.sources import api as facts
 from newsbot.sources import check, entries
 from newsbot.sources.api import EXTRA, SECRET, Api
 from newsbot.sources.document import Where
 from newsbot.sources.entries import WRITTEN_SECONDS, FaultyFileError, Timezone, fault, perhaps, seconds
-from newsbot.sources.secrets import has_login, without_login
 
 LONGEST = 100 * 365 * 86_400  # seconds
 

@@ -11,10 +11,13 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from newsbot.logins import without_login
 from newsbot.sources.document import MAX_BYTES, Document, UnreadableError, Where
-from newsbot.sources.secrets import without_login
 
 MAX_SHOWN = 80  # characters of a value in a message
+
+# A word, a colon and later an @; or a key that names a secret.
+_MAY_BE_LOGIN = re.compile(r":[^@]*@|(?i:passw|secret|token)[a-z_-]*['\"]?\s*[:=]")
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile("".join(rf"(?:(\d{{1,9}}(?:\.\d{{1,6}})?){unit})?" for unit in _UNITS), re.ASCII)
@@ -136,7 +139,7 @@ def told(where: Where, message: str) -> str:
 
 
 def _told(place: str, message: str) -> str:
-    return f"{place}: {message}" if place else message
+    return without_login(f"{place}: {message}" if place else message)
 
 
 def fault(message: str, kind: Literal["wrong", "absent"] = "wrong") -> PydanticCustomError:
@@ -264,7 +267,15 @@ def _message(detail: ErrorDetails, where: Where, keys: Mapping[str, str | None])
             right = "a list is right, each element on a line of its own after a hyphen"
         case _:
             right = detail["msg"]
-    return f"{_cut(repr(detail['input']))}: {right}"
+    return f"{_shown(detail['input'])}: {right}"
+
+
+def _shown(value: Any) -> str:
+    """What was written, unless it may have a login: what is no URL, or no text, hides it in forms without end."""
+    text = without_login(repr(value))
+    if _MAY_BE_LOGIN.search(text):
+        return "a value that may have a login, and is not shown"
+    return _cut(text)
 
 
 def _place_of_entry(data: list[Any], identity: str, where: Where) -> str:

@@ -13,12 +13,6 @@ SHORTEST = 5  # characters: the Guardian's `test` is no secret, and a word in te
 HIDDEN = b"***"
 ENV = "env:([A-Za-z_][A-Za-z0-9_]*)"  # stands for the secret in an environment variable
 
-# In a URL, user and password before the host; a password may hold what begins the path elsewhere, a port is none.
-_NO = r"\s\"'<>@"
-_LOGIN = re.compile(
-    rf"(?<=://)(?:[^/?#:\[{_NO}]*:(?!\d{{1,5}}(?:[/?#{_NO}]|$))[^{_NO}]*@|[^/?#{_NO}]*@)(?:[^/?#{_NO}]*@)*"
-)
-
 
 class LoginError(ValueError):
     """A login that cannot be used; the message has no part of it."""
@@ -46,16 +40,6 @@ class Login:
     def token(self) -> str:
         """What stands in the header behind `Basic `."""
         return b64encode(secret_of(self.variable).encode("utf-8", "surrogateescape")).decode("ascii")
-
-
-def has_login(url: str) -> bool:
-    """Whether there is a login in a URL."""
-    return without_login(url) != url or "@" in url.partition("://")[2].partition("/")[0]
-
-
-def without_login(text: str) -> str:
-    """The text without the logins in the URLs that it has."""
-    return _LOGIN.sub("", text) if "@" in text else text
 
 
 def secret_of(variable: str) -> str:

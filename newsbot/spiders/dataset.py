@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from scrapy.crawler import Crawler
 
+from newsbot.logins import has_login
 from newsbot.sources.dataset import NO_USER, load
-from newsbot.sources.secrets import has_login
 from newsbot.spiders.base.arguments import ArgumentError, read
 from newsbot.spiders.base.dataset import BulkSpider
 

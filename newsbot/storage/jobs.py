@@ -362,6 +362,19 @@ def finish_reason(cursor: "Cursor", token: str) -> str | None:
     return row[0] if row else None
 
 
+def first_failure(cursor: "Cursor", token: str) -> str | None:
+    """What its run says first of what failed, or else of itself; None when it has no run or said nothing."""
+    cursor.execute(
+        """
+        SELECT coalesce(stats->'failed'->>0, stats->'remarks'->>0) FROM runs JOIN jobs ON runs.job = jobs.id
+        WHERE jobs.token = %s AND runs.started_at >= jobs.started_at ORDER BY runs.started_at DESC LIMIT 1
+        """,
+        (token,),
+    )
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
 def asked_end(cursor: "Cursor", token: str) -> str | None:
     """The state that a job was told to end with."""
     return _value(cursor, "asked_end", token)

@@ -23,7 +23,7 @@ from weakref import WeakKeyDictionary
 import psycopg2
 from psycopg2.errors import UniqueViolation
 
-from newsbot.batch import CursorProgress, FeedProgress, Outcome, Progress, Reject
+from newsbot.batch import CursorProgress, FeedProgress, Outcome, Progress, Reject, storable
 from newsbot.items import Article, Item, Observation, Record, Removal
 from newsbot.storage import articles, bulk, cursors, feeds, jobs, quotas, records, rejects, runs, series, sources
 from newsbot.storage.database import Database, is_lost
@@ -45,6 +45,7 @@ BATCH = 500  # rows in one transaction: more costs memory and gains nothing
 QUEUE = 2_000  # rows that may wait before the crawl is paused
 LINGER = 0.25  # seconds that a batch waits to be filled
 TRIES = 5  # of a whole batch, when other processes store the same articles at the same moment
+LINES = 25  # of what failed, in the run's row
 REASONS = 1_000  # different ones that are counted apart
 LONGEST_PAUSE = 5.0  # seconds between two tries to reach a database that is away
 TELL_EVERY = 60.0  # seconds between two warnings that it is
@@ -102,6 +103,7 @@ class Store:
         self.reasons: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of refused items
         self.left_out: Counter[tuple[str | None, str]] = Counter()  # (field, reason) of values left out of stored ones
         self.spoilt: dict[tuple[str, str], str] = {}  # (source, URL) of what is told as failed, and why
+        self.remarks: Counter[str] = Counter()  # on stored items
         self._asked: dict[tuple[str, str], None] = {}  # (source, URL) of what has no outcome yet
         self.spent: Counter[quotas.Terms] = Counter()  # calls of this run
         self.ledger: dict[str, quotas.Spent] = {}  # what became of them, by quota, once the run is over
@@ -166,14 +168,20 @@ class Store:
         self._enough.set()
         await self._task
 
-    async def finish(self, reason: str, exit_code: int, errors: int) -> None:
-        """Close the run's row, forget the rejects of long ago and disconnect. `errors` are those of no one source."""
+    async def finish(
+        self, reason: str, exit_code: int, errors: int, *, failed: Sequence[str] = (), remarks: Sequence[str] = ()
+    ) -> None:
+        """Close the run's row, forget the rejects of long ago and disconnect.
+
+        `errors` are those of no one source; `failed` and `remarks` are lines for a user, kept among the stats.
+        """
         self.exit_code = exit_code
 
         def work(cursor: "Cursor") -> None:
             self.ledger = {terms.name: quotas.spent(cursor, terms, calls) for terms, calls in self.spent.items()}
             stats = self._stats(full=True)
             stats["errors"] += errors
+            stats["failed"], stats["remarks"] = storable(failed[:LINES]), storable(remarks)
             runs.finish(cursor, self.run_id, reason, exit_code, stats)
             rejects.forget(cursor, self._rejects_days)
 
@@ -217,7 +225,7 @@ class Store:
         """Note how the fetch of a feed ended."""
         self._asked.pop((source_id, url), None)
         if ok and (problem := self.spoilt.get((source_id, url))):
-            ok, status = False, problem
+            ok, status = False, "; ".join([problem, *status.split("; ")[1:]])
         self.outcomes[source_id].append(Outcome(source_id=source_id, url=url, ok=ok, status=status))
         self.tally(source_id).errors += not ok
 
@@ -226,7 +234,7 @@ class Store:
         self.spoilt[source_id, url] = problem
         for outcome in [each for each in self.outcomes[source_id] if each.url == url and each.ok]:
             self.outcomes[source_id].remove(outcome)
-            self.outcome(source_id, url, ok=False, status=problem)
+            self.outcome(source_id, url, ok=True, status=outcome.status)
 
     def total(self) -> Tally:
         """The numbers of all sources."""
@@ -431,15 +439,17 @@ class Store:
         else:
             raise DatabaseError(f"{batch[0]!r} can not be written: {refused}") from refused
 
-    def _write(self, cursor: "Cursor", batch: Sequence[Row], tries: "count[int]") -> tuple[Counter, Counter]:
+    def _write(self, cursor: "Cursor", batch: Sequence[Row], tries: "count[int]") -> tuple[Counter, Counter, Counter]:
         """The transaction: rows, revisions, rejects, progress and the run's counters; the tables in one order for all.
 
-        Returns how many items came to which state, by source, and of the values left out how many by field and reason.
+        Returns how many items came to which state, by source, of the values left out how many by field and reason, and
+        the remarks.
         """
         items = [row for row in batch if isinstance(row, Item)]
         refused = [row for row in batch if isinstance(row, Reject)]
         written: Counter = Counter()
         left_out: Counter = Counter()
+        remarks: Counter = Counter()
         if self._token:
             jobs.hold(cursor, self._token)
         if next(tries):  # what was known before the failed try may be wrong by now
@@ -453,6 +463,9 @@ class Store:
                         refused.append(Reject.of(item, field, reason, value))
                         written[item.source_id, "left_out"] += 1
                         left_out[field, reason] += 1
+        for item in items:
+            if isinstance(item, Article) and item.state == "new" and item.takes_from:
+                remarks[f"{item.origin} gave an id to another entry before: both are kept"] += 1
         if refused:
             rejects.write(cursor, refused, self.run_id)
         if moved := [row for row in batch if isinstance(row, FeedProgress)]:
@@ -461,10 +474,11 @@ class Store:
             cursors.write(cursor, moved, self.run_id)
         written.update((item.source_id, item.state) for item in items)
         runs.beat(cursor, self.run_id, self._stats(written))
-        return written, left_out
+        return written, left_out, remarks
 
-    def _count(self, written: Counter, left_out: Counter = Counter()) -> None:  # noqa: B006
+    def _count(self, written: Counter, left_out: Counter = Counter(), remarks: Counter = Counter()) -> None:  # noqa: B006
         self._beat_at = time.monotonic()
+        self.remarks += remarks
         for reason, number in left_out.items():
             _count_reason(self.left_out, reason, number)
         for (source_id, state), number in written.items():

@@ -1,6 +1,7 @@
 """A site spider of a user's own."""
 
 import scrapy
+from scrapy.exceptions import CloseSpider
 
 from newsbot.items import Article
 
@@ -12,13 +13,15 @@ class QuaySpider(scrapy.Spider):
 
     def __init__(self, pages, domains=None):
         super().__init__()
-        self.start_urls = pages.split(",")
+        self.start_urls = pages.split(",") if pages else []
         if domains:
             self.allowed_domains = domains.split(",")
 
     def parse(self, response):
         if "broken" in response.url:
-            raise LookupError("no headline here")
+            raise LookupError("no headline here\0")
+        if "enough" in response.url:
+            raise CloseSpider("the archive has no more pages")
         for link in response.css("h2 a"):
             yield Article(url=response.urljoin(link.attrib["href"]), title=link.css("::text").get())
         yield from response.follow_all(css="nav a")

@@ -24,17 +24,21 @@ def quay(serve, database_url):
     """Run the spider against a server that plays all hosts of `.example`."""
     server = serve()
 
-    def run(pages, *, domains=None, **routes):
+    def run(pages, *, domains=None, settings=None, **routes):
         server.routes.update(routes.pop("routes", {}))
         base = f"http://127.0.0.1:{server.port}"
         hosts = {"quay.example": base, "moved.example": base, "away.example": "http://127.0.0.1:1"}
         own = {"SPIDER_MODULES": "made_up_site"}
-        settings = own | {
-            "STAND_INS": json.dumps(hosts),
-            "DATABASE_URL": database_url,
-            "DOWNLOAD_DELAY": 0,
-            "RETRY_TIMES": 0,
-        }
+        settings = (
+            own
+            | (settings or {})
+            | {
+                "STAND_INS": json.dumps(hosts),
+                "DATABASE_URL": database_url,
+                "DOWNLOAD_DELAY": 0,
+                "RETRY_TIMES": 0,
+            }
+        )
         given = {"pages": pages} | ({"domains": domains} if domains else {})
         return subprocess.run(
             [
@@ -53,10 +57,18 @@ def quay(serve, database_url):
     return run
 
 
-def failed(run):
-    """The lines below `Failed:`."""
-    lines = run.stderr.partition("\nFailed:\n")[2].splitlines()
+def below(heading, run):
+    """The lines below a heading."""
+    lines = run.stderr.partition(f"\n{heading}:\n")[2].splitlines()
     return [line.strip() for line in takewhile(lambda line: line.startswith("  "), lines)]
+
+
+def failed(run):
+    return below("Failed", run)
+
+
+def remarks(run):
+    return below("Remarks", run)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +130,8 @@ def test_many_failures_are_counted_by_reason(quay):
 def test_an_exception_in_a_callback_is_named(quay):
     run = quay("https://quay.example/broken", routes={"/broken": page()})
     assert run.returncode == 1
-    assert failed(run) == ["1 x in a callback: LookupError (the log has the traceback)"]
+    reason = "LookupError: no headline here\0 (in a callback; the log has the traceback)"
+    assert failed(run) == [f"https://quay.example/broken: {reason}"]
 
 
 @pytest.mark.parametrize("domains", ["quay.example", "quay.example:443"])
@@ -135,6 +148,55 @@ def test_robots_txt_holds_whatever_allowed_domains_says(quay, domains):
     assert ("moved.example", "/robots.txt") in quay.seen
     assert ("moved.example", "/secret") not in quay.seen
     assert set(failed(run)) == {"https://moved.example/secret: Forbidden by robots.txt"}
+
+
+def test_a_spider_that_asks_nothing_fails(quay, query):
+    run = quay("")
+    assert run.returncode == 1
+    assert remarks(run) == ["Nothing was asked: start_urls is empty, or start() yields no request that goes out"]
+    assert query("SELECT stats->'remarks' FROM runs") == [(remarks(run),)]
+
+
+def test_pages_without_an_item_are_told(quay):
+    run = quay("https://quay.example/", routes={"/": page(b"<p>New design</p>")})
+    assert run.returncode == 0
+    assert remarks(run) == ["1 page was read and gave no item: the selectors may not fit any more"]
+
+
+def test_why_a_spider_closed_itself_is_told(quay):
+    run = quay("https://quay.example/enough", routes={"/enough": page()})
+    assert remarks(run) == ["The run ended before its end: the archive has no more pages"]
+
+
+def test_the_row_of_a_run_says_what_failed(quay, query):
+    run = quay("https://quay.example/gone,https://quay.example/broken", routes={"/broken": page()})
+    ((lines,),) = query("SELECT stats->'failed' FROM runs")
+    assert len(lines) == 2
+    assert "https://quay.example/gone: HTTP status 404 (Not Found)" in lines
+    assert [line.replace("\0", "\ufffd") for line in failed(run)] == lines
+
+
+def test_a_url_with_a_login_is_refused_and_shown_without_it(quay, query):
+    """As a start page, as a link and as what a redirect leads to; the log at DEBUG tells of each request."""
+    routes = {
+        "/": page(
+            b"<h2><a href='https://joe:s3cret@quay.example/story/1'>The dam holds</a></h2>"
+            b"<nav><a href='https://joe:s3cret@quay.example/link'>more</a> <a href='/moved'>other</a></nav>"
+        ),
+        "/moved": page(b"", 302, Location="https://joe:s3cret@quay.example/target"),
+    }
+    start = "https://quay.example/,https://joe:s3cret@quay.example/start,https://joe:s3'cret@quay.example/quoted"
+    run = quay(start, routes=routes, settings={"LOG_LEVEL": "DEBUG"})
+    assert run.returncode == 0
+    assert {path for _, path in quay.seen} == {"/robots.txt", "/", "/moved"}
+    assert "s3" not in run.stderr
+    assert "Redirecting (302) to <GET https://quay.example/target>" in run.stderr
+    for path in ("start", "quoted", "link", "target"):
+        (line,) = [line for line in failed(run) if line.startswith(f"https://quay.example/{path}: ")]
+        assert "a URL with a login is not asked for" in line
+        assert "http_auth_domain" in line
+    assert query("SELECT url FROM articles") == [("https://quay.example/story/1",)]
+    assert query("SELECT count(*) FROM runs WHERE stats::text LIKE '%%s3%%'") == [(0,)]
 
 
 def test_a_failure_shows_no_login_and_no_endless_address():

@@ -42,6 +42,10 @@ def test_reasons():
     assert reason(0, finish_reason="closespider_timeout") == "closespider_timeout"
     assert reason(2, finish_reason=None, last_lines=["usage", "no spider"]) == "exit code 2: no spider"
     assert reason(1) == "exit code 1: every source failed or nothing could be stored"
+    told = (
+        "exit code 1: every source failed or nothing could be stored: https://a.example/: HTTP status 404 (Not Found)"
+    )
+    assert reason(1, failure="https://a.example/: HTTP status 404 (Not Found)", last_lines=["x"]) == told
     assert reason(None, 15) == "signal 15 (SIGTERM)"
     assert reason(None, 40) == "signal 40"
     assert reason(3, finish_reason=None) == "exit code 3"

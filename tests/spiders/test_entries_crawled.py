@@ -216,6 +216,7 @@ def test_a_reused_id_is_told(newsbot):
         newsbot.sites.routes["told.example", "/feed"] = 200, rss(items), {}
         process = newsbot.crawl([source("told", "/feed")])
     assert "https://told.example/feed gave the id 'day' to another entry before; both are kept" in process.stderr
+    assert "1 x https://told.example/feed gave an id to another entry before: both are kept" in process.stderr
     assert newsbot.query("SELECT external_id FROM sightings WHERE source_id = 'told' ORDER BY first_seen_at") == [
         (None,),  # an id leads to one article
         ("day",),

@@ -108,6 +108,21 @@ def test_a_login_that_is_missing_costs_its_source(newsbot, login, told):
     assert newsbot.query("SELECT problem FROM feeds WHERE source_id = 'missing'") == [(problem,)]
 
 
+@pytest.mark.parametrize(
+    ("name", "auth", "told"),
+    [
+        ("refuses", "env:MADE_UP_LOGIN", "the login in the environment variable MADE_UP_LOGIN is refused"),
+        ("wants", None, "a login is wanted: write auth: env:NAME in its entry of the catalogue"),
+    ],
+)
+def test_a_401_tells_what_to_look_at(newsbot, name, auth, told):
+    newsbot.sites.routes[f"{name}.example", "/feed"] = guarded(stories(name))
+    entry = source(name, "/feed", **({"auth": auth} if auth else {}))
+    process = crawl(newsbot, [entry], "reader:another")
+    assert f"https://{name}.example/feed: HTTP status 401, {told}" in process.stderr
+    assert "another" not in process.stderr
+
+
 @pytest.mark.parametrize("url", ["https://reader:s3cret@in.example/feed", "https://reader:s3/cret@in.example/feed"])
 def test_a_login_in_a_url_is_refused_with_what_to_write(newsbot, url):
     process = crawl(newsbot, [source("in", feeds=[url])])

@@ -101,6 +101,8 @@ class Stream:
 class ApiSpider(Spider):
     """See the module. A subclass sets `api` to its declaration."""
 
+    tells_outcomes = True  # of what it asks, and rightly asks nothing where nothing is due
+
     api: Api
 
     custom_settings: ClassVar[dict[str, Any]] = {

@@ -35,6 +35,8 @@ from newsbot.storage.store import Store
 class BulkSpider(Spider):
     """See the module. A subclass sets `dataset` before the start."""
 
+    tells_outcomes = True  # of what it asks, and rightly asks nothing where nothing is due
+
     dataset: Dataset
 
     custom_settings: ClassVar[dict[str, Any]] = {

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 from scrapy.http import Response
@@ -23,10 +24,11 @@ from newsbot.enrichment.identity import MAX_ID, identify
 from newsbot.extraction.sitemaps import newest_first
 from newsbot.hosts import with_ascii_host
 from newsbot.items import Article
+from newsbot.logins import has_login, without_login
 from newsbot.sources.api import HostKey
 from newsbot.sources.model import Source
 from newsbot.sources.options import NAME, RequestOptions
-from newsbot.sources.secrets import LoginError, has_login, without_login
+from newsbot.sources.secrets import LoginError
 from newsbot.spiders.base import answers
 from newsbot.spiders.base.errbacks import errback
 from newsbot.storage import feeds
@@ -90,6 +92,8 @@ class UnreadableError(ValueError):
 
 class PollingSpider(Spider):
     """See the module."""
+
+    tells_outcomes = True  # of what it asks, and rightly asks nothing where nothing is due
 
     due_only: bool = False
 
@@ -238,6 +242,8 @@ class PollingSpider(Spider):
             problem = answers.told(response)
             if response.status == 304:
                 problem += ", not modified, although it was asked for whatever there is"
+            elif response.status == 401:
+                problem += f", {_about_login(endpoint, response)}"
             for item in self._failed(endpoint, state, problem, response):
                 yield item
             return
@@ -390,6 +396,16 @@ def _is_read(child: Endpoint, state: FeedState) -> bool:
     """Whether a sitemap was read after the time at which its index says that it was changed."""
     known = child.modified is not None and state.succeeded is not None
     return known and child.modified + CLOCKS < state.succeeded
+
+
+def _about_login(endpoint: Endpoint, response: Response) -> str:
+    """What a 401 means: the server wants a login, or another one."""
+    if endpoint.key is None:
+        return "a login is wanted: write auth: env:NAME in its entry of the catalogue"
+    variable = endpoint.key.key.variable
+    if urlsplit(response.url).hostname != endpoint.key.host:
+        return f"the login in the environment variable {variable} does not go to this server, {response.url}"
+    return f"the login in the environment variable {variable} is refused"
 
 
 def _content_hash(entries: Sequence[Mapping[str, Any]]) -> str:
