@@ -157,7 +157,8 @@ class Command(ScrapyCommand):
             upgrade(connection)
         with closing(Session(database)) as session:
             for pruned in prune(session.transaction, days, form_of, dry_run=opts.dry_run):
-                print(_pruned_in_words(pruned, days, dry_run=opts.dry_run), flush=True)
+                with printing():  # each: all goes on where nobody reads on
+                    print(_pruned_in_words(pruned, days, dry_run=opts.dry_run))
 
     def _days(self, name: str) -> float:
         try:
