@@ -131,7 +131,7 @@ class _GuardedScrapyAgent(_ScrapyAgent):
         uri = URI.fromBytes(request.url.encode("ascii"))
         agent = self._unkeyed_agent(request, uri, timeout)
         for key in request.meta.get("keys", ()):
-            if key.fits(uri.scheme.decode("ascii"), uri.host.decode("ascii"), uri.port):
+            if keys.fits(key, uri):
                 agent = _KeyedAgent(agent, key.key)
         return agent
 

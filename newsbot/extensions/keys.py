@@ -10,9 +10,10 @@ from newsbot.sources.secrets import Login, hide, secret_of
 if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.http import Response
+    from twisted.web.client import URI
     from twisted.web.http_headers import Headers
 
-    from newsbot.sources.api import Key
+    from newsbot.sources.api import HostKey, Key
 
 
 class KeyMiddleware:
@@ -34,6 +35,15 @@ def hidden(text: bytes, request: Request) -> bytes:
         for spelt in (secret, key.token) if isinstance(key, Login) else (secret,):
             text = hide(text, spelt)
     return text
+
+
+def fits(key: HostKey, uri: URI) -> bool:
+    """Whether what is asked for gets the key: it goes to its host alone, and not in plain text unless declared so."""
+    return (
+        key.host == uri.host.decode("ascii").lower()
+        and key.port in (None, uri.port)
+        and (uri.scheme == b"https" or key.may_be_plain)
+    )
 
 
 def add(key: Key | Login, uri: bytes, headers: Headers) -> bytes:

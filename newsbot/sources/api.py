@@ -100,10 +100,6 @@ class HostKey(NamedTuple):
     may_be_plain: bool = False  # whether the host gets it without TLS, too
     port: int | None = None  # the one that gets it; None: each
 
-    def fits(self, scheme: str, host: str, port: int) -> bool:
-        """Whether this server gets the key: it goes to its host alone, and not in plain text unless declared so."""
-        return self.host == host.lower() and self.port in (None, port) and (scheme == "https" or self.may_be_plain)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Argument:

@@ -115,20 +115,3 @@ def test_a_login_in_a_url_is_refused_with_what_to_write(newsbot, url):
     assert "auth: env:NAME" in process.stderr
     assert "s3" not in process.stderr
     assert yaml.safe_load((newsbot.folder / "catalogue.yaml").read_text())[0]["feeds"] == [url]
-
-
-def test_a_feed_that_wants_a_login_or_refuses_it_says_which(newsbot):
-    """The one that is given, the one that a redirect leads away from, and none."""
-    for name in ("wrong", "away", "none"):
-        newsbot.sites.routes[f"{name}.example", "/feed"] = guarded(b"")
-    newsbot.sites.routes["away.example", "/feed"] = 302, b"", {"Location": "https://none.example/feed"}
-    entries = [source(name, "/feed", auth="env:MADE_UP_LOGIN") for name in ("wrong", "away")]
-    process = crawl(newsbot, [*entries, source("none", "/feed")], "reader:of-last-year")
-    assert process.returncode == 1
-    assert newsbot.last_run()[1] == {
-        "https://wrong.example/feed": "HTTP status 401, it refuses the login in the environment variable MADE_UP_LOGIN",
-        "https://away.example/feed": "HTTP status 401, none.example wants a login, and the login in the environment"
-        " variable MADE_UP_LOGIN goes to away.example alone",
-        "https://none.example/feed": "HTTP status 401, it wants a login: put user:password into an environment"
-        " variable, and `auth: env:NAME` into the entry",
-    }

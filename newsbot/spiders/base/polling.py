@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 from scrapy.http import Response
@@ -221,7 +220,7 @@ class PollingSpider(Spider):
             yield self._failure(endpoint, state, answers.told(response), response, gone=True, due_in=DAY)
             return
         if response.status != 200:
-            problem = answers.told(response) + _about_login(response, endpoint.key)
+            problem = answers.told(response)
             if response.status == 304:
                 problem += ", not modified, although it was asked for whatever there is"
             for item in self._failed(endpoint, state, problem, response):
@@ -343,21 +342,6 @@ class PollingSpider(Spider):
 
     def _tell(self, endpoint: Endpoint, *, ok: bool, status: str) -> None:
         self.store.outcome(endpoint.source.id, endpoint.name, ok=ok, status=without_login(status))
-
-
-def _about_login(response: Response, key: HostKey | None) -> str:
-    """What a status has to do with the login that its source has, or should have."""
-    if response.status not in (401, 403):
-        return ""
-    server = urlsplit(response.url)
-    variable = f"the login in the environment variable {key.key.variable}" if key else ""
-    if key and key.fits(server.scheme, server.hostname, server.port or (443 if server.scheme == "https" else 80)):
-        return f", it refuses {variable}"
-    if response.status == 403:
-        return ""
-    if key:
-        return f", {server.netloc} wants a login, and {variable} goes to {key.host} alone"
-    return ", it wants a login: put user:password into an environment variable, and `auth: env:NAME` into the entry"
 
 
 def _short(id_: str | None) -> str | None:
