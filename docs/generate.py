@@ -1,7 +1,12 @@
-"""`python -m docs.generate`: writes docs/apis/, a page for each API, from its docstring and its declaration."""
+"""`python -m docs.generate`: writes what of the documents the code says.
 
+A page for each API in docs/apis/, from its docstring and its declaration; the table of an article's fields.
+"""
+
+import re
 from collections.abc import Iterator
-from inspect import cleandoc
+from dataclasses import MISSING, fields
+from inspect import cleandoc, getsource
 from itertools import takewhile
 from pathlib import Path
 
@@ -10,12 +15,26 @@ from scrapy.spiderloader import get_spider_loader
 from scrapy.utils.project import get_project_settings
 
 from newsbot.commands.known_apis import Known, known, quota
+from newsbot.items import Article
+from newsbot.pipelines.validate import left_out_if_wrong
 from newsbot.sources.api import TIMES, TOPIC, Api, Key
 from newsbot.spiders.base import arguments
 from newsbot.spiders.base.api import ApiSpider
+from newsbot.storage.articles import REVISED
 
 FOLDER = Path(__file__).with_name("apis")
 DECLARED = Path(__file__).parents[1] / "newsbot" / "sources" / "apis"
+
+OWN_SPIDER = Path(__file__).with_name("own-spider.md")
+MADE_BELOW = "made by `python -m docs.generate`. -->\n"
+_FORMS = {
+    "str": "text",
+    "int": "whole number",
+    "float": "number",
+    "datetime": "`datetime`, `date`, ISO 8601 as text, Unix seconds",
+    "list[str]": "list or tuple of texts",
+    "dict[str, Any]": "mapping of what JSON can say",
+}
 
 _EXAMPLES = {"query": "ferries", "language": "de", "country": "fr", "latitude": "52.52", "longitude": "13.41"}
 _PAGES = {
@@ -39,6 +58,24 @@ def pages(settings: BaseSettings) -> dict[str, str]:
         for each in apis
     }
     return {"README.md": _index(apis)} | found
+
+
+def article_fields() -> str:
+    """A row a field: what it takes and means, what comes of a wrong value, whether its past is kept."""
+    source = re.findall(r"^    (\w+): ([^=#\n]+?)(?: = [^#\n]+?)?(?:  # (.+))?$", getsource(Article), re.MULTILINE)
+    written = {name: (type_.removesuffix(" | None"), comment) for name, type_, comment in source}
+    rows = [
+        (
+            f"`{field.name}`",
+            _needed(field.default is MISSING and field.default_factory is MISSING),
+            _FORMS[written[field.name][0]],
+            written[field.name][1],
+            "left out" if field.name in left_out_if_wrong(Article) else "refuses the article",
+            "yes" if field.name in REVISED else "",
+        )
+        for field in fields(Article)
+    ]
+    return "\n" + _table(("field", "needed", "values", "meaning", "a wrong value", "revised"), rows) + "\n"
 
 
 def _of_spider(each: Known, spider: type[ApiSpider]) -> str:
@@ -248,3 +285,5 @@ if __name__ == "__main__":
             old.unlink()
     for name, text in written.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
+    kept, mark, _ = OWN_SPIDER.read_text(encoding="utf-8").partition(MADE_BELOW)
+    OWN_SPIDER.write_text(kept + mark + article_fields(), encoding="utf-8")

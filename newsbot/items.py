@@ -54,21 +54,21 @@ class Article(Tracked):
     """A headline or a whole article. A headline is an article whose text is not fetched yet."""
 
     url: str  # as it was met; every such URL leads to the article
-    title: str
+    title: str  # plain text; entities are resolved
     source_id: str | None = None  # default: the spider's name
     origin: str | None = None  # the feed, page or API that brought it; default: the spider's name
-    rank: int = Rank.PAGE
-    canonical_url: str | None = None  # default: made from url
+    rank: int = Rank.PAGE  # of the origin, from `newsbot.items.Rank`
+    canonical_url: str | None = None  # what the page says of itself; default: made from url
     authors: list[str] = field(default_factory=list)
     published_at: datetime | None = None  # without a zone: the source's zone, else UTC
-    summary: str | None = None
-    text: str | None = None
+    summary: str | None = None  # plain text; entities are resolved
+    text: str | None = None  # of the whole article, plain; line breaks stay
     language: str | None = None  # ISO 639, two or three letters; missing or plainly wrong: found from the text
-    section: str | None = None
+    section: str | None = None  # as the site calls it
     keywords: list[str] = field(default_factory=list)
-    image_url: str | None = None
+    image_url: str | None = None  # http or https
     sentiment: float | None = None  # -1 to 1
-    sentiment_model: str | None = None
+    sentiment_model: str | None = None  # what found it
     external_id: str | None = None  # what the origin calls it
     extra: dict[str, Any] | None = None  # what the origin tells beyond these fields; kept with its sighting
 

@@ -4,15 +4,17 @@
 """
 
 import argparse
+import json
 import keyword
 import re
 import string
 import sysconfig
+from collections import Counter
 from collections.abc import AsyncIterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from parsel import Selector
 from scrapy import Request
@@ -24,6 +26,7 @@ from scrapy.utils.conf import closest_scrapy_cfg
 from scrapy.utils.spider import DefaultSpider
 from twisted.python.failure import Failure
 
+from newsbot.hosts import with_ascii_host
 from newsbot.logins import has_login
 
 TESTED = ("site", "api")  # templates that have a test
@@ -35,6 +38,8 @@ HEADLINES = (
     "main a[href]",
     "a[href]",
 )
+PARAMS = {"from": "{since}", "to": "{until}"}  # of an API, in the template
+PAGING = ("page", "limit")  # what the template's pages are asked by
 FETCH_TIMEOUT = 120  # seconds, robots.txt and retries included
 
 
@@ -80,7 +85,7 @@ class Command(genspider.Command):
             right = "lower-case ASCII letters, digits, - and _ are right"
             raise UsageError(f"{args[0]!r} is no name for an API: {right}", print_help=False)
         if len(args) == 2:
-            _check_url(args[1])
+            args = [args[0], _address(args[1])]
             _check_place(self.settings["NEWSPIDER_MODULE"])
         self._template: Path | None = None
         super().run(args, opts)
@@ -96,6 +101,9 @@ class Command(genspider.Command):
         values["domain"] = urlsplit(url).hostname  # a port in `allowed_domains` matches no host
         if template_name == "site":
             values["selector"] = self._save_page(module, url)
+        if template_name == "api":
+            values["url"], given = _split_query(url)
+            values["params"] = _written(PARAMS | given)
         return values
 
     def _genspider(self, module: str, name: str, url: str, template_name: str, template_file: Any) -> Path:
@@ -133,21 +141,63 @@ def _is_module(name: str) -> bool:
     return module.isidentifier() and not keyword.iskeyword(module)
 
 
-def _check_url(url: str) -> None:
-    """Refuse what is no address before it stands in a module: one that cannot be imported stops every command."""
-    from newsbot.extensions.guards import host_name, literal_address  # Scrapy imports every command at every start
+def _address(url: str) -> str:
+    """The whole address, its host as it is asked for, without a fragment, which no server gets.
+
+    Refuses what is no address before it stands in a module: one that cannot be imported stops every command.
+    """
+    # Scrapy imports every command at every start
+    from newsbot.extensions.guards import host_name, literal_address
+    from newsbot.sources.declared import SECRET_PARAM
 
     if has_login(url) or "@" in url.partition("/")[0]:
         raise UsageError("a login in the URL would be written into the spider: take it out", print_help=False)
-    address = url if "://" in url else f"https://{url}"
     try:
-        host = urlsplit(address).hostname or ""
-        urlsplit(address).port  # noqa: B018  raises ValueError
+        parts = urlsplit(with_ascii_host(url if "://" in url else f"https://{url}"))
+        host = parts.hostname or ""
+        parts.port  # noqa: B018  raises ValueError
     except ValueError:
         host = ""
     if not (host_name(host) or literal_address(host)) or re.search(r"[\s\"'<>\\^`{|}$\x00-\x1f]", url):
         right = "a host, with or without a path, as www.example.com/news"
         raise UsageError(f"{url[:200]!r} is no address of a site: {right} is right", print_help=False)
+    if parts.scheme not in ("http", "https"):
+        raise UsageError(f"{url[:200]!r}: {parts.scheme} is not asked for; http or https is right", print_help=False)
+    if secret := next((name for name, _ in parse_qsl(parts.query) if SECRET_PARAM.search(name)), None):
+        right = f'key=Key(variable="NAME", query="{secret}") in an API, with the environment variable NAME, is right'
+        raise UsageError(
+            f"{secret} in the URL is a secret, and would be written into the spider: {right}", print_help=False
+        )
+    return parts._replace(netloc=parts.netloc.lower(), fragment="").geturl()
+
+
+def _split_query(url: str) -> tuple[str, dict[str, str]]:
+    """The URL of an API, and of its query what its `params` can say; what the template asks by itself is dropped."""
+    from newsbot.extraction.paths import places
+
+    parts = urlsplit(url)
+    written = [(part, *parse_qsl(part, keep_blank_values=True)[0]) for part in parts.query.split("&") if part]
+    times = Counter(name for _, name, _ in written)
+    params, kept = {}, []
+    for part, name, value in written:
+        if name in (*PARAMS, *PAGING):
+            print(f"{part} in the URL is left out: the spider asks by {name} itself, see `params` and `pages`")
+        elif name and "=" in part and times[name] == 1 and not places(value):
+            params[name] = value
+        else:
+            kept.append(part)
+    return parts._replace(query="&".join(kept)).geturl(), params
+
+
+def _written(params: dict[str, str]) -> str:
+    """The dict as it stands in the template's class."""
+    pairs = [
+        f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}"
+        for name, value in params.items()
+    ]
+    if len(pairs) == len(PARAMS):
+        return f"{{{', '.join(pairs)}}}"
+    return "".join(["{\n", *(f"            {pair},\n" for pair in pairs), "        }"])
 
 
 def _check_place(package: str) -> None:

@@ -51,7 +51,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Bytes of status line and headers; what Chromium takes. Twisted bounds a line (16 KiB) but not their number.
+# Bytes of status line and headers; what Chromium takes. Twisted bounds not their number but a line (16 KiB), so that a
+# redirect to a long URL would fail without a reason.
 MAX_HEAD = 256 * 1024
 MAX_REASON = 200  # characters of what a server sent, where an error repeats it
 
@@ -342,7 +343,10 @@ class _BoundedHeadProtocol(_LenientHTTP11ClientProtocol):
 
     def request(self, request: Any) -> Deferred[IResponse]:
         self._head_size = 0
-        return super().request(request)
+        answered = super().request(request)
+        if self._parser is not None:  # there is none where the connection takes no request any more
+            self._parser.MAX_LENGTH = MAX_HEAD
+        return answered
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         if self._parser is not None and self._parser.state in (STATUS, HEADER):

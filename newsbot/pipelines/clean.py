@@ -131,10 +131,7 @@ def _clean_link(item: Article) -> None:
     """Its canonical URL; of an entry also the one that it has where others share its link."""
     entry = item.entry
     if entry is None or entry.link is None or item.canonical_url != entry.link:
-        try:
-            item.canonical_url = canonical(item.canonical_url or item.url)
-        except ValueError as error:
-            raise Rejected("url", str(error)) from None
+        item.canonical_url = _canonical(item)
     if max(len(item.canonical_url), len(item.url.encode())) > MAX_URL:
         raise Rejected("url", f"{cut(item.url)} is longer than {MAX_URL} bytes")
     item.link = item.canonical_url
@@ -142,6 +139,23 @@ def _clean_link(item: Article) -> None:
         item.entry_url = of_entry(item.link, entry.key)
         if entry.is_shared:
             item.canonical_url = item.entry_url
+
+
+def _canonical(item: Article) -> str:
+    """Of the canonical URL that its page gives, else of its URL."""
+    if item.canonical_url:
+        try:
+            found = canonical(item.canonical_url)
+            if len(found) <= MAX_URL:
+                return found
+            reason = f"{cut(found)} is longer than {MAX_URL} bytes"
+        except ValueError as error:
+            reason = str(error)
+        item.refused.append(("canonical_url", reason, item.canonical_url))
+    try:
+        return canonical(item.url)
+    except ValueError as error:
+        raise Rejected("url", str(error)) from None
 
 
 def _clean_observation(item: Observation) -> None:

@@ -1,4 +1,4 @@
-"""Stage 100: types and required fields. A bad item goes to the rejects with the field and the reason."""
+"""Stage 100: types and required fields. A bad item goes to the rejects, a bad optional field alone."""
 
 from dataclasses import MISSING, fields
 from functools import cache
@@ -11,14 +11,16 @@ from newsbot.pipelines.outcomes import Rejected, cut
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+    from pydantic_core import ErrorDetails
     from scrapy.crawler import Crawler
 
 MAX_URL = 2_000  # bytes; what browsers and the database's indexes still take
+_RIGHT_TIME = "a datetime, or ISO 8601 as 2026-03-04T05:06:07+02:00,"
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f]+$"  # a NUL in one key would fail the look-up of a whole batch
 
 
 class ValidatePipeline:
-    """Refuses what is not a typed item, and typed items with wrong values."""
+    """Refuses what is not a typed item, and typed items whose required fields are wrong."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -29,7 +31,10 @@ class ValidatePipeline:
         return cls(crawler.spider.name)
 
     async def process_batch(self, items: list[Any]) -> list[Any]:
-        """Each item with values of the declared types, or `Rejected`."""
+        """Each item with values of the declared types, or `Rejected`.
+
+        A wrong value of an optional field is left out and noted in `refused`, as the clean stage does.
+        """
         return [self._checked(item) for item in items]
 
     def check_again(self, item: Any) -> None:
@@ -62,9 +67,10 @@ class ValidatePipeline:
         try:
             valid = adapter.validate_python(item)
         except ValidationError as error:
-            if _cleared(item, _optional(kind)):
+            faults = error.errors(include_url=False)
+            if _cleared(item, _optional(kind)) or _left_out(item, faults, left_out_if_wrong(kind)):
                 return self._valid(item)
-            return _rejected(error)
+            return _rejected(faults)
         for name in names:
             value = getattr(valid, name)
             setattr(item, name, None if value == "" and name in _optional(kind) else value)
@@ -77,6 +83,31 @@ def _cleared(item: Any, names: frozenset[str]) -> bool:
     for name in found:
         setattr(item, name, None)
     return bool(found)
+
+
+def _left_out(item: Any, faults: "list[ErrorDetails]", names: frozenset[str]) -> bool:
+    """Whether all faults are in these fields, and what is wrong is left out: of a list the elements, else the value."""
+    if not {fault["loc"][0] for fault in faults} <= names:
+        return False
+    for fault in reversed(faults):  # the last element of a list first: it moves none of the others
+        name, *inner = fault["loc"]
+        value = getattr(item, name)
+        if inner and isinstance(value, list | tuple):
+            setattr(item, name, [*value[: inner[0]], *value[inner[0] + 1 :]])
+            value = value[inner[0]]
+        elif value is not None:
+            setattr(item, name, None)
+        else:  # another fault of the same value
+            continue
+        item.refused.append((name, _reason(fault), value))
+    return True
+
+
+@cache
+def left_out_if_wrong(kind: type) -> frozenset[str]:
+    """The fields that an item goes on without; what says whose it is must be right, as must what has no default."""
+    defaults = {field.name for field in fields(kind) if field.default is None or field.default_factory is list}
+    return frozenset(defaults - {"source_id", "origin"})
 
 
 @cache
@@ -116,13 +147,14 @@ def _adapter(kind: type) -> "tuple[TypeAdapter[Any], tuple[str, ...]]":
     return TypeAdapter(model), tuple(known)
 
 
-def _rejected(error: Any) -> Rejected:
+def _reason(fault: "ErrorDetails") -> str:
+    if fault["input"] in (None, "") and len(fault["loc"]) == 1:
+        return "is missing"
+    right = f"; {_RIGHT_TIME} is right" if fault["type"].startswith("datetime_") else ""
+    return f"{cut(fault['input'])}: {fault['msg']}{right}"
+
+
+def _rejected(faults: "list[ErrorDetails]") -> Rejected:
     """The first fault gives the field; the others are told behind it."""
-    first, *others = [
-        (
-            str(fault["loc"][0]),
-            "is missing" if fault["input"] in (None, "") else f"{cut(fault['input'])}: {fault['msg']}",
-        )
-        for fault in error.errors(include_url=False)
-    ]
+    first, *others = [(str(fault["loc"][0]), _reason(fault)) for fault in faults]
     return Rejected(first[0], "; ".join([first[1], *(f"{field}: {reason}" for field, reason in others)]))

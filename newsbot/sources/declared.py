@@ -31,7 +31,7 @@ _NAME = "[a-z0-9][a-z0-9_-]{0,63}"
 _PERIOD = r"second|minute|hour|day|month|\d{1,9}(\.\d{1,6})?s|[1-9]\d{0,3}m|[1-9]\d{0,2}[hd]"
 _HEADER = "[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # RFC 9110, section 5.6.2
 _SECRET_HEADER = re.compile(r"(?i)(?:^|[-_])(?:authorization|auth|cookie|(?:api)?key|token|secret|password)$")
-_SECRET_PARAM = re.compile(r"(?i)^(?:api[-_]?key|access[-_]?token|(?:client[-_]?)?secret|password)$")
+SECRET_PARAM = re.compile(r"(?i)^(?:api[-_]?key|access[-_]?token|(?:client[-_]?)?secret|password)$")
 _TIMES = ("since", "until")
 _RESERVED = (*_TIMES, "cursor", "backfill", "budget", "config")
 _KINDS = ("article", "observation", "record")
@@ -284,7 +284,7 @@ def _wrong_params(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
         literal = isinstance(value, str) and not forms(value)
         if isinstance(value, str) and re.search(r"\benv:[A-Za-z_]", value):
             yield ("params", name), f"env:NAME stands for nothing here; {right % name}"
-        elif literal and _SECRET_PARAM.search(str(name)):
+        elif literal and SECRET_PARAM.search(str(name)):
             yield ("params", name), f"its value is a secret: {right % name}"
 
 

@@ -73,6 +73,18 @@ FROM json_to_recordset(%s) AS k(id uuid) JOIN articles a USING (id)
 ORDER BY a.id FOR NO KEY UPDATE OF a
 """
 
+# What keeps its past in `article_revisions`; all else is replaced without a trace.
+REVISED = ("title", "summary", "text", "authors", "published_at")
+_AS_TEXT = {
+    "authors": "array_to_string(nullif({row}.authors, '{{}}'), '; ')",
+    "published_at": "{row}.published_at::text",
+}
+
+
+def _as_text(field: str, row: str) -> str:
+    return _AS_TEXT.get(field, f"{{row}}.{field}").format(row=row)
+
+
 _FILLED = ("summary", "text", "language", "section", "image_url", "published_at", "authors", "keywords")
 
 # The origin of a field that is not the owner's. `given` has the origins of what other origins of this batch filled in.
@@ -119,11 +131,7 @@ WITH n AS MATERIALIZED (
     INSERT INTO article_revisions (article_id, field, old, new)
     SELECT m.id, f.field, f.old, f.new
     FROM merged m JOIN articles a USING (id), LATERAL (VALUES
-        ('title', a.title, m.title),
-        ('summary', a.summary, m.summary),
-        ('text', a.text, m.text),
-        ('authors', array_to_string(nullif(a.authors, '{{}}'), '; '), array_to_string(m.authors, '; ')),
-        ('published_at', a.published_at::text, m.published_at::text)
+        {", ".join(f"('{field}', {_as_text(field, 'a')}, {_as_text(field, 'm')})" for field in REVISED)}
     ) AS f(field, old, new)
     WHERE f.old IS NOT NULL AND f.old IS DISTINCT FROM f.new
     ORDER BY m.id

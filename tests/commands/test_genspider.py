@@ -30,7 +30,7 @@ class Project:
 
     def run(self, *arguments):
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | self.variables
-        command = [self.python, "-m", *arguments]
+        command = [self.python, *(arguments if arguments[0] == "-c" else ("-m", *arguments))]
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=environment, timeout=120)
 
 
@@ -187,15 +187,19 @@ def test_what_is_not_made_is_no_success(project, arguments, said):
         "",
         "https://",
         "site.example:99999/",
-        "https://joe:secret@site.example/",
-        "joe:secret@site.example",
+        "https://joe:s3cret@site.example/",
+        "joe:s3cret@site.example",
+        "ftp://site.example/",
+        "site.example/?q=1&api_key=s3cret",
+        "/news",
+        "?q=1",
     ],
 )
 def test_an_address_that_is_none_is_not_written_into_a_module(project, template, address):
     made = project.run("scrapy", "genspider", "-t", template, "mine", address)
     assert made.returncode == 2
-    assert "is right" in made.stderr or "a login in the URL" in made.stderr
-    assert "secret" not in made.stdout + made.stderr
+    assert "is right" in made.stderr or "a login in the URL" in made.stderr, made.stderr
+    assert "s3cret" not in made.stdout + made.stderr
     assert list(project.tests.iterdir()) == []
     assert not (project.folder / "newsbot/spiders/mine.py").exists()
 
@@ -215,6 +219,28 @@ def test_a_port_is_no_part_of_a_domain(project):
     spider = (project.folder / "newsbot" / "spiders" / "plain.py").read_text()
     assert 'allowed_domains = ["127.0.0.1"]' in spider
     assert 'start_urls = ["https://127.0.0.1:1"]' in spider
+
+
+@pytest.mark.parametrize(
+    ("address", "domain", "start"),
+    [
+        ("Site.example:8080/news/?a=1&b=%22#top", "site.example", "https://site.example:8080/news/?a=1&b=%22"),
+        ("http://straße.example", "xn--strae-oqa.example", "http://xn--strae-oqa.example"),
+        ("[::1]:1/", "::1", "https://[::1]:1/"),
+    ],
+)
+def test_an_odd_address(project, address, domain, start):
+    hosts = dict.fromkeys(("site.example:8080", "xn--strae-oqa.example", "[::1]:1"), "http://127.0.0.1:1")
+    made = project.run(
+        *("scrapy", "genspider", "-s", f"STAND_INS={json.dumps(hosts)}", "-s", "RETRY_TIMES=0", "odd", address)
+    )
+    assert made.returncode == 0, made.stderr
+    assert "refused" in made.stdout, "the address was not asked"
+    spider = (project.folder / "newsbot" / "spiders" / "odd.py").read_text("utf-8")
+    assert f'allowed_domains = ["{domain}"]' in spider
+    assert f'start_urls = ["{start}"]' in spider
+    tested = project.run("pytest", "-q", "tests/spiders/test_odd.py")
+    assert tested.returncode == 0, tested.stdout
 
 
 def test_the_template_need_not_be_named(project):
@@ -265,6 +291,21 @@ def test_a_spider_of_an_api_and_its_test(project):
         spider.write_text(text, "utf-8")
         tested = project.run("pytest", "-q", "-p", "no:cacheprovider", "tests/spiders/test_harbour_api.py")
         assert tested.returncode == code, tested.stdout
+
+
+def test_the_query_of_an_api_becomes_its_params(project):
+    """What `params` cannot say stays in the URL; what the spider asks by itself, and the fragment, go."""
+    query = "q=caf%C3%A9%20%22a%22&empty=&tag=a&tag=b&flag&braces=%7Bsince%7D&page=3"
+    made = project.run("scrapy", "genspider", "-t", "api", "harbour", f"API.Harbour.example:8080/v1/news/?{query}#top")
+    assert made.returncode == 0, made.stderr
+    assert "page=3 in the URL is left out" in made.stdout
+    spider = "from newsbot.spiders.harbour import HarbourSpider as spider"
+    shown = project.run("-c", f"import json; {spider}; print(json.dumps([spider.api.url, spider.api.params]))")
+    url, params = json.loads(shown.stdout)
+    assert url == "https://api.harbour.example:8080/v1/news/?tag=a&tag=b&flag&braces=%7Bsince%7D"
+    assert params == {"from": "{since}", "to": "{until}", "q": 'café "a"', "empty": ""}
+    tested = project.run("pytest", "-q", "-p", "no:cacheprovider", "tests/spiders/test_harbour.py")
+    assert tested.returncode == 0, tested.stdout
 
 
 def test_a_name_that_is_none_for_an_api(project):

@@ -39,11 +39,6 @@ def rejects(run):
         ({"title": "   "}, "title", "at least 1 character"),
         ({"title": ["a"]}, "title", "['a']: Input should be a valid string"),
         ({"title": "lone \ud800 surrogate"}, "title", "unicode"),
-        ({"published_at": "yesterday"}, "published_at", "'yesterday': Input should be a valid datetime"),
-        ({"authors": "Ada"}, "authors", "'Ada': Input should be a valid list"),
-        ({"authors": [None]}, "authors", "is missing"),
-        ({"sentiment": 2}, "sentiment", "less than or equal to 1"),
-        ({"sentiment": float("nan")}, "sentiment", "nan"),
         ({"origin": "feed\0"}, "origin", "String should match pattern"),
         ({"rank": "first"}, "rank", "valid integer"),
     ],
@@ -55,6 +50,50 @@ def test_a_wrong_value_is_refused_with_its_field(crawl, fields, field, told):
     ((_, stored_field, reason),) = rejects(run)
     assert stored_field == field
     assert told in reason
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("published_at", "31.02.2026", "'31.02.2026': Input should be a valid datetime"),
+        ("published_at", "yesterday", "or ISO 8601 as 2026-03-04T05:06:07+02:00, is right"),
+        ("authors", "Ada", "'Ada': Input should be a valid list"),
+        ("keywords", 7, "valid list"),
+        ("sentiment", 2, "less than or equal to 1"),
+        ("sentiment", float("nan"), "nan"),
+        ("language", 7, "valid string"),
+        ("text", "lone \ud800 surrogate", "unicode"),
+        ("external_id", "a\0", "String should match pattern"),
+        ("extra", {"a": 1, 7: 2, 8: 3}, "valid string"),
+        ("extra", "a", "valid dictionary"),
+        ("canonical_url", 7, "valid string"),
+        ("canonical_url", "/relative", "not an absolute http(s) URL"),
+        ("canonical_url", f"https://site.example/{'a' * 2000}", "longer than 2000 bytes"),
+    ],
+)
+def test_an_optional_field_that_is_wrong_is_left_out_and_told(crawl, field, value, told):
+    run = crawl(article(1, **{field: value, "summary": "Stays"}))
+    assert (run.total.new, run.total.rejected, run.total.left_out) == (1, 0, 1)
+    ((_, stored_field, reason),) = rejects(run)
+    assert stored_field == field
+    assert told in reason
+    assert run.query("SELECT canonical_url, summary FROM articles") == [("https://site.example/1", "Stays")]
+    ((payload,),) = run.query("SELECT payload FROM rejects")
+    assert list(payload) == [field]
+
+
+def test_the_right_elements_of_a_list_stay(crawl):
+    run = crawl(article(1, authors=["Ada", None, "Bo", 7], published_at=object()))
+    assert run.query("SELECT authors, published_at FROM articles") == [(["Ada", "Bo"], None)]
+    told = {(field, reason.partition(":")[0]) for _, field, reason in rejects(run)}
+    assert {("authors", "None"), ("authors", "7")} < told
+    assert run.total.left_out == 3
+
+
+def test_a_record_goes_on_without_a_wrong_url(crawl):
+    run = crawl(Record(dataset="d", key="k", data={"a": 1}, url=7), Record(dataset="d", key="l", data="a"))
+    assert run.query("SELECT key, url FROM records") == [("k", None)]
+    assert [field for _, field, _ in rejects(run)] == ["data", "url"]
 
 
 @pytest.mark.parametrize("empty", ["", "  "])

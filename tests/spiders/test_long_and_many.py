@@ -122,6 +122,18 @@ def test_a_long_url_is_asked_and_one_that_is_too_long_is_told(newsbot):
     assert newsbot.query("SELECT max(failures) FROM feeds WHERE source_id = 'long'") == [(2,)]
 
 
+def test_a_redirect_to_a_long_url_is_followed_and_to_one_that_is_too_long_told(newsbot):
+    for name, length in (("leads", 15_000), ("astray", 100_000)):
+        path = f"/{token(length)}"
+        newsbot.sites.routes[f"{name}.example", "/feed"] = 302, b"", {"Location": path}
+        newsbot.sites.routes[f"{name}.example", path] = 200, stories(name), {}
+    process = newsbot.crawl([source("leads", "/feed"), source("astray", "/feed")])
+    assert process.returncode == 0, process.stderr
+    _, statuses = newsbot.last_run()
+    assert statuses["https://leads.example/feed"] == "ok"
+    assert statuses["https://astray.example/feed"].startswith("the URL has 100023 bytes, and at most 16384")
+
+
 def test_a_long_url_of_the_catalogue(newsbot):
     path = f"/feed?token={token(5_000)}"
     newsbot.sites.routes["longfeed.example", path] = 200, stories("longfeed"), {}
