@@ -144,14 +144,15 @@ def _clean_link(item: Article) -> None:
 def _canonical(item: Article) -> str:
     """Of the canonical URL that its page gives, else of its URL."""
     if item.canonical_url:
+        given = url_without_login(item.canonical_url)
         try:
-            found = canonical(item.canonical_url)
+            found = canonical(given)
             if len(found) <= MAX_URL:
                 return found
             reason = f"{cut(found)} is longer than {MAX_URL} bytes"
         except ValueError as error:
             reason = str(error)
-        item.refused.append(("canonical_url", reason, item.canonical_url))
+        item.refused.append(("canonical_url", reason, given))
     try:
         return canonical(item.url)
     except ValueError as error:

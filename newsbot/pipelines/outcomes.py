@@ -26,6 +26,6 @@ class Unchanged(DropItem):
 
 
 def cut(value: Any, length: int = 200) -> str:
-    """A value as it stands in a reason, cut to `length` characters."""
-    text = repr(value)
+    """A value as it stands in a reason, without the logins in URLs, cut to `length` characters."""
+    text = without_login(repr(value))
     return text if len(text) <= length else text[: length - 1] + "…"

@@ -63,11 +63,12 @@ def test_a_wrong_value_is_refused_with_its_field(crawl, fields, field, told):
         ("sentiment", float("nan"), "nan"),
         ("language", 7, "valid string"),
         ("text", "lone \ud800 surrogate", "unicode"),
-        ("external_id", "a\0", "String should match pattern"),
+        ("external_id", "http://joe:pw@a.example/\0", "'http://a.example/\\x00': String should match pattern"),
         ("extra", {"a": 1, 7: 2, 8: 3}, "valid string"),
         ("extra", "a", "valid dictionary"),
         ("canonical_url", 7, "valid string"),
         ("canonical_url", "/relative", "not an absolute http(s) URL"),
+        ("canonical_url", "ftp://joe:pw@site.example/", "'ftp://site.example/' is not"),
         ("canonical_url", f"https://site.example/{'a' * 2000}", "longer than 2000 bytes"),
     ],
 )
