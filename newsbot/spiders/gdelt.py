@@ -40,8 +40,7 @@ class GdeltSpider(FilesSpider):
     A file whose size or md5 is not that of GDELT's list, or that can not be read, is told, and asked for again by the
     next ten runs; one that the list lacks between two others is told, too, and looked for by the runs of the next day.
     Rows with another number of columns, or without a title and without words in the address, are among the rejects. The
-    articles of the files go past the stages of a user's own and get no sentiment, as GDELT's tone is that of the whole
-    text, unless something watches each item, as a feed export does.
+    articles of the files get no sentiment, as GDELT's tone is that of the whole text.
 
     `-a query=` searches instead, in the last three months, in GDELT's own syntax: at most 250 articles for 15 minutes,
     of which more are told as incomplete, and one call in 5 seconds. `-a language=`, `-a country=`, `-a themes=` and
