@@ -36,7 +36,7 @@ class Tracked:
         self.entry: Any = None  # of an entry of a feed or a page: its `enrichment.identity.Identity`
         self.entry_url: str | None = None  # of an entry: its canonical URL where others share its link
         self.extra_json: str | None = None  # an article's `extra` as JSON; a reader may give it in place of that
-        self.is_read = False  # by a reader of ours: its values have their types, its texts are plain
+        self.is_read = False  # by a reader of ours: its values have their types
         self.link: str | None = None  # an article's canonical URL, as long as no other entry is known to share it
         self.refused: list[tuple[str, str, Any]] = []  # (field, reason, value) of values left out
         self.state: str | None = None  # "new", "changed", "seen", "again" or "refused"; None until it was looked up

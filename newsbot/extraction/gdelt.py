@@ -141,7 +141,7 @@ def article(row: Sequence[bytes]) -> tuple[dict[str, Any], str, list[tuple[str, 
     if themes := _text(row, THEMES, "themes", refused):
         extra.append(f'"themes":[{_json(_themes(themes))}]')
     found = _TITLE.search(row[EXTRAS])
-    title = _resolved(_text(found, 1, "title", refused)).strip() if found else ""
+    title = _text(found, 1, "title", refused).strip() if found else ""
     if not title:
         title = _title_of(url)
         extra.append('"title_from":"url"')
@@ -194,7 +194,7 @@ def _authors(row: Sequence[bytes], refused: list[tuple[str, str, Any]]) -> list[
     if found is None:
         return []
     text = _text(found, 1, "authors", refused)
-    names = dict.fromkeys(map(str.strip, _resolved(text).split(";")))
+    names = dict.fromkeys(map(str.strip, (unescape(text) if "&" in text else text).split(";")))
     return [name for name in names if name and "://" not in name]
 
 
@@ -254,11 +254,6 @@ def _tone(text: str, refused: list[tuple[str, str, Any]]) -> list[str]:
     if not parts:
         return [f'"tone":{average}']
     return [f'"tone":{average}', f'"tone_parts":{{{_TONE_PARTS.format(*parts)}}}']
-
-
-def _resolved(text: str) -> str:
-    """The text with its character references resolved."""
-    return unescape(text) if "&" in text else text
 
 
 def _title_of(url: str) -> str:

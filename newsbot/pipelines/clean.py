@@ -53,7 +53,7 @@ class CleanPipeline:
     def cleaned(self, item: Any) -> Any:
         """The item, clean, or `Rejected`."""
         try:
-            self._clean_values(item, is_plain=item.is_read)
+            self._clean_values(item, is_plain=False)
             if isinstance(item, Article):
                 _clean_link(item)
                 item.language = _language(item)
