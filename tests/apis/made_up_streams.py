@@ -12,7 +12,7 @@ from newsbot.sources.api import (
     Slices,
     TokenPages,
 )
-from newsbot.spiders.base.api import DAY, ApiSpider
+from newsbot.spiders.base.api import DAY, HOUR, ApiSpider
 
 
 def api(name, **declared):
@@ -50,6 +50,20 @@ class Untaught(ApiSpider):
         params=Quakes.api.params,
         pages=OffsetPages(size=10),
         slices=Slices(longest=30 * DAY, statuses=(400,)),
+        cursor=Cursor(by="time", path="at", first=7 * DAY),
+    )
+
+
+class Hourly(ApiSpider):
+    """The same, read in slices of an hour at least."""
+
+    name = "hourly"
+    api = api(
+        name,
+        url=Quakes.api.url,
+        params=Quakes.api.params,
+        pages=OffsetPages(size=100, first=1),
+        slices=Slices(longest=8 * DAY, shortest=HOUR),
         cursor=Cursor(by="time", path="at", first=7 * DAY),
     )
 

@@ -161,6 +161,55 @@ def test_slices_that_are_refused_in_a_row_end_the_stream(newsbot):
     assert since == until, "nothing is read"
 
 
+def broken_off(service, is_bad):
+    """Its answers with a record that is bad end before the first."""
+    find = service.find
+
+    def answer(asked):
+        found = find(asked)
+        return b'{"rows": [' if any(map(is_bad, found["rows"])) else found
+
+    service.find = answer
+
+
+def test_a_record_that_garbles_each_answer_costs_the_shortest_slice_alone(newsbot):
+    service = Quakes()
+    service.rows = [row | {"at": row["at"] - 60} for row in service.rows if row["id"] % 4 == 2]
+    broken_off(service, lambda row: row["id"] == 70)
+    done = crawl(newsbot, "Hourly", service)
+    assert keys(newsbot) == [row["id"] for row in service.rows if row["id"] != 70]
+    told = done.outcomes[0][2]
+    assert told.startswith("incomplete: is no JSON but application/json: ")
+    assert told.endswith("; read in slices, as one is garbled")
+    ((since, until, body),) = newsbot.query(
+        "SELECT payload ->> 'since', payload ->> 'until', payload ->> 'body' FROM rejects WHERE item_type = 'slice'"
+    )
+    since, until = map(datetime.fromisoformat, (since, until))
+    at = datetime.fromtimestamp(next(row["at"] for row in service.rows if row["id"] == 70), UTC)
+    assert since <= at <= until <= since + 2 * HOUR
+    assert body == '{"rows": ['
+    service.forget()
+    assert crawl(newsbot, "Hourly", service).outcomes[0][2] == "ok", "the cursor has passed it"
+    assert len(service.asked) == 1
+
+
+def test_an_api_all_of_whose_answers_are_garbled_fails(newsbot):
+    service = Quakes()
+    service.find = lambda asked: b'{"rows": ['
+    done = crawl(newsbot, "Hourly", service)
+    assert (done.exit_code, done.rejected) == (1, 0)
+    assert done.outcomes[0][2].startswith("3 slices in a row are garbled, as short as they may be")
+    ((since, until),) = newsbot.query("SELECT value ->> 'since', value ->> 'until' FROM cursors")
+    assert since == until, "nothing is read"
+
+
+def test_an_api_without_slices_stays_failed_where_an_answer_is_garbled(newsbot):
+    service = Rows("whole")
+    service.reply = 200, '{"rows": [', {}
+    assert crawl(newsbot, "Whole", service).exit_code == 1
+    assert len(service.asked) == 3
+
+
 def test_an_answer_that_stays_the_same_is_not_asked_for_many_times(newsbot):
     service = Rows("whole")
     service.reply = 200, "<p>This query is not understood", {"Content-Type": "text/html"}

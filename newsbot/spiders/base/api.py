@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterato
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from scrapy import Request, Spider, signals
@@ -72,6 +72,10 @@ class UnreadableError(ValueError):
     """An answer that is not what the API is said to give; the message says what it is."""
 
 
+class GarbledError(UnreadableError):
+    """An answer that is JSON but for a fault that can not be passed over."""
+
+
 class RefusedError(UnreadableError):
     """An answer that says why there is nothing, and would say so again."""
 
@@ -88,7 +92,7 @@ class Stream:
     begin: dict[str, Any] = field(default_factory=dict)  # the cursor where a first run begins, until it is stored
     chains: deque[Chain] = field(default_factory=deque)  # still to be read, behind the one that is
     incomplete: list[str] = field(default_factory=list)
-    refused: list[tuple[Chain, str]] = field(default_factory=list)  # slices in a row, as short as they may be, and why
+    refused: list["Refused"] = field(default_factory=list)  # slices in a row, as short as they may be
     count: int = 0  # records so far
     url: str = ""  # that was asked for last
     met: set[str] = field(default_factory=set)  # keys of records, where all should come
@@ -96,6 +100,14 @@ class Stream:
     found: dict[str, set[str]] = field(default_factory=dict)  # of an argument, the values that records had
     refused_runs: int = 0  # before this one, in a row, of which all of an answer was refused
     withdrawn: int = 0  # records that stand for one that was taken back
+
+
+class Refused(NamedTuple):
+    """A slice of which nothing came."""
+
+    chain: Chain
+    problem: str
+    body: str | None  # of an answer that can not be read; None for one that says that there are too many hits
 
 
 class ApiSpider(Spider):
@@ -329,19 +341,27 @@ class ApiSpider(Spider):
                 rows = self.rows(data, stream)
                 hits = self._hits(data, rows, chain)
             except ValueError as error:  # UnreadableError, PathError, BadPageError, or of a method of the spider
-                again = None if isinstance(error, RefusedError) else self._again(response)
-                found = iter([again]) if again else self._broken(stream, str(error))
+                found = self._unread(response, stream, chain, error)
             else:
                 await self.look_up(rows, stream, chain)
                 found = self._read(response, stream, chain, data, rows, hits)
         for each in found:
             yield each
 
+    def _unread(self, response: Response, stream: Stream, chain: Chain, error: ValueError) -> Iterator[Batch | Request]:
+        """What comes after an answer that can not be read."""
+        if not isinstance(error, RefusedError) and (again := self._again(response)):
+            yield again
+        elif isinstance(error, GarbledError) and chain.span is not None:
+            yield from self._narrowed(stream, chain, str(error), response.body.decode("utf-8", "replace"))
+        else:
+            yield from self._broken(stream, str(error))
+
     def _read(
         self, response: Response, stream: Stream, chain: Chain, data: Any, rows: Sequence[Any], hits: str | None
     ) -> Iterator[Batch | Request]:
         if hits is not None and not chain.is_incomplete:
-            if narrower := self._narrower(stream, chain, hits):
+            if narrower := self._narrower(stream, chain, hits, "read in slices, as it gives no more at once"):
                 yield narrower
                 return
             chain = self._incomplete(stream, chain, hits)
@@ -394,10 +414,10 @@ class ApiSpider(Spider):
         try:
             data, wrong = lenient_json.read(response.body, charsets.in_header(content_type), self.api.language)
         except UnicodeDecodeError as error:
-            raise UnreadableError(f"is not UTF-8 at byte {error.start}") from None
+            raise _unreadable(response, f"is not UTF-8 at byte {error.start}") from None
         except ValueError as error:
             kind = (content_type or "no Content-Type").partition(";")[0]
-            raise UnreadableError(f"is no JSON but {kind}: {said(response)!r} ({error})") from None
+            raise _unreadable(response, f"is no JSON but {kind}: {said(response)!r} ({error})") from None
         except RecursionError:
             raise UnreadableError("is nested too deep to be read") from None
         if self.api.error and (problem := path(self.api.error)(data)):
@@ -532,20 +552,22 @@ class ApiSpider(Spider):
             return f"{total} hits" if total > slices.cap else None
         return f"{slices.cap} hits or more" if chain.count + len(rows) >= slices.cap else None
 
-    def _narrower(self, stream: Stream, chain: Chain, hits: str) -> Request | None:
+    def _narrower(self, stream: Stream, chain: Chain, problem: str, remark: str) -> Request | None:
         half = chains.halved(self.api, chain)
         if half is None:
             return None
-        stream.remarks.setdefault("read in slices, as it gives no more at once")
-        logger.info("%s: %s from %s to %s, halved", stream.source, hits, chain.since, chain.until)
+        stream.remarks.setdefault(remark)
+        logger.info("%s: %s from %s to %s, halved", stream.source, problem, chain.since, chain.until)
         return self._request(stream, half)
 
-    def _incomplete(self, stream: Stream, chain: Chain, hits: str) -> Chain:
-        reason = f"incomplete: {hits} from {chain.since:%Y-%m-%d %H:%M:%S} to {chain.until:%Y-%m-%d %H:%M:%S}"
-        reason += ", more than the API gives"
+    def _incomplete(self, stream: Stream, chain: Chain, problem: str, body: str | None = None) -> Chain:
+        """Tell of a slice of which not all is read: it has more hits than are given, or can not be read."""
+        reason = f"incomplete: {problem} from {chain.since:%Y-%m-%d %H:%M:%S} to {chain.until:%Y-%m-%d %H:%M:%S}"
+        reason += ", more than the API gives" if body is None else ""
         stream.incomplete.append(reason)
         logger.warning("%s: %s", stream.source, reason)
-        payload = {"since": chain.since.isoformat(), "until": chain.until.isoformat(), "hits": hits}
+        payload = {"since": chain.since.isoformat(), "until": chain.until.isoformat()}
+        payload |= {"hits": problem} if body is None else {"body": body}
         self.store.refuse(Reject(self.api.name, "slice", None, None, reason, payload))
         return replace(chain, is_incomplete=True)
 
@@ -570,7 +592,7 @@ class ApiSpider(Spider):
             yield self._batch(stream, chain)
             yield from self._over(stream, chain)
         elif self.too_many(response):
-            yield from self._too_many(stream, chain, problem)
+            yield from self._narrowed(stream, chain, problem)
         elif is_behind and (before := paging.before(pages, page)):
             yield self._request(stream, replace(chain, page=before))
         elif page.token and is_behind and page.depth != chain.depth and (again := self._again(response, TOKEN_TRIES)):
@@ -605,29 +627,36 @@ class ApiSpider(Spider):
         asked = f"; asked from {chain.since:%Y-%m-%d} on"
         return f"{asked}: if it does not go back so far, `scrapy cursors reset {self.api.name}` begins anew"
 
-    def _too_many(self, stream: Stream, chain: Chain, problem: str) -> Iterator[Batch | Request]:
-        if narrower := self._narrower(stream, chain, problem):
+    def _narrowed(
+        self, stream: Stream, chain: Chain, problem: str, body: str | None = None
+    ) -> Iterator[Batch | Request]:
+        """What comes after a slice that is refused for too many hits or, with its body, can not be read: one half as
+        long, or what is behind it."""
+        remark = "read in slices, as it gives no more at once" if body is None else "read in slices, as one is garbled"
+        if narrower := self._narrower(stream, chain, problem, remark):
             yield narrower
             return
         if chain.count:
             if not chain.is_incomplete:
-                self._incomplete(stream, chain, problem)
+                self._incomplete(stream, chain, problem, body)
             yield self._batch(stream, chain)
             yield from self._over(stream, chain)
             return
         # One of which nothing came does not move the cursor; what is behind it will.
-        stream.refused.append((chain, problem))
+        stream.refused.append(Refused(chain, problem, body))
         if len(stream.refused) < REFUSED_SLICES:
             yield from self._over(stream, chain)
             return
         stream.refused.clear()
-        told = f"{REFUSED_SLICES} slices in a row are refused, as short as they may be, so it is not for too many hits"
-        yield from self._broken(stream, f"{told}: {problem}")
+        what = "refused, as short as they may be, so it is not for too many hits"
+        if body is not None:
+            what = "garbled, as short as they may be, so it is not one record"
+        yield from self._broken(stream, f"{REFUSED_SLICES} slices in a row are {what}: {problem}")
 
     def _pass_over(self, stream: Stream) -> None:
-        """Tell of slices that were refused, as others are not."""
-        for chain, problem in stream.refused:
-            self._incomplete(stream, chain, problem)
+        """Tell of slices of which nothing came, as others are read."""
+        for chain, problem, body in stream.refused:
+            self._incomplete(stream, chain, problem, body)
         stream.refused.clear()
 
     def _broken(self, stream: Stream, problem: str, *, ok: bool = False) -> Iterator[Batch | Request]:
@@ -704,6 +733,12 @@ def expect(data: Any, where: str, kind: type[_T]) -> _T:
 def said(response: Response) -> str:
     """The beginning of an answer, for a message."""
     return " ".join(response.body[: 4 * MAX_TOLD].decode("utf-8", "replace").split())[:MAX_TOLD]
+
+
+def _unreadable(response: Response, problem: str) -> UnreadableError:
+    """Of what begins as JSON a part may be read; a page of HTML says that nothing came."""
+    is_json = response.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
+    return GarbledError(problem) if is_json else UnreadableError(problem)
 
 
 def _told(failure: Failure) -> str:

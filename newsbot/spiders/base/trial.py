@@ -1,6 +1,6 @@
 """One page of an API as a first run would read it, with nothing stored."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -104,6 +104,12 @@ class Trial(ApiSpider):
 
     def _again(self, response: Response, times: int = 0) -> None:
         """A page that can not be read is shown as it is."""
+
+    def _narrowed(
+        self, stream: Stream, chain: Chain, problem: str, body: str | None = None
+    ) -> Iterator[Batch | Request]:
+        """So is one that is garbled; of one with too many hits the half is told."""
+        return super()._narrowed(stream, chain, problem) if body is None else self._broken(stream, problem)
 
     def _counted(self, batch: Batch) -> list[Item]:
         items = []
