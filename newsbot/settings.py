@@ -98,6 +98,8 @@ DOWNLOADER_MIDDLEWARES = {
     "newsbot.extensions.failures.FailedRequests": 10,  # next to the engine: when nobody tries again
     "newsbot.extensions.urls.UrlMiddleware": 30,  # before anything is asked for the sake of a request
     "newsbot.extensions.failures.RobotsOnSite": 40,  # ahead of the offsite filter, which would drop robots.txt
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,  # default: lets a third request at once pass
+    "newsbot.extensions.failures.RobotsTxtMiddleware": 100,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,  # default: ignores Retry-After
     "newsbot.extensions.retry_after.RetryAfterMiddleware": 550,
     "newsbot.extensions.quota.QuotaMiddleware": 570,  # each try counts

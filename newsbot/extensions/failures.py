@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
+from scrapy.downloadermiddlewares import robotstxt
 from scrapy.http import Request, Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.spidermiddlewares import httperror
+from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.url import strip_url
 
 from newsbot.logins import url_without_login, without_login
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+    from scrapy.robotstxt import RobotParser
 
 MAX_URL = 300  # characters of one that is named
 MAX_TEXT = 200  # characters of an exception
@@ -100,6 +103,16 @@ class HttpErrorMiddleware(httperror.HttpErrorMiddleware):
             self.failures.add(response.url, _status(response.status))
             raise
         self.failures.answered += 1
+
+
+class RobotsTxtMiddleware(robotstxt.RobotsTxtMiddleware):
+    """As Scrapy's, but a third request at once to a host is not let pass: those that wait for its robots.txt share a
+    Deferred, the first to await it takes its result away, and nothing is taken for a robots.txt that allows all."""
+
+    async def robot_parser(self, request: Request) -> "RobotParser | None":
+        """The parser of the request's host; None where there is no robots.txt to be had."""
+        await super().robot_parser(request)
+        return self._parsers[urlparse_cached(request).netloc]
 
 
 class RobotsOnSite:

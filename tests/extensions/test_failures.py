@@ -92,6 +92,15 @@ def test_a_start_page_that_robots_txt_forbids(quay):
     assert failed(run) == ["https://quay.example/: Forbidden by robots.txt"]
 
 
+def test_robots_txt_holds_for_all_that_wait_for_it(quay):
+    """Scrapy lets the third and later ones pass."""
+    urls = [f"https://quay.example/{n}" for n in range(6)]
+    everything = {f"/{n}": page() for n in range(6)} | {"/robots.txt": page(b"User-agent: *\nDisallow: /")}
+    run = quay(",".join(urls), routes=everything, settings={"CONCURRENT_REQUESTS_PER_DOMAIN": 16})
+    assert set(failed(run)) == {f"{url}: Forbidden by robots.txt" for url in urls}
+    assert {path for _, path in quay.seen} == {"/robots.txt"}
+
+
 def test_a_host_that_does_not_answer(quay):
     run = quay("https://away.example/")
     assert run.returncode == 1
