@@ -1,6 +1,7 @@
 """Stage 100: types and required fields. A bad item goes to the rejects, a bad optional field alone."""
 
 from dataclasses import MISSING, fields
+from datetime import datetime
 from functools import cache
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Self, get_args
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_URL = 2_000  # bytes; what browsers and the database's indexes still take
 _RIGHT_TIME = "a datetime, or ISO 8601 as 2026-03-04T05:06:07+02:00,"
+SHORTEST_TIMESTAMP = 9  # digits of Unix seconds as text: those of 1973
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f]+$"  # a NUL in one key would fail the look-up of a whole batch
 
 
@@ -85,6 +87,18 @@ def _cleared(item: Any, names: frozenset[str]) -> bool:
     return bool(found)
 
 
+def _moment(value: Any) -> Any:
+    """A text in ISO 8601 as a time. Pydantic takes "20261127" and "2026" for Unix seconds, which are of 1970 then."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return datetime.fromisoformat(value.strip())
+    except ValueError:
+        if len(value) < SHORTEST_TIMESTAMP and value.strip().isdecimal():
+            raise ValueError("is neither a date in ISO 8601 nor Unix seconds") from None
+        return value
+
+
 def _left_out(item: Any, faults: "list[ErrorDetails]", names: frozenset[str]) -> bool:
     """Whether all faults are in these fields, and what is wrong is left out: of a list the elements, else the value."""
     if not {fault["loc"][0] for fault in faults} <= names:
@@ -122,8 +136,9 @@ def _optional(kind: type) -> frozenset[str]:
 def _adapter(kind: type) -> "tuple[TypeAdapter[Any], tuple[str, ...]]":
     """What checks items of a kind, and the names of their fields."""
     # Pydantic is imported with the first item, so that the first request does not wait for it.
-    from pydantic import ConfigDict, Field, InstanceOf, TypeAdapter, create_model
+    from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, TypeAdapter, create_model
 
+    moment = BeforeValidator(_moment)
     key = Annotated[str, Field(min_length=1, max_length=MAX_URL, pattern=_NO_CONTROLS)]
     special = {
         "url": Annotated[str, Field(min_length=1, max_length=MAX_URL)],
@@ -135,6 +150,8 @@ def _adapter(kind: type) -> "tuple[TypeAdapter[Any], tuple[str, ...]]":
         "external_id": key,
         "sentiment": Annotated[float, Field(ge=-1, le=1)] | None,
         "series": InstanceOf[Series],
+        "published_at": Annotated[datetime | None, moment],
+        "time": Annotated[datetime, moment],
     }
     known = {
         field.name: special.get(field.name, field.type)

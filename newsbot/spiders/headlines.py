@@ -126,12 +126,18 @@ class HeadlinesSpider(PollingSpider):
         except pages.PageError as error:
             raise UnreadableError(f"is no page that can be read: {error}") from None
         hints = Hints(endpoint.source.country, endpoint.source.language)
-        entries, cut, beyond = rules.headlines(page, endpoint.facts, hints)
+        rule = endpoint.facts
+        entries, cut, beyond = rules.headlines(page, rule, hints)
         if cut and not entries:
             raise UnreadableError("is cut off in its first headline")
         if not entries:
-            raise UnreadableError(f"the selector {endpoint.facts.items!r} matches no headline: was the page rebuilt?")
+            raise UnreadableError(f"the selector {rule.items!r} matches no headline: was the page rebuilt?")
+        if rule.title and not any(entry["title"] for entry in entries):
+            found = f"finds no title in any of the {len(entries)} headlines of {rule.items!r}"
+            raise UnreadableError(f"the selector {rule.title!r} {found}")
+        is_undated = rule.date and not any(entry["published"] or entry["refused_date"] for entry in entries)
         remarks = (
+            f"the selector {rule.date!r} finds no date in any headline" if is_undated else None,
             "it was cut off in a headline, which is left out: it may come with the next fetch" if cut else None,
             f"{beyond} headlines beyond the first {rules.MAX_HEADLINES} are left out" if beyond else None,
         )

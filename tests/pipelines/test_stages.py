@@ -120,6 +120,22 @@ def test_all_faults_of_an_item_are_told(crawl):
     assert "keywords: 'k': " in reason
 
 
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("20261127", datetime(2026, 11, 27, tzinfo=UTC)),
+        ("2026-11-27", datetime(2026, 11, 27, tzinfo=UTC)),
+        ("1795724100", datetime(2026, 11, 26, 20, 15, tzinfo=UTC)),
+        ("2026", None),
+        ("261127", None),
+    ],
+)
+def test_digits_are_no_date_of_1970(crawl, text, stored):
+    run = crawl(article(published_at=text))
+    assert run.query("SELECT published_at FROM articles") == [(stored,)]
+    assert run.total.left_out == (stored is None)
+
+
 def test_values_of_another_type_that_say_the_same_are_taken(crawl):
     run = crawl(article(published_at="2026-03-04T05:06:07+02:00", authors=("Ada", "Bo")))
     stored = run.query("SELECT published_at, authors FROM articles")

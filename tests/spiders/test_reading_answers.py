@@ -71,6 +71,8 @@ ENTRIES = [
     section("open"),
     section("bomb"),
     section("picture"),
+    section("untitled", title="h7::text"),
+    section("undated", date="time"),
 ]
 TAGGED = {"ETag": '"1"', "Content-Type": "text/html"}
 ROUTES = {
@@ -102,6 +104,8 @@ ROUTES = {
     ("packed", "/news/"): (200, gzip.compress(page(ROW("a", "A story")).encode()), {"Content-Type": "text/html"}),
     ("open", "/news/"): (200, page(ROW("a", "A story") + ROW("b", "Half a ")).partition("Half")[0].encode(), TAGGED),
     ("bomb", "/news/"): (200, gzip.compress(BOMB), {"Content-Type": "text/html", "Content-Encoding": "gzip"}),
+    ("untitled", "/news/"): (200, page(ROW("a", "A story") + ROW("b", "Another")).encode(), TAGGED),
+    ("undated", "/news/"): (200, page(ROW("a", "A story")).encode(), TAGGED),
     ("picture", "/news/"): (200, b"\x89PNG\r\n\x1a\n" + bytes(range(32)), {"Content-Type": "image/png"}),
 }
 
@@ -172,6 +176,8 @@ def test_of_a_section_page_without_an_end_the_whole_entries_are_kept_and_no_vali
     [
         ("bomb", "is no page that can be read: found 3240002 tags, expected at most 300000"),
         ("picture", "is no page that can be read: found '"),
+        ("untitled", "the selector 'h7::text' finds no title in any of the 2 headlines of 'article'"),
+        ("undated", "ok; the selector 'time' finds no date in any headline"),
     ],
 )
 def test_what_is_no_page_to_be_read_is_told(runs, name, told):
