@@ -111,8 +111,6 @@ class RunRecord:
         if outcomes:
             every_source_failed = not any(outcome.ok for outcome in outcomes)
             return int(every_source_failed or self._nothing_stored())
-        if reason == "finished" and self._nothing_asked():
-            return 1
         every_request_failed = self.failures.total > 0 and not self.failures.answered
         return int(every_request_failed or self._nothing_stored(self.failures.total))
 
