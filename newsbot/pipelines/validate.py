@@ -49,7 +49,10 @@ class ValidatePipeline:
         try:
             valid = adapter.validate_python(item)
         except ValidationError as error:
-            if _cleared(item, _optional(kind)):
+            halved = {str(fault["loc"][0]) for fault in error.errors() if fault["type"] == "string_unicode"}
+            for name in halved:
+                setattr(item, name, _without_halves(getattr(item, name)))
+            if halved or _cleared(item, _optional(kind)):
                 return self.process_item(item)
             raise _rejected(error) from None
         for name in names:
@@ -64,6 +67,18 @@ def _cleared(item: Any, names: frozenset[str]) -> bool:
     for name in found:
         setattr(item, name, None)
     return bool(found)
+
+
+def _without_halves(value: Any) -> Any:
+    """A value without lone surrogates, which no text can have; what else can not be kept is left to the next stage."""
+    match value:
+        case str():
+            return value.encode("utf-8", "ignore").decode()
+        case list() | tuple() | set():
+            return [_without_halves(each) for each in value]
+        case dict():
+            return {_without_halves(key): _without_halves(each) for key, each in value.items()}
+    return value
 
 
 @cache
