@@ -177,8 +177,13 @@ def as_utf8(raw: bytes) -> str | None:
     valid = raw.decode("utf-8", "ignore")
     wide = len(valid) - len(valid.encode("ascii", "ignore"))
     if 2 * (len(raw) - len(valid.encode())) <= wide:
-        return raw.decode("utf-8", "surrogateescape").translate(_STRAYS)
+        return with_strays(raw.decode("utf-8", "surrogateescape"))
     return None
+
+
+def with_strays(text: str) -> str:
+    """A text whose bytes astray `surrogateescape` kept, with these as Windows-1252."""
+    return text.translate(_STRAYS)
 
 
 def _strictly(raw: bytes, name: str) -> str | None:

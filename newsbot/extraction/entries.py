@@ -63,6 +63,7 @@ class Feed:
     sitemaps: list[str] = field(default_factory=list)  # children of a sitemap index
     modified: list[str | None] = field(default_factory=list)  # when each of them was, in ISO 8601
     whole: bool = True  # False where the document was cut off
+    remarks: tuple[str, ...] = ()  # what was wrong with it, and is mended
 
 
 Found = tuple[str | None, str | None]  # a date; and what stands in its place where it is not understood

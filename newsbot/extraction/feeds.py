@@ -4,10 +4,9 @@ The steps, each in a module of its own: bytes to a document (`documents`, with `
 to entries (`syndication`, `jsonfeed`, `sitemaps`), and what these share (`dates`, `links`, `markup`, `entries`).
 """
 
-import json
 from typing import Any
 
-from newsbot.extraction import charsets, jsonfeed, sitemaps, syndication
+from newsbot.extraction import charsets, jsonfeed, lenient_json, sitemaps, syndication
 from newsbot.extraction.dates import Hints
 from newsbot.extraction.documents import Told, decode, inflate, local_name, no_feed, read_xml
 from newsbot.extraction.entries import Entry, Feed, FeedError
@@ -40,9 +39,9 @@ def _read(raw: bytes, url: str, told: Told, hints: Hints, has_end: bool) -> Feed
     if not raw or raw.isspace():
         raise FeedError("found no bytes, expected a feed", "empty")
     if raw[:64].lstrip()[:1] in (b"{", b"["):
-        document, whole = _json(raw, told)
+        document, whole, remarks = _json(raw, told)
         feed = jsonfeed.read(document, url, hints)
-        feed.whole = whole
+        feed.whole, feed.remarks = whole, remarks
         return feed
     if b"<" not in raw:
         text = decode(raw, told)
@@ -61,7 +60,8 @@ def _read(raw: bytes, url: str, told: Told, hints: Hints, has_end: bool) -> Feed
     return feed
 
 
-def _json(raw: bytes, told: Told) -> tuple[dict[str, Any], bool]:
+def _json(raw: bytes, told: Told) -> tuple[dict[str, Any], bool, tuple[str, ...]]:
+    """What it says, whether it has its end, and what was wrong with it."""
     values = sum(map(raw.count, (b"{", b"[", b",")))
     if len(raw) > MAX_JSON_BYTES or values > MAX_JSON_VALUES:
         raise FeedError(
@@ -69,13 +69,13 @@ def _json(raw: bytes, told: Told) -> tuple[dict[str, Any], bool]:
             f" expected at most {MAX_JSON_BYTES} bytes and {MAX_JSON_VALUES} values",
             "json",
         )
-    text, whole = decode(raw, told), True
+    text, whole, remarks = decode(raw, told), True, ()
     try:
-        document = json.loads(text)
+        document, remarks = lenient_json.parse(text)
     except (ValueError, RecursionError) as error:
         document, whole = jsonfeed.cut_off(text, error), False
         if document is None:
             raise FeedError(f"found JSON that cannot be read ({error}), expected a JSON Feed", "json") from error
     if not isinstance(document, dict) or not ("items" in document or "jsonfeed.org" in str(document.get("version"))):
         raise FeedError('found JSON without "items", expected a JSON Feed', "json")
-    return document, whole
+    return document, whole, remarks

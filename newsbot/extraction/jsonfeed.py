@@ -16,6 +16,7 @@ from newsbot.extraction.entries import (
     MAX_URL_CHARS,
     Entry,
     Feed,
+    blank,
     check_count,
     dates,
 )
@@ -49,13 +50,16 @@ def cut_off(text: str, error: Exception) -> dict[str, Any] | None:
 
 
 def read(document: dict[str, Any], url: str, hints: Hints = NO_HINTS) -> Feed:
-    """The feed in a decoded JSON Feed; `hints` are for its dates. A value of a wrong type counts as missing."""
+    """The feed in a decoded JSON Feed; `hints` are for its dates. A value of a wrong type counts as missing.
+
+    An item that `lenient_json` could not read is an entry without a link, so that it is refused with its text.
+    """
     home = absolute(_text(document, "home_page_url"), url)
     base = home or url
     authors = _authors(document)[:MAX_INHERITED]
     inherited = authors, ", ".join(authors) or None
     items = document.get("items")
-    items = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    items = [item for item in items if isinstance(item, dict | str)] if isinstance(items, list) else []
     check_count(len(items))
     return Feed(
         kind="json",
@@ -66,7 +70,9 @@ def read(document: dict[str, Any], url: str, hints: Hints = NO_HINTS) -> Feed:
     )
 
 
-def _entry(item: dict[str, Any], base: str, inherited: tuple[list[str], str | None], hints: Hints) -> Entry:
+def _entry(item: dict[str, Any] | str, base: str, inherited: tuple[list[str], str | None], hints: Hints) -> Entry:
+    if isinstance(item, str):
+        return blank(summary=squash(_storable(item), MAX_SUMMARY_CHARS))
     identity = _text(item, "id")
     raw = _text(item, "url") or _text(item, "external_url") or (identity if identity.startswith("http") else "")
     link = absolute(raw, base)
@@ -129,4 +135,4 @@ def _text(item: dict[str, Any], key: str) -> str:
 
 def _storable(text: str) -> str:
     """`text` without lone surrogates, which JSON can spell and nothing can keep."""
-    return text if text.isprintable() else text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isprintable() else text.encode("utf-8", "ignore").decode("utf-8")

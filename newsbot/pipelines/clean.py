@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from newsbot import items
 from newsbot.enrichment import language
 from newsbot.enrichment.text import clean_line, clean_text, plain_line, plain_text, shorten, storable
 from newsbot.enrichment.urls import canonical, of_entry
-from newsbot.items import Article, Observation, Record, Removal
+from newsbot.items import Article, Observation, Record, Removal, Series
 from newsbot.logins import url_without_login
 from newsbot.pipelines.outcomes import Rejected, cut
 from newsbot.pipelines.validate import MAX_URL
@@ -24,10 +25,12 @@ MAX_SUMMARY = 10_000
 MAX_NAMES = 100  # authors or keywords of one article
 EARLIEST = datetime(1700, 1, 2, tzinfo=UTC)  # archives go back to the first newspapers, not further
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what a program writes that has no date
+MAX_SERIES = 10_000  # that are known as clean
 # A clock that is a day off, here or there, must not cost the dates.
 FUTURE = timedelta(days=2)
 
 
+_SERIES: dict[int, tuple[Series, Series]] = {}  # by the id of the first, as it came and clean
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode
 
 
@@ -166,8 +169,24 @@ def _clean_observation(item: Observation) -> None:
         item.time = item.time.astimezone(UTC)
     except OverflowError:
         raise Rejected("time", f"{item.time.isoformat()} is not in the calendar") from None
-    if not storable(item.series.name):
-        raise Rejected("series", f"{cut(item.series.name)} is no name of a series")
+    name = item.series.name
+    item.series = _clean_series(item)
+    if not item.series.name:
+        raise Rejected("series", f"{cut(name)} is no name of a series")
+
+
+def _clean_series(item: Observation) -> Series:
+    """The series of an observation, clean: the same object for all that have it."""
+    series = item.series
+    known, clean = _SERIES.get(id(series), (None, None))
+    if known is not series:
+        texts = {name: getattr(series, name) for name in ("name", "unit", "frequency")}
+        texts = {name: storable(value) if isinstance(value, str) else value for name, value in texts.items()}
+        clean = replace(series, **texts, metadata=_plain(dict(series.metadata), item, "series.metadata"))
+        if len(_SERIES) >= MAX_SERIES:
+            _SERIES.clear()
+        _SERIES[id(series)] = series, clean
+    return clean
 
 
 def _clean_record(item: Record) -> None:

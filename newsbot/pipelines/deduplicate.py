@@ -21,6 +21,10 @@ SECOND = (
 )
 
 
+# So would two values of one time or key: each run would revise what it has just written, and the next one back.
+OTHER = "it came before in this run with another value, which is kept"
+
+
 class DeduplicatePipeline:
     """By key among what this run has seen; against the store by hash, in batches."""
 
@@ -79,7 +83,7 @@ class DeduplicatePipeline:
         return item
 
     def _keyed(self, item: Observation | Record | Removal) -> Any:
-        """The item, unless this run has met it as it is; the store finds out what is stored already."""
+        """The item, unless this run has met it, with this value or another; the store finds out what is stored."""
         match item:
             case Observation():
                 key: tuple[Any, ...] = (item.source_id, item.series.name, item.time)
@@ -87,8 +91,11 @@ class DeduplicatePipeline:
                 key = (item.dataset, item.key)
             case _:
                 key = (item.source_id, item.external_id, None, None)
-        if self._seen.get(key) == item.content_hash:
+        earlier = self._seen.get(key)
+        if earlier == item.content_hash:
             return Unchanged("met before in this run")
+        if earlier is not None and isinstance(item, Observation | Record):
+            return Rejected("value" if isinstance(item, Observation) else "data", OTHER)
         self._seen.add(key, item.content_hash)
         item.state = "again"
         return item

@@ -70,7 +70,10 @@ class ValidatePipeline:
             valid = adapter.validate_python(item)
         except ValidationError as error:
             faults = error.errors(include_url=False)
-            if _cleared(item, _optional(kind)) or _left_out(item, faults, left_out_if_wrong(kind)):
+            halved = {str(fault["loc"][0]) for fault in faults if fault["type"] == "string_unicode"}
+            for name in halved:
+                setattr(item, name, _without_halves(getattr(item, name)))
+            if halved or _cleared(item, _optional(kind)) or _left_out(item, faults, left_out_if_wrong(kind)):
                 return self._valid(item)
             return _rejected(faults)
         for name in names:
@@ -122,6 +125,18 @@ def left_out_if_wrong(kind: type) -> frozenset[str]:
     """The fields that an item goes on without; what says whose it is must be right, as must what has no default."""
     defaults = {field.name for field in fields(kind) if field.default is None or field.default_factory is list}
     return frozenset(defaults - {"source_id", "origin"})
+
+
+def _without_halves(value: Any) -> Any:
+    """A value without lone surrogates, which no text can have; what else can not be kept is left to the next stage."""
+    match value:
+        case str():
+            return value.encode("utf-8", "ignore").decode()
+        case list() | tuple() | set():
+            return [_without_halves(each) for each in value]
+        case dict():
+            return {_without_halves(key): _without_halves(each) for key, each in value.items()}
+    return value
 
 
 @cache

@@ -383,7 +383,8 @@ def _wrong_least(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
 def _wrong_cursor(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     by, asked = _inner(data, "cursor").get("by"), _asked(data)
     in_url = {name for name, _ in forms(_text_at(data, "url"))}
-    if by in ("id", "token") and "cursor" not in asked:
+    ends_at_known = by == "id" and data.get("pages") and not _is_true(_inner(data, "cursor").get("oldest_first"))
+    if by in ("id", "token") and "cursor" not in asked and not ends_at_known:
         yield ("cursor",), f"{{cursor}} in params is right: it stands for the {by} of last time"
     if by not in ("id", "token") and "cursor" in asked:
         yield ("cursor",), "{cursor} is asked for; a cursor by id or token is right"

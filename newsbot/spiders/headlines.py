@@ -109,7 +109,8 @@ class HeadlinesSpider(PollingSpider):
             language = None  # feed software that was never set up says "en": let the text decide
         for entry in feed.entries:
             entry["language"] = entry["language"] or language or (None if feed.language else endpoint.source.language)
-        remark = None if feed.whole else "it was cut off: what is missing may come with the next fetch"
+        cut = () if feed.whole else ("it was cut off: what is missing may come with the next fetch",)
+        remark = "; ".join((*cut, *feed.remarks)) or None
         return Reading(feed.kind, feed.entries, interval=feed.interval, whole=feed.whole, remark=remark)
 
     def _read_index(self, feed: Feed, endpoint: Endpoint) -> Reading:

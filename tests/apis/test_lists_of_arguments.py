@@ -1,9 +1,11 @@
 """Arguments with several values, as people type them; and what an API leaves out without a word."""
 
+from dataclasses import replace
+
 import pytest
 from stand_ins import Service
 
-from newsbot.sources.api import Api, Argument, RecordFields
+from newsbot.sources.api import Api, Argument, Cursor, RecordFields
 from newsbot.sources.declared import faults
 from newsbot.spiders.base import arguments
 
@@ -52,6 +54,23 @@ def test_each_of_several_values_is_among_the_choices():
 
 def test_one_by_one_and_at_once_do_not_go_together():
     assert "arguments.name.join" in str(faults(api(name=Argument(each=True, join=","))))
+
+
+@pytest.mark.parametrize("cursor", [None, Cursor(by="id", path="id")])
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("since", "2024-05-01", "an API has it that is asked for times, as {since}"),
+        ("until", "2024-05-01", "an API has it that is asked for times, as {until}"),
+        ("backfill", "30d", "an API has it that is asked for times, as {since}, and whose cursor is a time"),
+        ("budget", "20", "an API has it whose quota is declared"),
+    ],
+)
+def test_what_would_do_nothing_is_refused_with_the_reason(cursor, name, text, told):
+    known = arguments.of(replace(api(query=Argument()), cursor=cursor))
+    with pytest.raises(arguments.ArgumentError) as caught:
+        arguments.read("quay", {name: text}, known)
+    assert str(caught.value) == f"-a {name}={text}: quay has no argument {name!r}; {told}; it knows: query"
 
 
 class Harbours(Service):

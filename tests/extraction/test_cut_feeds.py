@@ -140,7 +140,7 @@ def test_the_end_of_a_root_that_is_quoted_is_none():
 
 def test_json_that_is_wrong_elsewhere_is_not_taken_for_cut_off():
     with pytest.raises(FeedError, match="cannot be read"):
-        parse(JSON_FEED.replace('"title": "One"', '"title": "O"ne"').encode(), URL)
+        parse(JSON_FEED.replace('"version":', '"version"').encode(), URL)
 
 
 def test_gzip_that_is_cut_at_any_byte_is_not_whole():

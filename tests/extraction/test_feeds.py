@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from newsbot.extraction import lenient_json
 from newsbot.extraction.documents import MAX_BYTES
 from newsbot.extraction.entries import MAX_ENTRIES, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, blank
 from newsbot.extraction.feeds import FeedError, parse
@@ -152,9 +153,9 @@ def test_json_feed():
         ],
     }
     feed = parse(json.dumps(document).encode(), URL)
-    seven, eight, wrong = feed.entries
+    seven, eight, wrong, none = feed.entries
     assert (feed.kind, feed.title, feed.link, feed.language) == ("json", "J", "https://j.test/home/", "en")
-    assert (seven["id"], seven["link"], seven["title"]) == ("7", "https://j.test/7", "Se?ven")
+    assert (seven["id"], seven["link"], seven["title"]) == ("7", "https://j.test/7", "Seven")
     assert (seven["summary"], seven["image"], seven["authors"]) == ("Text", "https://j.test/7.png", ["House"])
     assert (eight["link"], eight["published"], eight["keywords"]) == (
         "https://j.test/8",
@@ -162,9 +163,10 @@ def test_json_feed():
         ["a", "b"],
     )
     assert wrong == blank(author="Di", authors=["Di"])
+    assert none == blank(summary="no item"), "it is refused with what it says"
 
 
-def test_lone_surrogates_of_json_are_replaced_wherever_they_stand():
+def test_lone_surrogates_of_json_are_left_out_wherever_they_stand():
     item = {
         "id": "1\ud800",
         "title": "A\ud800",
@@ -173,7 +175,25 @@ def test_lone_surrogates_of_json_are_replaced_wherever_they_stand():
         "authors": [{"name": "C\udc00"}],
     }
     (entry,) = parse(json.dumps({"items": [item]}).encode(), URL).entries
-    assert (entry["title"], entry["keywords"], entry["authors"]) == ("A?", ["b?"], ["C?"])
+    assert (entry["title"], entry["keywords"], entry["authors"]) == ("A", ["b"], ["C"])
+
+
+@pytest.mark.parametrize(
+    ("written", "title", "remark"),
+    [
+        (r"it\'s", "it's", lenient_json.ESCAPES),
+        ("a\ttab", "a tab", lenient_json.CONTROLS),
+        ('He said "no" and left', None, lenient_json.RECORDS),
+    ],
+)
+def test_json_feed_that_is_nearly_valid_costs_at_most_an_item(written, title, remark):
+    items = [{"id": f"https://j.test/{n}", "title": f"Title {n}"} for n in range(4)]
+    text = json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": items})
+    feed = parse(text.replace("Title 2", written).encode(), URL)
+    assert [entry["title"] for entry in feed.entries] == ["Title 0", "Title 1", title, "Title 3"]
+    assert (feed.whole, feed.remarks) == (True, (remark,))
+    if title is None:
+        assert (feed.entries[2]["link"], 'said "no"' in feed.entries[2]["summary"]) == (None, True)
 
 
 def test_sitemap_with_images_and_alternates():

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from newsbot.extraction import lenient_json
 from newsbot.extraction.tables import nested
 from newsbot.extraction.tables.base import UnreadableTableError
 from newsbot.extraction.tables.packed import Limits
@@ -84,7 +85,7 @@ def test_an_empty_list_is_no_error_and_no_list_is_one():
         rows(nested.json_records(stream('{"rows": []}')))
 
 
-@pytest.mark.parametrize("text", ['[{"a": 1}, {"a"', "<html>", "", '[{"a": 1} {"a": 2}]', b'[{"a": "\xe9"}]'])
+@pytest.mark.parametrize("text", ['[{"a": 1}, {"a"', "<html>", "", '[{"a": 1} {"a": 2}]', "[é]".encode("latin-1") * 9])
 def test_what_is_no_json_or_cut_off_is_told(text):
     with pytest.raises(UnreadableTableError, match="is no JSON, or cut off"):
         rows(nested.json_records(stream(text)))
@@ -107,6 +108,33 @@ def test_a_byte_that_is_not_of_the_encoding_costs_its_line():
     found, bad = rows(nested.json_lines(stream('{"a": "é"}\n{"a": "e"}\n'.encode("latin-1")), "utf-8"))
     assert found == [(2, {"a": "e"})]
     assert bad == [(1, "the byte 0xe9 is not utf-8")]
+
+
+STRAYS = [{"a": "é"}, {"a": "naïve café"}, {"a": "x" * 3_000}] * 3
+
+
+@pytest.mark.parametrize("place", [0, 2, 4, 8])
+def test_a_byte_astray_in_utf_8_is_read_as_windows_1252(place):
+    """Also across what is read at once."""
+    given = [*STRAYS[:place], {"a": "\udc93ferry\udc94 café"}, *STRAYS[place:]]
+    right = [*STRAYS[:place], {"a": "“ferry” café"}, *STRAYS[place:]]
+    texts = [json.dumps(each, ensure_ascii=False).encode("utf-8", "surrogateescape") for each in given]
+    for batches in (
+        nested.json_records(stream(b"[" + b",".join(texts) + b"]")),
+        nested.json_lines(stream(b"\n".join(texts))),
+    ):
+        batches = list(batches)
+        assert rows(batches) == (list(enumerate(right, 1)), [])
+        assert list(batches[-1].remarks) == [lenient_json.BYTES]
+
+
+def test_a_line_that_is_nearly_json_is_read_as_it_is_meant():
+    batches = list(nested.json_lines(stream('{"a": "it\\\'s"}\n{"a": "x\\ud800"}\n{"a": "He said "no""}\n{"a": 4,}')))
+    assert rows(batches) == (
+        [(1, {"a": "it's"}), (2, {"a": "x"}), (4, {"a": 4})],
+        [(3, "is no JSON: Expecting ',' delimiter")],
+    )
+    assert set(batches[-1].remarks) == {lenient_json.ESCAPES, lenient_json.HALVES, lenient_json.COMMAS}
 
 
 def test_a_line_nested_too_deep_costs_itself_alone():

@@ -209,7 +209,12 @@ KEYS = "the keys are name, title, url, homepage, params,"
             "'until' is there by itself; another name is right",
         ),
         # cursor and slices
-        ({"cursor": "{by: id, path: id}"}, 8, "cursor", "{cursor} in params is right: it stands for the id of last"),
+        (
+            {"cursor": "{by: id, path: id, oldest_first: true}"},
+            8,
+            "cursor",
+            "{cursor} in params is right: it stands for the id of last",
+        ),
         (
             {"params": "{q: '{query}', after: '{cursor}'}"},
             8,
@@ -329,7 +334,7 @@ def test_a_key_that_is_away_is_named_also_where_a_tag_has_its_name(told):
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_the_lines(told):
-    content = declaration(name="A", records="a[", cursor="{by: id, path: 'b['}", article="{title: t}", homepage="x")
+    content = declaration(name="A", records="a[", cursor="{by: token, path: 'b['}", article="{title: t}", homepage="x")
     found = told(content)
     assert [fault.split(": ")[0].removeprefix("own.yaml:") for fault in found] == ["1", "6", "8", "8", "9", "10"]
 

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 import yaml
-from declared_stand_ins import HOUR, NOW, PLACES, YEARS, SpaceflightNews, WorldBank, article, serving
+from declared_stand_ins import HOUR, NOW, PLACES, YEARS, SpaceflightNews, StandIn, WorldBank, article, serving
 from made_up_sites import ROOT, environment
 
 from newsbot.sources.declared import DeclarationError, read, tables
@@ -86,6 +86,43 @@ def written(folder, data):
     file = folder / "part.yaml"
     file.write_text(yaml.safe_dump(data), "utf-8")
     return str(file)
+
+
+class Statuses(StandIn):
+    """The newest, or those before an id; nothing else can be asked for."""
+
+    host = "social.example"
+
+    def __init__(self):
+        super().__init__()
+        self.newest = 120
+
+    def answer(self, path, query, headers):
+        assert set(query) <= {"max_id", "limit"}
+        last = min(int(query.get("max_id", self.newest + 1)) - 1, self.newest)
+        ids = range(last, max(0, last - int(query["limit"])), -1)
+        told = {"content": "The ferry runs", "created_at": NOW.isoformat()}
+        statuses = [{"id": str(n), "url": f"https://social.example/{n}", **told} for n in ids]
+        return 200, {"statuses": statuses}
+
+
+def test_an_api_that_has_only_what_is_before_an_id(project, database_url, query):
+    (text,) = (block for block in blocks("yaml") if "max_id" in block)
+    (project / "harbour.yaml").write_text(text, "utf-8")
+    with serving(Statuses()) as api:
+        given = {
+            "STAND_INS": json.dumps({api.host: f"http://127.0.0.1:{api.server_port}"}),
+            "DATABASE_URL": database_url,
+        }
+        command = [sys.executable, "-m", "scrapy", "crawl", "api", "-a", "config=harbour.yaml"]
+        for newest, asked in ((120, [None, "81", "41", "1"]), (163, [None, "124"]), (163, [None])):
+            api.newest = newest
+            done = subprocess.run(
+                command, cwd=project, capture_output=True, text=True, timeout=120, env=environment() | given
+            )
+            assert done.returncode == 0, done.stderr
+            assert [each.get("max_id") for _, each in api.asked_since()] == asked
+            assert query("SELECT count(*) FROM articles") == [(newest,)]
 
 
 def test_the_mistakes_are_told_so(tmp_path, monkeypatch):

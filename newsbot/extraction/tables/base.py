@@ -31,3 +31,5 @@ class Batch:
     rows: list[Sequence[Any]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     bad: list[BadRow] = field(default_factory=list)
+    remarks: dict[str, None] = field(default_factory=dict)
+    """what was wrong with the file and is mended"""

@@ -2,13 +2,13 @@
 
 import codecs
 import io
-import json
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, BinaryIO
 
+from newsbot.extraction import charsets, lenient_json
 from newsbot.extraction.tables.base import BATCH, BATCH_SIZE, BadRow, Batch, UnreadableTableError
 from newsbot.extraction.tables.delimited import UNREADABLE, encoding_of, unreadable
 from newsbot.extraction.tables.packed import Limits, check
@@ -31,7 +31,7 @@ def json_records(stream: io.BufferedReader, records: str | None = None) -> Itera
     import ijson
 
     found = False
-    counted = _Counted(stream)
+    counted = _Counted(stream, has_strays=_may_have_strays(stream.peek(SAMPLE)[:SAMPLE]))
 
     def seen() -> Iterator[tuple[str, str, Any]]:
         nonlocal found
@@ -51,7 +51,7 @@ def json_records(stream: io.BufferedReader, records: str | None = None) -> Itera
     if stream.peek(3).startswith(codecs.BOM_UTF8):
         stream.read(3)
     try:
-        yield from _batches(rows())
+        yield from _batches(rows(), counted.remarks)
     except UnreadableTableError:
         raise
     except (ijson.JSONError, ValueError, ArithmeticError) as error:
@@ -63,8 +63,11 @@ def json_records(stream: io.BufferedReader, records: str | None = None) -> Itera
 
 
 def json_lines(stream: io.BufferedReader, encoding: str | None = None) -> Iterator[Batch]:
-    """The objects, one a line."""
-    encoding = encoding_of(stream.peek(SAMPLE)[:SAMPLE], encoding)
+    """The objects, one a line; of one that is nearly valid what is plainly meant."""
+    sample = stream.peek(SAMPLE)[:SAMPLE]
+    has_strays = encoding is None and _may_have_strays(sample)
+    encoding = "utf-8" if has_strays and not sample.startswith(codecs.BOM_UTF8) else encoding_of(sample, encoding)
+    remarks: dict[str, None] = {}
     text = io.TextIOWrapper(stream, encoding, "surrogateescape", newline="\n")
 
     def rows() -> Iterator[tuple[int, Any, int]]:
@@ -74,9 +77,12 @@ def json_lines(stream: io.BufferedReader, encoding: str | None = None) -> Iterat
             if len(line) == MAX_RECORD and line[-1] != "\n":
                 raise UnreadableTableError(f"line {number} has more than {MAX_RECORD} characters")
             if line.strip():
-                yield number, _read_line(line, number, encoding), len(line)
+                if has_strays and UNREADABLE.search(line):
+                    line = charsets.with_strays(line)
+                    remarks[lenient_json.BYTES] = None
+                yield number, _read_line(line, number, encoding, remarks), len(line)
 
-    return _batches(rows())
+    return _batches(rows(), remarks)
 
 
 def xlsx_rows(file: BinaryIO, sheet: str | None = None) -> Iterator[tuple[int, list[Any]]]:
@@ -137,11 +143,18 @@ def _line(text: io.TextIOWrapper, number: int) -> str:
         raise UnreadableTableError(f"line {number}: {error}") from None
 
 
-def _read_line(line: str, number: int, encoding: str) -> Any:
+def _may_have_strays(sample: bytes) -> bool:
+    """Whether a text is UTF-8 by its beginning, so that a byte that is not is one astray; as of feeds."""
+    return sample.isascii() or charsets.as_utf8(sample) is not None
+
+
+def _read_line(line: str, number: int, encoding: str, remarks: dict[str, None]) -> Any:
     if bad := UNREADABLE.search(line):
         return BadRow(number, None, unreadable(bad[0], encoding), UNREADABLE.sub("\ufffd", line[:_SHOWN]))
     try:
-        return json.loads(line)
+        found = lenient_json.parse(line)
+        remarks.update(dict.fromkeys(found.remarks))
+        return found.data
     except (ValueError, RecursionError) as error:
         return BadRow(number, None, f"is no JSON: {getattr(error, 'msg', error)}", line[:_SHOWN].strip())
 
@@ -149,8 +162,10 @@ def _read_line(line: str, number: int, encoding: str) -> Any:
 class _Counted:
     """A stream that neither a record nor a number goes on in for ever."""
 
-    def __init__(self, stream: io.BufferedReader) -> None:
+    def __init__(self, stream: io.BufferedReader, *, has_strays: bool) -> None:
         self._stream = stream
+        self._strays = codecs.getincrementaldecoder("utf-8")("surrogateescape") if has_strays else None
+        self.remarks: dict[str, None] = {}
         self._size = 0
         self._end = b""
 
@@ -163,7 +178,15 @@ class _Counted:
         if _MANY_DIGITS.search(joined):
             raise UnreadableTableError(f"has a number of more than {MAX_DIGITS} digits")
         self._end = joined[len(joined.rstrip(b"0123456789")) :]
-        return data
+        return self._without_strays(data) if self._strays else data
+
+    def _without_strays(self, data: bytes) -> bytes:
+        text = self._strays.decode(data, final=not data)
+        if UNREADABLE.search(text):
+            self.remarks[lenient_json.BYTES] = None
+            text = charsets.with_strays(text)
+        # An empty answer is the end, which half of a character is not.
+        return text.encode() or (self._without_strays(self._stream.read(1)) if data else b"")
 
     def taken(self) -> int:
         """The bytes read since the last record."""
@@ -171,9 +194,9 @@ class _Counted:
         return size
 
 
-def _batches(rows: Iterable[tuple[int, Any, int]]) -> Iterator[Batch]:
-    """Batches of rows, of which each has its number and size."""
-    batch, total = Batch(), 0
+def _batches(rows: Iterable[tuple[int, Any, int]], remarks: dict[str, None]) -> Iterator[Batch]:
+    """Batches of rows, of which each has its number and size; each batch has the remarks so far."""
+    batch, total = Batch(remarks=remarks), 0
     for number, row, size in rows:
         if isinstance(row, BadRow):
             batch.bad.append(row)
@@ -185,7 +208,7 @@ def _batches(rows: Iterable[tuple[int, Any, int]]) -> Iterator[Batch]:
         total += size
         if len(batch.rows) >= BATCH or len(batch.bad) >= BATCH or total >= BATCH_SIZE:
             yield batch
-            batch, total = Batch(), 0
+            batch, total = Batch(remarks=remarks), 0
     yield batch
 
 

@@ -29,8 +29,9 @@ def read(spider: str, given: Mapping[str, str], known: Mapping[str, Callable[[st
         if name.startswith("_"):
             continue
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = [] if name in _ONLY else difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"it knows: {', '.join(sorted(known)) or 'none'}"
+            hint = f"{_ONLY[name]}; {hint}" if name in _ONLY else hint
             faults.append(f"-a {name}={text}: {spider} has no argument {name!r}; {hint}")
             continue
         try:
@@ -114,6 +115,14 @@ def country(text: str) -> str:
 
 _READERS: dict[str, Callable[[str], Any]] = {"language": language, "country": country}
 TIMES: dict[str, Callable[[str], Any]] = {"since": moment, "until": moment, "backfill": span, "budget": amount}
+
+# Who has these: what would do nothing is refused.
+_ONLY = {
+    "since": "an API has it that is asked for times, as {since}",
+    "until": "an API has it that is asked for times, as {until}",
+    "backfill": "an API has it that is asked for times, as {since}, and whose cursor is a time",
+    "budget": "an API has it whose quota is declared",
+}
 
 
 def of(api: Api) -> dict[str, Callable[[str], Any]]:

@@ -71,6 +71,7 @@ class Table:
             write = _Writer(self.dataset, columns, refusals)
             for batch in batches:
                 yield write(batch)
+                self.remarks += [remark for remark in batch.remarks if remark not in self.remarks]
                 rows += len(batch.rows)
                 if time.monotonic() >= tell_at:
                     tell_at += TELL_EVERY
