@@ -60,6 +60,7 @@ ENTRIES = [
     source("wide", "/feed", language="el"),
     source("mapped", news_sitemaps=["https://mapped.example/map"], language="ru"),
     source("json", "/feed", language="pl"),
+    source("garbled", "/feed", language="pl"),
     source("podcast", "/feed"),
     source("doctype", "/feed"),
     source("members", "/feed"),
@@ -82,6 +83,11 @@ ROUTES = {
     ("wide", "/feed"): (200, feed("wide", EL, "utf-8"), said("iso-8859-1")),
     ("mapped", "/map"): (200, SITEMAP.encode("cp1251"), said("windows-1251")),
     ("json", "/feed"): (200, JSON_FEED.encode("utf-16"), {"Content-Type": "application/feed+json"}),
+    ("garbled", "/feed"): (
+        200,
+        JSON_FEED.replace(PL[0], 'Wójt: "tak"').encode(),
+        {"Content-Type": "application/feed+json", "ETag": '"1"'},
+    ),
     ("podcast", "/feed"): (200, f"<rss><channel>{EPISODES}</channel></rss>".encode(), {}),
     ("doctype", "/feed"): (200, ATOM.encode(), {}),
     ("members", "/feed"): (
@@ -153,6 +159,14 @@ def test_an_entry_without_a_link_is_stored_by_its_file_and_marked(runs, newsbot)
         (f"https://podcast.example/{n}.mp3", {"media": True}) for n in (1, 2)
     ]
     assert {data for _, data in newsbot.query(query.format("'told'"))} == {None}
+
+
+def test_an_item_of_json_feed_that_is_no_json_costs_itself_alone(runs, newsbot):
+    assert newsbot.query("SELECT title FROM articles WHERE source_id = 'garbled'") == [(PL[1],)]
+    ((payload,),) = newsbot.query("SELECT payload FROM rejects WHERE source_id = 'garbled'")
+    assert 'Wójt: "tak"' in payload["summary"]
+    told = runs[0]["https://garbled.example/feed"]
+    assert "some of its records are not valid JSON and cannot be read: they are among the rejects" in told
 
 
 def test_the_links_of_a_section_page_are_relative_to_its_base(runs, newsbot):
