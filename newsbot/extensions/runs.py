@@ -78,7 +78,9 @@ class RunRecord:
         """What a user would otherwise not see of the run."""
         remarks = []
         if reason != "finished":
-            remarks.append(f"The run ended before its end: {without_login(reason)}")
+            failure = self.store.failure
+            why = f" ({type(failure).__name__}: {failure})" if failure is not None else ""
+            remarks.append(f"The run ended before its end: {without_login(reason + why)}")
         elif self._nothing_asked():
             remarks.append("Nothing was asked: start_urls is empty, or start() yields no request that goes out")
         elif self._nothing_found():

@@ -4,12 +4,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Self
 
-import psycopg2
 from scrapy.utils.spider import DefaultSpider
 
 from newsbot.enrichment.urls import form_of
-from newsbot.storage.errors import DatabaseError
-from newsbot.storage.jobs import FencedError
 from newsbot.storage.store import Store
 
 if TYPE_CHECKING:
@@ -58,6 +55,6 @@ class StorePipeline:
         await self.store.flush()
 
     def _stop(self) -> None:
-        is_lost = isinstance(self.store.failure, (DatabaseError, psycopg2.Error, FencedError))
-        closing = self.crawler.engine.close_spider_async(reason="database_lost" if is_lost else "fault")
+        reason = "database_lost" if self.store.is_shut_out else "fault"
+        closing = self.crawler.engine.close_spider_async(reason=reason)
         self._closing = asyncio.ensure_future(closing)

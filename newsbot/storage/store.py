@@ -156,6 +156,11 @@ class Store:
             ) from None
 
     @property
+    def is_shut_out(self) -> bool:
+        """Whether it gave up since the database can not be written to, or another has taken over; else by a fault."""
+        return isinstance(self.failure, psycopg2.Error | DatabaseError | jobs.FencedError)
+
+    @property
     def opened(self) -> bool:
         """Whether the run has a row."""
         return self._task is not None
@@ -185,7 +190,7 @@ class Store:
             runs.finish(cursor, self.run_id, reason, exit_code, stats)
             rejects.forget(cursor, self._rejects_days)
 
-        if self.failure is None:
+        if not self.is_shut_out:
             await self._patiently(self._writing, work)
         self._writing.close()
         self._reading.close()

@@ -57,6 +57,7 @@ def test_a_fault_in_a_stage_ends_the_crawl_and_saves_nothing(crawl, monkeypatch,
     monkeypatch.setattr(stage, "process_batch", broken)
     run = crawl(Batch(items=map(article, range(5)), progress=feed()))
     assert (type(run.store.failure), crawl.closed, run.results) == (TypeError, ["fault"], [False])
+    assert crawl.query("SELECT finish_reason FROM runs") == [("finished",)]  # as the test ends it: the row is closed
     assert [crawl.query(f"SELECT count(*) FROM {name}") for name in ("rejects", "feeds")] == [[(0,)], [(0,)]]
 
 
