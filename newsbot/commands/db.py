@@ -39,11 +39,12 @@ _AS_TEXT = extensions.new_type(
     "AS_TEXT",
     lambda value, _: value,
 )
-# A spreadsheet takes what begins so for a formula, whatever the quotes; it passes over blanks and unseen characters:
+# A spreadsheet takes what begins so for a formula, whatever the quotes; it passes over blanks and unseen characters.
+# Excel of many countries parts cells at ";", and then ends lines within quotes too, as the quotes begin no cell of it:
 # https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = re.compile(
-    r"[\t\r\n]|[\s\x00-\x1f\x7f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*[=+\-@＝＋－＠﹢﹣﹦﹫]"
-)
+_UNSEEN = r"\s\x00-\x1f\x7f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+_SIGN = "[=+\\-@＝＋－＠﹢﹣﹦﹫]"
+_FORMULA = re.compile(rf"\A(?=[\t\r\n]|[{_UNSEEN}]*+{_SIGN})|(?<=[;\t\r\n])(?=(?:(?![\t\r\n])[{_UNSEEN}])*+{_SIGN})")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 INVALID_CURSOR_DEFINITION = "42P11"  # what the server says of several statements, and of one that gives no rows
 
@@ -216,8 +217,8 @@ def _text(value: Any) -> str | None:
 
 
 def _inert(value: str | None) -> str | None:
-    """The value with an apostrophe before it where a spreadsheet would reckon with it; a number stays."""
-    return f"'{value}" if value and _FORMULA.match(value) and not _NUMBER.fullmatch(value) else value
+    """The value with an apostrophe before what a spreadsheet would reckon with; a number stays."""
+    return value if value is None or _NUMBER.fullmatch(value) else _FORMULA.sub("'", value)
 
 
 def _print(rows: Iterable[list[str | None]], *, as_csv: bool, mark: bool = False) -> None:

@@ -84,17 +84,24 @@ _BEFORE = re.compile(
     r"[\s,]*\Z",
     re.IGNORECASE,
 )
-_LATER = re.compile(
-    rf"(?<!{LETTER})PM(?!{LETTER})|"
-    + _any(word for word, part in _PART_OF.items() if part in ("pm", "night") and (len(word) > 4 or word == "p.m.")),
-    re.IGNORECASE,
-)
+
+
+def _apart(capitals: str, *parts: str) -> str:
+    """A pattern of the words for these parts of the day, but for the short ones that are words of other languages."""
+    long = _any(
+        word for word, part in _PART_OF.items() if part in parts and (len(word) > 4 or re.match(r"[ap]\.m\.", word))
+    )
+    return rf"(?:(?<!{LETTER})(?-i:{capitals})(?!{LETTER})|{long})"
+
+
+_EARLIER, _LATER = _apart("AM", "am"), _apart("PM|pm|Pm", "pm", "night")
 _LONGEST_BEFORE = 16  # characters
 _BEHIND = re.compile(rf"[\s,]*({_PART})", re.IGNORECASE)
 _LETTERS_BEHIND = re.compile(r"\s?[A-Z]{2}(?![\w'.])|\s?[Aa](?=[\s,)|]*\Z)")  # "GD" is Somali for PM
 _AT_END = re.compile(r"\s?(?:[,|)]|\Z)")
 _SHORT_WORD = re.compile(rf"\s({LETTER}{{2,5}})\s*\Z")
 _FIRST_LETTER = re.compile(r"\s?([APap])\.?(?![\w'.])")  # "8:15p", "8:15 P ET"
+_LETTER_OF_RFC822 = re.compile(r"\W*[A-Ya-y]\W*")
 _GERMAN_DAY = re.compile(r" \d\d?\. ")  # "um 12:05 am 3. November"
 _WORD_BEHIND = re.compile(rf"\s*{LETTER}")
 
@@ -103,7 +110,7 @@ _HOUR = _listed(
     " 点 시 น นาฬิกา बजे টা"
 )
 _HOUR_OF_12 = ("बजे", "টা")
-_HOUR_BEHIND = re.compile(rf"\s?{_HOUR}\.?(?!\s*-\s*\d\d?:)", re.IGNORECASE)  # "18:15 Uhr - 19:30 Uhr" is a span
+_HOUR_BEHIND = re.compile(rf"\s{{0,2}}{_HOUR}\.?(?!\s*-\s*\d\d?:)", re.IGNORECASE)  # "18:15 Uhr - 19:30 Uhr" is a span
 _MINUTE = _listed("min m мин хв phút 分 분 minutes")
 _SECOND = _listed("sec s сек giây 秒 초")
 _AT = _listed(
@@ -126,6 +133,17 @@ _AT_OF_24 = {
     "pukul",
     "jam",
 }
+
+_NUMBER = "(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+_IN_WORDS = re.compile(
+    rf"\bat {_NUMBER}\b|{DATE}[\s,]*(?:"
+    rf"{_NUMBER}(?:\W*\Z|[\s-](?:(?:{_NUMBER}|\w+(?:ty|teen)|hundred|ish)\b))"  # "nine thirty ET"
+    r"|(?:um |om |kl\.? )?(?:hal[bv]|half|viertel|kvart)\b"  # "halb acht"
+    rf"|(?:{'|'.join(sorted(_AT_OF_24))}|a las?|le ore)\b\.?:? {LETTER}"  # "kl. åtta", "um acht"
+    rf"|(?:{LETTER}+[ -]){{1,3}}(?:{_EARLIER}|{_LATER}"  # "siete de la tarde", "seven PM"
+    r"|(?:uhr|heures?|hours|hrs|horas|uur|hodin|часов|часа|(?-i:GMT|UTC|[A-Z]{1,3}T))\b))",  # "nine hours", "nine GMT"
+    re.IGNORECASE,
+)
 
 _FREE = r"(?<![\d:+-])(?<!\d[./])"
 _HOURS = rf"{_FREE}(?P<hour>\d{{1,2}})"
@@ -186,9 +204,21 @@ def take(text: str, patterns: Sequence[re.Pattern[str]], country: str | None, fo
     return text
 
 
-def is_afternoon_apart(text: str) -> bool:
-    """Whether a word for a later half of the day stands where no clock took it."""
-    return bool(_LATER.search(text))
+def is_moved(text: str, hour: int) -> bool:
+    """Whether a word that may move this hour to the other half of the day stands where no clock took it."""
+    words = rf"{_LATER}|{_EARLIER}" if hour == 12 else _LATER
+    return hour < 13 and bool(re.search(words, text, re.IGNORECASE))
+
+
+def past_hour(text: str, at: int) -> int:
+    """Where a word for the hour that stands behind a clock ends, as in "18:15 Uhr"."""
+    word = _HOUR_BEHIND.match(text, at)
+    return word.end() if word else at
+
+
+def is_in_words(text: str) -> bool:
+    """Whether behind the date of a text without a clock a time of day stands in words: it is not understood."""
+    return bool(_IN_WORDS.search(text))
 
 
 def take_named(text: str, country: str | None, found: list[Clock]) -> str:
@@ -270,6 +300,8 @@ def _first_letter(text: str, at: int, country: str | None, has_seconds: bool) ->
 
 def _zone(text: str, match: re.Match[str], at: int, country: str | None) -> tuple[tzinfo | None, int]:
     zone, end = zones.read(text, at, country)
+    if zone and match.groupdict().get("second") is None and _LETTER_OF_RFC822.fullmatch(text, at, end):
+        raise UnclearError(f"{text[at:end]!r} is a zone only where a program writes it, behind seconds")
     # "9:00-10:30" may be from then to then, "2026-11-27T09:00-10:30" is not.
     is_short = match.groupdict().get("second") is None and text[at : at + 1] == "-"
     if zone and is_short and not re.search(r"\dT\Z", text[: match.start()], re.IGNORECASE):

@@ -41,7 +41,7 @@ _ENGLISH = {
 _DAYS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # of each month, in any year
 
 # As nearly all feeds write them, of numbers that need no look at the calendar.
-_HOUR, _SIXTY, _OFFSET = r"([01]\d|2[0-3])", r"[0-5]\d", r"[+-](?:[01]\d|2[0-3])"
+_HOUR, _SIXTY, _OFFSET = r"([01]\d|2[0-3])", r"[0-5]\d", r"[+-](?:0\d|1[0-3])"
 _USUAL_RFC822 = re.compile(
     rf"(?:[A-Z][a-z]{{2,8}}, )?(\d|[0-2]\d|3[01]) ([A-Z][a-z]{{2}}) ([12]\d{{3}}) ({_HOUR}:{_SIXTY}:{_SIXTY})"
     rf" (?:GMT|({_OFFSET})({_SIXTY}))",

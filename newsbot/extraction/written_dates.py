@@ -16,7 +16,9 @@ from newsbot.extraction.clocks import (
     LETTER,
     WORDED,
     Clock,
-    is_afternoon_apart,
+    is_in_words,
+    is_moved,
+    past_hour,
     take,
     take_named,
 )
@@ -118,11 +120,7 @@ _ASIDE = re.compile(
     r"|\d+(?!(?:st|nd|rd|th|hs?|hrs?|u|uhr|am|pm)\b|[hg]\d)[A-Za-z]\w*)(?![.:]\w)",
     re.IGNORECASE,
 )
-_ONE_TO_TWELVE = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _OF_CLOCKS = re.compile(
-    rf"\bat (?:{_ONE_TO_TWELVE})\b|{DATE}[\s,]*(?:{_ONE_TO_TWELVE})\W*\Z|"
-    rf"{DATE}[\s,]*(?:{LETTER}+[ -]){{1,3}}(?:uhr|heures?|hours|hrs|horas|uur|hodin|часов|часа|"
-    r"(?-i:GMT|UTC|[A-Z]{2,3}T))\b|"
     rf"{DATE}\W*[ap]\.?\s?m\b|\bo'?clock\b|\b(?:half|quarter) (?:past|to)\b|{CLOCK}\W*(?:in )?(?:noon|midnight)",
     re.IGNORECASE,
 )
@@ -173,7 +171,7 @@ def _free_form(text: str, hints: Hints) -> str | None:
     date, text = _date(text, hints)
     if not clocks:
         text = take_named(take(text, BESIDE_DATE, hints.country, clocks), hints.country, clocks)
-    if date is None or len(set(clocks)) > 1 or _OF_CLOCKS.search(text):
+    if date is None or len(set(clocks)) > 1 or _OF_CLOCKS.search(text) or (not clocks and is_in_words(text)):
         return None
     clock = clocks[0] if clocks else Clock(0, 0, 0, None)
     zone = clock.zone
@@ -181,9 +179,12 @@ def _free_form(text: str, hints: Hints) -> str | None:
         behind = text.rindex(DATE) + 1
         zone, end = zones.read(text, behind, hints.country)
         text = text[:behind] + text[end:]
+    is_told = False
+    if zone is None:
+        zone, is_told = zones.beside(text, hints.country)
     if _is_left(text) or (clocks and zone is None and _is_unclear(text, clock)):
         return None
-    if zone is None and is_korean:
+    if zone is None and is_korean and not is_told:
         zone = zones.named("KST")
     return moment(*date, *map(str, clock[:3]), zone or "")
 
@@ -230,9 +231,9 @@ def _is_unclear(text: str, clock: Clock) -> bool:
     """Whether beside a clock without a zone something stands that may be one, or that may move it by half a day."""
     ends = (found.end() for found in re.finditer(CLOCK, text))
     return (
-        any(zones.is_unknown(text, end) for end in ends)
+        any(zones.is_unknown(text, past_hour(text, end)) for end in ends)
         or (not text[text.rindex(DATE) :].count(CLOCK) and zones.is_unknown(text, text.rindex(DATE) + 1))
-        or (clock.hour < 13 and is_afternoon_apart(text))
+        or is_moved(text, clock.hour)
     )
 
 

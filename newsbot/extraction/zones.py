@@ -15,10 +15,10 @@ from newsbot.extraction.dates import UnclearError
 _HOURS = {
     name: float(hours)
     for line in """
-        0 z ut utc gmt wet egst hez
-        1 bst cet met west wat mez cetstd hec n
-        2 cest mest eet sast cat mesz cdst hesc
-        3 eest msk trt tsi eat idt syot мск
+        0 z ut utc gmt wet wez egst hez zulu
+        1 bst cet met west wesz wat mez cetstd hec n
+        2 cest mest eet oez sast cat mesz cdst hesc
+        3 eest oesz msk trt tsi eat idt syot мск
         3.5 irst
         4 gst msd azt get mut ret samt sct
         4.5 aft irdt
@@ -72,6 +72,8 @@ _LOCAL = {
     "ist": {"il": 2, "ie": 1},
     "mst": {"mm": 6.5, "my": 8},
     "pst": {"ph": 8},
+    "sec": {"cz": 1, "sk": 1},
+    "selc": {"cz": 2, "sk": 2},
     "sst": {"sg": 8},
     "wst": {"au": 8, "ws": 13},
 }
@@ -121,7 +123,7 @@ _REMARKED = {
     for word in words.split()
 }
 _WORDS = {"ACT", "ART", "AT", "CAT", "EAST", "EAT", "GET", "HAT", "MET", "MUT", "NUT", "PET", "PONT", "RET"}
-# Zones by their names in words: the time of a place, where there is one its standard time, and its summer time.
+# Zones by their names in words, folded: the time of a place, where there is one its standard time, and its summer time.
 _REGIONS = {
     "alaska": "akt akst akdt",
     "argentina": "art art",
@@ -192,14 +194,79 @@ _REGIONS = {
     "west africa": "wat wat",
     "western european": "wet wet west",
     "western indonesia": "wib",
+    "barat": "wib",
+    "beogradskom": "Europe/Belgrade",
+    "bucurestiului": "Europe/Bucharest",
+    "eesti": "Europe/Tallinn",
+    "ha noi": "ict",
+    "kozep-europai": "cet",
+    "latvijas": "Europe/Riga",
+    "lietuvos": "Europe/Vilnius",
+    "magyar": "Europe/Budapest",
+    "romaniei": "Europe/Bucharest",
+    "srednjeevropskom": "cet",
+    "srednjoeuropskom": "cet",
+    "stredoevropskeho": "cet",
+    "suomen": "Europe/Helsinki",
+    "tengah": "wita",
+    "timur": "wit",
+    "viet nam": "ict",
     "ελλαδας": "Europe/Athens",
     "ελλαδος": "Europe/Athens",
+    "българско": "Europe/Sofia",
+    "гринвичем": "utc",
     "гринвичу": "utc",
     "киеву": "Europe/Kyiv",
     "киевскому": "Europe/Kyiv",
-    "київським": "Europe/Kyiv",
+    "києвом": "Europe/Kyiv",
+    "киівським": "Europe/Kyiv",
     "москве": "msk",
     "московскому": "msk",
+    "ישראל": "Asia/Jerusalem",
+    "ابوظبي": "Asia/Dubai",
+    "الامارات": "Asia/Dubai",
+    "الجزاير": "Africa/Algiers",
+    "الدوحة": "Asia/Qatar",
+    "الرياض": "Asia/Riyadh",
+    "السعودية": "Asia/Riyadh",
+    "القاهرة": "Africa/Cairo",
+    "القدس": "Asia/Jerusalem",
+    "بغداد": "Asia/Baghdad",
+    "بيروت": "Asia/Beirut",
+    "تونس": "Africa/Tunis",
+    "جرينتش": "utc",
+    "دبي": "Asia/Dubai",
+    "دمشق": "Asia/Damascus",
+    "غرينتش": "utc",
+    "غرينيتش": "utc",
+    "مكة": "Asia/Riyadh",
+    "تهران": "Asia/Tehran",
+    "گرينويچ": "utc",
+    "भारतीय": "ist",
+    "বাংলাদেশ": "Asia/Dhaka",
+    "东京": "jst",
+    "東京": "jst",
+    "日本": "jst",
+    "中国": "Asia/Shanghai",
+    "中國": "Asia/Shanghai",
+    "北京": "Asia/Shanghai",
+    "台北": "Asia/Taipei",
+    "台湾": "Asia/Taipei",
+    "台灣": "Asia/Taipei",
+    "香港": "hkt",
+    "伦敦": "Europe/London",
+    "倫敦": "Europe/London",
+    "格林威治": "utc",
+    "格林尼治": "utc",
+    "纽约": "et",
+    "紐約": "et",
+    "美东": "et",
+    "美東": "et",
+    "한국": "kst",
+    "베이징": "Asia/Shanghai",
+    "그리니치": "utc",
+    "미국 동부": "et",
+    "미국 서부": "pt",
 }
 _IN_WORDS = {
     f"{region} {kind}".strip().casefold(): name
@@ -208,9 +275,46 @@ _IN_WORDS = {
     for kind in kinds
 }
 _HERE = {
-    *("local", "our", "locale", "lokale", "lokaler", "lokal", "plaatselijke", "yerel", "lokalnego", "miejscowego"),
-    *("mistniho", "τοπικη", "местному", "місцевим", "ortszeit"),
+    *(
+        "local",
+        "our",
+        "locale",
+        "locala",
+        "lokale",
+        "lokaler",
+        "lokal",
+        "plaatselijke",
+        "yerel",
+        "lokalnego",
+        "miejscowego",
+    ),
+    *(
+        "mistniho",
+        "lokalnom",
+        "mjesnom",
+        "helyi",
+        "paikallista",
+        "kohaliku",
+        "vietos",
+        "vietejo",
+        "setempat",
+        "tempatan",
+    ),
+    *(
+        "đia phuong",
+        "τοπικη",
+        "местному",
+        "місцевим",
+        "местно",
+        "ortszeit",
+        "المحلي",
+        "محلي",
+        "स्थानीय",
+        "স্থানীয",
+    ),
+    *("当地", "當地", "现地", "現地", "本地", "현지"),
 }
+_FARTHEST = timedelta(hours=14)  # of a place from UTC: Kiritimati
 _AREAS = ("Europe/", "America/", "Asia/", "Africa/", "Australia/", "Pacific/", "Atlantic/", "Indian/")
 
 _LETTERS = r"[^\W\d_]"
@@ -237,13 +341,21 @@ _NO_ZONES = {
 }
 _TIME_ELSEWHERE = re.compile(
     r"по (\w+) времени|по (москве|киеву|гринвичу)\b|за (\w+) часом|heures? (?:de |d')?(\w+)"
-    r"|hor(?:a|ario) (?:del? )?(\w+)|ora (\w+)|uhr (\w+) zeit"
-    r"|(\w+) (?:zeit|tid|tijd|casu|ωρα|saati(?:yle)?)\b|czasu (\w+)|ωρα (\w+)|(ortszeit)\b",
+    r"|hor(?:a|ario) (?:del? )?(\w+)|uhr (\w+) zeit"
+    r"|(\w+) (?:zeit|tid|tijd|casu|ωρα|saati(?:yle)?)\b|czasu (\w+)|ωρα (\w+)|(ortszeit)\b"
+    r"|за (киевом|києвом|гринвичем)\b|ora (?:lui )?(\w+)|(?:po |по |pec )?([\w-]+) (?:vremenu|време|ido szerint|aikaa"
+    r"|aja jargi|laiku|laika)\b|waktu (?:indonesia )?(\w+)|gio (viet nam|ha noi|đia phuong|\w+)"
+    r"|(?:ب|بال)توقيت (\w+)(?: المكرمة)?|به وقت (\w+)|שעון (\w+)|(\S+) (?:समयानुसार|समय|সময)(?!\S)",
     re.IGNORECASE,
+)
+# "19:05北京时间", "北京时间 2026年12月27日": scripts without spaces write the place before or behind the date.
+_PLACE_NEXT = re.compile(
+    r"(?P<behind>\x03[\s(]*)?(?P<place>미국 [동서]부|[\u3040-\u30ff\u3400-\u9fff]{2,6}?|[\uac00-\ud7a3]{2,6}?)\s?"
+    r"(?:标准|標準|표준)?(?:时间|時間|시간|시각)(?(behind)(?!\s*[:\d\x04])|(?!\s?[:\d]))"
 )
 _PAIR = re.compile(r"([A-Z]{2,5} ?/ ?[A-Z]{2,5})(?![\w'])")
 _PLACE = re.compile(r"([A-Z][a-z]+(?:[ _-][A-Z][a-z]+)*)(?=\))")
-_CAPITALS = re.compile(rf"[\s,]*\(?\s?({_LETTERS}{{2,5}})(?![\w'])")
+_CAPITALS = re.compile(rf"[\s,]*\(?\s?(?:({_LETTERS}{{2,5}})(?![\w'])|({_LETTERS})(?=\W*\Z))")
 _NO_OFFSET = re.compile(r"\s*[+%](?!\d)")
 _TOLD_IN_BRACKETS = re.compile(rf"[\s,]*\([^()\d]*\b{_TIME_WORDS}\b[^()\d]*\)", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d_]{1,5}(?![\w'])")
@@ -284,12 +396,25 @@ def read(text: str, start: int, country: str | None = None) -> tuple[tzinfo | No
     return zone, other_end + bracket
 
 
+def beside(text: str, country: str | None = None) -> tuple[tzinfo | None, bool]:
+    """The zone that a folded `text` in Chinese, Japanese or Korean names by its place, and whether it names one.
+
+    Local time is named, and no zone. Raises `UnclearError` for a place behind the clock that is not known.
+    """
+    for match in _PLACE_NEXT.finditer(text):
+        place = match["place"]
+        if match["behind"] or place in _HERE or place in _IN_WORDS:
+            return _in_words(place, country), True
+    return None, False
+
+
 def is_unknown(text: str, start: int) -> bool:
     """Whether what stands in a folded `text` at `start`, where `read` finds no zone, has the form of one."""
     if _TOLD_IN_BRACKETS.match(text, start) or _NO_OFFSET.match(text, start):
         return True
     match = _CAPITALS.match(text, start)
-    return bool(match) and match[1].isupper() and match[1] not in _WORDS and is_zone_like(match[1])
+    word = match and (match[1] or match[2])
+    return bool(word) and word.isupper() and word not in _WORDS and is_zone_like(word)
 
 
 def is_zone_like(word: str) -> bool:
@@ -298,7 +423,7 @@ def is_zone_like(word: str) -> bool:
 
 
 def offset_of(digits: str) -> tzinfo | None:
-    """The zone of a written offset like `+0530` or `-05:00`; None where that is a day or more."""
+    """The zone of a written offset like `+0530` or `-05:00`; None where that is more than any place has."""
     match = _OFFSET.fullmatch(digits)
     return _at_offset(match) if match else None
 
@@ -357,7 +482,7 @@ def _offset(text: str, match: re.Match[str], country: str | None) -> tuple[tzinf
             return None, match.start()
     zone = _at_offset(match)
     if zone is None:
-        raise UnclearError(f"{match[0]!r} is not an offset of less than a day")
+        raise UnclearError(f"{match[0]!r} is not an offset of at most 14 hours")
     if base not in ("", "utc", "gmt", "z"):
         before = named(base, country)
         if before is None or not _same(zone, before):
@@ -367,9 +492,9 @@ def _offset(text: str, match: re.Match[str], country: str | None) -> tuple[tzinf
 
 def _at_offset(match: re.Match[str]) -> tzinfo | None:
     hours, minutes = int(match["hours"]), int(match["minutes"] or 0)
-    if hours > 23 or minutes > 59:
-        return None
     east = timedelta(hours=hours, minutes=minutes)
+    if minutes > 59 or east > _FARTHEST:
+        return None
     return timezone(east if match["sign"] == "+" else -east)
 
 

@@ -210,7 +210,8 @@ def test_a_spreadsheet_reckons_with_no_text(db):
            '-1 day' AS minus, E'\\t=1+1' AS tab, E'\\r=1+1' AS return, E'\\n=1+1' AS line, '＝1+1' AS wide,
            '  =1+1' AS blanks, E'\\u00a0=1+1' AS no_break, E'\\ufeff=1+1' AS mark, E'\\u200b\\u200e @a' AS unseen,
            '-5' AS text, '+.5e-3' AS exponent, -5 AS number, -1.50 AS numeric, '-Infinity'::float8 AS infinite,
-           interval '-1 day' AS span, 'a=1' AS inside, NULL AS nothing, '' AS empty, ARRAY['=1'] AS list""",
+           interval '-1 day' AS span, 'a=1' AS inside, 'a; =1+1;b' AS semicolon, E'a\\n=1' AS lines,
+           E'a\\t@b' AS tabs, NULL AS nothing, '' AS empty, ARRAY['=1'] AS list""",
     )
     assert process.returncode == 0
     assert process.stdout.startswith("\ufeff")
@@ -220,9 +221,9 @@ def test_a_spreadsheet_reckons_with_no_text(db):
         "'=head": "'@SUM(1)",
         "phone": "'+49 30 1",
         "minus": "'-1 day",
-        "tab": "'\t=1+1",
-        "return": "'\r=1+1",
-        "line": "'\n=1+1",
+        "tab": "'\t'=1+1",
+        "return": "'\r'=1+1",
+        "line": "'\n'=1+1",
         "wide": "'＝1+1",
         "blanks": "'  =1+1",
         "no_break": "'\u00a0=1+1",
@@ -235,6 +236,9 @@ def test_a_spreadsheet_reckons_with_no_text(db):
         "infinite": "'-inf",
         "span": "'-1 days",
         "inside": "a=1",
+        "semicolon": "a;' =1+1;b",
+        "lines": "a\n'=1",
+        "tabs": "a\t'@b",
         "nothing": "",
         "empty": "",
         "list": '["=1"]',

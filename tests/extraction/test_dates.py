@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from newsbot.extraction import zones
 from newsbot.extraction.dates import Hints, first_date, parse_date
+from newsbot.extraction.months import folded
 
 TABLE = Path(__file__).with_name("dates.tsv").read_text(encoding="utf-8")
 ROWS = [(*line.split("\t"), "")[:3] for line in TABLE.splitlines() if not line.startswith("#")]
@@ -16,6 +18,10 @@ ROWS = [(*line.split("\t"), "")[:3] for line in TABLE.splitlines() if not line.s
 def test_the_table_of_dates(text, right, source):
     country, _, language = source.partition("/")
     assert parse_date(text, Hints(country or None, language or None)) == (None if right == "-" else right)
+
+
+def test_the_names_of_zones_are_as_texts_are_folded():
+    assert [name for name in (*zones._REGIONS, *zones._HERE) if folded(name) != name] == []
 
 
 @pytest.mark.parametrize(
