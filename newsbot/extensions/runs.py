@@ -78,9 +78,7 @@ class RunRecord:
         """What a user would otherwise not see of the run."""
         remarks = []
         if reason != "finished":
-            failure = self.store.failure
-            why = f" ({type(failure).__name__}: {failure})" if failure is not None else ""
-            remarks.append(f"The run ended before its end: {without_login(reason + why)}")
+            remarks.append(f"The run ended before its end: {without_login(reason + self._why())}")
         elif self._nothing_asked():
             remarks.append("Nothing was asked: start_urls is empty, or start() yields no request that goes out")
         elif self._nothing_found():
@@ -92,6 +90,12 @@ class RunRecord:
                 remarks.append(f"Not asked: {number} {'URL' if number == 1 else 'URLs'}, {why}")
         remarks += [f"{times} x {remark}" for remark, times in self.store.remarks.most_common(REASONS_SHOWN)]
         return remarks
+
+    def _why(self) -> str:
+        failure = self.store.failure
+        if failure is None:
+            return ""
+        return f" ({failure})" if self.store.is_shut_out else f" ({type(failure).__name__}: {failure})"
 
     def _nothing_asked(self) -> bool:
         came = self.failures.answered or self.failures.total or self.stats.get_value("spider_exceptions/count")
