@@ -1,10 +1,12 @@
-"""What an answer gives: its items, what is refused of it, and the progress that is saved behind them."""
+"""An answer, and what it gives: items, what is refused, the progress that is saved behind them, what to ask next."""
 
+import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Generic, TypeVar
 
 from itemadapter import ItemAdapter
 
@@ -13,6 +15,49 @@ from newsbot.logins import without_login
 
 # A payload is kept to be looked at, not to be crawled again: a longer value is cut.
 MAX_VALUE = 10_000
+
+T = TypeVar("T")
+
+MAX_NAME = 2_000  # bytes: what the database's indexes take; a longer URL is known by its beginning and its hash
+
+
+class Headers(Mapping[str, str]):
+    """The headers of an answer. Names are of any case; of several of one name the last counts."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._values = {name.lower(): value.replace("\0", "") for name, value in pairs}
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came over the wire."""
+
+    url: str  # that it came from, behind all redirects
+    asked: str
+    status: int
+    headers: Headers
+    body: bytes
+    fetched_at: datetime  # with a zone
+    redirects: tuple[tuple[int, str], ...] = ()  # the status and the URL that gave it, in their order
+    conditional: bool = False  # whether it was asked for with validators
+    wait: float | None = None  # seconds that the server asks to be left alone
+
+    @property
+    def told(self) -> str:
+        """The status, and where it leads if that was not followed, as to a file."""
+        location = self.headers.get("Location")
+        return f"HTTP status {self.status}" + (f", leads to {location[:200]!r}" if location else "")
 
 
 @dataclass(slots=True)
@@ -55,11 +100,47 @@ class Reject:
         return str(uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(what, sort_keys=True, default=str)))
 
 
+def feed_name(url: str) -> str:
+    """What a feed of this URL is called: the URL, storable, of `MAX_NAME` bytes at most."""
+    if url.isascii() and url.isprintable() and len(url) <= MAX_NAME:
+        return url
+    name = url.replace("\0", "").encode("utf-8", "replace")
+    if len(name) > MAX_NAME:
+        digest = hashlib.sha256(name).hexdigest()
+        name = name[: MAX_NAME - 80] + f"...#sha256={digest}".encode()
+    return name.decode("utf-8", "ignore")
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What is known of a feed before it is asked for."""
+
+    url: str  # what the feed is called: `feed_name`
+    etag: str | None = None
+    last_modified: str | None = None
+    content_hash: str | None = None
+    fingerprint: str | None = None  # of how that was read
+    status: int | None = None
+    problem: str | None = None
+    failures: int = 0
+    entries: int = 0
+    interval: int | None = None
+    moved_to: str | None = None
+    gone: bool = False  # it said so often enough to be believed
+    says_gone: bool = False
+    rest: str | None = None  # why it is not asked now, by Retry-After or as it said that it is gone, and until when
+    due: bool = True
+    full_due: bool = True
+    fetched: float | None = None  # Unix seconds
+    succeeded: float | None = None  # Unix seconds
+    refused_runs: int = 0  # in a row of which all of the answer was refused
+
+
 @dataclass(slots=True, frozen=True, kw_only=True)
 class FeedProgress:
     """What a fetch tells of a feed. The row keeps what is None here, but for what is said of the fetch itself."""
 
-    url: str  # what the feed is called: `storage.feeds.key`
+    url: str  # what the feed is called: `feed_name`
     source_id: str
     ok: bool = True
     kind: str | None = None
@@ -151,7 +232,39 @@ class Batch:
     items: Iterable[Item | Reject] = ()  # read once, a part at a time
     progress: Progress | None = None
     lane: str | None = None
+    outcome: Outcome | None = None  # told once it is known whether the items were stored
     refused_runs: int = 0  # before this one, in a row, of which all of this answer was refused
+    unread: int = 0  # entries that are those of last time, which were all stored or refused
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Nothing is to be asked for behind an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Generic[T]):
+    """What an answer leads to."""
+
+    requests: tuple[T, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The same is to be asked for once more, as the answer can not be used: so often, at most."""
+
+    reason: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Nothing came of it, and nothing behind it can be asked for."""
+
+    problem: str
+
+
+Then = Done | Ask[T] | Again | Broken
 
 
 def _payload(item: Any) -> dict[str, Any]:

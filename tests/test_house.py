@@ -64,7 +64,7 @@ def test_imports_point_down(file):
     assert others - {here.partition("/")[0]} <= allowed(here)
 
 
-@pytest.mark.parametrize("name", ["extraction", "enrichment", "sources"])
+@pytest.mark.parametrize("name", ["extraction", "enrichment", "readers", "sources"])
 def test_pure_parts_know_no_engine(name):
     found = {each.partition(".")[0] for file in MODULES if part(file) == name for each in imported(file)}
     assert found & {"scrapy", "twisted", "psycopg2", "sqlalchemy", "requests", "socket"} == set()

@@ -95,6 +95,8 @@ class PipelineManager(ItemPipelineManager):
                 raise
         finally:
             saved.set_result(is_saved)
+            if told := batch.outcome:
+                self.store.outcome(told.source_id, told.url, ok=told.ok, status=told.status)
         return is_saved
 
     def take_soon(self, batch: Batch) -> None:
@@ -134,6 +136,10 @@ class PipelineManager(ItemPipelineManager):
         progress, longest = batch.progress, self.crawler.settings.getint("REFUSED_RUNS")
         if progress is None:
             return True
+        if batch.unread:
+            tally = self.store.tally(progress.source_id)
+            tally.unchanged += progress.entries
+            tally.rejected += batch.unread - progress.entries
         if not FEW <= passed.items == passed.refused:
             if settled := progress.settled(passed.refused):
                 self.store.save(settled)

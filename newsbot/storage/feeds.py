@@ -1,12 +1,11 @@
 """What is known of each feed: validators, how it fares, when it is due. One row a feed, one progress a fetch."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from newsbot.batch import FeedProgress
+from newsbot.batch import FeedProgress, FeedState, feed_name
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -98,48 +97,11 @@ ON CONFLICT (url) DO UPDATE SET
 
 
 LONGEST = 3e9  # seconds, a century: what a setting says beyond it is no interval of the database's
-MAX_KEY = 2_000  # bytes: what the database's indexes take; a longer URL is known by its beginning and its hash
 
 
 def longest_rest(settings: "BaseSettings") -> float:
     """The seconds of `RETRY_AFTER_DAYS` (default 7)."""
     return settings.getfloat("RETRY_AFTER_DAYS", 7) * 86_400
-
-
-def key(url: str) -> str:
-    """What a feed of this URL is called here: the URL, storable, of `MAX_KEY` bytes at most."""
-    if url.isascii() and url.isprintable() and len(url) <= MAX_KEY:
-        return url
-    name = url.replace("\0", "").encode("utf-8", "replace")
-    if len(name) > MAX_KEY:
-        digest = hashlib.sha256(name).hexdigest()
-        name = name[: MAX_KEY - 80] + f"...#sha256={digest}".encode()
-    return name.decode("utf-8", "ignore")
-
-
-@dataclass(slots=True)
-class FeedState:
-    """A feed's row, as far as a fetch needs it."""
-
-    url: str
-    etag: str | None = None
-    last_modified: str | None = None
-    content_hash: str | None = None
-    fingerprint: str | None = None  # of how that was read
-    status: int | None = None
-    problem: str | None = None
-    failures: int = 0
-    entries: int = 0
-    interval: int | None = None
-    moved_to: str | None = None
-    gone: bool = False  # it said so often enough to be believed
-    says_gone: bool = False
-    rest: str | None = None  # why it is not asked now, by Retry-After or as it said that it is gone, and until when
-    due: bool = True
-    full_due: bool = True
-    fetched: float | None = None  # Unix seconds
-    succeeded: float | None = None  # Unix seconds
-    refused_runs: int = 0  # in a row of which all of the answer was refused
 
 
 def read(
@@ -172,7 +134,7 @@ def forget(cursor: "Cursor", source_id: str, urls: Sequence[str] = ()) -> int:
 
     That of these `urls` is its own too where another source, which has them too, was asked for them last.
     """
-    cursor.execute("DELETE FROM feeds WHERE source_id = %s OR url = ANY(%s)", (source_id, [*map(key, urls)]))
+    cursor.execute("DELETE FROM feeds WHERE source_id = %s OR url = ANY(%s)", (source_id, [*map(feed_name, urls)]))
     return cursor.rowcount
 
 

@@ -23,7 +23,7 @@ from weakref import WeakKeyDictionary
 import psycopg2
 from psycopg2.errors import UniqueViolation
 
-from newsbot.batch import CursorProgress, FeedProgress, Outcome, Progress, Reject, storable
+from newsbot.batch import CursorProgress, FeedProgress, FeedState, Outcome, Progress, Reject, storable
 from newsbot.items import Article, Item, Observation, Record, Removal
 from newsbot.storage import articles, bulk, cursors, feeds, jobs, quotas, records, rejects, runs, series, sources
 from newsbot.storage.database import Database, is_lost
@@ -275,7 +275,7 @@ class Store:
             self.give_up(error)
             raise
 
-    async def feed_states(self, urls: Sequence[str]) -> dict[str, feeds.FeedState]:
+    async def feed_states(self, urls: Sequence[str]) -> dict[str, FeedState]:
         """What is known of each feed, by URL."""
         return await self._read(partial(feeds.read, urls=urls, **self._feed_bounds))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from newsbot.readers import feed, polled
 from newsbot.spiders.headlines import HeadlinesSpider
 
 
@@ -10,8 +11,8 @@ class UnsureSpider(HeadlinesSpider):
 
     name = "unsure"
 
-    def read(self, response, endpoint):
-        return replace(super().read(response, endpoint), validated=False)
+    def read(self, answer, endpoint, state):
+        return polled.read(answer, endpoint, state, lambda *facts: replace(feed.look(*facts), validated=False))
 
 
 class FailingSpider(HeadlinesSpider):
@@ -19,10 +20,10 @@ class FailingSpider(HeadlinesSpider):
 
     name = "failing"
 
-    def read(self, response, endpoint):
+    def read(self, answer, endpoint, state):
         if "faulty" in endpoint.url:
             raise ZeroDivisionError
-        return super().read(response, endpoint)
+        return super().read(answer, endpoint, state)
 
 
 class Dropping:

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from newsbot.batch import FeedProgress
+from newsbot.batch import MAX_NAME, FeedProgress, FeedState, feed_name
 from newsbot.storage import feeds
 
 URL = "https://site.example/feed"
@@ -114,7 +114,7 @@ def test_one_410_of_before_is_asked_again(cursor):
 def test_a_source_that_is_forgotten_is_as_new(cursor):
     save(cursor, GOOD)
     assert (feeds.forget(cursor, "other"), feeds.forget(cursor, "site")) == (0, 1)
-    assert feeds.read(cursor, [URL], DAY)[URL] == feeds.FeedState(URL)
+    assert feeds.read(cursor, [URL], DAY)[URL] == FeedState(URL)
 
 
 def test_without_validators_the_hash_is_kept_and_the_old_validators_are_not(cursor):
@@ -126,16 +126,16 @@ def test_without_validators_the_hash_is_kept_and_the_old_validators_are_not(curs
     "url", ["https://a.example/" + "k" * 5000, "https://a.example/" + "é" * 5000, "https://a.example/\0\ud800"]
 )
 def test_any_url_can_be_a_key(cursor, url):
-    key = feeds.key(url)
-    assert len(key.encode()) <= feeds.MAX_KEY
-    assert feeds.key(key) == key
-    feeds.write(cursor, [FeedProgress(url=key, **GOOD)])
-    assert feeds.read(cursor, [key], DAY)[key].etag == '"1"'
+    name = feed_name(url)
+    assert len(name.encode()) <= MAX_NAME
+    assert feed_name(name) == name
+    feeds.write(cursor, [FeedProgress(url=name, **GOOD)])
+    assert feeds.read(cursor, [name], DAY)[name].etag == '"1"'
 
 
 def test_long_urls_have_keys_of_their_own():
-    assert len({feeds.key(f"https://a.example/{'k' * 5000}{n}") for n in range(3)}) == 3
-    assert feeds.key(URL) == URL
+    assert len({feed_name(f"https://a.example/{'k' * 5000}{n}") for n in range(3)}) == 3
+    assert feed_name(URL) == URL
 
 
 def test_the_last_progress_of_a_batch_counts(cursor):

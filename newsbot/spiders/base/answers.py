@@ -1,9 +1,31 @@
-"""What the bases have to tell of an answer."""
+"""From Scrapy's responses to answers, and what the bases have to tell of one."""
+
+from datetime import UTC, datetime
 
 from scrapy.http import Response
 
+from newsbot.batch import Answer, Headers
+
 # Redirects are followed before; every other answer is the spider's to note.
 STATUSES = [status for status in range(300, 600) if status not in (301, 302, 303, 307, 308)]
+
+
+def answer_of(response: Response) -> Answer:
+    """The answer that came now."""
+    request, meta = response.request, response.meta
+    names = ((name.decode("latin-1"), response.headers[name].decode("latin-1")) for name in response.headers)
+    passed = zip(meta.get("redirect_reasons", ()), meta.get("redirect_urls", ()), strict=True)
+    return Answer(
+        url=response.url,
+        asked=meta.get("redirect_urls", [request.url])[0],
+        status=response.status,
+        headers=Headers(names),
+        body=response.body,
+        fetched_at=datetime.now(UTC),
+        redirects=tuple(passed),
+        conditional="If-None-Match" in request.headers or "If-Modified-Since" in request.headers,
+        wait=meta.get("retry_after"),
+    )
 
 
 def told(response: Response) -> str:
