@@ -251,10 +251,9 @@ class Ask(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """The same is to be asked for once more, as the answer can not be used: so often, at most."""
+    """The same is to be asked for once more, as the answer can not be used."""
 
     reason: str
-    times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +261,7 @@ class Broken:
     """Nothing came of it, and nothing behind it can be asked for."""
 
     problem: str
+    is_general: bool = False  # whether all else that is asked there would end so
 
 
 Then = Done | Ask[T] | Again | Broken

@@ -17,8 +17,8 @@ from newsbot.commands.output import printing
 from newsbot.items import Article, Item, Observation, Record
 
 if TYPE_CHECKING:  # every command is imported at every start
+    from newsbot.commands.trying import Tried
     from newsbot.spiders.base.api import ApiSpider
-    from newsbot.spiders.base.trial import Tried
 
 ROWS = 10  # of a table
 LINES = 40  # of a record
@@ -78,12 +78,12 @@ class Command(ScrapyCommand):
         return {name: spider for name in loader.list() if issubclass(spider := loader.load(name), ApiSpider)}
 
     def _try(self, target: str, opts: Namespace) -> None:
-        from newsbot.spiders.base.trial import Tried, trial_of
+        from newsbot.commands.trying import Tried, trying
 
         spiders = self._spiders()
         config = {} if target in spiders and target != "api" else {"config": target}
         tried = Tried()
-        spider = trial_of(spiders["api" if config else target], tried)
+        spider = trying(spiders["api" if config else target], tried)
         crawl = self.crawler_process.crawl(spider, **config, **opts.spargs)
         self.crawler_process.start()
         if not crawl.done() or crawl.cancelled():  # told twice to stop

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
+from newsbot.extraction.paths import places
 from newsbot.sources.secrets import ENV
 
 if TYPE_CHECKING:
@@ -412,3 +413,8 @@ class Api:
     def plain_headers(self) -> dict[str, str]:
         """The headers without a secret."""
         return {name: value for name, value in self.headers.items() if not SECRET.fullmatch(value)}
+
+    @property
+    def placed(self) -> set[str]:
+        """The names that the address and the query have places for."""
+        return places(self.url).union(*map(places, self.params.values()))

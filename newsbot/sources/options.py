@@ -21,7 +21,6 @@ class RequestOptions:
     # What is noted on the way
     call: tuple[Any, float] | None = None  # the terms of a call under way, and when it was taken
     reached: bool = False  # whether there was a connection
-    bad_answer: tuple[bytes | None, int] = (None, 0)  # the digest of one that could not be read, and how often it came
 
 
 def options_of(request: Any) -> RequestOptions | None:

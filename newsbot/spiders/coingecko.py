@@ -1,18 +1,14 @@
 """CoinGecko: prices of crypto currencies."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from scrapy import Request
-from scrapy.http import Response
-
-from newsbot.batch import Batch
 from newsbot.extraction.values import ValueTypeError, moment
+from newsbot.readers.api.chains import Chain
 from newsbot.sources.api import Api, Argument, Cursor, Key, Limit, ObservationFields, Quota
 from newsbot.spiders.base.api import DAY, ApiSpider, Stream, UnreadableError, expect
-from newsbot.spiders.base.chains import Chain
 
 HOURLY = timedelta(days=90)  # how far back an answer may go that has a value an hour
 REACH = timedelta(days=365)  # and at all, without a plan that costs
@@ -54,8 +50,6 @@ class CoingeckoSpider(ApiSpider):
         observation=ObservationFields(series="name", time="time", value="value", unit="unit"),
     )
 
-    _before: datetime | None = None  # the end of what is read of the answer that is read now, if it has more
-
     def planned(self, stream: Stream, now: datetime) -> list[Chain]:
         """What is older than the hourly values on its own, as one answer has values of one kind."""
         found: list[Chain] = []
@@ -73,21 +67,16 @@ class CoingeckoSpider(ApiSpider):
                 found.append(replace(chain, since=since))
         return found
 
-    async def answered(self, response: Response, stream: Stream, chain: Chain) -> AsyncIterator[Batch | Request]:
-        """As it is; of values that go on to now only those up to the end of what was asked for."""
-        self._before = chain.until if chain.until < datetime.now(UTC) - timedelta(hours=1) else None
-        async for each in super().answered(response, stream, chain):
-            yield each
-
     def rows(self, data: Any, stream: Stream) -> list[Any]:
         """A row for each time and kind of value."""
-        coin, currency = stream.values["coins"], stream.values["currency"]
+        coin, currency, end = stream.values["coins"], stream.values["currency"], stream.chain.until
+        is_cut = end < stream.fetched_at - timedelta(hours=1)  # the values go on to now
         rows = []
         for name, kind in _KINDS.items():
             for pair in expect(data, name, list):
                 if not isinstance(pair, list) or len(pair) != 2:
                     raise UnreadableError(f"{name!r} should hold pairs of time and value, and holds {pair!r:.80}")
-                if self._before and _is_behind(pair[0], self._before):
+                if is_cut and _is_behind(pair[0], end):
                     continue
                 rows.append({"name": f"{coin}/{currency}/{kind}", "unit": currency, "time": pair[0], "value": pair[1]})
         return rows

@@ -3,8 +3,7 @@
 import re
 from typing import Any
 
-from scrapy.http import Response
-
+from newsbot.batch import Answer
 from newsbot.extraction.markup import plain
 from newsbot.sources.api import Api, Column, RecordFields
 from newsbot.spiders.base.api import MAX_TOLD, ApiSpider, RefusedError, Stream
@@ -70,8 +69,8 @@ class ExoplanetsSpider(ApiSpider):
         record=RecordFields(dataset="exoplanets", key="pl_name", columns=_COLUMNS),
     )
 
-    def read(self, response: Response, stream: Stream | None = None) -> Any:
+    def data(self, answer: Answer, stream: Stream | None = None) -> Any:
         """As it is; what it does not like of a query it may say as a VOTable, with status 200."""
-        if problem := _PROBLEM.search(response.body):
+        if problem := _PROBLEM.search(answer.body):
             raise RefusedError(f"says: {plain(problem[1].decode('utf-8', 'replace'), MAX_TOLD)}")
-        return super().read(response, stream)
+        return super().data(answer, stream)

@@ -6,19 +6,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scrapy import Request
-from scrapy.http import Response, TextResponse
 
+from newsbot.batch import Answer, Batch, Then
 from newsbot.extraction import gdelt
-from newsbot.extraction.zips import ZipError, lines
-from newsbot.items import Article, Item, Rank
+from newsbot.items import Item
+from newsbot.readers.files import File
+from newsbot.readers.gdelt import read
 from newsbot.sources.api import Api, Argument, Cursor, Limit, Quota, Slices
 from newsbot.spiders.base.api import DAY, HOUR, MAX_TOLD, ApiSpider, RefusedError, Stream
 from newsbot.spiders.base.arguments import ArgumentError, names
-from newsbot.spiders.base.files import File, FilesSpider, Rows, UnreadableFileError
+from newsbot.spiders.base.files import FilesSpider
 
 BULK = "http://data.gdeltproject.org/gdeltv2/"
 SEARCH = "gdelt/search"  # the origin of what the search finds: it tells other things than the files do
-MOST = 512 * 1024 * 1024  # bytes of a file once inflated; the true ones have 15 to 60 MB
 
 _PASSES = re.compile("(?i)limit|later|again|unavailable|time.?out|error")  # of a message: it may not come once more
 _LINE = re.compile(rb"^.*?(\.translation)?\.gkg\.csv\.zip.*$", re.MULTILINE)
@@ -144,12 +144,13 @@ class GdeltSpider(FilesSpider):
                 parts.append(f"({either})" if len(values) > 1 else either)
         return " ".join(parts)
 
-    def read(self, response: Response, stream: Stream | None = None) -> Any:
+    def data(self, answer: Answer, stream: Stream | None = None) -> Any:
         """As it is; what it does not like of a query it says as plain text, with status 200."""
-        text = response.text.strip() if response.status == 200 and isinstance(response, TextResponse) else ""
-        if text[:1].isalpha() and len(text) <= MAX_TOLD and not _PASSES.search(text):
-            raise RefusedError(f"says: {text}")
-        return super().read(response, stream)
+        text = answer.body.strip() if answer.status == 200 and len(answer.body) <= 4 * MAX_TOLD else b""
+        told = text.decode("utf-8", "replace")
+        if told[:1].isalpha() and len(told) <= MAX_TOLD and not _PASSES.search(told):
+            raise RefusedError(f"says: {told}")
+        return super().data(answer, stream)
 
     def rows(self, data: Any, stream: Stream) -> list[Any]:
         """The records; none of an empty object, and of nothing else."""
@@ -189,42 +190,9 @@ class GdeltSpider(FilesSpider):
             files.append(File(url, time, int(size), md5))
         return files, wrong
 
-    def read_file(self, data: bytes, file: File) -> Rows:
+    def read_file(self, answer: Answer, file: File) -> tuple[Batch | None, File, Then[str]]:
         """The articles of the web that are asked for."""
-        given, rows, others, left_out, untitled = self.given, Rows(), 0, 0, 0
+        given = self.given
         language = given["language"] if self._is_translated else None
         wanted = gdelt.Wanted(frozenset(given["themes"] or ()), tuple(given["domains"] or ()), language)
-        for number, line in enumerate(_lines(data), 1):
-            if not line:
-                continue
-            try:
-                row = gdelt.columns(line)
-                if row[gdelt.COLLECTION] != gdelt.WEB:
-                    others += 1
-                    continue
-                if not wanted.fits(row):
-                    left_out += 1
-                    continue
-                fields, extra, refused = gdelt.article(row)
-            except gdelt.RowError as error:
-                rows.refused.append((number, line, error.field, str(error)))
-                continue
-            item = Article(source_id=self.name, origin=self.name, rank=Rank.INDEX, **fields)
-            item.extra_json, item.refused, item.is_read = extra, refused, True
-            untitled += '"title_from":"url"' in extra
-            rows.articles.append(item)
-        for count, what in (
-            (others, "rows of no web page"),
-            (left_out, "articles that are not asked for"),
-            (untitled, "titles made of the address"),
-        ):
-            if count:
-                rows.remarks.append(f"{count} {what}")
-        return rows
-
-
-def _lines(data: bytes) -> Iterator[bytes]:
-    try:
-        yield from lines(data, MOST)
-    except ZipError as error:
-        raise UnreadableFileError(str(error)) from None
+        return read(answer, wanted, file)

@@ -11,7 +11,6 @@ from newsbot.batch import Batch
 from newsbot.items import Item, Observation, Removal, Series
 from newsbot.sources.api import Api, Argument, Cursor, Limit, NumberedPages, Quota, Slices
 from newsbot.spiders.base.api import DAY, HOUR, ApiSpider, Stream, expect
-from newsbot.spiders.base.chains import Chain
 
 OFFICIAL = "https://hacker-news.firebaseio.com/v0"
 STORY = "https://news.ycombinator.com/item?id="
@@ -59,10 +58,11 @@ class HackernewsSpider(ApiSpider):
     _found: frozenset[str] = frozenset()  # all ids of what is new
     _read_from: datetime | None = None  # its beginning, with what is read again
 
-    async def look_up(self, rows: Sequence[Any], stream: Stream, chain: Chain) -> None:
+    async def look_up(self, rows: Sequence[Any], stream: Stream) -> None:
         """The search still finds what was taken out lately, and does not say so."""
         shown = [str(row.get("objectID")) for row in rows if isinstance(row, dict)]
         self._removed |= {story for story, is_removed in (await self.known(shown)).items() if is_removed}
+        chain = stream.chain
         if chain.moves and not chain.is_past:
             self._found |= frozenset(shown)
             self._read_from = min(self._read_from or chain.since, chain.since)
@@ -74,10 +74,10 @@ class HackernewsSpider(ApiSpider):
         for article in super().items(record, stream):
             article.origin = f"{STORY}{article.external_id}"  # one page may be submitted several times
             yield article
-        yield from self._counts(record.get("objectID"), record.get("points"), record.get("num_comments"))
+        points, comments = record.get("points"), record.get("num_comments")
+        yield from self._counts(stream.fetched_at, record.get("objectID"), points, comments)
 
-    def _counts(self, story: Any, points: Any, comments: Any) -> Iterator[Observation]:
-        now = datetime.now(UTC)
+    def _counts(self, now: datetime, story: Any, points: Any, comments: Any) -> Iterator[Observation]:
         for kind, value in (("points", points), ("comments", comments)):
             if value is not None:
                 series = Series(name=f"story/{story}/{kind}", unit=kind, metadata={"url": f"{STORY}{story}"})
@@ -91,7 +91,7 @@ class HackernewsSpider(ApiSpider):
         """Ask for those that are stored, that are found although they were taken out, or not found although stored."""
         ids = {*map(str, expect(data, "items", list)), *self._removed}
         if self._read_from and not self.given["query"]:
-            ids |= await self.store.ids_since(self.name, self._read_from) - self._found
+            ids |= await self.known_since(self._read_from) - self._found
         for story, is_removed in sorted((await self.known(sorted(ids))).items()):
             yield self.aside(f"{OFFICIAL}/item/{story}.json", partial(self._looked_at, is_removed=is_removed))
 
@@ -106,4 +106,4 @@ class HackernewsSpider(ApiSpider):
         if is_gone != is_removed:
             yield Removal(external_id=story, source_id=self.name, is_undone=is_removed)
         if not is_gone:
-            yield from self._counts(story, item.get("score"), item.get("descendants"))
+            yield from self._counts(datetime.now(UTC), story, item.get("score"), item.get("descendants"))

@@ -1,16 +1,12 @@
 """NewsAPI: an index of the articles of some 150,000 sites."""
 
-from collections.abc import Iterator
 from typing import Any
 
-from scrapy import Request
 from scrapy.http import Response
 
-from newsbot.batch import Batch
 from newsbot.sources.api import Api, Argument, Cursor, Key, Limit, NumberedPages, Quota, Slices
-from newsbot.spiders.base.api import DAY, HOUR, ApiSpider, Stream
+from newsbot.spiders.base.api import DAY, HOUR, ApiSpider
 from newsbot.spiders.base.arguments import switch
-from newsbot.spiders.base.chains import Chain
 
 _COMMON: dict[str, Any] = {
     "name": "newsapi",
@@ -89,15 +85,9 @@ class NewsapiSpider(ApiSpider):
         """Of the walls of the free plan, which all have this status, only one can be gone round."""
         return super().too_many(response) and _is_behind_the_plan(response)
 
-    def _refusal(self, response: Response, stream: Stream, chain: Chain) -> Iterator[Batch | Request]:
-        """As it is; the top headlines have no time to be sliced by: they end where the plan does."""
-        if not (self.given["top"] and chain.page.depth and _is_behind_the_plan(response)):
-            yield from super()._refusal(response, stream, chain)
-            return
-        if (chain.page.total or 0) > chain.count:
-            stream.remarks[f"the plan gives the first {chain.count} of {chain.page.total}"] = None
-        yield self._batch(stream, chain)
-        yield from self._over(stream, chain)
+    def is_end(self, response: Response) -> bool:
+        """The top headlines have no time to be sliced by: they end where the plan does."""
+        return bool(self.given["top"]) and _is_behind_the_plan(response)
 
 
 def _is_behind_the_plan(response: Response) -> bool:

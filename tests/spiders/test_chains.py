@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
+from newsbot.readers.api import chains
+from newsbot.readers.api.chains import Chain
 from newsbot.sources.api import Api, Cursor, LinkedPages, RecordFields, Slices
-from newsbot.spiders.base import chains
-from newsbot.spiders.base.chains import Chain
 
 NOW = datetime(2026, 3, 31, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from newsbot.readers.api.mapping import RefusedRecordError, identity, mapper
 from newsbot.sources.api import Api, Column, ObservationFields, RecordFields
-from newsbot.spiders.base.mapping import RefusedRecordError, identity, mapper
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,22 @@
 """From page to page: what is asked next, where it ends, and what contradicts itself."""
 
-import pytest
-from scrapy.http import Response
+from datetime import UTC, datetime
 
+import pytest
+
+from newsbot.batch import Answer, Headers
+from newsbot.readers.api import paging
+from newsbot.readers.api.paging import BadPageError
 from newsbot.sources.api import LinkedPages, NumberedPages, OffsetPages, TokenPages
-from newsbot.spiders.base import paging
-from newsbot.spiders.base.paging import BadPageError
 
 URL = "https://a.example/rows?page=1"
 
 
 def following(pages, page, records, headers=None, /, **data):
-    return paging.following(pages, page, Response(URL, headers=headers), data, records, lambda record: record)
+    answer = Answer(
+        url=URL, asked=URL, status=200, headers=Headers((headers or {}).items()), body=b"", fetched_at=datetime.now(UTC)
+    )
+    return paging.following(pages, page, answer, data, records, lambda record: record)
 
 
 def walk(pages, listing, *, total=None, change=lambda n: None):

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from scrapy.http import Response
+from scrapy.http import Response, TextResponse
 
 from newsbot.batch import Answer, Headers
 
@@ -26,6 +26,11 @@ def answer_of(response: Response) -> Answer:
         conditional="If-None-Match" in request.headers or "If-Modified-Since" in request.headers,
         wait=meta.get("retry_after"),
     )
+
+
+def response_of(answer: Answer) -> Response:
+    """The answer as a response of Scrapy's, for a spider's own method."""
+    return TextResponse(answer.url, status=answer.status, headers=dict(answer.headers), body=answer.body)
 
 
 def told(response: Response) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from newsbot.extraction.paths import places
 from newsbot.sources.api import Api, Argument
 
 LONGEST = timedelta(days=36_500)
@@ -151,7 +150,7 @@ def values_of(argument: Argument, text: str) -> list[str]:
 
 def times(api: Api) -> list[str]:
     """Which of since, until, backfill and budget make sense here."""
-    asked = placed(api)
+    asked = api.placed
     by_time = api.cursor is not None and api.cursor.by == "time" and "since" in asked
     return [
         name
@@ -163,11 +162,6 @@ def times(api: Api) -> list[str]:
         )
         if there
     ]
-
-
-def placed(api: Api) -> set[str]:
-    """The names that the address and the query of an API have places for."""
-    return places(api.url).union(*map(places, api.params.values()))
 
 
 def complete(spider: str, declared: Mapping[str, Argument], values: dict[str, Any]) -> None:

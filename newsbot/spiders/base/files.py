@@ -7,12 +7,11 @@ and looked for in the list by the runs of the next day.
 """
 
 import asyncio
-import hashlib
 import json
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -23,11 +22,14 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
-from newsbot.batch import MAX_VALUE, Batch, Reject
+from newsbot.batch import Answer, Batch, Broken, Outcome, Reject, Then
 from newsbot.hosts import with_ascii_host
-from newsbot.items import Article
-from newsbot.spiders.base import answers, chains
-from newsbot.spiders.base.api import ApiSpider, said
+from newsbot.readers.api import chains
+from newsbot.readers.api.pages import progress_of
+from newsbot.readers.api.streams import said
+from newsbot.readers.files import File, mismatch
+from newsbot.spiders.base import answers
+from newsbot.spiders.base.api import ApiSpider
 from newsbot.spiders.base.errbacks import errback
 
 logger = logging.getLogger(__name__)
@@ -42,30 +44,6 @@ UNORDERED = timedelta(hours=6)  # by which lines of the list may be out of the o
 PATIENCE = 600  # seconds for one file or part of the list
 
 
-class UnreadableFileError(ValueError):
-    """A file that is not what it should be; the message says what is wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file as the list has it."""
-
-    url: str
-    time: datetime
-    size: int
-    md5: str
-    failures: int = 0  # runs that could not have it
-
-    @classmethod
-    def of(cls, url: str, kept: dict[str, Any]) -> "File":
-        """The file that a cursor keeps."""
-        return cls(url, datetime.fromisoformat(kept["time"]), kept["size"], kept["md5"], kept["failures"])
-
-    def kept(self) -> dict[str, Any]:
-        """What a cursor keeps of it."""
-        return {"time": self.time.isoformat(), "size": self.size, "md5": self.md5, "failures": self.failures + 1}
-
-
 @dataclass(frozen=True, slots=True)
 class Window:
     """A time whose files are wanted, its end not included."""
@@ -74,15 +52,6 @@ class Window:
     until: datetime
     is_past: bool = False  # before what was read earlier: read from its end on, so that what is read stays in one piece
     is_next: bool = False  # behind what was read earlier: a second after its last file
-
-
-@dataclass(slots=True)
-class Rows:
-    """What a file holds."""
-
-    articles: list[Article] = field(default_factory=list)
-    refused: list[tuple[int, bytes, str | None, str]] = field(default_factory=list)  # number, line, field, reason
-    remarks: list[str] = field(default_factory=list)  # on rows that were passed over, with their numbers
 
 
 class FilesSpider(ApiSpider):
@@ -98,8 +67,8 @@ class FilesSpider(ApiSpider):
         """The files that a list or a part of it names, and the lines that should name one and do not."""
         raise NotImplementedError
 
-    def read_file(self, data: bytes, file: File) -> Rows:
-        """The rows of a file, in a thread of its own. Raises `UnreadableFileError`."""
+    def read_file(self, answer: Answer, file: File) -> tuple[Batch | None, File, Then[str]]:
+        """The batch of a file, in a thread of its own."""
         raise NotImplementedError
 
     # The lists
@@ -140,11 +109,11 @@ class FilesSpider(ApiSpider):
     def newest_listed(self, response: Response) -> Iterator[Request | Batch]:
         """The request for the list where a file is wanted that is not among the newest, else for the first file."""
         if response.status != 200:
-            self._list_told(ok=False, status=f"{response.url}: {answers.told(response)}: {said(response)}")
+            self._list_told(ok=False, status=f"{response.url}: {answers.told(response)}: {said(response.body)}")
             return
         self.newest, wrong = self.listed(response.body)
         if not self.newest:
-            told = f"{response.url} names no file: {(wrong or [said(response)])[0]!r}"
+            told = f"{response.url} names no file: {(wrong or [said(response.body)])[0]!r}"
             again = get_retry_request(response.request, spider=self, reason="bad list")
             if again is None:
                 self._list_told(ok=False, status=told)
@@ -190,7 +159,7 @@ class FilesSpider(ApiSpider):
     ) -> Iterator[Request | Batch]:
         """The request for the part of the list before this one, or for the first file."""
         if response.status not in (200, 206):
-            self._list_told(ok=False, status=f"{response.url}: {answers.told(response)}: {said(response)}")
+            self._list_told(ok=False, status=f"{response.url}: {answers.told(response)}: {said(response.body)}")
             return
         begin = _begin_of(response)
         text = response.body + rest
@@ -204,7 +173,7 @@ class FilesSpider(ApiSpider):
             return
         found |= {file.url: file for file in (*files, *self.newest)}
         if not found:
-            self._list_told(ok=False, status=f"{response.url} names no file: {said(response)!r}")
+            self._list_told(ok=False, status=f"{response.url} names no file: {said(response.body)!r}")
             return
         for line in wrong:
             self.store.refuse(Reject(self.name, "line", response.url, None, "is no size, md5 and URL", {"line": line}))
@@ -271,32 +240,28 @@ class FilesSpider(ApiSpider):
     async def arrived(self, response: Response, file: File, window: Window | None) -> AsyncIterator[Batch | Request]:
         """The request for the next file, and the batch of this one."""
         async with self.turn:
-            problem = None if response.status == 200 else answers.told(response)
-            problem = problem or await asyncio.to_thread(_mismatch, response.body, file)
+            answer = answers.answer_of(response)
+            problem = await asyncio.to_thread(mismatch, answer, file)
             again = (
-                problem and response.status == 200 and get_retry_request(response.request, spider=self, reason=problem)
+                problem and answer.status == 200 and get_retry_request(response.request, spider=self, reason=problem)
             )
             if again:
                 yield again
                 return
-            for request in self._next():
+            for request in self._next():  # it comes while this one is read
                 yield request
-            try:
-                rows = None if problem else await asyncio.to_thread(self.read_file, response.body, file)
-            except UnreadableFileError as error:
-                problem = str(error)
-            except Exception as error:  # what comes after it must not move the cursor past it
-                logger.exception("%s can not be read", file.url)
-                problem = f"{type(error).__name__}: {error}"
             if problem:
                 yield self._failed(file, window, problem)
                 return
-            refused = []
-            for number, line, name, reason in rows.refused:
-                payload = {"row": line[:MAX_VALUE].decode("utf-8", "replace")}
-                refused.append(Reject(self.name, "row", f"{file.url}#{number}", name, reason, payload))
-            self.store.outcome(self.name, file.url, ok=True, status="; ".join(["ok", *rows.remarks]))
-            yield self._settled(self._behind(file, window), [*refused, *rows.articles])
+            try:
+                batch, _, then = await asyncio.to_thread(self.read_file, answer, file)
+            except Exception as error:  # what comes after it must not move the cursor past it
+                logger.exception("%s can not be read", file.url)
+                batch, then = None, Broken(f"{type(error).__name__}: {error}")
+            if isinstance(then, Broken):
+                yield self._failed(file, window, then.problem)
+            else:
+                yield self._settled(self._behind(file, window), batch)
 
     @errback
     async def lost(self, failure: Failure) -> AsyncIterator[Batch | Request]:
@@ -312,9 +277,9 @@ class FilesSpider(ApiSpider):
             problem += f"; the next run asks for it again ({file.failures + 1} of {RUNS})"
         elif self._moves:
             problem += f"; given up after {RUNS} runs"
-        self.store.outcome(self.name, file.url, ok=False, status=problem)
-        self.store.refuse(Reject(self.name, "file", file.url, None, problem, {"size": file.size, "md5": file.md5}))
-        return self._settled(self._behind(file, window, missing=again), [])
+        outcome = Outcome(source_id=self.name, url=file.url, ok=False, status=problem)
+        reject = Reject(self.name, "file", file.url, None, problem, {"size": file.size, "md5": file.md5})
+        return self._settled(self._behind(file, window, missing=again), Batch(items=[reject], outcome=outcome))
 
     def _behind(self, file: File, window: Window | None, *, missing: bool = False) -> dict[str, Any] | None:
         """The cursor behind this file; None where it stays."""
@@ -336,9 +301,9 @@ class FilesSpider(ApiSpider):
                 cursor["until"] = file.time.isoformat()
         return cursor | {"missing": dict(kept)}  # as it is now: the files after it change it
 
-    def _settled(self, cursor: dict[str, Any] | None, items: Iterable[Article | Reject]) -> Batch:
-        progress = self._progress(self.stream, cursor)
-        return Batch(items=items, progress=progress, lane=self.stream.key, refused_runs=self.stream.refused_runs)
+    def _settled(self, cursor: dict[str, Any] | None, batch: Batch) -> Batch:
+        progress = progress_of(self.api, self.stream, cursor)
+        return replace(batch, progress=progress, lane=self.stream.key, refused_runs=self.stream.refused_runs)
 
     def _get(self, url: str, callback: Any, errback: Any, **options: Any) -> Request:
         """A request that is spaced from others by the chain that it is part of, not by a quota."""
@@ -355,18 +320,10 @@ class FilesSpider(ApiSpider):
         """Of a first run without a list: the newest file of now, which was to be its first, is that of the next run."""
         now = datetime.now(UTC)
         begin = (now - (now - datetime.min.replace(tzinfo=UTC)) % self.step - 2 * self.step).isoformat()
-        self.store.save(self._progress(self.stream, {"since": begin, "until": begin}))
+        self.store.save(progress_of(self.api, self.stream, {"since": begin, "until": begin}))
 
     def _retries(self) -> int:
         return self.crawler.settings.getint("RETRY_TIMES")
-
-
-def _mismatch(body: bytes, file: File) -> str | None:
-    """How a body differs from what the list says, or None."""
-    if len(body) != file.size:
-        return f"has {len(body):,} bytes, and the list says {file.size:,}"
-    found = hashlib.md5(body, usedforsecurity=False).hexdigest()
-    return None if found == file.md5 else f"has the md5 {found}, and the list says {file.md5}"
 
 
 def _begin_of(response: Response) -> int:

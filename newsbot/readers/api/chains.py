@@ -13,10 +13,9 @@ from typing import Any
 
 from newsbot.extraction.paths import PathError, path
 from newsbot.extraction.values import ValueTypeError, moment
+from newsbot.readers.api import paging
+from newsbot.readers.api.paging import Page
 from newsbot.sources.api import Api, LinkedPages, Slices
-from newsbot.spiders.base import paging
-from newsbot.spiders.base.arguments import placed
-from newsbot.spiders.base.paging import Page
 
 HOUR, DAY = 3_600, 86_400  # seconds, for declarations
 SECOND = timedelta(seconds=1)
@@ -250,7 +249,7 @@ def is_before(api: Api, chain: Chain, data: Any, rows: Sequence[Any], known: Any
     newest = seen(api, Chain(None, chain.until), data, rows).newest
     if newest is None or newest >= chain.since:
         return False
-    return "since" not in placed(api) or isinstance(api.pages, LinkedPages)
+    return "since" not in api.placed or isinstance(api.pages, LinkedPages)
 
 
 def _reaches(ids: Sequence[Any], known: Any) -> bool:
@@ -279,7 +278,7 @@ def moved(api: Api, cursor: Mapping[str, Any], chain: Chain, *, is_over: bool) -
     end = chain.covers or chain.until
     if declared.at == "newest":  # but not for ever where nothing comes
         until = max(min(chain.newest or chain.since, end), end - timedelta(seconds=declared.first))
-    elif is_over and "until" in placed(api):  # all up to there is read
+    elif is_over and "until" in api.placed:  # all up to there is read
         until = end
     else:
         until = min(chain.newest or chain.since, end)
@@ -291,7 +290,7 @@ def restarted(api: Api, chain: Chain) -> Chain:
     """The chain from its beginning, less what is read of it where the API can be asked for that."""
     begun = replace(chain, page=paging.first(api.pages), depth=max(chain.depth, chain.page.depth))
     cursor = api.cursor
-    if cursor is not None and cursor.by == "time" and placed(api) >= {"since", "until"}:
+    if cursor is not None and cursor.by == "time" and api.placed >= {"since", "until"}:
         if cursor.oldest_first and chain.newest is not None:
             begun = replace(begun, since=min(max(chain.since, chain.newest), chain.until))
         elif not cursor.oldest_first and chain.oldest is not None:

@@ -6,12 +6,10 @@ from math import ceil
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from scrapy.http import Response
-
+from newsbot.batch import Answer
 from newsbot.extraction.links import next_link
 from newsbot.extraction.paths import path
 from newsbot.sources.api import LinkedPages, NumberedPages, OffsetPages, Pages, TokenPages
-from newsbot.spiders.base import answers
 
 STALE_PAGES = 3  # in a row without a record that is new: then no others come, whatever is said
 EMPTY_PAGES = 1_000  # in a row, each with a token of the next one
@@ -68,7 +66,7 @@ def params(pages: Pages | None, page: Page) -> dict[str, str]:
 
 
 def following(
-    pages: Pages | None, page: Page, response: Response, data: Any, records: Sequence[Any], identity: Identity
+    pages: Pages | None, page: Page, answer: Answer, data: Any, records: Sequence[Any], identity: Identity
 ) -> Page | None:
     """The next page; None after the last. `identity` is what tells a record from others. Raises `BadPageError`."""
     match pages:
@@ -79,7 +77,7 @@ def following(
         case TokenPages():
             return _linked(page, _text(path(pages.token)(data), "token"), records, identity)
         case LinkedPages():
-            return _linked(page, _link(pages, response, data), records, identity)
+            return _linked(page, _link(pages, answer, data), records, identity)
     return None
 
 
@@ -223,16 +221,16 @@ def _linked(page: Page, token: str | None, records: Sequence[Any], identity: Ide
     return replace(page, token=token, depth=page.depth + 1, stale=stale, shown=shown)
 
 
-def _link(pages: LinkedPages, response: Response, data: Any) -> str | None:
+def _link(pages: LinkedPages, answer: Answer, data: Any) -> str | None:
     if pages.next:
         url = _text(path(pages.next)(data), "link of the next page")
     else:
-        url = next_link(answers.header(response, "Link") or "")
+        url = next_link(answer.headers.get("Link", ""))
     if not url:
         return None
     try:
-        url = urljoin(response.url, url)
-        asked, said = urlsplit(response.url), urlsplit(url)
+        url = urljoin(answer.url, url)
+        asked, said = urlsplit(answer.url), urlsplit(url)
         ports = {_port(asked), _PORTS["http"]} if _port(asked) == _PORTS["https"] else {_port(asked)}
         same = said.scheme in _PORTS and said.hostname == asked.hostname and _port(said) in ports
     except ValueError:

@@ -1,6 +1,6 @@
 """One page of an API as a first run would read it, with nothing stored."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -8,11 +8,13 @@ from scrapy import Request, signals
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from newsbot.batch import Batch, Reject
+from newsbot.batch import Ask, Batch, Broken, Reject
 from newsbot.items import Item
+from newsbot.readers.api import pages
+from newsbot.readers.api.streams import Stream, UnreadableError
 from newsbot.sources.options import NAME
-from newsbot.spiders.base.api import ApiSpider, Stream
-from newsbot.spiders.base.chains import Chain
+from newsbot.spiders.base import answers
+from newsbot.spiders.base.api import ApiSpider
 
 SHOWN = 20  # items that pass the stages
 
@@ -33,23 +35,9 @@ class Tried:
     remarks: list[str] = field(default_factory=list)
     problem: str | None = None  # why there is nothing
 
-    def refuse(self, reject: Reject) -> None:
-        """As `Store.refuse`."""
-        self.refused.append((reject.field, reject.reason))
 
-    def asking(self, source_id: str, url: str) -> None:
-        """As `Store.asking`: whether anything came of it is seen without."""
-
-    def outcome(self, source_id: str, url: str, *, ok: bool, status: str) -> None:
-        """As `Store.outcome`."""
-        if ok:
-            self.remarks += [] if status == "ok" else [status]
-        else:
-            self.problem = status
-
-
-class Trial(ApiSpider):
-    """To be mixed in before an API spider, by `trial_of`.
+class Trying(ApiSpider):
+    """To be mixed in before an API spider, by `trying`.
 
     The ledger of the quota does not know of its call: trying needs no database.
     """
@@ -66,15 +54,15 @@ class Trial(ApiSpider):
 
     async def start(self) -> AsyncIterator[Request]:
         """The first request of the first stream."""
-        self.store = self.tried
-        self.crawler.signals.connect(self._scraped, signal=signals.item_scraped)
-        self.crawler.signals.connect(self._dropped, signal=signals.item_dropped)
-        self.crawler.signals.connect(self._broke, signal=signals.spider_error)
-        self._streams.append(self._asked()[0])
-        for each in self._begin():
-            if isinstance(each, Request):
-                self.tried.url = each.url
-                yield each
+        connect = self.crawler.signals.connect
+        connect(self._scraped, signal=signals.item_scraped)
+        connect(self._dropped, signal=signals.item_dropped)
+        connect(self._broke, signal=signals.spider_error)
+        stream = self._asked()[0]
+        self._plan(stream)
+        request = self._request(pages.call(self.facts, stream, stream.chains.popleft()), stream)
+        self.tried.url = request.url
+        yield request
 
     def request(self, url: str, **options: Any) -> Request:
         """A request that no ledger counts."""
@@ -87,38 +75,50 @@ class Trial(ApiSpider):
         self.tried.records = super().rows(data, stream)
         return self.tried.records
 
-    async def answered(self, response: Response, stream: Stream, chain: Chain) -> AsyncIterator[Item]:
-        """The first items; the rest of what the crawl would do is noted."""
-        self.tried.status, self.tried.size = response.status, len(response.body)
-        async for each in super().answered(response, stream, chain):
-            if isinstance(each, Request):
-                self.tried.following.append(each.url)
-                continue
-            self.tried.cursor = each.progress and each.progress.value
-            for item in self._counted(each):
-                yield item
-
     async def known(self, external_ids: Sequence[str]) -> dict[str, bool]:
         """None: there may be no database."""
         return {}
 
-    def _again(self, response: Response, times: int = 0) -> None:
-        """A page that can not be read is shown as it is."""
+    async def answered(self, response: Response, stream: Stream) -> AsyncIterator[Item]:
+        """The first items; the rest of what the reader gives is noted."""
+        self.tried.status, self.tried.size = response.status, len(response.body)
+        answer = answers.answer_of(response)
+        try:
+            if answer.status == 200:
+                self.data(answer, stream)
+        except UnreadableError as error:  # which a crawl may ask again for, in a smaller slice
+            self.tried.problem = str(error)
+            return
+        found = pages.look(answer, self.facts, stream)
+        if isinstance(found, pages.Page):
+            await self.look_up(found.rows, stream)
+            found = pages.take(found, self.facts, stream)
+        batch, stream, then = found
+        if isinstance(then, Ask):
+            self.tried.following = [call.url for call in then.requests]
+        elif not isinstance(then, Broken):
+            self.tried.following = [request.url for request in self.after(stream)]
+        for item in self._note(batch) if batch is not None else []:
+            yield item
 
-    def _narrowed(
-        self, stream: Stream, chain: Chain, problem: str, body: str | None = None
-    ) -> Iterator[Batch | Request]:
-        """So is one that is garbled; of one with too many hits the half is told."""
-        return super()._narrowed(stream, chain, problem) if body is None else self._broken(stream, problem)
+    def failed(self, failure: Failure) -> None:
+        """Note a page that did not come."""
+        self.tried.problem = failure.getErrorMessage().partition("\n")[0]
 
-    def _counted(self, batch: Batch) -> list[Item]:
-        items = []
+    def _note(self, batch: Batch) -> list[Item]:
+        """The first items of a batch, to pass the stages."""
+        tried, items = self.tried, []
+        tried.cursor = batch.progress and batch.progress.value
         for each in batch.items:
             if isinstance(each, Reject):
-                self.tried.refuse(each)
+                tried.refused.append((each.field, each.reason))
             else:
                 items.append(each)
-        self.tried.mapped += len(items)
+        tried.mapped += len(items)
+        if (told := batch.outcome) and not told.ok:
+            tried.problem = told.status
+        elif told and told.status != "ok":
+            tried.remarks.append(told.status)
         return items[:SHOWN]
 
     def _scraped(self, item: Item) -> None:
@@ -131,6 +131,6 @@ class Trial(ApiSpider):
         self.tried.problem = f"{failure.type.__name__} in the spider: {failure.getErrorMessage()}"
 
 
-def trial_of(spider: type[ApiSpider], tried: Tried) -> type[ApiSpider]:
+def trying(spider: type[ApiSpider], tried: Tried) -> type[ApiSpider]:
     """A spider that asks for the first page of another, and notes what came of it."""
-    return type("Trial", (Trial, spider), {"tried": tried})
+    return type("Trying", (Trying, spider), {"tried": tried})
