@@ -1,14 +1,13 @@
 """An answer, and what it gives: items, what is refused, the progress that is saved behind them, what to ask next."""
 
+import dataclasses
 import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
-
-from itemadapter import ItemAdapter
 
 from newsbot.items import Item
 from newsbot.logins import without_login
@@ -69,7 +68,7 @@ class Reject:
     url: str | None
     field: str | None
     reason: str
-    payload: dict[str, Any] = field(default_factory=dict)
+    payload: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.url = storable(self.url)
@@ -85,7 +84,7 @@ class Reject:
             url=getattr(item, "url", None),
             field=field,
             reason=reason,
-            payload={field: value} if value is not None else _payload(item),
+            payload={str(field): value} if value is not None else _payload(item),
         )
 
     @property
@@ -136,6 +135,9 @@ class FeedState:
     refused_runs: int = 0  # in a row of which all of the answer was refused
 
 
+_OF_WHAT_WAS_READ = ("entries", "etag", "last_modified", "content_hash", "is_full", "changed")
+
+
 @dataclass(slots=True, frozen=True, kw_only=True)
 class FeedProgress:
     """What a fetch tells of a feed. The row keeps what is None here, but for what is said of the fetch itself."""
@@ -171,7 +173,7 @@ class FeedProgress:
 
     def held_back(self, problem: str, runs: int) -> "FeedProgress":
         """As it is saved where the answer is to be asked for again, as in so many runs."""
-        unread = dict.fromkeys(("entries", "etag", "last_modified", "content_hash", "is_full", "changed"))
+        unread: dict[str, Any] = dict.fromkeys(_OF_WHAT_WAS_READ)
         return replace(self, ok=False, problem=problem, refused_runs=runs, **unread)
 
     def broken(self, refused: int, problem: str, runs: int) -> "FeedProgress":
@@ -268,6 +270,8 @@ Then = Done | Ask[T] | Again | Broken
 
 
 def _payload(item: Any) -> dict[str, Any]:
+    from itemadapter import ItemAdapter  # imports Scrapy, which readers do without
+
     return ItemAdapter(item).asdict() if ItemAdapter.is_item(item) else {"item": item}
 
 

@@ -70,6 +70,12 @@ def test_pure_parts_know_no_engine(name):
     assert found & {"scrapy", "twisted", "psycopg2", "sqlalchemy", "requests", "socket"} == set()
 
 
+@pytest.mark.parametrize("file", [file for file in MODULES if part(file) == "spiders"], ids=lambda file: file.stem)
+def test_a_spider_does_not_touch_the_store(file):
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    assert [node.lineno for node in nodes if isinstance(node, ast.Attribute) and node.attr in ("store", "_store")] == []
+
+
 # --- Packages ---------------------------------------------------------------------------------------------------------
 
 

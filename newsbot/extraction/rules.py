@@ -18,11 +18,25 @@ _SPACE = 20  # characters, of which one is left when white space is squashed
 class Rule(Protocol):
     """CSS selectors, with `::text` and `::attr()` as parsel has them. All but `items` look within one element of it."""
 
-    items: str  # one element a headline
-    link: str | None  # default: the first link
-    title: str | None  # default: the text of that link
-    date: str | None  # of an element, its `datetime` attribute or its text
-    summary: str | None
+    @property
+    def items(self) -> str:
+        """One element a headline."""
+
+    @property
+    def link(self) -> str | None:
+        """Default: the first link."""
+
+    @property
+    def title(self) -> str | None:
+        """Default: the text of that link."""
+
+    @property
+    def date(self) -> str | None:
+        """Of an element, its `datetime` attribute or its text."""
+
+    @property
+    def summary(self) -> str | None:
+        """Of an element, its text."""
 
 
 class Headlines(NamedTuple):

@@ -15,6 +15,8 @@ def read(answer: Answer, endpoint: Endpoint, state: FeedState) -> tuple[Batch, F
 def look(answer: Answer, endpoint: Endpoint) -> Reading:
     """The headlines of a page. Raises `UnreadableError`."""
     source, rule, content_type = endpoint.source, endpoint.section, answer.headers.get("Content-Type") or None
+    if rule is None:
+        raise ValueError(f"{endpoint.url} is read as a section page, which needs its selectors")
     try:
         page = pages.read(answer.body, answer.url, content_type=content_type, language=source.language)
     except pages.PageError as error:

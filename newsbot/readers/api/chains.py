@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from newsbot.extraction.paths import PathError, path
 from newsbot.extraction.values import ValueTypeError, moment
@@ -22,6 +22,9 @@ SECOND = timedelta(seconds=1)
 MAX_ID = 4_000  # characters of an id or token that becomes the cursor
 FUTURE = timedelta(hours=1)  # by which clocks may differ
 MAX_SHOWN = 200  # characters of a cursor that cannot be read
+
+
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True, frozen=True)
@@ -41,6 +44,13 @@ class Chain:
     is_incomplete: bool = False  # has more hits than the API gives, which was told
     depth: int = 0  # pages that it was read to before its token was over
     restarts: int = 0  # without having come further
+
+
+def known(value: _T | None) -> _T:
+    """A value that is there by what is declared, as the beginning of a slice."""
+    if value is None:
+        raise TypeError("a chain of time has a beginning, a slice a span, and a cursor is declared")
+    return value
 
 
 def planned(api: Api, cursor: Mapping[str, Any], given: Mapping[str, Any], now: datetime) -> list[Chain]:
@@ -76,7 +86,7 @@ def readable(api: Api, cursor: Any, now: datetime) -> dict[str, Any]:
         if declared.by != "time":
             if not _is_id(cursor["value"]):
                 raise ValueError(cursor["value"])
-            return cursor
+            return dict(cursor)
         since, until = (datetime.fromisoformat(cursor[name]).astimezone(UTC) for name in ("since", "until"))
         if since > until:
             raise ValueError(since)
@@ -84,7 +94,7 @@ def readable(api: Api, cursor: Any, now: datetime) -> dict[str, Any]:
         right = f"the {declared.by} of last time" if declared.by != "time" else "a time since and a later one until"
         raise ValueError(f"{json.dumps(cursor)[:MAX_SHOWN]} is stored, and {right} would be right") from None
     if until - now <= FUTURE:
-        return cursor
+        return dict(cursor)
     begin = now - timedelta(seconds=declared.first)
     return {"since": min(since, begin).isoformat(), "until": begin.isoformat()}
 
@@ -112,23 +122,25 @@ def _slice(api: Api, chain: Chain, span: tuple[datetime, datetime], length: time
 
 def halved(api: Api, chain: Chain) -> Chain | None:
     """The first half of a slice that has too many hits; None of one that is as short as it may be."""
-    length, shortest = chain.until - chain.since, timedelta(seconds=api.slices.shortest)
+    slices, span, since = known(api.slices), known(chain.span), known(chain.since)
+    length, shortest = chain.until - since, timedelta(seconds=slices.shortest)
     if length <= shortest:
         return None
-    return _slice(api, chain, chain.span, max(shortest, timedelta(seconds=length // (2 * SECOND))))
+    return _slice(api, chain, span, max(shortest, timedelta(seconds=length // (2 * SECOND))))
 
 
 def next_slice(api: Api, chain: Chain) -> Chain | None:
     """The slice after one that is read; None after the last."""
     if chain.span is None:
         return None
-    (first, last), until = chain.span, chain.covers or chain.until
-    rest = (first, chain.since) if chain.is_past else (until, last)
+    (first, last), until, slices = chain.span, chain.covers or chain.until, known(api.slices)
+    since = known(chain.since)
+    rest = (first, since) if chain.is_past else (until, last)
     if rest[0] >= rest[1]:
         return None
-    length = until - chain.since
-    if _has_room(api.slices, chain):  # one that was halved may be longer again
-        length = min(2 * length, timedelta(seconds=api.slices.longest))
+    length = until - since
+    if _has_room(slices, chain):  # one that was halved may be longer again
+        length = min(2 * length, timedelta(seconds=slices.longest))
     return _slice(api, chain, rest, length)
 
 
@@ -188,10 +200,11 @@ def disorder(api: Api, rows: Sequence[Any]) -> str | None:
 
     An order that is off by no more than the overlap does no harm.
     """
-    values = list(_values(api.cursor.path, rows))
-    if api.cursor.by == "id":
+    cursor, late = known(api.cursor), None
+    values = list(_values(cursor.path, rows))
+    places: Sequence[Any]
+    if cursor.by == "id":
         places = [_order(value) for value in values if _is_id(value)]
-        late = None
     else:
         places = [time for value in values if (time := _time(value, api.timezone))]
         newest = accumulate(places, max)
@@ -205,7 +218,7 @@ def disorder(api: Api, rows: Sequence[Any]) -> str | None:
 
 
 def _overlap(api: Api) -> timedelta:
-    return timedelta(seconds=api.cursor.overlap)
+    return timedelta(seconds=known(api.cursor).overlap)
 
 
 def _there(value: Any) -> list[Any]:
@@ -273,15 +286,15 @@ def moved(api: Api, cursor: Mapping[str, Any], chain: Chain, *, is_over: bool) -
         return dict(cursor) if chain.newest is None else {**cursor, "value": chain.newest}
     value = dict(cursor) or begun(chain)
     if chain.is_past:
-        value["since"] = chain.since.isoformat()
+        value["since"] = known(chain.since).isoformat()
         return value
     end = chain.covers or chain.until
     if declared.at == "newest":  # but not for ever where nothing comes
-        until = max(min(chain.newest or chain.since, end), end - timedelta(seconds=declared.first))
+        until = max(min(chain.newest or known(chain.since), end), end - timedelta(seconds=declared.first))
     elif is_over and "until" in api.placed:  # all up to there is read
         until = end
     else:
-        until = min(chain.newest or chain.since, end)
+        until = min(chain.newest or known(chain.since), end)
     value["until"] = max(until, datetime.fromisoformat(value["until"])).isoformat()
     return value
 
@@ -292,7 +305,7 @@ def restarted(api: Api, chain: Chain) -> Chain:
     cursor = api.cursor
     if cursor is not None and cursor.by == "time" and api.placed >= {"since", "until"}:
         if cursor.oldest_first and chain.newest is not None:
-            begun = replace(begun, since=min(max(chain.since, chain.newest), chain.until))
+            begun = replace(begun, since=min(max(known(chain.since), chain.newest), chain.until))
         elif not cursor.oldest_first and chain.oldest is not None:
             until = min(chain.until, chain.oldest + SECOND)
             begun = replace(begun, until=until, covers=chain.covers or chain.until)

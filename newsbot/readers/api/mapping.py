@@ -33,7 +33,11 @@ def mapper(api: Api) -> Mapper:
         return _observations(api, api.observation)
     if api.record is not None:
         return _records(api, api.record)
-    raise ValueError(f"{api.name} says of its records neither article, observation nor record")
+    raise _nothing_of(api)
+
+
+def _nothing_of(api: Api) -> ValueError:
+    return ValueError(f"{api.name} says of its records neither article, observation nor record")
 
 
 def identity(api: Api) -> Callable[[Any], Hashable]:
@@ -42,8 +46,10 @@ def identity(api: Api) -> Callable[[Any], Hashable]:
         wheres = [api.article.get("external_id") or api.article["url"]]
     elif api.observation is not None:
         wheres = [api.observation.series, api.observation.time]
-    else:
+    elif api.record is not None:
         wheres = [api.record.key]
+    else:
+        raise _nothing_of(api)
     getters = [path(where) for where in wheres]
     if api.observation is not None:  # 2025Q1 and 2025-01 are one time
         time_of = getters[1]

@@ -11,7 +11,7 @@ from newsbot.batch import Again, Answer, Ask, Batch, Broken, CursorProgress, Don
 from newsbot.extraction.paths import PathError, fill, places
 from newsbot.items import Item
 from newsbot.readers.api import chains, paging, records
-from newsbot.readers.api.chains import Chain
+from newsbot.readers.api.chains import Chain, known
 from newsbot.readers.api.facts import Facts
 from newsbot.readers.api.paging import BadPageError
 from newsbot.readers.api.streams import Call, GarbledError, RefusedError, RefusedSlice, Stream, Tries, said
@@ -88,7 +88,7 @@ def take(page: Page, facts: Facts, stream: Stream) -> Read:
     batch = _batch(facts, stream, chain, items, moves=moves, is_over=is_over)
     if problem:
         return broken(facts, stream, problem, batch=batch)
-    if is_over:
+    if following is None or is_over:
         return _over(facts, stream, chain, batch)
     return batch, stream, Ask((call(facts, stream, replace(chain, page=following)),))
 
@@ -96,21 +96,22 @@ def take(page: Page, facts: Facts, stream: Stream) -> Read:
 def call(facts: Facts, stream: Stream, chain: Chain) -> Call:
     """What is to be asked for a page, which is the one that the stream reads next. Raises ValueError."""
     api = facts.api
-    if isinstance(api.pages, LinkedPages) and chain.page.token:
-        url = chain.page.token
-    else:
-        values = {**stream.values, "since": chain.since, "until": chain.until}
-        values["cursor"] = stream.cursor.get("value")
-        url = fill(api.url, values, in_url=True)
-        if url is None:
-            raise ValueError(f"{api.name}: {api.url} lacks {', '.join(sorted(places(api.url)))}")
-        filled = {name: fill(template, values) for name, template in api.params.items()}
-        asked = {name: value for name, value in filled.items() if value is not None}
-        asked |= paging.params(api.pages, chain.page)
-        url += ("&" if "?" in url else "?") + urlencode(asked) if asked else ""
+    link = chain.page.token if isinstance(api.pages, LinkedPages) else None
+    url = link or _address(api, stream, chain)
     stream.chain, stream.url, stream.tries = chain, url, Tries()
     headers = {name: fill(template, stream.values) for name, template in api.plain_headers.items()}
     return Call(url, {name: value for name, value in headers.items() if value is not None})
+
+
+def _address(api: Api, stream: Stream, chain: Chain) -> str:
+    values = {**stream.values, "since": chain.since, "until": chain.until, "cursor": stream.cursor.get("value")}
+    url = fill(api.url, values, in_url=True)
+    if url is None:
+        raise ValueError(f"{api.name}: {api.url} lacks {', '.join(sorted(places(api.url)))}")
+    filled = {name: fill(template, values) for name, template in api.params.items()}
+    asked = {name: value for name, value in filled.items() if value is not None}
+    asked |= paging.params(api.pages, chain.page)
+    return url + (("&" if "?" in url else "?") + urlencode(asked) if asked else "")
 
 
 def broken(
@@ -207,7 +208,7 @@ def _hits(api: Api, data: Any, rows: Sequence[Any], chain: Chain) -> str | None:
         return None
     if slices.total:
         total = paging.told_count(slices.total, data)
-        return f"{total} hits" if total > slices.cap else None
+        return f"{total} hits" if total is not None and total > slices.cap else None
     return f"{slices.cap} hits or more" if chain.count + len(rows) >= slices.cap else None
 
 
@@ -257,7 +258,7 @@ def _incomplete(facts: Facts, stream: Stream, chain: Chain, problem: str, body: 
     reason += ", more than the API gives" if body is None else ""
     stream.incomplete.append(reason)
     logger.warning("%s: %s", stream.source, reason)
-    payload = {"since": chain.since.isoformat(), "until": chain.until.isoformat()}
+    payload = {"since": known(chain.since).isoformat(), "until": chain.until.isoformat()}
     payload |= {"hits": problem} if body is None else {"body": body}
     stream.rejects.append(Reject(facts.api.name, "slice", None, None, reason, payload))
     return replace(chain, is_incomplete=True)
@@ -315,11 +316,12 @@ def _doubt(api: Api, stream: Stream) -> str:
 def _hint(api: Api, stream: Stream) -> str:
     """What may help where a cursor is over, or goes back further than a first run would, as after a long rest."""
     cursor, chain = api.cursor, stream.chain
-    if not stream.cursor or chain.is_past or not chain.moves or chain.page.depth:
+    if cursor is None or not stream.cursor or chain.is_past or not chain.moves or chain.page.depth:
         return ""
     if cursor.by != "time":
         return f"; if its cursor is over, `scrapy cursors reset {api.name}` begins anew"
-    if stream.fetched_at - chain.since <= timedelta(seconds=cursor.first + cursor.overlap):
+    since = known(chain.since)
+    if stream.fetched_at - since <= timedelta(seconds=cursor.first + cursor.overlap):
         return ""
-    asked = f"; asked from {chain.since:%Y-%m-%d} on"
+    asked = f"; asked from {since:%Y-%m-%d} on"
     return f"{asked}: if it does not go back so far, `scrapy cursors reset {api.name}` begins anew"

@@ -109,11 +109,12 @@ def _numbered(pages: NumberedPages, page: Page, data: Any, records: Sequence[Any
     if count is None and total is None:
         more = bool(records)
     else:
-        more = passed < count if count is not None else received < total
+        more = passed < count if count is not None else received < (total or 0)
         if more and not records:
             raise BadPageError(f"page {page.number} is empty, and there should be {_promised(total, count)}")
     if stale == STALE_PAGES:
-        return _all_met(pages, page, records, total, count)
+        _check_all_met(pages, page, records, total, count)
+        return None
     remark = page.remark
     if page.is_probe and total is not None and received > total:
         remark = f"it says that there are {total} records, and gives more"
@@ -145,7 +146,8 @@ def _offset(pages: OffsetPages, page: Page, data: Any, records: Sequence[Any], i
     over = total is not None and reached >= total and len(records) < pages.size
     stale = page.stale + 1 if not fresh and reached > page.known_to + pages.size else 0
     if stale == STALE_PAGES and total is None:
-        return _all_met(pages, page, records, None, None)
+        _check_all_met(pages, page, records, None, None)
+        return None
     if over or stale == STALE_PAGES or len(records) <= page.overlaps:
         if total is not None and reached < total:
             raise BadPageError(f"nothing is there behind record {reached}, and there should be {total}")
@@ -171,7 +173,7 @@ def _meet(page: Page, records: Sequence[Any], identity: Identity) -> int:
     return len(page.met) - known
 
 
-def _all_met(
+def _check_all_met(
     pages: NumberedPages | OffsetPages, page: Page, records: Sequence[Any], total: int | None, count: int | None
 ) -> None:
     """The end of an API that repeats its last page. Raises `BadPageError` where more is promised, or never came.

@@ -7,6 +7,7 @@ from typing import Any
 from newsbot.batch import Reject
 from newsbot.extraction.paths import PathError, path
 from newsbot.items import Item
+from newsbot.readers.api.chains import known
 from newsbot.readers.api.facts import Facts
 from newsbot.readers.api.mapping import RefusedRecordError
 from newsbot.readers.api.streams import Stream
@@ -58,7 +59,7 @@ def look_through(facts: Facts, rows: Sequence[Any], stream: Stream) -> None:
 
 def _keys(api: Api, rows: Iterable[Any]) -> Iterator[str]:
     """The keys of records, as they are stored."""
-    key_of = path(api.record.key)
+    key_of = path(known(api.record).key)
     for row in rows:
         with suppress(PathError):  # it is refused when it is mapped
             yield str(key_of(row))
