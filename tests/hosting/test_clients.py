@@ -284,7 +284,9 @@ def shown(server, until):
     server.upload(EGG, "1", "shop")
     job = {"project": "shop", "spider": "waits", "until": until}
     server.post("schedule.json", **job, jobid="one")
-    server.wait_for(lambda: (found := server.get("listjobs.json")["running"]) and found[0]["log_url"])
+    server.wait_for(
+        lambda: (found := server.get("listjobs.json")["running"]) and found[0]["log_url"] and found[0]["pid"]
+    )
     server.post("schedule.json", **job, jobid="two")
     first = table(server)
     server.post("cancel.json", project="shop", job="one", signal="TERM")
