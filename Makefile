@@ -39,12 +39,14 @@ trials: install servers  ## Run the long trials: kill the crawl and the database
 servers:
 	@tests/install_servers.sh
 
-lint: $(VENV)/.installed-dev  ## Check style and format
+lint: $(VENV)/.installed-dev  ## Check style, format and types
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/python tests/types_left.py
 
 bench: $(VENV)/.installed-dev  ## Measure costs, as ratios to their peers in the same run
 	$(VENV)/bin/python -m benchmarks
 
 clean:  ## Remove the virtual environment and what tools left; data stays
-	rm -rf $(VENV) .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
