@@ -14,9 +14,9 @@ from twisted.internet.error import ConnectionLost
 from newsbot.extensions.retry_after import retry_after
 from newsbot.extraction.paths import looked_up
 from newsbot.sources.options import options_of
+from newsbot.storage.budget import Budget
 from newsbot.storage.feeds import longest_rest
 from newsbot.storage.quotas import LONGEST_BLOCK, QuotaSpentError, Refusal
-from newsbot.storage.store import Store
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -39,7 +39,7 @@ class QuotaMiddleware:
     """
 
     def __init__(self, crawler: Crawler) -> None:
-        self.store = Store.of(crawler)
+        self._budget = Budget(crawler)
         self._longest = crawler.settings.getfloat("RETRY_AFTER_MAX")
         self._longest_kept = longest_rest(crawler.settings)
 
@@ -55,7 +55,7 @@ class QuotaMiddleware:
             return
         if tries := request.meta.get("retry_times"):
             await asyncio.sleep(min(LONGEST_RETRY, 0.1 * 2**tries))
-        while answer := await self.store.spend(options.terms, options.budget):
+        while answer := await self._budget.spend(options.terms, options.budget):
             if not isinstance(answer, Refusal):
                 await asyncio.sleep(answer)
             elif answer.seconds <= self._longest:
@@ -70,7 +70,7 @@ class QuotaMiddleware:
         options = options_of(request)
         call = await self._answered(options)
         if call and not _may_have_arrived(options, exception):
-            await self.store.give_back(call[0], time.monotonic() - call[1])
+            await self._budget.give_back(call[0], time.monotonic() - call[1])
 
     async def process_response(self, request: Request, response: Response) -> Response:
         """The same response, after what it says of the quota."""
@@ -90,14 +90,14 @@ class QuotaMiddleware:
         if remaining is not None:
             period = spent if isinstance(spent, str) else None
             limit = None if limit is None or period else int(limit)
-            await self.store.quota_told(terms, max(0, int(remaining)), limit, reset, period)
+            await self._budget.told(terms, max(0, int(remaining)), limit, reset, period)
         asked = retry_after(response)
         if asked is not None:
             asked = min(asked, self._longest_kept)
         wait = _wait(request, response, asked, reset, is_spent=remaining is not None and remaining <= 0)
         if wait is not None:
             reason = f"it asked to be left alone (HTTP status {response.status})"
-            await self.store.block_quota(terms, wait, reason)
+            await self._budget.block(terms, wait, reason)
         return response
 
     async def _answered(self, options: RequestOptions | None) -> tuple[Terms, float] | None:
@@ -105,7 +105,7 @@ class QuotaMiddleware:
         if options is None or options.call is None:
             return None
         call, options.call = options.call, None
-        await self.store.call_answered(call[0])
+        await self._budget.answered(call[0])
         return call
 
 
