@@ -11,7 +11,7 @@ from OpenSSL import SSL
 from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError, DownloadFailedError
 from twisted.internet.error import ConnectionLost
 
-from newsbot.extensions.retry_after import retry_after
+from newsbot.downloader.retry_after import retry_after
 from newsbot.extraction.paths import looked_up
 from newsbot.sources.options import options_of
 from newsbot.storage.feeds import longest_rest

@@ -1,22 +1,21 @@
-"""Which hosts may be downloaded from: public addresses, and those private ones that ``ALLOW_PRIVATE_HOSTS`` names."""
+"""Which hosts may be asked: those with public addresses, and the private ones that ``ALLOW_PRIVATE_HOSTS`` names.
+
+Pure functions of text and addresses, for whoever connects or resolves: no Scrapy, no Twisted, no I/O.
+"""
 
 from __future__ import annotations
 
 import re
-import socket
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING
+from socket import inet_aton  # reads a text, and opens nothing
 from urllib.parse import unquote, urlsplit
 
-from scrapy.exceptions import IgnoreRequest
 from w3lib.url import safe_url_string
 
 from newsbot.hosts import with_ascii_host
-
-if TYPE_CHECKING:
-    from scrapy.settings import BaseSettings
 
 # Cloud metadata services: Azure's is a public address, the others would be told as link-local or private.
 _METADATA = {
@@ -26,21 +25,6 @@ _CARRIER_GRADE_NAT = ip_network("100.64.0.0/10")
 _NAT64 = ip_network("64:ff9b::/96")
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _NUMERIC_LABEL = re.compile(r"(0x[0-9a-f]*|[0-9]+)")
-
-
-class RefusedRequest(IgnoreRequest):
-    """A request that a guard refused before anything was sent. Errbacks see it; it is not retried.
-
-    ``host`` is the host as it stands in the URL, ``addresses`` maps each refused address to the reason.
-    """
-
-    def __init__(self, host: str, addresses: dict[str, str]) -> None:
-        self.host = host
-        self.addresses = addresses
-        listed = ", ".join(f"{address} ({reason})" for address, reason in addresses.items())
-        super().__init__(
-            f"refused {host!r}: it leads to {listed}. If that is wanted, name the host in ALLOW_PRIVATE_HOSTS"
-        )
 
 
 def refusal(address: IPv4Address | IPv6Address) -> str | None:
@@ -84,7 +68,7 @@ def literal_address(host: str) -> IPv4Address | IPv6Address | None:
         pass
     try:
         # inet_aton itself would ignore what follows white space.
-        return IPv4Address(socket.inet_aton(host)) if not re.search(r"\s", host) else None
+        return IPv4Address(inet_aton(host)) if not re.search(r"\s", host) else None
     except (OSError, UnicodeError):
         return None
 
@@ -97,13 +81,13 @@ class AllowedHosts:
     networks: tuple[IPv4Network | IPv6Network, ...]
 
     @classmethod
-    def from_settings(cls, settings: BaseSettings) -> AllowedHosts:
-        """Read ``ALLOW_PRIVATE_HOSTS``: a list, or a comma-separated string, of names, addresses and CIDR networks.
+    def of(cls, entries: Iterable[object]) -> AllowedHosts:
+        """The hosts of the entries of ``ALLOW_PRIVATE_HOSTS``: names, addresses and CIDR networks.
 
         Raises ValueError, with the entry, for one that is none of these.
         """
         names, networks = [], []
-        for entry in settings.getlist("ALLOW_PRIVATE_HOSTS"):
+        for entry in entries:
             entry = str(entry).strip()
             try:
                 networks.append(ip_network(entry.strip("[]")))

@@ -30,9 +30,10 @@ from twisted.web._newclient import HEADER, STATUS
 from twisted.web.client import URI
 from zope.interface import implementer
 
-from newsbot.extensions import keys
-from newsbot.extensions.guards import AllowedHosts, RefusedRequest, literal_address, refusal
-from newsbot.extensions.stand_ins import StandIns
+from newsbot.downloader import keys
+from newsbot.downloader.addresses import literal_address, refusal
+from newsbot.downloader.guards import RefusedRequest, allowed_hosts
+from newsbot.downloader.stand_ins import StandIns
 from newsbot.sources.options import options_of
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from twisted.web.http_headers import Headers
     from twisted.web.iweb import IResponse
 
+    from newsbot.downloader.addresses import AllowedHosts
     from newsbot.sources.api import Key
     from newsbot.sources.secrets import Login
 
@@ -66,7 +68,7 @@ class GuardSettings:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> GuardSettings:
         """Raise ValueError for a wrong ``ALLOW_PRIVATE_HOSTS`` or ``STAND_INS``."""
-        AllowedHosts.from_settings(crawler.settings)
+        allowed_hosts(crawler.settings)
         StandIns(crawler.settings)
         return cls()
 
@@ -80,7 +82,7 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self._allowed = AllowedHosts.from_settings(crawler.settings)
+        self._allowed = allowed_hosts(crawler.settings)
         self._stand_ins = StandIns(crawler.settings)
         self._pool._factory = _BoundedHeadFactory
 
