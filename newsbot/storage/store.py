@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import count
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -24,8 +25,8 @@ import psycopg2
 from psycopg2.errors import UniqueViolation
 
 from newsbot.batch import CursorProgress, FeedProgress, FeedState, Outcome, Progress, Reject, storable
-from newsbot.items import Article, Item, Observation, Record, Removal
-from newsbot.storage import articles, bulk, cursors, feeds, jobs, quotas, records, rejects, runs, series, sources
+from newsbot.items import KINDS, Article, Item, State
+from newsbot.storage import articles, bulk, cursors, feeds, jobs, quotas, records, rejects, runs, sources
 from newsbot.storage.database import Database, is_lost
 from newsbot.storage.errors import DatabaseError, UnsuitableError
 from newsbot.storage.session import Session
@@ -54,12 +55,7 @@ TELL_EVERY = 60.0  # seconds between two warnings that it is
 _REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.errors.ProgramLimitExceeded)
 
 # Who writes what, in one order for all processes.
-_WRITERS = {
-    Article: articles.write,
-    Removal: articles.remove,
-    Observation: series.write,
-    Record: records.write,
-}
+_WRITERS = {kind: resolve_name(f"newsbot.storage.{kind.stored_by}") for kind in KINDS}
 
 Row = Item | Reject | Progress
 
@@ -270,7 +266,7 @@ class Store:
             await self._read(partial(articles.lookup, items=items))
         except _REFUSALS:  # one of them is spoilt: which one, the writing finds out
             for item in items:
-                item.state = "again"
+                item.state = State.AGAIN
         except Exception as error:
             self.give_up(error)
             raise
@@ -459,7 +455,7 @@ class Store:
             jobs.hold(cursor, self._token)
         if next(tries):  # what was known before the failed try may be wrong by now
             for item in items:
-                item.state = "again"
+                item.state = State.AGAIN
         for kind, write in _WRITERS.items():
             if some := [item for item in items if isinstance(item, kind)]:
                 more = {"form_of": self.form_of} if kind is Article else {}
@@ -469,7 +465,7 @@ class Store:
                         written[item.source_id, "left_out"] += 1
                         left_out[field, reason] += 1
         for item in items:
-            if isinstance(item, Article) and item.state == "new" and item.takes_from:
+            if item.state == State.NEW and item.takes_from:
                 remarks[f"{item.origin} gave an id to another entry before: both are kept"] += 1
         if refused:
             rejects.write(cursor, refused, self.run_id)
