@@ -2,17 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
-from newsbot import items
 from newsbot.enrichment import language
 from newsbot.enrichment.text import clean_line, clean_text, plain_line, plain_text, shorten, storable
 from newsbot.enrichment.urls import canonical, of_entry
-from newsbot.items import Article, Observation, Record, Removal, Series
+from newsbot.items import Field, Form, Item, fields_of
 from newsbot.logins import url_without_login
 from newsbot.pipelines.outcomes import Rejected, cut
 from newsbot.pipelines.validate import MAX_URL
@@ -20,25 +20,33 @@ from newsbot.pipelines.validate import MAX_URL
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-MAX_TITLE = 1_000  # characters
-MAX_SUMMARY = 10_000
-MAX_NAMES = 100  # authors or keywords of one article
+MAX_LINES = 100  # in a list of them, as authors and keywords
 EARLIEST = datetime(1700, 1, 2, tzinfo=UTC)  # archives go back to the first newspapers, not further
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what a program writes that has no date
-MAX_SERIES = 10_000  # that are known as clean
+MAX_SHARED = 10_000  # objects that are known as clean
 # A clock that is a day off, here or there, must not cost the dates.
 FUTURE = timedelta(days=2)
 
 
-_SERIES: dict[int, tuple[Series, Series]] = {}  # by the id of the first, as it came and clean
+_SHARED: dict[int, tuple[Any, Any]] = {}  # by the id of the first, as it came and clean
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode
 
 
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How the values of a spider's items are read."""
+
+    zone: ZoneInfo  # of times without one
+    line: Callable[[str], str]
+    text: Callable[[str], str]
+
+
 class CleanPipeline:
-    """Cleans every article. What can not be a value, as a date in year 9999, is noted and left out."""
+    """Cleans every item. What can not be a value, as a date in year 9999, is noted and left out."""
 
     def __init__(self, zone: str) -> None:
-        self.zone = ZoneInfo(zone)
+        self._first = _How(ZoneInfo(zone), clean_line, clean_text)
+        self._again = replace(self._first, line=plain_line, text=plain_text)
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
@@ -51,86 +59,157 @@ class CleanPipeline:
 
     def check_again(self, item: Any) -> None:
         """Clean the values of an item that a stage of a user's had; what it is known by stays. Raises `Rejected`."""
-        self._clean_values(item, is_plain=True)
+        _clean_values(item, self._again)
 
     def cleaned(self, item: Any) -> Any:
         """The item, clean, or `Rejected`."""
         try:
-            self._clean_values(item, is_plain=False)
-            if isinstance(item, Article):
-                _clean_link(item)
-                item.language = _language(item)
-            item.content_hash = _HASHES[items.kind(item)](item)
+            _clean_values(item, self._first)
+            for derive in _derived(type(item)):
+                derive(item)
         except Rejected as end:
             return end
+        item.content_hash = hashlib.blake2b(item.content().encode(), digest_size=16).hexdigest()
         return item
 
-    def _clean_values(self, item: Any, *, is_plain: bool) -> None:
-        if not isinstance(item, Article):
-            _CLEANERS[items.kind(item)](item)
-            return
-        line = plain_line if is_plain else clean_line
-        item.title = shorten(line(item.title), MAX_TITLE)
-        if not item.title:
-            raise Rejected("title", "nothing is left of it but white space and control characters")
-        item.url = url_without_login(storable(item.url))
-        if item.summary is not None:
-            item.summary = shorten(line(item.summary), MAX_SUMMARY) or None
-        if item.text is not None:
-            item.text = (plain_text if is_plain else clean_text)(item.text) or None
-        if item.section is not None:
-            item.section = line(item.section) or None
-        item.authors = _names(item.authors, line)
-        item.keywords = _names(item.keywords, line)
-        if item.image_url is not None:
-            self._clean_image(item)
-        self._clean_date(item)
-        if item.extra is not None or item.extra_json is not None:
-            _clean_extra(item)
 
-    def _clean_image(self, item: Article) -> None:
-        item.image_url = url_without_login(storable(item.image_url))
-        if len(item.image_url) > MAX_URL or not item.image_url.startswith(("https://", "http://")):
-            reason = f"{cut(item.image_url)} is not an http(s) URL of {MAX_URL} characters at most"
-            item.refused.append(("image_url", reason, item.image_url))
-            item.image_url = None
+def _clean_values(item: Any, how: _How) -> None:
+    for field, clean in _cleaned(type(item)):
+        value = getattr(item, field.name)
+        if value is not None or field.form is Form.EXTRA:  # which a reader may have given as JSON
+            setattr(item, field.name, clean(item, field, value, how))
 
-    def _clean_date(self, item: Article) -> None:
-        published = item.published_at
-        if published is None:
-            return
+
+@cache
+def _cleaned(kind: type) -> tuple[tuple[Field, Callable[..., Any]], ...]:
+    """The fields of a kind whose values are cleaned, each with the function that does."""
+    return tuple((field, _CLEANERS[field.form]) for field in fields_of(kind) if field.form in _CLEANERS)
+
+
+@cache
+def _derived(kind: type) -> tuple[Callable[[Any], None], ...]:
+    """What derives values of an item from its clean ones."""
+    return tuple(_DERIVED[field.form] for field in fields_of(kind) if field.form in _DERIVED)
+
+
+# --- Values: a function gives a clean one; what can not be one is noted on the item, or raises `Rejected` -------------
+
+
+def _line(item: Item, field: Field, value: str, how: _How) -> str | None:
+    return _left(shorten(how.line(value), field.longest) if field.longest else how.line(value), field)
+
+
+def _text(item: Item, field: Field, value: str, how: _How) -> str | None:
+    return _left(how.text(value), field)
+
+
+def _left(text: str, field: Field) -> str | None:
+    if not text and field.is_needed:
+        raise Rejected(field.name, "nothing is left of it but white space and control characters")
+    return text or None
+
+
+def _lines(item: Item, field: Field, value: list[str], how: _How) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(how.line, value))))[:MAX_LINES] if value else []
+
+
+def _url(item: Item, field: Field, value: str, how: _How) -> str:
+    return url_without_login(storable(value))
+
+
+def _link(item: Item, field: Field, value: str, how: _How) -> str | None:
+    value = url_without_login(storable(value))
+    if len(value) <= MAX_URL and value.startswith(("https://", "http://")):
+        return value
+    reason = f"{cut(value)} is not an http(s) URL of {MAX_URL} characters at most"
+    item.refused.append((field.name, reason, value))
+    return None
+
+
+def _time(item: Item, field: Field, value: datetime, how: _How) -> datetime:
+    try:
+        return (value.replace(tzinfo=UTC) if value.tzinfo is None else value).astimezone(UTC)
+    except OverflowError:
+        raise Rejected(field.name, f"{value.isoformat()} is not in the calendar") from None
+
+
+def _published(item: Item, field: Field, value: datetime, how: _How) -> datetime | None:
+    try:
+        published = (value.replace(tzinfo=how.zone) if value.tzinfo is None else value).astimezone(UTC)
+    except OverflowError:  # the first or last day of the calendar, in another zone
+        published = datetime.min.replace(tzinfo=UTC)
+    if EARLIEST <= published <= datetime.now(UTC) + FUTURE and published != EPOCH:
+        return published
+    given = value.isoformat()
+    item.refused.append((field.name, f"{given} is not the date of a publication", given))
+    return None
+
+
+def _json(item: Item, field: Field, value: Any, how: _How) -> Any:
+    return _plain(value, item, field.name)
+
+
+def _extra(item: Item, field: Field, value: dict[str, Any] | None, how: _How) -> dict[str, Any] | None:
+    """Most `extra` is clean already, which its JSON shows at once; that is what is hashed and stored."""
+    text = item.extra_json
+    if value is not None:
         try:
-            if published.tzinfo is None:
-                published = published.replace(tzinfo=self.zone)
-            published = published.astimezone(UTC)
-        except OverflowError:  # the first or last day of the calendar, in another zone
-            published = datetime.min.replace(tzinfo=UTC)
-        if published < EARLIEST or published == EPOCH or published > datetime.now(UTC) + FUTURE:
-            given = item.published_at.isoformat()
-            item.refused.append(("published_at", f"{given} is not the date of a publication", given))
-            published = None
-        item.published_at = published
+            text = _ENCODE(value)
+        except (TypeError, ValueError):
+            text = None
+    elif text is None:
+        return None
+    if text is None or "\\" in text or (not text.isprintable() and storable(text) != text):
+        value = _plain(json.loads(text) if value is None else value, item, field.name)
+        text = _ENCODE(value)
+    item.extra_json = text
+    return value
 
 
-def content_hash(article: Article) -> str:
-    """32 hexadecimal digits that stand for what is revised: everything but the image, whose address is often signed."""
-    published = article.published_at.isoformat() if article.published_at else ""
-    parts = (
-        article.title,
-        article.summary or "",
-        article.text or "",
-        published,
-        article.section or "",
-        article.language or "",
-        "\x1e".join(article.authors),
-        "\x1e".join(article.keywords),
-    )
-    if article.extra_json is not None:
-        parts += (article.extra_json,)
-    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+def _shared(item: Item, field: Field, value: Any, how: _How) -> Any:
+    """The same clean object for all items that have the one that came."""
+    known, clean = _SHARED.get(id(value), (None, None))
+    if known is value:
+        return clean
+    parts = fields_of(type(value))
+    clean = replace(value, **{part.name: _part(getattr(value, part.name), item, field, part) for part in parts})
+    for part in parts:
+        if part.is_needed and not getattr(clean, part.name):
+            given = cut(getattr(value, part.name))
+            raise Rejected(field.name, f"{given} is no {part.name} of a {type(value).__name__.lower()}")
+    if len(_SHARED) >= MAX_SHARED:
+        _SHARED.clear()
+    _SHARED[id(value)] = value, clean
+    return clean
 
 
-def _clean_link(item: Article) -> None:
+def _part(value: Any, item: Item, field: Field, part: Field) -> Any:
+    match value:
+        case str():
+            return storable(value)
+        case Mapping():
+            return _plain(dict(value), item, f"{field.name}.{part.name}")
+    return value
+
+
+_CLEANERS: dict[Form | None, Callable[..., Any]] = {
+    Form.LINE: _line,
+    Form.TEXT: _text,
+    Form.LINES: _lines,
+    Form.URL: _url,
+    Form.LINK: _link,
+    Form.TIME: _time,
+    Form.PUBLISHED: _published,
+    Form.JSON: _json,
+    Form.EXTRA: _extra,
+    Form.SHARED: _shared,
+}
+
+
+# --- What is derived from clean values --------------------------------------------------------------------------------
+
+
+def _clean_link(item: Any) -> None:
     """Its canonical URL; of an entry also the one that it has where others share its link."""
     entry = item.entry
     if entry is None or entry.link is None or item.canonical_url != entry.link:
@@ -144,7 +223,7 @@ def _clean_link(item: Article) -> None:
             item.canonical_url = item.entry_url
 
 
-def _canonical(item: Article) -> str:
+def _canonical(item: Any) -> str:
     """Of the canonical URL that its page gives, else of its URL."""
     if item.canonical_url:
         given = url_without_login(item.canonical_url)
@@ -162,60 +241,21 @@ def _canonical(item: Article) -> str:
         raise Rejected("url", str(error)) from None
 
 
-def _clean_observation(item: Observation) -> None:
-    if item.time.tzinfo is None:
-        item.time = item.time.replace(tzinfo=UTC)
-    try:
-        item.time = item.time.astimezone(UTC)
-    except OverflowError:
-        raise Rejected("time", f"{item.time.isoformat()} is not in the calendar") from None
-    name = item.series.name
-    item.series = _clean_series(item)
-    if not item.series.name:
-        raise Rejected("series", f"{cut(name)} is no name of a series")
+def _find_language(item: Any) -> None:
+    texts = [getattr(item, name) or "" for name in _told_by(type(item))]
+    declared = language.primary(item.language)
+    if declared is None or not language.fits(texts[0], declared):
+        declared = language.identify(" ".join(texts)) or declared
+    item.language = declared
 
 
-def _clean_series(item: Observation) -> Series:
-    """The series of an observation, clean: the same object for all that have it."""
-    series = item.series
-    known, clean = _SERIES.get(id(series), (None, None))
-    if known is not series:
-        texts = {name: getattr(series, name) for name in ("name", "unit", "frequency")}
-        texts = {name: storable(value) if isinstance(value, str) else value for name, value in texts.items()}
-        clean = replace(series, **texts, metadata=_plain(dict(series.metadata), item, "series.metadata"))
-        if len(_SERIES) >= MAX_SERIES:
-            _SERIES.clear()
-        _SERIES[id(series)] = series, clean
-    return clean
+@cache
+def _told_by(kind: type) -> tuple[str, ...]:
+    """The fields that the language of an item is told by."""
+    return tuple(field.name for field in fields_of(kind) if field.form in (Form.LINE, Form.TEXT))[:2]
 
 
-def _clean_record(item: Record) -> None:
-    item.data = _plain(item.data, item, "data")
-    if item.url is not None:
-        item.url = url_without_login(storable(item.url))
-
-
-_CLEANERS = {Removal: lambda item: None, Observation: _clean_observation, Record: _clean_record}
-_HASHES = {
-    Article: content_hash,
-    Removal: lambda item: "shown again" if item.is_undone else "removed",
-    Observation: lambda item: str(item.value),
-    Record: lambda item: hashlib.blake2b(json.dumps(item.data).encode(), digest_size=16).hexdigest(),
-}
-
-
-def _clean_extra(item: Article) -> None:
-    """Most `extra` is clean already, which its JSON shows at once; that is what is hashed and stored."""
-    text = item.extra_json
-    if item.extra is not None:
-        try:
-            text = _ENCODE(item.extra)
-        except (TypeError, ValueError):
-            text = None
-    if text is None or "\\" in text or (not text.isprintable() and storable(text) != text):
-        item.extra = _plain(json.loads(item.extra_json) if item.extra is None else item.extra, item, "extra")
-        text = _ENCODE(item.extra)
-    item.extra_json = text
+_DERIVED: dict[Form | None, Callable[[Any], None]] = {Form.CANONICAL: _clean_link, Form.LANGUAGE: _find_language}
 
 
 def _plain(value: Any, item: Any, place: str) -> Any:
@@ -237,15 +277,3 @@ def _plain(value: Any, item: Any, place: str) -> Any:
         case date():
             return value.isoformat()
     return storable(str(value))
-
-
-def _names(names: list[str], line: Callable[[str], str]) -> list[str]:
-    return list(dict.fromkeys(filter(None, map(line, names))))[:MAX_NAMES] if names else []
-
-
-def _language(item: Article) -> str | None:
-    declared = language.primary(item.language)
-    if declared and language.fits(item.title, declared):
-        return declared
-    found = language.identify(f"{item.title} {item.summary or ''}")
-    return found or declared

@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING, Any, Self
 
-from newsbot.items import Article, Observation, Record, Removal
+from newsbot.items import Article, Item, State, kind
 from newsbot.pipelines.outcomes import Rejected, Unchanged
 from newsbot.storage.writer import BATCH, Writer
 
@@ -43,12 +43,12 @@ class DeduplicatePipeline:
         """Each item with its `state`, `Unchanged`, or `Rejected` for a second version from one origin."""
         unknown: list[tuple[Article, bool]] = []
         here: set[tuple[str, str]] = set()
-        ends = [self._met(item, unknown, here) if isinstance(item, Article) else self._keyed(item) for item in items]
+        ends = [self._met(item, unknown, here) if item.is_looked_up else self._keyed(item) for item in items]
         if unknown:
             await self._look_up([item for item, _ in unknown])
             for item, is_met in unknown:
-                if is_met and item.state not in ("unchanged", "refused"):
-                    item.state = "again"
+                if is_met and item.state not in (State.UNCHANGED, State.REFUSED):
+                    item.state = State.AGAIN
         return list(map(_looked_up, ends))
 
     def _met(self, item: Article, unknown: list[tuple[Article, bool]], here: set[tuple[str, str]]) -> Any:
@@ -57,7 +57,7 @@ class DeduplicatePipeline:
         `here` has what this answer has brought. What was met before may still be on its way to the database, so the
         store looks it up, behind what went before it.
         """
-        sighting = (item.canonical_url, item.origin)
+        sighting = item.identity()
         said = (item.content_hash, item.external_id)
         earlier = self._seen.get(sighting)
         if earlier == said:
@@ -77,27 +77,21 @@ class DeduplicatePipeline:
             self._seen.add(sighting, said)
         self._seen.add(item.link, first or item.origin)
         if again and item.entry is None:
-            item.state = "again"
+            item.state = State.AGAIN
         else:
             unknown.append((item, again))
         return item
 
-    def _keyed(self, item: Observation | Record | Removal) -> Any:
+    def _keyed(self, item: Item) -> Any:
         """The item, unless this run has met it, with this value or another; the store finds out what is stored."""
-        match item:
-            case Observation():
-                key: tuple[Any, ...] = (item.source_id, item.series.name, item.time)
-            case Record():
-                key = (item.dataset, item.key)
-            case _:
-                key = (item.source_id, item.external_id, None, None)
+        key = (kind(item), item.identity())
         earlier = self._seen.get(key)
         if earlier == item.content_hash:
             return Unchanged("met before in this run")
-        if earlier is not None and isinstance(item, Observation | Record):
-            return Rejected("value" if isinstance(item, Observation) else "data", OTHER)
+        if earlier is not None and item.first_counts is not None:
+            return Rejected(item.first_counts, OTHER)
         self._seen.add(key, item.content_hash)
-        item.state = "again"
+        item.state = State.AGAIN
         return item
 
     async def _look_up(self, items: list[Article]) -> None:
@@ -138,9 +132,9 @@ class DeduplicatePipeline:
 
 def _looked_up(end: Any) -> Any:
     match end:
-        case Article(state="unchanged"):
+        case Item(state=State.UNCHANGED):
             return Unchanged("stored already")
-        case Article(state="refused"):
+        case Item(state=State.REFUSED):
             return Rejected("url", SECOND)
     return end
 
@@ -150,13 +144,13 @@ def _refuse_second(items: list[Article]) -> None:
     versions: dict[tuple[str, str], list[Article]] = {}
     for item in items:
         if item.entry is not None:
-            versions.setdefault((item.canonical_url, item.origin), []).append(item)
+            versions.setdefault(item.identity(), []).append(item)
     for group in versions.values():
         if len(group) > 1:
-            kept = next((item for item in group if item.state in ("unchanged", "seen")), group[0])
+            kept = next((item for item in group if item.state in (State.UNCHANGED, State.SEEN)), group[0])
             for item in group:
                 if item is not kept:
-                    item.state = "unchanged" if item.content_hash == kept.content_hash else "refused"
+                    item.state = State.UNCHANGED if item.content_hash == kept.content_hash else State.REFUSED
 
 
 class _Window:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from scrapy.utils.defer import ensure_awaitable
 from scrapy.utils.deprecate import argument_is_required
 
-from newsbot.items import Tracked, unpacked
+from newsbot.items import Item, unpacked
 from newsbot.pipelines.outcomes import Rejected
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ class OwnStage:
         async with self._room:
             try:
                 given = await ensure_awaitable(self._process(unpacked(item), *self._arguments))
-                if given is None or (isinstance(item, Tracked) and not isinstance(given, Tracked)):
+                if given is None or (isinstance(item, Item) and not isinstance(given, Item)):
                     told = f"a stage gave back a {type(given).__name__} in place of the item that it got"
                     raise Rejected(None, told)
-                if given is not item and isinstance(item, Tracked):
+                if given is not item and isinstance(item, Item):
                     given.follow(item)
                 for check in self._checks:
                     check(given)

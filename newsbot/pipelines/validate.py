@@ -1,13 +1,11 @@
 """Stage 100: types and required fields. A bad item goes to the rejects, a bad optional field alone."""
 
-from dataclasses import MISSING, fields
 from datetime import datetime
 from functools import cache
-from types import NoneType
-from typing import TYPE_CHECKING, Annotated, Any, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from newsbot import items
-from newsbot.items import Article, Series
+from newsbot.items import Field, Form, Item, fields_of
 from newsbot.pipelines.outcomes import Rejected, cut
 
 if TYPE_CHECKING:
@@ -46,23 +44,16 @@ class ValidatePipeline:
             raise end
 
     def _checked(self, item: Any) -> Any:
-        is_read = isinstance(item, Article) and item.is_read and item.url and item.title and len(item.url) <= MAX_URL
-        return item if is_read else self._valid(item)
+        return item if isinstance(item, Item) and item.is_read and _has_needed(item) else self._valid(item)
 
     def _valid(self, item: Any) -> Any:
         kind = items.kind(item)
         if kind is None:
             kinds = ", ".join(known.__name__ for known in items.KINDS)
             return Rejected(None, f"{type(item).__name__} is not one of the item types: {kinds}")
-        if item.source_id is None:
-            item.source_id = self.name
-        if kind is Article:
-            if item.origin is None:
-                item.origin = self.name
-            if item.authors is None:
-                item.authors = []
-            if item.keywords is None:
-                item.keywords = []
+        for field in _filled(kind):
+            if getattr(item, field.name) is None:
+                setattr(item, field.name, self.name if field.form is Form.PROVENANCE else [])
         from pydantic import ValidationError
 
         adapter, names = _adapter(kind)
@@ -80,6 +71,28 @@ class ValidatePipeline:
             value = getattr(valid, name)
             setattr(item, name, None if value == "" and name in _optional(kind) else value)
         return item
+
+
+def _has_needed(item: Item) -> bool:
+    """Whether an item, whose values have their types, has those that it needs."""
+    for name, longest in _needed(type(item)):
+        value = getattr(item, name)
+        if not value or (longest and len(value) > longest):
+            return False
+    return True
+
+
+@cache
+def _needed(kind: type) -> tuple[tuple[str, int | None], ...]:
+    """The fields that an item needs, with the greatest length of their values."""
+    needed = (field for field in fields_of(kind) if field.is_needed)
+    return tuple((field.name, MAX_URL if field.form in (Form.URL, Form.KEY) else None) for field in needed)
+
+
+@cache
+def _filled(kind: type) -> tuple[Field, ...]:
+    """The fields in which something stands for None."""
+    return tuple(field for field in fields_of(kind) if field.form in (Form.PROVENANCE, Form.LINES))
 
 
 def _cleared(item: Any, names: frozenset[str]) -> bool:
@@ -123,8 +136,8 @@ def _left_out(item: Any, faults: "list[ErrorDetails]", names: frozenset[str]) ->
 @cache
 def left_out_if_wrong(kind: type) -> frozenset[str]:
     """The fields that an item goes on without; what says whose it is must be right, as must what has no default."""
-    defaults = {field.name for field in fields(kind) if field.default is None or field.default_factory is list}
-    return frozenset(defaults - {"source_id", "origin"})
+    optional = (field for field in fields_of(kind) if field.name in _optional(kind) and not field.is_needed)
+    return frozenset(field.name for field in optional if field.form is not Form.PROVENANCE)
 
 
 def _without_halves(value: Any) -> Any:
@@ -142,41 +155,42 @@ def _without_halves(value: Any) -> Any:
 @cache
 def _optional(kind: type) -> frozenset[str]:
     """The fields that may be None, or an empty list."""
-    return frozenset(
-        field.name for field in fields(kind) if NoneType in get_args(field.type) or field.default_factory is list
-    )
+    return frozenset(field.name for field in fields_of(kind) if field.may_be_none or field.form is Form.LINES)
 
 
 @cache
 def _adapter(kind: type) -> "tuple[TypeAdapter[Any], tuple[str, ...]]":
     """What checks items of a kind, and the names of their fields."""
     # Pydantic is imported with the first item, so that the first request does not wait for it.
-    from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, TypeAdapter, create_model
+    from pydantic import ConfigDict, TypeAdapter, create_model
 
-    moment = BeforeValidator(_moment)
-    key = Annotated[str, Field(min_length=1, max_length=MAX_URL, pattern=_NO_CONTROLS)]
-    special = {
-        "url": Annotated[str, Field(min_length=1, max_length=MAX_URL)],
-        "title": Annotated[str, Field(min_length=1)],
-        "source_id": key,
-        "origin": key,
-        "dataset": key,
-        "key": key,
-        "external_id": key,
-        "sentiment": Annotated[float, Field(ge=-1, le=1)] | None,
-        "series": InstanceOf[Series],
-        "published_at": Annotated[datetime | None, moment],
-        "time": Annotated[datetime, moment],
-    }
-    known = {
-        field.name: special.get(field.name, field.type)
-        if field.default is MISSING or field.name not in ("url", "external_id")
-        else special[field.name] | None
-        for field in fields(kind)
-    }
+    types = {field.name: _type(field) for field in fields_of(kind)}
     config = ConfigDict(from_attributes=True, str_strip_whitespace=True)
-    model = create_model(kind.__name__, __config__=config, **{name: (type_, ...) for name, type_ in known.items()})
-    return TypeAdapter(model), tuple(known)
+    model = create_model(kind.__name__, __config__=config, **{name: (type_, ...) for name, type_ in types.items()})
+    return TypeAdapter(model), tuple(types)
+
+
+def _type(field: Field) -> Any:
+    """What pydantic takes a value of the field for."""
+    from pydantic import BeforeValidator, InstanceOf
+    from pydantic import Field as Bounds
+
+    match field.form:
+        case Form.KEY | Form.PROVENANCE:
+            type_: Any = Annotated[str, Bounds(min_length=1, max_length=MAX_URL, pattern=_NO_CONTROLS)]
+        case Form.URL:
+            type_ = Annotated[str, Bounds(min_length=1, max_length=MAX_URL)]
+        case Form.LINE | Form.TEXT if field.is_needed:
+            type_ = Annotated[str, Bounds(min_length=1)]
+        case Form.SCORE:
+            type_ = Annotated[float, Bounds(ge=-1, le=1)]
+        case Form.TIME | Form.PUBLISHED:
+            type_ = Annotated[datetime, BeforeValidator(_moment)]
+        case Form.SHARED:
+            type_ = InstanceOf[field.type]
+        case _:
+            type_ = field.type
+    return type_ | None if field.may_be_none and field.form is not Form.PROVENANCE else type_
 
 
 def _reason(fault: "ErrorDetails") -> str:

@@ -13,7 +13,7 @@ from copy import copy
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from newsbot.items import Article, Removal
+from newsbot.items import Article, Removal, State
 from newsbot.storage import identity
 from newsbot.storage.ids import uuid5
 from newsbot.storage.variants import FormOf, superseded
@@ -241,7 +241,7 @@ def lookup(cursor: "Cursor", items: Sequence[Article]) -> None:
     """
     cursor.execute(_BY_LINK, (json.dumps([_link_key(n, item) for n, item in enumerate(items)]),))
     for item in items:
-        item.state = "unchanged"
+        item.state = State.UNCHANGED
         item.takes_from = ()
     found = {n: identity.Found(*row) for n, *row in cursor}
     _look_for_entries(cursor, items, found)
@@ -311,18 +311,18 @@ def _entry_key(n: int, item: Article) -> dict:
 def write(cursor: "Cursor", items: Sequence[Article], run_id: str, form_of: FormOf = str) -> list[Article]:
     """Write a batch, in the caller's transaction, and note on each item what became of it.
 
-    Items come with the `state` that `lookup` gave, or "again" for one whose article this run has met before: that one
-    is looked up here, behind what was written before it. Afterwards `state` is "new", "changed" or "unchanged".
+    Items come with the `state` that `lookup` gave, or AGAIN for one whose article this run has met before: that one is
+    looked up here, behind what was written before it. Afterwards `state` is NEW, CHANGED or UNCHANGED.
     `form_of` tells the variants of a URL; without it, each is another URL.
     Returns the items that their origin says for the first time, also where the article stays as another origin has it.
     Raises psycopg2's UniqueViolation when another process stored one of the articles since.
     """
-    again = [item for item in items if item.state == "again"]
+    again = [item for item in items if item.state == State.AGAIN]
     if again:
         lookup(cursor, again)
-    new = [item for item in items if item.state == "new"]
-    changed = [item for item in items if item.state == "changed"]
-    seen = [item for item in items if item.state == "seen"]
+    new = [item for item in items if item.state == State.NEW]
+    changed = [item for item in items if item.state == State.CHANGED]
+    seen = [item for item in items if item.state == State.SEEN]
     taking = [item for item in items if item.takes_from]
     said = new + changed
     for item in new:
@@ -344,10 +344,10 @@ def remove(cursor: "Cursor", items: Sequence[Removal], run_id: str) -> list[Remo
     rows = [{"i": i, **{name: getattr(item, name) for name in names}} for i, item in enumerate(items)]
     cursor.execute(_REMOVE, (_records(rows),))
     for item in items:
-        item.state = "unchanged"
+        item.state = State.UNCHANGED
     news = [items[i] for (i,) in cursor]
     for item in news:
-        item.state = "changed"
+        item.state = State.CHANGED
     return news
 
 
@@ -397,12 +397,12 @@ def _write_known(
         sightings = {(item.stored_id, item.origin): item for item in changed}
         cursor.execute(_SIGHT, (_records(_sighting(item, id_) for (id_, _), item in sightings.items()),))
         for item in changed:
-            item.state = "changed" if item.stored_id in written else "unchanged"
+            item.state = State.CHANGED if item.stored_id in written else State.UNCHANGED
     if seen:
         records = ({"id": item.stored_id, "origin": item.origin, "external_id": item.adopts} for item in seen)
         cursor.execute(_TOUCH, (_records(records),))
         for item in seen:
-            item.state = "unchanged"
+            item.state = State.UNCHANGED
     _write_urls(cursor, [*changed, *seen], form_of)
     return orphans
 
@@ -465,7 +465,7 @@ def _write_new(cursor: "Cursor", items: Sequence[Article], run_id: str) -> None:
             external_id = item.external_id if item.entry is None else item.adopts
             said = (id_, item.source_id, item.origin, item.content_hash, external_id, _extra(item))
             sightings[id_, item.origin] = said
-            item.state = "new" if item is owner else "unchanged"
+            item.state = State.NEW if item is owner else State.UNCHANGED
             for url in _urls(item):
                 if groups[url] is group:
                     urls.setdefault(url, (url, id_, item.origin))

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from newsbot.items import Article
+from newsbot.items import Article, State
 
 FEW = 3  # known links from which on it counts how many changed their ids
 
@@ -120,11 +120,11 @@ def choose(item: Article, found: Found, stored: Mapping[str, Stored], *, is_id_t
 def _note(item: Article, target: str | None, *, is_same: bool, is_known: bool) -> None:
     item.stored_id = target
     if target is None:
-        item.state = "new"
+        item.state = State.NEW
     elif not is_same:
-        item.state = "changed"
+        item.state = State.CHANGED
     else:
-        item.state = "unchanged" if is_known else "seen"
+        item.state = State.UNCHANGED if is_known else State.SEEN
 
 
 def _is_of_link(item: Article, found: Found, stored: Mapping[str, Stored], *, is_id_trusted: bool) -> bool:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from newsbot.items import Record
+from newsbot.items import Record, State
 from newsbot.storage.ids import uuid5
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def write(cursor: "Cursor", items: Sequence[Record], run_id: str) -> list[Record
 
     Of several with one key the last counts. Returns those that say something new.
     """
-    last = {(item.dataset, item.key): i for i, item in enumerate(items)}
+    last = {item.identity(): i for i, item in enumerate(items)}
     rows = [
         {
             "i": i,
@@ -74,10 +74,10 @@ def write(cursor: "Cursor", items: Sequence[Record], run_id: str) -> list[Record
     ]
     cursor.execute(_WRITE, {"rows": json.dumps(rows), "run_id": run_id})
     for item in items:
-        item.state = "unchanged"
+        item.state = State.UNCHANGED
     said = []
     for i, is_new in cursor:
-        items[i].state = "new" if is_new else "changed"
+        items[i].state = State.NEW if is_new else State.CHANGED
         said.append(items[i])
     return said
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from newsbot.items import Observation, Series
+from newsbot.items import Observation, Series, State
 from newsbot.storage.ids import uuid5
 
 if TYPE_CHECKING:
@@ -77,23 +77,23 @@ def write(cursor: "Cursor", items: Sequence[Observation], run_id: str) -> list[O
         for key, series in kinds.items()
     ]
     cursor.execute(_SERIES, (json.dumps(rows),))
-    last = {(ids[item.source_id, item.series.name], item.time): i for i, item in enumerate(items)}
+    last = {item.identity(): i for i, item in enumerate(items)}
     values = [
         {
             "i": i,
-            "series_id": id_,
+            "series_id": ids[source, name],
             "time": time.isoformat(),
             "value": _value(items[i].value),
             "counter": items[i].only_changes,
         }
-        for (id_, time), i in last.items()
+        for (source, name, time), i in last.items()
     ]
     cursor.execute(_WRITE, (json.dumps(values), run_id))
     for item in items:
-        item.state = "unchanged"
+        item.state = State.UNCHANGED
     said = []
     for i, is_new in cursor:
-        items[i].state = "new" if is_new else "changed"
+        items[i].state = State.NEW if is_new else State.CHANGED
         said.append(items[i])
     return said
 

@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from itertools import count as counter
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -22,8 +23,8 @@ import psycopg2
 from psycopg2.errors import UniqueViolation
 
 from newsbot.batch import CursorProgress, FeedProgress, Progress, Reject
-from newsbot.items import Article, Item, Observation, Record, Removal
-from newsbot.storage import articles, bulk, cursors, feeds, jobs, records, rejects, runs, series
+from newsbot.items import KINDS, Article, Item, State
+from newsbot.storage import articles, bulk, cursors, feeds, jobs, rejects, runs
 from newsbot.storage.database import Database
 from newsbot.storage.errors import DatabaseError, UnsuitableError
 from newsbot.storage.run import Reasons, Run, States, count
@@ -50,10 +51,7 @@ _REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.errors.Progra
 
 # Who writes what, in one order for all processes.
 _WRITERS: dict[type[Item], Callable[..., Sequence[Any]]] = {
-    Article: articles.write,
-    Removal: articles.remove,
-    Observation: series.write,
-    Record: records.write,
+    kind: resolve_name(f"newsbot.storage.{kind.stored_by}") for kind in KINDS
 }
 
 Row = Item | Reject | Progress
@@ -191,7 +189,7 @@ class Writer:
             await self.ask(partial(articles.lookup, items=items))
         except _REFUSALS:  # one of them is spoilt: which one, the writing finds out
             for item in items:
-                item.state = "again"
+                item.state = State.AGAIN
         except Exception as error:
             self.give_up(error)
             raise
@@ -300,7 +298,7 @@ class Writer:
             jobs.hold(cursor, self.token)
         if next(tries):  # what was known before the failed try may be wrong by now
             for item in items:
-                item.state = "again"
+                item.state = State.AGAIN
         for kind, write in _WRITERS.items():
             if some := [item for item in items if isinstance(item, kind)]:
                 more = {"form_of": self.form_of} if kind is Article else {}
@@ -310,7 +308,7 @@ class Writer:
                         written.states[item.source_id, "left_out"] += 1
                         written.left_out[field, reason] += 1
         for item in items:
-            if isinstance(item, Article) and item.state == "new" and item.takes_from:
+            if isinstance(item, Article) and item.state == State.NEW and item.takes_from:
                 written.remarks[f"{item.origin} gave an id to another entry before: both are kept"] += 1
         if refused:
             rejects.write(cursor, refused, self.run.id)
