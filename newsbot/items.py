@@ -26,8 +26,8 @@ class Tracked:
     """What the pipelines note on an item. None of it is a field, so exports and the database do not see it."""
 
     __slots__ = (
-        *("adopts", "content_hash", "entry", "entry_url", "extra_json", "is_read", "link", "refused", "state"),
-        *("stored_id", "takes_from"),
+        *("adopts", "content_hash", "entry", "entry_url", "extra_json", "is_plain", "is_read", "link", "refused"),
+        *("state", "stored_id", "takes_from"),
     )
 
     def __post_init__(self) -> None:
@@ -36,6 +36,7 @@ class Tracked:
         self.entry: Any = None  # of an entry of a feed or a page: its `enrichment.identity.Identity`
         self.entry_url: str | None = None  # of an entry: its canonical URL where others share its link
         self.extra_json: str | None = None  # an article's `extra` as JSON; a reader may give it in place of that
+        self.is_plain = False  # whether its texts are no markup's: character references in them are meant as they stand
         self.is_read = False  # by a reader of ours: its values have their types
         self.link: str | None = None  # an article's canonical URL, as long as no other entry is known to share it
         self.refused: list[tuple[str, str, Any]] = []  # (field, reason, value) of values left out

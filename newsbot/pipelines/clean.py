@@ -2,27 +2,25 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
-from newsbot import items
+from newsbot import items, values
 from newsbot.enrichment import language
-from newsbot.enrichment.text import clean_line, clean_text, plain_line, plain_text, shorten, storable
+from newsbot.enrichment.text import clean_line, clean_text, plain_line, plain_text, shorten
 from newsbot.enrichment.urls import canonical, of_entry
 from newsbot.items import Article, Observation, Record, Removal, Series
 from newsbot.logins import url_without_login
 from newsbot.pipelines.outcomes import Rejected, cut
-from newsbot.pipelines.validate import MAX_URL
+from newsbot.values import MAX_JSON, MAX_NAME, MAX_NAMES, MAX_SUMMARY, MAX_TEXT, MAX_TITLE, MAX_URL
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-MAX_TITLE = 1_000  # characters
-MAX_SUMMARY = 10_000
-MAX_NAMES = 100  # authors or keywords of one article
 EARLIEST = datetime(1700, 1, 2, tzinfo=UTC)  # archives go back to the first newspapers, not further
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what a program writes that has no date
 MAX_SERIES = 10_000  # that are known as clean
@@ -32,6 +30,8 @@ FUTURE = timedelta(days=2)
 
 _SERIES: dict[int, tuple[Series, Series]] = {}  # by the id of the first, as it came and clean
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode
+_WHOLE = re.compile(r"\.0[,}\]]")  # a number that has another spelling
+_TOO_LONG = f"is longer than {MAX_JSON} characters as JSON"
 
 
 class CleanPipeline:
@@ -51,12 +51,12 @@ class CleanPipeline:
 
     def check_again(self, item: Any) -> None:
         """Clean the values of an item that a stage of a user's had; what it is known by stays. Raises `Rejected`."""
-        self._clean_values(item, is_plain=True)
+        self._clean_values(item)
 
     def cleaned(self, item: Any) -> Any:
         """The item, clean, or `Rejected`."""
         try:
-            self._clean_values(item, is_plain=False)
+            self._clean_values(item)
             if isinstance(item, Article):
                 _clean_link(item)
                 item.language = _language(item)
@@ -65,21 +65,22 @@ class CleanPipeline:
             return end
         return item
 
-    def _clean_values(self, item: Any, *, is_plain: bool) -> None:
+    def _clean_values(self, item: Any) -> None:
         if not isinstance(item, Article):
             _CLEANERS[items.kind(item)](item)
             return
-        line = plain_line if is_plain else clean_line
+        line, text = (plain_line, plain_text) if item.is_plain else (clean_line, clean_text)
+        item.is_plain = True
         item.title = shorten(line(item.title), MAX_TITLE)
         if not item.title:
             raise Rejected("title", "nothing is left of it but white space and control characters")
-        item.url = url_without_login(storable(item.url))
+        item.url = url_without_login(values.text(item.url))
         if item.summary is not None:
             item.summary = shorten(line(item.summary), MAX_SUMMARY) or None
         if item.text is not None:
-            item.text = (plain_text if is_plain else clean_text)(item.text) or None
+            item.text = shorten(text(item.text), MAX_TEXT) or None
         if item.section is not None:
-            item.section = line(item.section) or None
+            item.section = shorten(line(item.section), MAX_NAME) or None
         item.authors = _names(item.authors, line)
         item.keywords = _names(item.keywords, line)
         if item.image_url is not None:
@@ -89,7 +90,7 @@ class CleanPipeline:
             _clean_extra(item)
 
     def _clean_image(self, item: Article) -> None:
-        item.image_url = url_without_login(storable(item.image_url))
+        item.image_url = url_without_login(values.text(item.image_url))
         if len(item.image_url) > MAX_URL or not item.image_url.startswith(("https://", "http://")):
             reason = f"{cut(item.image_url)} is not an http(s) URL of {MAX_URL} characters at most"
             item.refused.append(("image_url", reason, item.image_url))
@@ -169,6 +170,8 @@ def _clean_observation(item: Observation) -> None:
         item.time = item.time.astimezone(UTC)
     except OverflowError:
         raise Rejected("time", f"{item.time.isoformat()} is not in the calendar") from None
+    if item.value is not None:
+        item.value += 0.0  # which makes 0.0 of -0.0
     name = item.series.name
     item.series = _clean_series(item)
     if not item.series.name:
@@ -181,18 +184,30 @@ def _clean_series(item: Observation) -> Series:
     known, clean = _SERIES.get(id(series), (None, None))
     if known is not series:
         texts = {name: getattr(series, name) for name in ("name", "unit", "frequency")}
-        texts = {name: storable(value) if isinstance(value, str) else value for name, value in texts.items()}
-        clean = replace(series, **texts, metadata=_plain(dict(series.metadata), item, "series.metadata"))
+        texts = {name: values.text(value) if isinstance(value, str) else value for name, value in texts.items()}
+        clean = replace(series, **texts, metadata=_json_of(dict(series.metadata), item, "series.metadata"))
         if len(_SERIES) >= MAX_SERIES:
             _SERIES.clear()
         _SERIES[id(series)] = series, clean
     return clean
 
 
+def _refuse_record(place: str, reason: str, value: Any) -> None:
+    """A record is whole, or it is none: of what it lacks nobody could tell that it was there."""
+    raise Rejected(place, reason)
+
+
+def _record_hash(item: Record) -> str:
+    text = _ENCODE(item.data)
+    if len(text) > MAX_JSON:
+        raise Rejected("data", _TOO_LONG)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
 def _clean_record(item: Record) -> None:
-    item.data = _plain(item.data, item, "data")
+    item.data = values.as_json(item.data, _refuse_record, "data")
     if item.url is not None:
-        item.url = url_without_login(storable(item.url))
+        item.url = url_without_login(values.text(item.url))
 
 
 _CLEANERS = {Removal: lambda item: None, Observation: _clean_observation, Record: _clean_record}
@@ -200,7 +215,7 @@ _HASHES = {
     Article: content_hash,
     Removal: lambda item: "shown again" if item.is_undone else "removed",
     Observation: lambda item: str(item.value),
-    Record: lambda item: hashlib.blake2b(json.dumps(item.data).encode(), digest_size=16).hexdigest(),
+    Record: _record_hash,
 }
 
 
@@ -210,37 +225,30 @@ def _clean_extra(item: Article) -> None:
     if item.extra is not None:
         try:
             text = _ENCODE(item.extra)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
             text = None
-    if text is None or "\\" in text or (not text.isprintable() and storable(text) != text):
-        item.extra = _plain(json.loads(item.extra_json) if item.extra is None else item.extra, item, "extra")
+    if text is None or not _is_clean(text):
+        item.extra = _json_of(json.loads(item.extra_json) if item.extra is None else item.extra, item, "extra")
         text = _ENCODE(item.extra)
+    if len(text) > MAX_JSON:
+        item.refused.append(("extra", _TOO_LONG, text))
+        item.extra = text = None
     item.extra_json = text
 
 
-def _plain(value: Any, item: Any, place: str) -> Any:
-    """What JSON and Postgres can keep of a value; what is left out is noted on the item."""
-    match value:
-        case str():
-            return storable(value)
-        case None | bool() | int():
-            return value
-        case float():
-            if value - value == 0:
-                return value
-            item.refused.append((place, f"{value} is no number that JSON has", str(value)))
-            return None
-        case dict():
-            return {storable(str(key)): _plain(inner, item, f"{place}.{key}") for key, inner in value.items()}
-        case list() | tuple() | set():
-            return [_plain(inner, item, place) for inner in value]
-        case date():
-            return value.isoformat()
-    return storable(str(value))
+def _is_clean(text: str) -> bool:
+    """Whether JSON shows that its values are as they are stored: no escapes, no odd characters or numbers, not deep."""
+    is_flat = text.count("{") + text.count("[") <= values.MAX_DEPTH
+    return is_flat and "\\" not in text and values.text(text) == text and not _WHOLE.search(text)
+
+
+def _json_of(value: Any, item: Any, place: str) -> Any:
+    """What JSON has of a value; what is left out is noted on the item."""
+    return values.as_json(value, lambda *left_out: item.refused.append(left_out), place)
 
 
 def _names(names: list[str], line: Callable[[str], str]) -> list[str]:
-    return list(dict.fromkeys(filter(None, map(line, names))))[:MAX_NAMES] if names else []
+    return list(dict.fromkeys(shorten(clean, MAX_NAME) for name in names if (clean := line(name))))[:MAX_NAMES]
 
 
 def _language(item: Article) -> str | None:

@@ -6,19 +6,18 @@ from functools import cache
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Self, get_args
 
-from newsbot import items
+from newsbot import items, values
 from newsbot.items import Article, Series
 from newsbot.pipelines.outcomes import Rejected, cut
+from newsbot.values import KEY, MAX_KEY, MAX_URL
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
     from pydantic_core import ErrorDetails
     from scrapy.crawler import Crawler
 
-MAX_URL = 2_000  # bytes; what browsers and the database's indexes still take
 _RIGHT_TIME = "a datetime, or ISO 8601 as 2026-03-04T05:06:07+02:00,"
 SHORTEST_TIMESTAMP = 9  # digits of Unix seconds as text: those of 1973
-_NO_CONTROLS = r"^[^\x00-\x1f\x7f]+$"  # a NUL in one key would fail the look-up of a whole batch
 
 
 class ValidatePipeline:
@@ -128,14 +127,23 @@ def left_out_if_wrong(kind: type) -> frozenset[str]:
 
 
 def _without_halves(value: Any) -> Any:
-    """A value without lone surrogates, which no text can have; what else can not be kept is left to the next stage."""
+    """A text, or the elements of a list or the names of a mapping, without lone surrogates, which no text can have.
+
+    What else can not be kept is left to the next stage.
+    """
     match value:
         case str():
-            return value.encode("utf-8", "ignore").decode()
+            return values.whole(value)
         case list() | tuple() | set():
-            return [_without_halves(each) for each in value]
+            return [values.whole(each) if isinstance(each, str) else each for each in value]
         case dict():
-            return {_without_halves(key): _without_halves(each) for key, each in value.items()}
+            return {values.whole(name) if isinstance(name, str) else name: each for name, each in value.items()}
+    return value
+
+
+def _within(value: str) -> str:
+    if not values.is_within(value, MAX_KEY):
+        raise ValueError(f"is longer than {MAX_KEY} bytes")
     return value
 
 
@@ -151,17 +159,18 @@ def _optional(kind: type) -> frozenset[str]:
 def _adapter(kind: type) -> "tuple[TypeAdapter[Any], tuple[str, ...]]":
     """What checks items of a kind, and the names of their fields."""
     # Pydantic is imported with the first item, so that the first request does not wait for it.
-    from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, TypeAdapter, create_model
+    from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, InstanceOf, TypeAdapter, create_model
 
     moment = BeforeValidator(_moment)
-    key = Annotated[str, Field(min_length=1, max_length=MAX_URL, pattern=_NO_CONTROLS)]
+    key = Annotated[str, Field(min_length=1, max_length=MAX_KEY, pattern=KEY), AfterValidator(_within)]
+    of_record = BeforeValidator(lambda value: values.key(value) if isinstance(value, str) else value)
     special = {
         "url": Annotated[str, Field(min_length=1, max_length=MAX_URL)],
         "title": Annotated[str, Field(min_length=1)],
         "source_id": key,
         "origin": key,
         "dataset": key,
-        "key": key,
+        "key": Annotated[key, of_record],
         "external_id": key,
         "sentiment": Annotated[float, Field(ge=-1, le=1)] | None,
         "series": InstanceOf[Series],
