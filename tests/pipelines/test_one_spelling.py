@@ -77,7 +77,7 @@ TEXTS = {
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_text_and_a_key(crawl, load, name):
     given, right = TEXTS[name]
-    record = {"id": given, "v": given, given: given}
+    record = {"id": given, "v": given, given.split()[0]: given}  # a header is one line
     rows = [[*record], [*record.values()]]
     sides = json.dumps(record)
     load("\n".join(",".join(f'"{cell}"' for cell in row) for row in rows).encode(), "table.csv", "csv")
@@ -117,7 +117,7 @@ def test_a_text_in_a_sheet(crawl, load):
 def test_a_number_of_a_column(crawl, load, written, kind, right):
     columns = {"id": {}, "v": {"type": kind}}
     for beside in ("1", "1e0"):  # what stands beside it changes nothing
-        load(f"id,v\n1,{written}\n2,{beside}\n".encode(), "table.csv", f"csv {beside}", columns=columns)
+        load(f"id,v\n1,{written}\n2,{beside}\n".encode(), "table.csv", f"csv-{beside}", columns=columns)
     raw = f'{{"id": "1", "v": {written}}}'.encode()
     load(raw, "table.jsonl", "jsonl", columns=columns)
     run = crawl(by_api(raw, id="text", v=kind))
