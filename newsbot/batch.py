@@ -11,13 +11,14 @@ from typing import Any, Generic, TypeVar
 
 from newsbot.items import Item
 from newsbot.logins import without_login
+from newsbot.values import MAX_DEPTH, MAX_DIGITS, MAX_KEY, TOO_DEEP
 
 # A payload is kept to be looked at, not to be crawled again: a longer value is cut.
 MAX_VALUE = 10_000
 
 T = TypeVar("T")
 
-MAX_NAME = 2_000  # bytes: what the database's indexes take; a longer URL is known by its beginning and its hash
+MAX_NAME = MAX_KEY  # bytes; a longer URL is known by its beginning and its hash
 
 
 class Headers(Mapping[str, str]):
@@ -272,21 +273,28 @@ Then = Done | Ask[T] | Again | Broken
 def _payload(item: Any) -> dict[str, Any]:
     from itemadapter import ItemAdapter  # imports Scrapy, which readers do without
 
-    return ItemAdapter(item).asdict() if ItemAdapter.is_item(item) else {"item": item}
+    # Not by `asdict`, which fails on what is nested too deep.
+    fields = ItemAdapter(item) if ItemAdapter.is_item(item) else {"item": item}
+    return {name: dict(ItemAdapter(value)) if ItemAdapter.is_item(value) else value for name, value in fields.items()}
 
 
-def storable(value: Any) -> Any:
-    """What Postgres takes as text or JSON: no NUL, no lone surrogates, no NaN, bounded; and no login of a URL."""
+def storable(value: Any, depth: int = 0) -> Any:
+    """A value to be looked at, as Postgres takes it: what is no text, no JSON or too much of it shows as such; and no
+    login of a URL."""
     match value:
         case str():
             value = without_login(value)[:MAX_VALUE].replace("\0", "\ufffd")
             return value.encode("utf-8", "replace").decode("utf-8")
+        case dict() | list() | tuple() if depth == MAX_DEPTH:
+            return TOO_DEEP
         case dict():
-            return {storable(str(key)): storable(item) for key, item in value.items()}
+            return {storable(str(key)): storable(item, depth + 1) for key, item in value.items()}
         case list() | tuple():
-            return [storable(item) for item in value[:1_000]]
+            return [storable(item, depth + 1) for item in value[:1_000]]
         case float() if value != value or value in (float("inf"), float("-inf")):
             return str(value)
+        case int() if not isinstance(value, bool) and abs(value) >= 10**MAX_DIGITS:
+            return f"{value:#x}"[:MAX_VALUE]
         case None | bool() | int() | float():
             return value
     return storable(str(value))

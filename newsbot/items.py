@@ -17,6 +17,8 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, NamedTuple, Union, get_args, get_origin
 
+from newsbot.values import MAX_NAME, MAX_SUMMARY, MAX_TEXT, MAX_TITLE
+
 
 class Rank(IntEnum):
     """How rich an origin is. An article belongs to the first that brought it, until one of a higher rank does."""
@@ -52,16 +54,18 @@ class Form(Enum):
     LINE = auto()  # one line of text; entities are resolved
     TEXT = auto()  # as a line, but line breaks stay
     LINES = auto()  # a list of lines, each once
-    KEY = auto()  # what something is known by: 2,000 characters at most, none of them a control character
+    KEY = auto()  # what something is known by: 2,000 bytes at most, no control characters
+    CLEAN_KEY = auto()  # a key; what of it can not be stored is left out first
     PROVENANCE = auto()  # a key of who brought the item; default: the spider's name; a wrong one refuses the item
     URL = auto()  # as it was met
     LINK = auto()  # an http(s) URL; others are left out
     CANONICAL = auto()  # the canonical form of this URL, else of the field `url`
     LANGUAGE = auto()  # ISO 639; missing or plainly wrong: found from the first two lines or texts of the item
     SCORE = auto()  # from -1 to 1
+    NUMBER = auto()  # a float; one that is not a number stays
     TIME = auto()  # without a zone: UTC; what is not in the calendar refuses the item
     PUBLISHED = auto()  # a time without a zone is in that of the spider; what is no date of a publication is left out
-    JSON = auto()  # a mapping of what JSON can say
+    JSON = auto()  # a mapping of what JSON can say, whose text is kept in `extra_json`
     EXTRA = auto()  # as JSON, whose text is kept in `extra_json`
     SHARED = auto()  # a frozen dataclass, of which one object serves many items
 
@@ -75,14 +79,16 @@ class Longest:
 
 Line = Annotated[str, Form.LINE]
 Text = Annotated[str, Form.TEXT]
-Lines = Annotated[list[str], Form.LINES]
+Lines = Annotated[list[str], Form.LINES, Longest(MAX_NAME)]
 Key = Annotated[str, Form.KEY]
+CleanKey = Annotated[str, Form.CLEAN_KEY]
 Provenance = Annotated[str, Form.PROVENANCE]
 Url = Annotated[str, Form.URL]
 Link = Annotated[str, Form.LINK]
 Canonical = Annotated[str, Form.CANONICAL]
 Language = Annotated[str, Form.LANGUAGE]
 Score = Annotated[float, Form.SCORE]
+Number = Annotated[float, Form.NUMBER]
 Time = Annotated[datetime, Form.TIME]
 Published = Annotated[datetime, Form.PUBLISHED]
 Json = Annotated[dict[str, Any], Form.JSON]
@@ -131,8 +137,8 @@ class Item:
     """
 
     __slots__ = (
-        *("adopts", "content_hash", "entry", "entry_url", "extra_json", "is_read", "link", "refused", "state"),
-        *("stored_id", "takes_from"),
+        *("adopts", "content_hash", "entry", "entry_url", "extra_json", "is_plain", "is_read", "link", "refused"),
+        *("state", "stored_id", "takes_from"),
     )
 
     source_id: str | None
@@ -149,7 +155,8 @@ class Item:
         self.content_hash: str | None = None  # of its content
         self.entry: Any = None  # of an entry of a feed or a page: its `enrichment.identity.Identity`
         self.entry_url: str | None = None  # of an entry: its canonical URL where others share its link
-        self.extra_json: str | None = None  # an article's `extra` as JSON; a reader may give it in place of that
+        self.extra_json: str | None = None  # `extra`, or `data`, as JSON; a reader may give the first in place of that
+        self.is_plain = False  # whether its texts are no markup's: character references in them are meant as they stand
         self.is_read = False  # by a reader of ours: its values have their types
         self.link: str | None = None  # an article's canonical URL, as long as no other entry is known to share it
         self.refused: list[tuple[str, str, Any]] = []  # (field, reason, value) of values left out
@@ -180,17 +187,17 @@ class Article(Item):
     """A headline or a whole article. A headline is an article whose text is not fetched yet."""
 
     url: Url  # as it was met; every such URL leads to the article
-    title: Annotated[Line, Longest(1_000)]  # plain text; entities are resolved
+    title: Annotated[Line, Longest(MAX_TITLE)]  # plain text; entities are resolved
     source_id: Provenance | None = None  # default: the spider's name
     origin: Provenance | None = None  # the feed, page or API that brought it; default: the spider's name
     rank: int = Rank.PAGE  # of the origin, from `newsbot.items.Rank`
     canonical_url: Canonical | None = None  # what the page says of itself; default: made from url
     authors: Lines = field(default_factory=list)
     published_at: Published | None = None  # without a zone: the source's zone, else UTC
-    summary: Annotated[Line, Longest(10_000)] | None = None  # plain text; entities are resolved
-    text: Text | None = None  # of the whole article, plain; line breaks stay
+    summary: Annotated[Line, Longest(MAX_SUMMARY)] | None = None  # plain text; entities are resolved
+    text: Annotated[Text, Longest(MAX_TEXT)] | None = None  # of the whole article, plain; line breaks stay
     language: Language | None = None  # ISO 639, two or three letters; missing or plainly wrong: found from the text
-    section: Line | None = None  # as the site calls it
+    section: Annotated[Line, Longest(MAX_NAME)] | None = None  # as the site calls it
     keywords: Lines = field(default_factory=list)
     image_url: Link | None = None  # http or https
     sentiment: Score | None = None  # -1 to 1
@@ -263,7 +270,7 @@ class Observation(Item):
 
     series: Annotated[Series, Form.SHARED]
     time: Time  # without a zone: UTC
-    value: float | None  # None and NaN are kept as they are: a gap that the source tells
+    value: Number | None  # None and NaN are kept as they are: a gap that the source tells
     source_id: Provenance | None = None  # default: the spider's name
     only_changes: bool = False  # True for a counter that is looked at: kept only when it differs from the last value
 
@@ -284,7 +291,7 @@ class Record(Item):
     """A row of a dataset: whatever has a key and named values."""
 
     dataset: Key
-    key: Key  # unique in the dataset
+    key: CleanKey  # unique in the dataset
     data: Json  # what JSON can say
     source_id: Provenance | None = None  # default: the spider's name
     url: Url | None = None  # where a person can look at it
@@ -298,7 +305,7 @@ class Record(Item):
 
     def content(self) -> str:
         """Its data."""
-        return json.dumps(self.data)
+        return self.extra_json or ""
 
 
 # In this order they are written, by all processes, so that two of them never wait for each other.

@@ -3,13 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
-MAX_TITLE_CHARS = 2_000
-MAX_SUMMARY_CHARS = 2_000
-MAX_NAME_CHARS = 500  # an author, a keyword, a section, a language
-MAX_URL_CHARS = 8_000  # a link, an image, an id
-MAX_LIST = 100  # authors of one entry
+from newsbot import values
+
+# More than is stored, where that shows that something was cut, or is to be refused.
+MAX_TITLE_CHARS = 2 * values.MAX_TITLE
+MAX_SUMMARY_CHARS = values.MAX_TEASER
+MAX_NAME_CHARS = values.MAX_NAME + 1  # an author, a keyword, a section, a language
+MAX_URL_CHARS = 4 * values.MAX_URL  # a link, an image, an id
+MAX_LIST = values.MAX_NAMES  # authors of one entry
 MAX_INHERITED = 10  # authors of a feed, whom every entry without its own has
-MAX_KEYWORDS = 50  # of one entry: a word of a list has three bytes on the wire and sixty in memory
+MAX_KEYWORDS = values.MAX_NAMES  # of one entry: a word of a list has three bytes on the wire and sixty in memory
 MAX_UNREADABLE_DATES = 10_000  # of one feed: every notation is tried on each
 MAX_ENTRIES = 100_000  # of one feed; a sitemap may have 50,000
 

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from html import unescape
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from newsbot.values import resolved
 
 COLUMNS = 27
 RECORD, DATE, COLLECTION, PUBLISHER, DOCUMENT = 0, 1, 2, 3, 4
@@ -141,7 +142,7 @@ def article(row: Sequence[bytes]) -> tuple[dict[str, Any], str, list[tuple[str, 
     if themes := _text(row, THEMES, "themes", refused):
         extra.append(f'"themes":[{_json(_themes(themes))}]')
     found = _TITLE.search(row[EXTRAS])
-    title = _text(found, 1, "title", refused).strip() if found else ""
+    title = resolved(_text(found, 1, "title", refused)).strip() if found else ""
     if not title:
         title = _title_of(url)
         extra.append('"title_from":"url"')
@@ -194,7 +195,7 @@ def _authors(row: Sequence[bytes], refused: list[tuple[str, str, Any]]) -> list[
     if found is None:
         return []
     text = _text(found, 1, "authors", refused)
-    names = dict.fromkeys(map(str.strip, (unescape(text) if "&" in text else text).split(";")))
+    names = dict.fromkeys(map(str.strip, resolved(text).split(";")))
     return [name for name in names if name and "://" not in name]
 
 

@@ -22,6 +22,7 @@ from newsbot.extraction.entries import (
 )
 from newsbot.extraction.links import absolute
 from newsbot.extraction.markup import first_image, plain, squash
+from newsbot.values import resolved, whole
 
 _ITEMS = re.compile(r'"items"\s*:\s*\[')
 _BETWEEN = re.compile(r"[\s,]*")
@@ -63,7 +64,7 @@ def read(document: dict[str, Any], url: str, hints: Hints = NO_HINTS) -> Feed:
     check_count(len(items))
     return Feed(
         kind="json",
-        title=squash(_text(document, "title"), MAX_TITLE_CHARS),
+        title=_line(_text(document, "title"), MAX_TITLE_CHARS),
         link=home,
         language=squash(_text(document, "language"), MAX_NAME_CHARS),
         entries=[_entry(item, base, inherited, hints) for item in items],
@@ -72,7 +73,7 @@ def read(document: dict[str, Any], url: str, hints: Hints = NO_HINTS) -> Feed:
 
 def _entry(item: dict[str, Any] | str, base: str, inherited: tuple[list[str], str | None], hints: Hints) -> Entry:
     if isinstance(item, str):
-        return blank(summary=squash(_storable(item), MAX_SUMMARY_CHARS))
+        return blank(summary=squash(whole(item), MAX_SUMMARY_CHARS))
     identity = _text(item, "id")
     raw = _text(item, "url") or _text(item, "external_url") or (identity if identity.startswith("http") else "")
     link = absolute(raw, base)
@@ -86,12 +87,12 @@ def _entry(item: dict[str, Any] | str, base: str, inherited: tuple[list[str], st
     image = _text(item, "image") or _text(item, "banner_image") or first_image(html) or ""
     tags = item.get("tags")
     return {
-        "title": squash(_text(item, "title"), MAX_TITLE_CHARS),
+        "title": _line(_text(item, "title"), MAX_TITLE_CHARS),
         "link": link,
         **dates(*(first_date([_text(item, name)], hints) for name in ("date_published", "date_modified"))),
         "author": author,
         "authors": authors,
-        "summary": squash(_text(item, "summary") or _text(item, "content_text"), MAX_SUMMARY_CHARS)
+        "summary": _line(_text(item, "summary") or _text(item, "content_text"), MAX_SUMMARY_CHARS)
         or plain(html, MAX_SUMMARY_CHARS),
         "image": absolute(image, base),
         "id": squash(identity, MAX_URL_CHARS),
@@ -121,18 +122,18 @@ def _authors(item: dict[str, Any]) -> list[str]:
 
 
 def _names(values: list[Any]) -> list[str]:
-    names = [squash(_storable(value), MAX_NAME_CHARS) for value in values[:MAX_LIST] if isinstance(value, str)]
+    names = [_line(whole(value), MAX_NAME_CHARS) for value in values[:MAX_LIST] if isinstance(value, str)]
     return list(dict.fromkeys(filter(None, names)))
+
+
+def _line(text: str, limit: int) -> str | None:
+    """A text, which is plain; many services escape it as if it were HTML's, so that is resolved, once."""
+    return squash(resolved(text), limit)
 
 
 def _text(item: dict[str, Any], key: str) -> str:
     """The value of a key as a string that can be stored; numbers too, as ids are often written."""
     value = item.get(key)
     if isinstance(value, str):
-        return _storable(value)
+        return whole(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
-
-
-def _storable(text: str) -> str:
-    """`text` without lone surrogates, which JSON can spell and nothing can keep."""
-    return text if text.isprintable() else text.encode("utf-8", "ignore").decode("utf-8")

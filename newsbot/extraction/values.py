@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from newsbot import values
 from newsbot.extraction import periods
 from newsbot.extraction.dates import NO_HINTS, Hints, parse_date
 
@@ -23,6 +24,10 @@ _MAX_MS = 1e11  # a larger number is in milliseconds: as seconds it would be the
 
 class ValueTypeError(ValueError):
     """A value is not of the type that it is said to be."""
+
+
+class SpecialValueError(ValueTypeError):
+    """It is not, in a way that its type alone does not tell."""
 
 
 def moment(value: Any, zone: str | None = None, hints: Hints = NO_HINTS) -> datetime | None:
@@ -63,13 +68,13 @@ def number(value: Any, decimal: str = ".") -> float | None:
         return None
     if isinstance(value, bool):
         raise ValueTypeError(f"{value!r} is no number")
-    if isinstance(value, int | float):
-        return float(value)
     try:
+        if isinstance(value, int | float):
+            return float(value)
         text = plain(value, decimal)
         if "_" not in text:  # a mark that is Python's own
             return float(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         pass
     raise ValueTypeError(f"{value!r} is no number")
 
@@ -88,6 +93,15 @@ def plain(text: str, decimal: str) -> str:
     return text.replace(",", ".")
 
 
+def of_json(value: Any) -> Any:
+    """A value in the one spelling that is stored. Raises `ValueTypeError` where JSON has none."""
+    return values.as_json(value, _refuse, "")
+
+
+def _refuse(place: str, reason: str, value: Any) -> None:
+    raise SpecialValueError(reason) if reason == values.TOO_DEEP else ValueTypeError(reason)
+
+
 def _written(value: Any) -> Any:
     """An integer of up to eight digits as its text: 20170423 and 2017 are a date and a year, and no Unix seconds."""
     return str(value) if type(value) is int and 0 < value < 10**8 else value
@@ -101,14 +115,15 @@ def converter(kind: str, decimal: str = ".", hints: Hints = NO_HINTS) -> Callabl
 
     def text(value: Any) -> Any:
         if value is None or isinstance(value, str):
-            return value or None
-        return json.dumps(value) if isinstance(value, dict | list | bool) else str(value)
+            return (values.text(value) or None) if value else None
+        found = of_json(value)
+        return json.dumps(found) if isinstance(found, dict | list | bool) else str(value)
 
     def integer(value: Any) -> Any:
         if value is None or value == "":
             return None
         if isinstance(value, int) and not isinstance(value, bool):
-            return value
+            return of_json(value)
         if isinstance(value, float) and value.is_integer():
             return int(value)
         digits = plain(value, decimal) if isinstance(value, str) else ""
@@ -118,13 +133,13 @@ def converter(kind: str, decimal: str = ".", hints: Hints = NO_HINTS) -> Callabl
 
     def finite(value: Any) -> Any:
         if isinstance(value, int) and not isinstance(value, bool):
-            return value
+            return of_json(value)
         if isinstance(value, str) and _LONG.fullmatch(value.strip()):
             return int(value)
         found = number(value, decimal)
         if found is not None and not math.isfinite(found):
             raise ValueTypeError(f"{value!r} is no number that JSON has")
-        return found
+        return None if found is None else values.number(found)
 
     def boolean(value: Any) -> Any:
         if value is None or value == "" or isinstance(value, bool):
@@ -142,13 +157,18 @@ def converter(kind: str, decimal: str = ".", hints: Hints = NO_HINTS) -> Callabl
 
     def time(value: Any) -> Any:
         found = moment(_written(value), hints=hints)
-        return found and found.astimezone(UTC).isoformat()
+        try:
+            return found and found.astimezone(UTC).isoformat()
+        except OverflowError:  # the first or last day of the calendar, in another zone
+            raise ValueTypeError(f"{value!r} is no time") from None
 
     def as_json(value: Any) -> Any:
         if not isinstance(value, str):
-            return value
+            return of_json(value)
         try:
-            return json.loads(value) if value else None
+            return of_json(json.loads(value)) if value else None
+        except RecursionError:
+            raise SpecialValueError(values.TOO_DEEP) from None
         except ValueError:
             raise ValueTypeError(f"{value[:80]!r} is no JSON") from None
 

@@ -2,25 +2,26 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
+from newsbot import values
 from newsbot.enrichment import language
-from newsbot.enrichment.text import clean_line, clean_text, plain_line, plain_text, shorten, storable
+from newsbot.enrichment.text import clean_line, clean_text, plain_line, plain_text, shorten
 from newsbot.enrichment.urls import canonical, of_entry
 from newsbot.items import Field, Form, Item, fields_of
 from newsbot.logins import url_without_login
 from newsbot.pipelines.outcomes import Rejected, cut
-from newsbot.pipelines.validate import MAX_URL
+from newsbot.values import MAX_JSON, MAX_NAMES, MAX_URL
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-MAX_LINES = 100  # in a list of them, as authors and keywords
 EARLIEST = datetime(1700, 1, 2, tzinfo=UTC)  # archives go back to the first newspapers, not further
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what a program writes that has no date
 MAX_SHARED = 10_000  # objects that are known as clean
@@ -29,6 +30,8 @@ FUTURE = timedelta(days=2)
 
 
 _SHARED: dict[int, tuple[Any, Any]] = {}  # by the id of the first, as it came and clean
+_TOO_LONG = f"is longer than {MAX_JSON} characters as JSON"
+_WHOLE = re.compile(r"\.0[,}\]]")  # a number that has another spelling
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode
 
 
@@ -45,8 +48,8 @@ class CleanPipeline:
     """Cleans every item. What can not be a value, as a date in year 9999, is noted and left out."""
 
     def __init__(self, zone: str) -> None:
-        self._first = _How(ZoneInfo(zone), clean_line, clean_text)
-        self._again = replace(self._first, line=plain_line, text=plain_text)
+        self._marked = _How(ZoneInfo(zone), clean_line, clean_text)  # of texts that may be markup's
+        self._plain = replace(self._marked, line=plain_line, text=plain_text)
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
@@ -59,12 +62,12 @@ class CleanPipeline:
 
     def check_again(self, item: Any) -> None:
         """Clean the values of an item that a stage of a user's had; what it is known by stays. Raises `Rejected`."""
-        _clean_values(item, self._again)
+        self._clean_values(item)
 
     def cleaned(self, item: Any) -> Any:
         """The item, clean, or `Rejected`."""
         try:
-            _clean_values(item, self._first)
+            self._clean_values(item)
             for derive in _derived(type(item)):
                 derive(item)
         except Rejected as end:
@@ -72,12 +75,13 @@ class CleanPipeline:
         item.content_hash = hashlib.blake2b(item.content().encode(), digest_size=16).hexdigest()
         return item
 
-
-def _clean_values(item: Any, how: _How) -> None:
-    for field, clean in _cleaned(type(item)):
-        value = getattr(item, field.name)
-        if value is not None or field.form is Form.EXTRA:  # which a reader may have given as JSON
-            setattr(item, field.name, clean(item, field, value, how))
+    def _clean_values(self, item: Any) -> None:
+        how = self._plain if item.is_plain else self._marked
+        item.is_plain = True
+        for field, clean in _cleaned(type(item)):
+            value = getattr(item, field.name)
+            if value is not None or field.form is Form.EXTRA:  # which a reader may have given as JSON
+                setattr(item, field.name, clean(item, field, value, how))
 
 
 @cache
@@ -100,7 +104,7 @@ def _line(item: Item, field: Field, value: str, how: _How) -> str | None:
 
 
 def _text(item: Item, field: Field, value: str, how: _How) -> str | None:
-    return _left(how.text(value), field)
+    return _left(shorten(how.text(value), field.longest) if field.longest else how.text(value), field)
 
 
 def _left(text: str, field: Field) -> str | None:
@@ -110,15 +114,18 @@ def _left(text: str, field: Field) -> str | None:
 
 
 def _lines(item: Item, field: Field, value: list[str], how: _How) -> list[str]:
-    return list(dict.fromkeys(filter(None, map(how.line, value))))[:MAX_LINES] if value else []
+    lines = filter(None, map(how.line, value))
+    if field.longest:
+        lines = (shorten(line, field.longest) for line in lines)
+    return list(dict.fromkeys(lines))[:MAX_NAMES]
 
 
 def _url(item: Item, field: Field, value: str, how: _How) -> str:
-    return url_without_login(storable(value))
+    return url_without_login(values.text(value))
 
 
 def _link(item: Item, field: Field, value: str, how: _How) -> str | None:
-    value = url_without_login(storable(value))
+    value = url_without_login(values.text(value))
     if len(value) <= MAX_URL and value.startswith(("https://", "http://")):
         return value
     reason = f"{cut(value)} is not an http(s) URL of {MAX_URL} characters at most"
@@ -145,8 +152,21 @@ def _published(item: Item, field: Field, value: datetime, how: _How) -> datetime
     return None
 
 
+def _number(item: Item, field: Field, value: float, how: _How) -> float:
+    return value + 0.0  # which makes 0.0 of -0.0
+
+
 def _json(item: Item, field: Field, value: Any, how: _How) -> Any:
-    return _plain(value, item, field.name)
+    """A mapping is whole, or its item is refused: of what it lacks nobody could tell that it was there."""
+    value = values.as_json(value, _refuse, field.name)
+    item.extra_json = _ENCODE(value)
+    if len(item.extra_json) > MAX_JSON:
+        raise Rejected(field.name, _TOO_LONG)
+    return value
+
+
+def _refuse(place: str, reason: str, value: Any) -> None:
+    raise Rejected(place, reason)
 
 
 def _extra(item: Item, field: Field, value: dict[str, Any] | None, how: _How) -> dict[str, Any] | None:
@@ -155,15 +175,29 @@ def _extra(item: Item, field: Field, value: dict[str, Any] | None, how: _How) ->
     if value is not None:
         try:
             text = _ENCODE(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
             text = None
     elif text is None:
         return None
-    if text is None or "\\" in text or (not text.isprintable() and storable(text) != text):
-        value = _plain(json.loads(text) if value is None else value, item, field.name)
+    if text is None or not _is_clean(text):
+        value = _json_of(json.loads(text or "null") if value is None else value, item, field.name)
         text = _ENCODE(value)
+    if len(text) > MAX_JSON:
+        item.refused.append((field.name, _TOO_LONG, text))
+        value = text = None
     item.extra_json = text
     return value
+
+
+def _is_clean(text: str) -> bool:
+    """Whether JSON shows that its values are as they are stored: no escapes, no odd characters or numbers, not deep."""
+    is_flat = text.count("{") + text.count("[") <= values.MAX_DEPTH
+    return is_flat and "\\" not in text and values.text(text) == text and not _WHOLE.search(text)
+
+
+def _json_of(value: Any, item: Item, place: str) -> Any:
+    """What JSON has of a value; what is left out is noted on the item."""
+    return values.as_json(value, lambda *left_out: item.refused.append(left_out), place)
 
 
 def _shared(item: Item, field: Field, value: Any, how: _How) -> Any:
@@ -186,9 +220,9 @@ def _shared(item: Item, field: Field, value: Any, how: _How) -> Any:
 def _part(value: Any, item: Item, field: Field, part: Field) -> Any:
     match value:
         case str():
-            return storable(value)
+            return values.text(value)
         case Mapping():
-            return _plain(dict(value), item, f"{field.name}.{part.name}")
+            return _json_of(dict(value), item, f"{field.name}.{part.name}")
     return value
 
 
@@ -200,6 +234,7 @@ _CLEANERS: dict[Form | None, Callable[..., Any]] = {
     Form.LINK: _link,
     Form.TIME: _time,
     Form.PUBLISHED: _published,
+    Form.NUMBER: _number,
     Form.JSON: _json,
     Form.EXTRA: _extra,
     Form.SHARED: _shared,
@@ -256,24 +291,3 @@ def _told_by(kind: type) -> tuple[str, ...]:
 
 
 _DERIVED: dict[Form | None, Callable[[Any], None]] = {Form.CANONICAL: _clean_link, Form.LANGUAGE: _find_language}
-
-
-def _plain(value: Any, item: Any, place: str) -> Any:
-    """What JSON and Postgres can keep of a value; what is left out is noted on the item."""
-    match value:
-        case str():
-            return storable(value)
-        case None | bool() | int():
-            return value
-        case float():
-            if value - value == 0:
-                return value
-            item.refused.append((place, f"{value} is no number that JSON has", str(value)))
-            return None
-        case dict():
-            return {storable(str(key)): _plain(inner, item, f"{place}.{key}") for key, inner in value.items()}
-        case list() | tuple() | set():
-            return [_plain(inner, item, place) for inner in value]
-        case date():
-            return value.isoformat()
-    return storable(str(value))

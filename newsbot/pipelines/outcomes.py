@@ -27,5 +27,8 @@ class Unchanged(DropItem):
 
 def cut(value: Any, length: int = 200) -> str:
     """A value as it stands in a reason, without the logins in URLs, cut to `length` characters."""
-    text = without_login(repr(value))
+    try:
+        text = without_login(repr(value))
+    except (ValueError, RecursionError):  # a number of too many digits, a list that is nested too deep
+        return f"a {type(value).__name__} that is too large to be shown"
     return text if len(text) <= length else text[: length - 1] + "…"

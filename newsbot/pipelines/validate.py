@@ -4,19 +4,18 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from newsbot import items
+from newsbot import items, values
 from newsbot.items import Field, Form, Item, fields_of
 from newsbot.pipelines.outcomes import Rejected, cut
+from newsbot.values import KEY, MAX_KEY, MAX_URL
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
     from pydantic_core import ErrorDetails
     from scrapy.crawler import Crawler
 
-MAX_URL = 2_000  # bytes; what browsers and the database's indexes still take
 _RIGHT_TIME = "a datetime, or ISO 8601 as 2026-03-04T05:06:07+02:00,"
 SHORTEST_TIMESTAMP = 9  # digits of Unix seconds as text: those of 1973
-_NO_CONTROLS = r"^[^\x00-\x1f\x7f]+$"  # a NUL in one key would fail the look-up of a whole batch
 
 
 class ValidatePipeline:
@@ -86,7 +85,8 @@ def _has_needed(item: Item) -> bool:
 def _needed(kind: type) -> tuple[tuple[str, int | None], ...]:
     """The fields that an item needs, with the greatest length of their values."""
     needed = (field for field in fields_of(kind) if field.is_needed)
-    return tuple((field.name, MAX_URL if field.form in (Form.URL, Form.KEY) else None) for field in needed)
+    bounds = {Form.URL: MAX_URL, Form.KEY: MAX_KEY, Form.CLEAN_KEY: MAX_KEY}
+    return tuple((field.name, bounds.get(field.form)) for field in needed)
 
 
 @cache
@@ -141,15 +141,28 @@ def left_out_if_wrong(kind: type) -> frozenset[str]:
 
 
 def _without_halves(value: Any) -> Any:
-    """A value without lone surrogates, which no text can have; what else can not be kept is left to the next stage."""
+    """A text, or the elements of a list or the names of a mapping, without lone surrogates, which no text can have.
+
+    What else can not be kept is left to the next stage.
+    """
     match value:
         case str():
-            return value.encode("utf-8", "ignore").decode()
+            return values.whole(value)
         case list() | tuple() | set():
-            return [_without_halves(each) for each in value]
+            return [values.whole(each) if isinstance(each, str) else each for each in value]
         case dict():
-            return {_without_halves(key): _without_halves(each) for key, each in value.items()}
+            return {values.whole(name) if isinstance(name, str) else name: each for name, each in value.items()}
     return value
+
+
+def _within(value: str) -> str:
+    if not values.is_within(value, MAX_KEY):
+        raise ValueError(f"is longer than {MAX_KEY} bytes")
+    return value
+
+
+def _key(value: Any) -> Any:
+    return values.key(value) if isinstance(value, str) else value
 
 
 @cache
@@ -172,12 +185,15 @@ def _adapter(kind: type) -> "tuple[TypeAdapter[Any], tuple[str, ...]]":
 
 def _type(field: Field) -> Any:
     """What pydantic takes a value of the field for."""
-    from pydantic import BeforeValidator, InstanceOf
+    from pydantic import AfterValidator, BeforeValidator, InstanceOf
     from pydantic import Field as Bounds
 
+    key = Annotated[str, Bounds(min_length=1, max_length=MAX_KEY, pattern=KEY), AfterValidator(_within)]
     match field.form:
         case Form.KEY | Form.PROVENANCE:
-            type_: Any = Annotated[str, Bounds(min_length=1, max_length=MAX_URL, pattern=_NO_CONTROLS)]
+            type_: Any = key
+        case Form.CLEAN_KEY:
+            type_ = Annotated[key, BeforeValidator(_key)]
         case Form.URL:
             type_ = Annotated[str, Bounds(min_length=1, max_length=MAX_URL)]
         case Form.LINE | Form.TEXT if field.is_needed:

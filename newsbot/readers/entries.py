@@ -56,7 +56,7 @@ def _article(entry: Mapping[str, Any], reading: Reading, endpoint: Endpoint) -> 
         image_url=entry.get("image"),
         extra={"media": True} if entry.get("media") else None,
     )
-    article.is_read = True
+    article.is_read = article.is_plain = True
     if given := entry.get("refused_date"):
         article.refused.append(("published_at", f"{given!r} is not a date that is understood", given))
     return article

@@ -33,7 +33,8 @@ def read(answer: Answer, wanted: gdelt.Wanted, file: File) -> tuple[Batch | None
                 refused.append(Reject(SOURCE, "row", f"{file.url}#{number}", error.field, str(error), payload))
                 continue
             article = Article(source_id=SOURCE, origin=SOURCE, rank=Rank.INDEX, **fields)
-            article.extra_json, article.refused, article.is_read = extra, left, True
+            article.extra_json, article.refused = extra, left
+            article.is_read = article.is_plain = True
             untitled += '"title_from":"url"' in extra
             articles.append(article)
     except ZipError as error:

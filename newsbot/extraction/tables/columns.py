@@ -1,20 +1,19 @@
 """A column of values to their JSON, many at a time: by what the standard library does in C, where all are as usual."""
 
 import json
-import math
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
+from newsbot import values as stored
 from newsbot.extraction.dates import Hints
-from newsbot.extraction.values import ValueTypeError, converter
+from newsbot.extraction.values import SpecialValueError, ValueTypeError, converter, of_json
 
 NULL = "null"
 _SLASHES = "/／"
 _KNOWN = 10_000  # values of a column whose JSON is kept
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 # Values as JSON writes them, a line each: of so few digits that a float has all of them, and an integer nearly any.
 _NUMBERS = re.compile(r"(?:(?:-?(?:0|[1-9][0-9]{0,7})(?:\.[0-9]{1,7})?)?\n)*+")
 _INTEGERS = re.compile(r"(?:(?:0|-?[1-9][0-9]{0,38})?\n)*+")
@@ -67,12 +66,12 @@ class _Encoder:
             text = known.get(value) if type(value) is str else None
             if text is None:
                 try:
-                    text = json.dumps(_clean(self._convert(value)), ensure_ascii=False, allow_nan=False)
-                except RecursionError:
-                    bad.append(BadValue(row, "is nested too deep", None))  # nor could it be kept to be looked at
+                    text = json.dumps(of_json(self._convert(value)), ensure_ascii=False, allow_nan=False)
+                except SpecialValueError as error:
+                    bad.append(BadValue(row, str(error), value))
                     text = NULL
-                except ValueError as error:
-                    bad.append(BadValue(row, str(error) if isinstance(error, _EitherError) else self._wrong, value))
+                except ValueError:
+                    bad.append(BadValue(row, self._wrong, value))
                     text = NULL
                 else:
                     if type(value) is str and len(known) < _KNOWN:
@@ -86,7 +85,8 @@ class _Encoder:
             if "." in text:
                 return None
             text = text.replace(",", ".")
-        return _as_written(text, _NUMBERS, len(values))
+        found = _as_written(text, _NUMBERS, len(values))
+        return found and [number if number[-1] != "0" else _without_zeros(number) for number in found]
 
     def _integers(self, values: Sequence[str]) -> list[str] | None:
         return _as_written("\n".join(values), _INTEGERS, len(values))
@@ -101,15 +101,19 @@ def _as_written(text: str, right: re.Pattern[str], count: int) -> list[str] | No
     return [value or NULL for value in found] if "" in found else found
 
 
+def _without_zeros(number: str) -> str:
+    """A number that ends in a zero as `values.number` spells it: 1.50 as 1.5, and -0.0 as 0."""
+    if "." in number:
+        number = number.rstrip("0").rstrip(".")
+    return "0" if number == "-0" else number
+
+
 def _texts(values: Sequence[str]) -> list[str] | None:
-    if _CONTROL.search("".join(values)):
-        return None
+    joined = "".join(values)
+    if stored.text(joined) != joined:
+        values = list(map(stored.text, values))
     found = list(map(encode_basestring, values))
     return [NULL if text == '""' else text for text in found] if '""' in found else found
-
-
-class _EitherError(ValueTypeError):
-    """A date that is one with the day first and with the month first."""
 
 
 def _in_one_order(kind: str) -> Callable[[Any], Any]:
@@ -124,7 +128,7 @@ def _in_one_order(kind: str) -> Callable[[Any], Any]:
                 with suppress(ValueTypeError):  # the numbers have one order only
                     orders.add(order(value))
             if len(orders) > 1:
-                raise _EitherError("may be day/month or month/day; say which as `day_first`")
+                raise SpecialValueError("may be day/month or month/day; say which as `day_first`")
         return found
 
     return convert
@@ -132,17 +136,3 @@ def _in_one_order(kind: str) -> Callable[[Any], Any]:
 
 def _as_it_comes(value: Any) -> Any:
     return None if value == "" else value
-
-
-def _clean(value: Any) -> Any:
-    """Without what Postgres can not keep or nobody can see."""
-    match value:
-        case str():
-            return _CONTROL.sub("", value)
-        case float() if not math.isfinite(value):
-            raise ValueTypeError(f"{value} is no number that JSON has")
-        case dict():
-            return {_CONTROL.sub("", str(key)): _clean(inner) for key, inner in value.items()}
-        case list():
-            return [_clean(inner) for inner in value]
-    return value

@@ -12,14 +12,14 @@ from newsbot.extraction import charsets, lenient_json
 from newsbot.extraction.tables.base import BATCH, BATCH_SIZE, BadRow, Batch, UnreadableTableError
 from newsbot.extraction.tables.delimited import UNREADABLE, encoding_of, unreadable
 from newsbot.extraction.tables.packed import Limits, check
+from newsbot.values import MAX_DEPTH, MAX_DIGITS, MAX_JSON
 
-MAX_RECORD = 2**24  # characters, or bytes
+MAX_RECORD = MAX_JSON  # characters, or bytes
 SAMPLE = 2**20  # bytes that the encoding is found in
-MAX_DIGITS = 4_000  # of a number; at those that Python does not read (4,300), ijson 3.6 brings the process down
-MAX_DEPTH = 200  # levels
 _DEEPER = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
 _PART = 2_048  # bytes: of all that is read at once ijson makes paths, which for nested lists grow by its square
 _SHOWN = 500
+# At the digits of a number that Python does not read (4,300), ijson 3.6 brings the process down.
 _MANY_DIGITS = re.compile(rb"[0-9]{%d}" % (MAX_DIGITS + 1))
 
 

@@ -8,11 +8,14 @@ from newsbot.extraction.paths import PathError, path
 from newsbot.extraction.values import ValueTypeError, converter, moment, number
 from newsbot.items import Article, Item, Observation, Rank, Record, Series
 from newsbot.sources.api import EXTRA, Api, Column, ObservationFields, RecordFields
+from newsbot.values import MAX_SUMMARY, MAX_TEXT, MAX_TITLE, key, resolved
 
-MAX_LINE = 10_000  # characters
-MAX_TEXT = 1_000_000
+# Characters that are read: one more than is stored, which shows that something was cut.
+_LONGEST = {"title": MAX_TITLE + 1, "summary": MAX_SUMMARY + 1, "text": MAX_TEXT + 1}
 
 _TEXTS = {"url", "title", "summary", "text", "image_url", "language", "section"}
+
+_AS_TEXT = converter("text")
 
 Mapper = Callable[[Mapping[str, Any]], Item]
 
@@ -92,11 +95,13 @@ def _articles(api: Api, declared: Mapping[str, str]) -> Mapper:
             elif name not in ("url", "title") and not isinstance(values[name], str | None):
                 refuse.append((name, f"{values[name]!r:.80} is no text", values[name]))
                 values[name] = None
-        for name in ("title", "summary", "text"):
+        for name, longest in _LONGEST.items():
             if isinstance(values.get(name), str):
-                values[name] = plain(values[name], MAX_TEXT if name == "text" else MAX_LINE)
+                values[name] = plain(values[name], longest)
         for name in ("authors", "keywords"):
-            values[name] = _names(values.get(name))
+            values[name] = list(map(resolved, _names(values.get(name))))
+        if values.get("section"):
+            values["section"] = resolved(values["section"])
         external_id = values.get("external_id")
         values["external_id"] = external_id if external_id is None else str(external_id)
         values["language"] = values.get("language") or api.language
@@ -105,6 +110,7 @@ def _articles(api: Api, declared: Mapping[str, str]) -> Mapper:
             found = ((name, get(record)) for name, get in extras)
             item.extra = {name: value for name, value in found if value is not None} or None
         item.refused += refuse
+        item.is_plain = True
         return item
 
     return article
@@ -168,16 +174,22 @@ def _records(api: Api, declared: RecordFields) -> Mapper:
     ]
 
     def record(given: Mapping[str, Any]) -> Record:
-        key = key_of(given)
-        if key is None or isinstance(key, dict | list):
-            raise RefusedRecordError("key", f"{key!r} is no key")
-        item = Record(dataset=declared.dataset, key=str(key), data={}, source_id=api.name, url=url_of(given))
+        found = key_of(given)
+        if found is None or isinstance(found, dict | list):
+            raise RefusedRecordError("key", f"{found!r} is no key")
+        stored = _read("key", lambda: record_key(found))
+        item = Record(dataset=declared.dataset, key=stored, data={}, source_id=api.name, url=url_of(given))
         item.data = {name: _typed(item, name, column, get(given), convert) for name, column, get, convert in getters}
         if not getters:
             item.data = dict(given)
         return item
 
     return record
+
+
+def record_key(value: Any) -> str:
+    """The key of a record as it is stored. Raises `ValueTypeError` for a number of too many digits."""
+    return key(_AS_TEXT(value) or "")
 
 
 def _typed(item: Record, name: str, column: Column, value: Any, convert: Callable[[Any], Any]) -> Any:

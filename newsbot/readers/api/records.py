@@ -6,10 +6,11 @@ from typing import Any
 
 from newsbot.batch import Reject
 from newsbot.extraction.paths import PathError, path
+from newsbot.extraction.values import ValueTypeError
 from newsbot.items import Item
 from newsbot.readers.api.chains import known
 from newsbot.readers.api.facts import Facts
-from newsbot.readers.api.mapping import RefusedRecordError
+from newsbot.readers.api.mapping import RefusedRecordError, record_key
 from newsbot.readers.api.streams import Stream
 from newsbot.sources.api import Api
 
@@ -61,8 +62,8 @@ def _keys(api: Api, rows: Iterable[Any]) -> Iterator[str]:
     """The keys of records, as they are stored."""
     key_of = path(known(api.record).key)
     for row in rows:
-        with suppress(PathError):  # it is refused when it is mapped
-            yield str(key_of(row))
+        with suppress(PathError, ValueTypeError):  # it is refused when it is mapped
+            yield record_key(key_of(row))
 
 
 def missing(stream: Stream) -> Iterator[str]:

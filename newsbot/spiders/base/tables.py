@@ -5,13 +5,13 @@ import json
 import logging
 import re
 import time
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any, BinaryIO
 
+from newsbot import values as stored
 from newsbot.extraction.paths import path
 from newsbot.extraction.tables import nested, packed
 from newsbot.extraction.tables.base import BATCH, BadRow, Batch, UnreadableTableError
@@ -25,9 +25,7 @@ from newsbot.storage.records import record_id
 logger = logging.getLogger(__name__)
 
 MAX_COLUMNS = 16_384  # of a sheet
-MAX_KEY = 2_000  # bytes; as for a record that is an item
 TELL_EVERY = 60.0  # seconds
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(slots=True, frozen=True)
@@ -109,7 +107,8 @@ class Table:
         if format_ == "xlsx":
             packed.check_zip(file, self.limits)
             return self._with_header(nested.xlsx_rows(file, self.dataset.sheet))
-        self.header, batches = nested.parquet_rows(file, self.limits)
+        header, batches = nested.parquet_rows(file, self.limits)
+        self.header = list(map(stored.text, header))
         return self._columns(self.header, None), batches
 
     def _with_header(self, rows: Iterator[tuple[int, list[Any]]]) -> tuple[list[_Kept], Iterator[Batch]]:
@@ -130,7 +129,7 @@ class Table:
         kind: str | None,
     ) -> tuple[list[_Kept], Iterator[Batch]]:
         """The columns, and the batches of rows of their width, each block of an unpivoted row on its own."""
-        header = header and [_CONTROL.sub("", name) for name in header]  # as of values: Postgres keeps no NUL
+        header = header and list(map(stored.text, header))
         while header and not header[-1]:
             header.pop()
         unpivot = self.dataset.unpivot
@@ -237,7 +236,8 @@ class _Writer:
         names = [column.name for column in columns]
         self._keys = [names.index(name) for name in dataset.key]
         self._stored = 1 if names[0] == "" else len(names)  # a whole record stands for its columns
-        pairs = (f"{json.dumps(name, ensure_ascii=False)}: %s".replace("%", "%%", name.count("%")) for name in names)
+        named = (json.dumps(stored.text(name), ensure_ascii=False).replace("%", "%%") for name in names)
+        pairs = (f"{name}: %s" for name in named)
         data = "%s" if names[0] == "" else "{" + ", ".join(pairs) + "}"
         self._template = f"%s\t%s\t%s\t{data}\n"
 
@@ -277,18 +277,18 @@ class _Writer:
         return found
 
     def _key(self, texts: list[list[str]]) -> list[str]:
-        parts = [list(map(_plain, texts[place])) for place in self._keys]
+        parts = [[_plain(text).strip() for text in texts[place]] for place in self._keys]
         if len(parts) == 1:
             return parts[0]
         return list(map("/".join, zip(*map(_escaped, parts), strict=True)))
 
     def _check(self, keys: list[str], lines: list[int], out: set[int]) -> None:
-        if max(map(len, keys)) * 4 <= MAX_KEY and not _CONTROL.search("".join(keys)):
+        if all(keys) and max(map(len, keys)) * 4 <= stored.MAX_KEY and not stored.CONTROLS.search("".join(keys)):
             return
         for row, key in enumerate(keys):
-            if row not in out and (_CONTROL.search(key) or len(key.encode()) > MAX_KEY):
-                reason = f"no control characters and at most {MAX_KEY} bytes are right"
-                self._refuse(Refused(lines[row], "key", reason, key[:MAX_KEY], whole=True))
+            if row not in out and not stored.is_key(key):
+                reason = f"no control characters and at most {stored.MAX_KEY} bytes are right" if key else "is missing"
+                self._refuse(Refused(lines[row], "key", reason, key[: stored.MAX_KEY], whole=True))
                 out.add(row)
 
 
@@ -340,7 +340,7 @@ def _of_cells(rows: Iterator[tuple[int, list[Any]]], width: Callable[[int], int 
 
 
 def _normal(name: str) -> str:
-    return unicodedata.normalize("NFC", " ".join(name.split()))
+    return stored.text(" ".join(name.split()))
 
 
 def _near(name: str, names: Iterable[str]) -> str:
