@@ -58,7 +58,6 @@ class Form(Enum):
     LINK = auto()  # an http(s) URL; others are left out
     CANONICAL = auto()  # the canonical form of this URL, else of the field `url`
     LANGUAGE = auto()  # ISO 639; missing or plainly wrong: found from the first two lines or texts of the item
-    SCORE = auto()  # from -1 to 1
     TIME = auto()  # without a zone: UTC; what is not in the calendar refuses the item
     PUBLISHED = auto()  # a time without a zone is in that of the spider; what is no date of a publication is left out
     JSON = auto()  # a mapping of what JSON can say
@@ -73,6 +72,14 @@ class Longest:
     characters: int
 
 
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The least and the greatest that a number may be."""
+
+    least: float
+    most: float
+
+
 Line = Annotated[str, Form.LINE]
 Text = Annotated[str, Form.TEXT]
 Lines = Annotated[list[str], Form.LINES]
@@ -82,7 +89,6 @@ Url = Annotated[str, Form.URL]
 Link = Annotated[str, Form.LINK]
 Canonical = Annotated[str, Form.CANONICAL]
 Language = Annotated[str, Form.LANGUAGE]
-Score = Annotated[float, Form.SCORE]
 Time = Annotated[datetime, Form.TIME]
 Published = Annotated[datetime, Form.PUBLISHED]
 Json = Annotated[dict[str, Any], Form.JSON]
@@ -96,6 +102,7 @@ class Field(NamedTuple):
     type: Any  # without None and what is annotated
     form: Form | None
     longest: int | None
+    between: Between | None
     is_needed: bool
     may_be_none: bool
 
@@ -118,7 +125,8 @@ def _field(name: str, declared: Any, *, is_needed: bool) -> Field:
         type_, told = type_.__origin__, type_.__metadata__
     form = next((each for each in told if isinstance(each, Form)), None)
     longest = next((each.characters for each in told if isinstance(each, Longest)), None)
-    return Field(name, type_, form, longest, is_needed, NoneType in types)
+    between = next((each for each in told if isinstance(each, Between)), None)
+    return Field(name, type_, form, longest, between, is_needed, NoneType in types)
 
 
 # --- Items ------------------------------------------------------------------------------------------------------------
@@ -193,7 +201,7 @@ class Article(Item):
     section: Line | None = None  # as the site calls it
     keywords: Lines = field(default_factory=list)
     image_url: Link | None = None  # http or https
-    sentiment: Score | None = None  # -1 to 1
+    sentiment: Annotated[float, Between(-1, 1)] | None = None  # -1 to 1
     sentiment_model: str | None = None  # what found it
     external_id: Key | None = None  # what the origin calls it
     extra: Extra | None = None  # what the origin tells beyond these fields; kept with its sighting

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from newsbot.enrichment import language
 from newsbot.enrichment.text import clean_line, clean_text, plain_line, plain_text, shorten, storable
 from newsbot.enrichment.urls import canonical, of_entry
-from newsbot.items import Field, Form, Item, fields_of
+from newsbot.items import Field, Form, Item, fields_of, unpacked
 from newsbot.logins import url_without_login
 from newsbot.pipelines.outcomes import Rejected, cut
 from newsbot.pipelines.validate import MAX_URL
@@ -74,16 +74,18 @@ class CleanPipeline:
 
 
 def _clean_values(item: Any, how: _How) -> None:
-    for field, clean in _cleaned(type(item)):
-        value = getattr(item, field.name)
-        if value is not None or field.form is Form.EXTRA:  # which a reader may have given as JSON
-            setattr(item, field.name, clean(item, field, value, how))
+    if item.extra_json is not None and not _is_clean(item.extra_json):  # as a reader gave it
+        unpacked(item)
+    for name, field, clean in _cleaned(type(item)):
+        value = getattr(item, name)
+        if value is not None:
+            setattr(item, name, clean(item, field, value, how))
 
 
 @cache
-def _cleaned(kind: type) -> tuple[tuple[Field, Callable[..., Any]], ...]:
+def _cleaned(kind: type) -> tuple[tuple[str, Field, Callable[..., Any]], ...]:
     """The fields of a kind whose values are cleaned, each with the function that does."""
-    return tuple((field, _CLEANERS[field.form]) for field in fields_of(kind) if field.form in _CLEANERS)
+    return tuple((field.name, field, _CLEANERS[field.form]) for field in fields_of(kind) if field.form in _CLEANERS)
 
 
 @cache
@@ -96,17 +98,19 @@ def _derived(kind: type) -> tuple[Callable[[Any], None], ...]:
 
 
 def _line(item: Item, field: Field, value: str, how: _How) -> str | None:
-    return _left(shorten(how.line(value), field.longest) if field.longest else how.line(value), field)
+    line = how.line(value)
+    if field.longest and len(line) > field.longest:
+        line = shorten(line, field.longest)
+    return line or _nothing(field)
 
 
 def _text(item: Item, field: Field, value: str, how: _How) -> str | None:
-    return _left(how.text(value), field)
+    return how.text(value) or _nothing(field)
 
 
-def _left(text: str, field: Field) -> str | None:
-    if not text and field.is_needed:
+def _nothing(field: Field) -> None:
+    if field.is_needed:
         raise Rejected(field.name, "nothing is left of it but white space and control characters")
-    return text or None
 
 
 def _lines(item: Item, field: Field, value: list[str], how: _How) -> list[str]:
@@ -149,21 +153,21 @@ def _json(item: Item, field: Field, value: Any, how: _How) -> Any:
     return _plain(value, item, field.name)
 
 
-def _extra(item: Item, field: Field, value: dict[str, Any] | None, how: _How) -> dict[str, Any] | None:
-    """Most `extra` is clean already, which its JSON shows at once; that is what is hashed and stored."""
-    text = item.extra_json
-    if value is not None:
-        try:
-            text = _ENCODE(value)
-        except (TypeError, ValueError):
-            text = None
-    elif text is None:
-        return None
-    if text is None or "\\" in text or (not text.isprintable() and storable(text) != text):
-        value = _plain(json.loads(text) if value is None else value, item, field.name)
-        text = _ENCODE(value)
-    item.extra_json = text
+def _extra(item: Item, field: Field, value: dict[str, Any], how: _How) -> dict[str, Any]:
+    """Most are clean already, which their JSON shows at once; that is what is hashed and stored."""
+    try:
+        item.extra_json = _ENCODE(value)
+    except (TypeError, ValueError):
+        item.extra_json = None
+    if item.extra_json is None or not _is_clean(item.extra_json):
+        value = _plain(value, item, field.name)
+        item.extra_json = _ENCODE(value)
     return value
+
+
+def _is_clean(text: str) -> bool:
+    """Whether all values of this JSON can be stored; where it has escapes, they may not."""
+    return "\\" not in text and (text.isprintable() or storable(text) == text)
 
 
 def _shared(item: Item, field: Field, value: Any, how: _How) -> Any:
@@ -244,9 +248,8 @@ def _canonical(item: Any) -> str:
 def _find_language(item: Any) -> None:
     texts = [getattr(item, name) or "" for name in _told_by(type(item))]
     declared = language.primary(item.language)
-    if declared is None or not language.fits(texts[0], declared):
-        declared = language.identify(" ".join(texts)) or declared
-    item.language = declared
+    is_right = declared is not None and language.fits(texts[0], declared)
+    item.language = declared if is_right else language.identify(" ".join(texts)) or declared
 
 
 @cache
