@@ -5,17 +5,18 @@ A page for each API in docs/apis/, from its docstring and its declaration; the t
 
 import re
 from collections.abc import Iterator
-from dataclasses import MISSING, fields
+from datetime import datetime
 from inspect import cleandoc, getsource
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from scrapy.settings import BaseSettings
 from scrapy.spiderloader import get_spider_loader
 from scrapy.utils.project import get_project_settings
 
 from newsbot.commands.known_apis import Known, known, quota
-from newsbot.items import Article
+from newsbot.items import Article, fields_of
 from newsbot.pipelines.validate import left_out_if_wrong
 from newsbot.sources.api import TIMES, TOPIC, Api, Key
 from newsbot.spiders.base import arguments
@@ -27,13 +28,13 @@ DECLARED = Path(__file__).parents[1] / "newsbot" / "sources" / "apis"
 
 OWN_SPIDER = Path(__file__).with_name("own-spider.md")
 MADE_BELOW = "made by `python -m docs.generate`. -->\n"
-_FORMS = {
-    "str": "text",
-    "int": "whole number",
-    "float": "number",
-    "datetime": "`datetime`, `date`, ISO 8601 as text, Unix seconds",
-    "list[str]": "list or tuple of texts",
-    "dict[str, Any]": "mapping of what JSON can say",
+_TYPES = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    datetime: "`datetime`, `date`, ISO 8601 as text, Unix seconds",
+    list[str]: "list or tuple of texts",
+    dict[str, Any]: "mapping of what JSON can say",
 }
 
 _EXAMPLES = {"query": "ferries", "language": "de", "country": "fr", "latitude": "52.52", "longitude": "13.41"}
@@ -62,18 +63,17 @@ def pages(settings: BaseSettings) -> dict[str, str]:
 
 def article_fields() -> str:
     """A row a field: what it takes and means, what comes of a wrong value, whether its past is kept."""
-    source = re.findall(r"^    (\w+): ([^=#\n]+?)(?: = [^#\n]+?)?(?:  # (.+))?$", getsource(Article), re.MULTILINE)
-    written = {name: (type_.removesuffix(" | None"), comment) for name, type_, comment in source}
+    comments = dict(re.findall(r"^    (\w+): [^#\n]+?(?:  # (.+))?$", getsource(Article), re.MULTILINE))
     rows = [
         (
             f"`{field.name}`",
-            _needed(field.default is MISSING and field.default_factory is MISSING),
-            _FORMS[written[field.name][0]],
-            written[field.name][1],
+            _needed(field.is_needed),
+            _TYPES[field.type],
+            comments[field.name],
             "left out" if field.name in left_out_if_wrong(Article) else "refuses the article",
             "yes" if field.name in REVISED else "",
         )
-        for field in fields(Article)
+        for field in fields_of(Article)
     ]
     return "\n" + _table(("field", "needed", "values", "meaning", "a wrong value", "revised"), rows) + "\n"
 

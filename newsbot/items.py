@@ -61,7 +61,6 @@ class Form(Enum):
     LINK = auto()  # an http(s) URL; others are left out
     CANONICAL = auto()  # the canonical form of this URL, else of the field `url`
     LANGUAGE = auto()  # ISO 639; missing or plainly wrong: found from the first two lines or texts of the item
-    SCORE = auto()  # from -1 to 1
     NUMBER = auto()  # a float; one that is not a number stays
     TIME = auto()  # without a zone: UTC; what is not in the calendar refuses the item
     PUBLISHED = auto()  # a time without a zone is in that of the spider; what is no date of a publication is left out
@@ -77,6 +76,14 @@ class Longest:
     characters: int
 
 
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The least and the greatest that a number may be."""
+
+    least: float
+    most: float
+
+
 Line = Annotated[str, Form.LINE]
 Text = Annotated[str, Form.TEXT]
 Lines = Annotated[list[str], Form.LINES, Longest(MAX_NAME)]
@@ -87,7 +94,6 @@ Url = Annotated[str, Form.URL]
 Link = Annotated[str, Form.LINK]
 Canonical = Annotated[str, Form.CANONICAL]
 Language = Annotated[str, Form.LANGUAGE]
-Score = Annotated[float, Form.SCORE]
 Number = Annotated[float, Form.NUMBER]
 Time = Annotated[datetime, Form.TIME]
 Published = Annotated[datetime, Form.PUBLISHED]
@@ -102,6 +108,7 @@ class Field(NamedTuple):
     type: Any  # without None and what is annotated
     form: Form | None
     longest: int | None
+    between: Between | None
     is_needed: bool
     may_be_none: bool
 
@@ -124,7 +131,8 @@ def _field(name: str, declared: Any, *, is_needed: bool) -> Field:
         type_, told = type_.__origin__, type_.__metadata__
     form = next((each for each in told if isinstance(each, Form)), None)
     longest = next((each.characters for each in told if isinstance(each, Longest)), None)
-    return Field(name, type_, form, longest, is_needed, NoneType in types)
+    between = next((each for each in told if isinstance(each, Between)), None)
+    return Field(name, type_, form, longest, between, is_needed, NoneType in types)
 
 
 # --- Items ------------------------------------------------------------------------------------------------------------
@@ -200,7 +208,7 @@ class Article(Item):
     section: Annotated[Line, Longest(MAX_NAME)] | None = None  # as the site calls it
     keywords: Lines = field(default_factory=list)
     image_url: Link | None = None  # http or https
-    sentiment: Score | None = None  # -1 to 1
+    sentiment: Annotated[float, Between(-1, 1)] | None = None  # -1 to 1
     sentiment_model: str | None = None  # what found it
     external_id: Key | None = None  # what the origin calls it
     extra: Extra | None = None  # what the origin tells beyond these fields; kept with its sighting

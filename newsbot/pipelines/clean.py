@@ -14,7 +14,7 @@ from newsbot import values
 from newsbot.enrichment import language
 from newsbot.enrichment.text import clean_line, clean_text, plain_line, plain_text, shorten
 from newsbot.enrichment.urls import canonical, of_entry
-from newsbot.items import Field, Form, Item, fields_of
+from newsbot.items import Field, Form, Item, fields_of, unpacked
 from newsbot.logins import url_without_login
 from newsbot.pipelines.outcomes import Rejected, cut
 from newsbot.values import MAX_JSON, MAX_NAMES, MAX_URL
@@ -78,16 +78,18 @@ class CleanPipeline:
     def _clean_values(self, item: Any) -> None:
         how = self._plain if item.is_plain else self._marked
         item.is_plain = True
-        for field, clean in _cleaned(type(item)):
-            value = getattr(item, field.name)
-            if value is not None or field.form is Form.EXTRA:  # which a reader may have given as JSON
-                setattr(item, field.name, clean(item, field, value, how))
+        if item.extra_json is not None and not _is_clean(item.extra_json):  # as a reader gave it
+            unpacked(item)
+        for name, field, clean in _cleaned(type(item)):
+            value = getattr(item, name)
+            if value is not None:
+                setattr(item, name, clean(item, field, value, how))
 
 
 @cache
-def _cleaned(kind: type) -> tuple[tuple[Field, Callable[..., Any]], ...]:
+def _cleaned(kind: type) -> tuple[tuple[str, Field, Callable[..., Any]], ...]:
     """The fields of a kind whose values are cleaned, each with the function that does."""
-    return tuple((field, _CLEANERS[field.form]) for field in fields_of(kind) if field.form in _CLEANERS)
+    return tuple((field.name, field, _CLEANERS[field.form]) for field in fields_of(kind) if field.form in _CLEANERS)
 
 
 @cache
@@ -100,17 +102,22 @@ def _derived(kind: type) -> tuple[Callable[[Any], None], ...]:
 
 
 def _line(item: Item, field: Field, value: str, how: _How) -> str | None:
-    return _left(shorten(how.line(value), field.longest) if field.longest else how.line(value), field)
+    line = how.line(value)
+    if field.longest and len(line) > field.longest:
+        line = shorten(line, field.longest)
+    return line or _nothing(field)
 
 
 def _text(item: Item, field: Field, value: str, how: _How) -> str | None:
-    return _left(shorten(how.text(value), field.longest) if field.longest else how.text(value), field)
+    text = how.text(value)
+    if field.longest and len(text) > field.longest:
+        text = shorten(text, field.longest)
+    return text or _nothing(field)
 
 
-def _left(text: str, field: Field) -> str | None:
-    if not text and field.is_needed:
+def _nothing(field: Field) -> None:
+    if field.is_needed:
         raise Rejected(field.name, "nothing is left of it but white space and control characters")
-    return text or None
 
 
 def _lines(item: Item, field: Field, value: list[str], how: _How) -> list[str]:
@@ -169,23 +176,19 @@ def _refuse(place: str, reason: str, value: Any) -> None:
     raise Rejected(place, reason)
 
 
-def _extra(item: Item, field: Field, value: dict[str, Any] | None, how: _How) -> dict[str, Any] | None:
-    """Most `extra` is clean already, which its JSON shows at once; that is what is hashed and stored."""
-    text = item.extra_json
-    if value is not None:
-        try:
-            text = _ENCODE(value)
-        except (TypeError, ValueError, RecursionError):
-            text = None
-    elif text is None:
+def _extra(item: Item, field: Field, value: dict[str, Any], how: _How) -> dict[str, Any] | None:
+    """Most are clean already, which their JSON shows at once; that is what is hashed and stored."""
+    try:
+        item.extra_json = _ENCODE(value)
+    except (TypeError, ValueError, RecursionError):
+        item.extra_json = None
+    if item.extra_json is None or not _is_clean(item.extra_json):
+        value = _json_of(value, item, field.name)
+        item.extra_json = _ENCODE(value)
+    if len(item.extra_json) > MAX_JSON:
+        item.refused.append((field.name, _TOO_LONG, item.extra_json))
+        item.extra_json = None
         return None
-    if text is None or not _is_clean(text):
-        value = _json_of(json.loads(text or "null") if value is None else value, item, field.name)
-        text = _ENCODE(value)
-    if len(text) > MAX_JSON:
-        item.refused.append((field.name, _TOO_LONG, text))
-        value = text = None
-    item.extra_json = text
     return value
 
 
@@ -279,9 +282,8 @@ def _canonical(item: Any) -> str:
 def _find_language(item: Any) -> None:
     texts = [getattr(item, name) or "" for name in _told_by(type(item))]
     declared = language.primary(item.language)
-    if declared is None or not language.fits(texts[0], declared):
-        declared = language.identify(" ".join(texts)) or declared
-    item.language = declared
+    is_right = declared is not None and language.fits(texts[0], declared)
+    item.language = declared if is_right else language.identify(" ".join(texts)) or declared
 
 
 @cache

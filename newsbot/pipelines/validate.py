@@ -198,14 +198,14 @@ def _type(field: Field) -> Any:
             type_ = Annotated[str, Bounds(min_length=1, max_length=MAX_URL)]
         case Form.LINE | Form.TEXT if field.is_needed:
             type_ = Annotated[str, Bounds(min_length=1)]
-        case Form.SCORE:
-            type_ = Annotated[float, Bounds(ge=-1, le=1)]
         case Form.TIME | Form.PUBLISHED:
             type_ = Annotated[datetime, BeforeValidator(_moment)]
         case Form.SHARED:
             type_ = InstanceOf[field.type]
         case _:
             type_ = field.type
+    if bounds := field.between:
+        type_ = Annotated[type_, Bounds(ge=bounds.least, le=bounds.most)]
     return type_ | None if field.may_be_none and field.form is not Form.PROVENANCE else type_
 
 
