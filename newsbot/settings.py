@@ -84,7 +84,7 @@ COOKIES_ENABLED = False  # default True: nothing here needs a session, and track
 REFERRER_POLICY = "no-referrer"  # default: the page that led here, which is nobody's business
 
 # Guards: docs/guards.md. Whatever a feed, a page or a redirect says, only public http(s) is fetched, within bounds.
-_HANDLER = "newsbot.extensions.download_handler.GuardedDownloadHandler"
+_HANDLER = "newsbot.downloader.download_handler.GuardedDownloadHandler"
 DOWNLOAD_HANDLERS = {  # default: Scrapy's, for six schemes; a link must not read a local file
     "http": _HANDLER,
     "https": _HANDLER,
@@ -96,14 +96,14 @@ DOWNLOAD_HANDLERS = {  # default: Scrapy's, for six schemes; a link must not rea
 TWISTED_DNS_RESOLVER = "scrapy.resolver.CachingHostnameResolver"  # default takes one IPv4 address of a name's many
 DOWNLOADER_MIDDLEWARES = {
     "newsbot.extensions.failures.FailedRequests": 10,  # next to the engine: when nobody tries again
-    "newsbot.extensions.urls.UrlMiddleware": 30,  # before anything is asked for the sake of a request
+    "newsbot.downloader.urls.UrlMiddleware": 30,  # before anything is asked for the sake of a request
     "newsbot.extensions.failures.RobotsOnSite": 40,  # ahead of the offsite filter, which would drop robots.txt
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,  # default: lets a third request at once pass
     "newsbot.extensions.failures.RobotsTxtMiddleware": 100,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,  # default: ignores Retry-After
-    "newsbot.extensions.retry_after.RetryAfterMiddleware": 550,
-    "newsbot.extensions.quota.QuotaMiddleware": 570,  # each try counts
-    "newsbot.extensions.keys.KeyMiddleware": 580,  # after decompression
+    "newsbot.downloader.retry_after.RetryAfterMiddleware": 550,
+    "newsbot.downloader.quota.QuotaMiddleware": 570,  # each try counts
+    "newsbot.downloader.keys.KeyMiddleware": 580,  # after decompression
 }
 RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # default ERROR: the table at the end says it
 DOWNLOAD_MAXSIZE = 64 * 1024 * 1024  # default 1 GiB: a sitemap may have 50 MB; holds for what is inflated too
@@ -144,7 +144,7 @@ LOG_FORMATTER = "newsbot.extensions.log.LogFormatter"  # default logs each item,
 LOG_LEVEL = "WARNING" if sys.stderr.isatty() else "INFO"  # default DEBUG: a terminal shows a bar and a table instead
 STATS_DUMP = False  # default True: the table at the end says it
 EXTENSIONS = {
-    "newsbot.extensions.download_handler.GuardSettings": 0,
+    "newsbot.downloader.download_handler.GuardSettings": 0,
     "newsbot.extensions.progress.Progress": 0,
     "newsbot.extensions.runs.RunRecord": 0,
     "newsbot.extensions.stats.CoreStats": 0,

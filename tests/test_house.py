@@ -157,7 +157,9 @@ def test_the_tables_are_documented():
 
 
 def test_every_stage_and_class_of_the_settings_exists():
-    for path in [*settings.ITEM_PIPELINES, *settings.EXTENSIONS, settings.ITEM_PROCESSOR, settings.LOG_FORMATTER]:
+    components = [*settings.ITEM_PIPELINES, *settings.EXTENSIONS, *settings.DOWNLOADER_MIDDLEWARES]
+    handlers = filter(None, settings.DOWNLOAD_HANDLERS.values())
+    for path in [*components, *handlers, settings.ITEM_PROCESSOR, settings.LOG_FORMATTER]:
         module, _, name = path.rpartition(".")
         assert hasattr(importlib.import_module(module), name), path
 

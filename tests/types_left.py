@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-MOST = 786  # errors; whoever leaves fewer writes that number here
+MOST = 762  # errors; whoever leaves fewer writes that number here
 
 
 def main() -> int:

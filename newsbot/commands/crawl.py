@@ -12,8 +12,8 @@ from scrapy.exceptions import NotConfigured, UsageError
 from newsbot.settings import NUMBERS, wrong_number
 from newsbot.storage.database import is_lost
 from newsbot.storage.errors import DatabaseError
-from newsbot.storage.store import Store
 from newsbot.storage.upgrade import UnknownRevisionError
+from newsbot.storage.writer import Writer
 
 
 class Command(crawl.Command):
@@ -40,7 +40,7 @@ class Command(crawl.Command):
             return
         error = crawl.exception()
         if error is None:
-            self.exitcode = Store.of(crawler).exit_code or 0
+            self.exitcode = Writer.of(crawler).run.exit_code or 0
         elif isinstance(error, (ValueError, NotConfigured, DatabaseError, UnknownRevisionError)):
             print(f"scrapy crawl {args[0]}: {error}", file=sys.stderr)
             self.exitcode = 1 if is_lost(error) else 2

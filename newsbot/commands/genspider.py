@@ -147,7 +147,7 @@ def _address(url: str) -> str:
     Refuses what is no address before it stands in a module: one that cannot be imported stops every command.
     """
     # Scrapy imports every command at every start
-    from newsbot.extensions.guards import host_name, literal_address
+    from newsbot.downloader.addresses import host_name, literal_address
     from newsbot.sources.declared import SECRET_PARAM
 
     if has_login(url) or "@" in url.partition("/")[0]:

@@ -1,1 +1,1 @@
-"""What accompanies every crawl: the guards of the download, stand-ins for hosts, and the waits that servers ask for."""
+"""What accompanies every crawl: run records, what failed, progress, stats and the log."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from scrapy import signals
 from scrapy.utils.asyncio import create_looping_call
 
-from newsbot.storage.store import Store
+from newsbot.storage.writer import Writer
 
 if TYPE_CHECKING:
     from scrapy import Spider
@@ -25,7 +25,7 @@ class Progress:
 
     def __init__(self, crawler: "Crawler") -> None:
         self.stats = crawler.stats
-        self.store = Store.of(crawler)
+        self.run = Writer.of(crawler).run
         self.bar = None
         self.task = None
         crawler.signals.connect(self.spider_opened, signal=signals.spider_opened)
@@ -55,11 +55,11 @@ class Progress:
             self.bar.close()
 
     def _done(self) -> int:
-        outcomes = sum(map(len, self.store.outcomes.values()))
+        outcomes = sum(map(len, self.run.outcomes.values()))
         return outcomes or self.stats.get_value("response_received_count", 0)
 
     def _rows(self) -> str:
-        total = self.store.total()
+        total = self.run.total()
         return f"{total.new} new, {total.changed} changed, {total.unchanged} unchanged, {total.rejected} rejected"
 
     def _draw(self) -> None:

@@ -7,7 +7,8 @@ from scrapy import signals
 
 from newsbot.extensions.failures import Failures
 from newsbot.logins import without_login
-from newsbot.storage.store import Store
+from newsbot.storage.run import Run
+from newsbot.storage.writer import Writer
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -36,7 +37,8 @@ class RunRecord:
 
     def __init__(self, crawler: "Crawler") -> None:
         self.stats = crawler.stats
-        self.store = Store.of(crawler)
+        self.writer = Writer.of(crawler)
+        self.run = self.writer.run
         self.failures = Failures.of(crawler)
         crawler.signals.connect(self.spider_error, signal=signals.spider_error)
         crawler.signals.connect(self.spider_closed, signal=signals.spider_closed)
@@ -54,22 +56,22 @@ class RunRecord:
     async def spider_closed(self, spider: "Spider", reason: str) -> None:
         """Close the run."""
         if reason == "finished":
-            self.store.tell_unanswered()
-        self.tells_outcomes = bool(self.store.outcomes) or getattr(spider, "tells_outcomes", False)
+            self.run.tell_unanswered()
+        self.tells_outcomes = bool(self.run.outcomes) or getattr(spider, "tells_outcomes", False)
         exit_code = self._exit_code(reason)
-        if not self.store.opened:  # a user's settings without the store stage
-            self.store.exit_code = exit_code
+        if not self.writer.opened:  # a user's settings without the store stage
+            self.run.exit_code = exit_code
             return
         errors = self.stats.get_value("spider_exceptions/count", 0)
         failed = _failed_requests(self.failures)
-        if self.store.outcomes:  # the spider's base counts the failed requests itself
-            failed = _failed_outcomes(self.store)
+        if self.run.outcomes:  # the spider's base counts the failed requests itself
+            failed = _failed_outcomes(self.run)
         else:
             errors += self.failures.total
         remarks = self._remarks(reason)
-        await self.store.finish(reason, exit_code, errors, failed=failed, remarks=remarks)
-        print(report(self.store), file=sys.stderr)
-        if failed and not self.store.outcomes:
+        await self.writer.finish(reason, exit_code, errors, failed=failed, remarks=remarks)
+        print(report(self.run), file=sys.stderr)
+        if failed and not self.run.outcomes:
             print("\nFailed:", *(f"  {line}" for line in failed), sep="\n", file=sys.stderr)
         if remarks:
             print("\nRemarks:", *(f"  {line}" for line in remarks), sep="\n", file=sys.stderr)
@@ -88,14 +90,14 @@ class RunRecord:
         for name, why in _NOT_ASKED.items():
             if number := self.stats.get_value(name):
                 remarks.append(f"Not asked: {number} {'URL' if number == 1 else 'URLs'}, {why}")
-        remarks += [f"{times} x {remark}" for remark, times in self.store.remarks.most_common(REASONS_SHOWN)]
+        remarks += [f"{times} x {remark}" for remark, times in self.run.remarks.most_common(REASONS_SHOWN)]
         return remarks
 
     def _why(self) -> str:
-        failure = self.store.failure
+        failure = self.writer.failure
         if failure is None:
             return ""
-        return f" ({failure})" if self.store.is_shut_out else f" ({type(failure).__name__}: {failure})"
+        return f" ({failure})" if self.writer.is_shut_out else f" ({type(failure).__name__}: {failure})"
 
     def _nothing_asked(self) -> bool:
         came = self.failures.answered or self.failures.total or self.stats.get_value("spider_exceptions/count")
@@ -106,14 +108,14 @@ class RunRecord:
         return not self.tells_outcomes and self.failures.answered > 0 and not failed and not self._items()
 
     def _items(self) -> int:
-        total = self.store.total()
+        total = self.run.total()
         return total.stored + total.rejected
 
     def _exit_code(self, reason: str) -> int:
         """0 unless the run failed as a whole: every source, every request, or nothing could be stored."""
-        if self.store.failure is not None or not reason.startswith(_ASKED_FOR):
+        if self.writer.failure is not None or not reason.startswith(_ASKED_FOR):
             return 1
-        outcomes = [outcome for outcomes in self.store.outcomes.values() for outcome in outcomes]
+        outcomes = [outcome for outcomes in self.run.outcomes.values() for outcome in outcomes]
         if outcomes:
             every_source_failed = not any(outcome.ok for outcome in outcomes)
             return int(every_source_failed or self._nothing_stored())
@@ -122,34 +124,34 @@ class RunRecord:
 
     def _nothing_stored(self, failures: int = 0) -> bool:
         """Whether nothing was stored although something came, or should have."""
-        total = self.store.total()
+        total = self.run.total()
         failures += total.rejected + self.stats.get_value("spider_exceptions/count", 0)
         return total.stored == 0 and failures > 0
 
 
-def report(store: Store) -> str:
+def report(run: Run) -> str:
     """The table of a run: a row a source; what failed and what was refused, with the reasons; what was spent."""
     from tabulate import tabulate
 
     rows = [
-        (source_id, tally.new, tally.changed, tally.unchanged, tally.rejected, _status(store, source_id))
-        for source_id, tally in sorted(store.tallies.items())
+        (source_id, tally.new, tally.changed, tally.unchanged, tally.rejected, _status(run, source_id))
+        for source_id, tally in sorted(run.tallies.items())
     ]
-    total = store.total()
+    total = run.total()
     if len(rows) != 1:
         rows.append(("all", total.new, total.changed, total.unchanged, total.rejected, ""))
     lines = [tabulate(rows, ("source", "new", "changed", "unchanged", "rejected", "status"), "simple")]
-    failed = _failed_outcomes(store)
+    failed = _failed_outcomes(run)
     if failed:
         lines.append("\nFailed:")
         lines += [f"  {line}" for line in failed[:FAILURES_SHOWN]]
         if len(failed) > FAILURES_SHOWN:
             lines.append(f"  and {len(failed) - FAILURES_SHOWN} more: scrapy sources --status")
-    lines += _reasons("Refused (kept in the table rejects):", store.reasons)
-    lines += _reasons("Left out of what is stored (kept in the table rejects):", store.left_out)
-    if store.ledger:
+    lines += _reasons("Refused (kept in the table rejects):", run.reasons)
+    lines += _reasons("Left out of what is stored (kept in the table rejects):", run.left_out)
+    if run.ledger:
         lines.append("")
-        lines += [f"Spent: {_spent(name, spent)}" for name, spent in sorted(store.ledger.items())]
+        lines += [f"Spent: {_spent(name, spent)}" for name, spent in sorted(run.ledger.items())]
     return "\n".join(lines)
 
 
@@ -184,17 +186,17 @@ def _failed_requests(failures: Failures) -> list[str]:
     ]
 
 
-def _failed_outcomes(store: Store) -> list[str]:
+def _failed_outcomes(run: Run) -> list[str]:
     return [
         f"{source_id}: {outcome.url}: {outcome.status}"
-        for source_id, outcomes in sorted(store.outcomes.items())
+        for source_id, outcomes in sorted(run.outcomes.items())
         for outcome in outcomes
         if not outcome.ok
     ]
 
 
-def _status(store: Store, source_id: str) -> str:
-    outcomes = store.outcomes.get(source_id, ())
+def _status(run: Run, source_id: str) -> str:
+    outcomes = run.outcomes.get(source_id, ())
     failed = sum(not outcome.ok for outcome in outcomes)
     if failed:
         return f"{failed} of {len(outcomes)} failed" if len(outcomes) > 1 else "failed"

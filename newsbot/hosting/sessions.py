@@ -1,8 +1,6 @@
 """The database for Scrapyd's reactor, which must not wait: work is done in threads, each on a connection of its own."""
 
-import logging
 import os
-import time
 from collections.abc import Callable
 from functools import cache
 from queue import LifoQueue
@@ -13,15 +11,12 @@ from twisted.internet.threads import deferToThread
 
 from newsbot.storage.database import Database, is_lost
 from newsbot.storage.errors import DatabaseError
-from newsbot.storage.session import Session
+from newsbot.storage.session import Outage, Session
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-logger = logging.getLogger(__name__)
-
 SIZE = 4  # connections at most
-TELL_EVERY = 60.0  # seconds between two warnings that the database is away
 
 _T = TypeVar("_T")
 
@@ -35,11 +30,15 @@ class Sessions:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.failure: str | None = None  # why it can not be used; None while it can
-        self._tell_at = 0.0
+        self._outage = Outage("what runs goes on, nothing new starts")
         self._free: LifoQueue[Session] = LifoQueue()
         for _ in range(SIZE):
-            self._free.put(Session(database))
+            self._free.put(Session(database, self._outage))
+
+    @property
+    def failure(self) -> str | None:
+        """Why the database can not be used; None while it can."""
+        return self._outage.failure
 
     async def do(self, work: "Callable[[Cursor], _T]") -> _T:
         """Do `work` in a transaction, in a thread. Raises `AwayError` while the database can not be used."""
@@ -52,11 +51,9 @@ class Sessions:
         except (psycopg2.Error, DatabaseError) as error:
             if not is_lost(error):
                 raise
-            self._tell(" ".join(str(error).split()))
+            self._outage.met(error)
             raise AwayError(self.failure) from None
-        if self.failure:
-            logger.warning("The database is in reach again")
-            self.failure, self._tell_at = None, 0.0
+        self._outage.over()
         return outcome
 
     def transaction(self, work: "Callable[[Cursor], _T]") -> _T:
@@ -66,12 +63,6 @@ class Sessions:
             return session.transaction(work)
         finally:
             self._free.put(session)
-
-    def _tell(self, failure: str) -> None:
-        self.failure = failure
-        if time.monotonic() >= self._tell_at:
-            self._tell_at = time.monotonic() + TELL_EVERY
-            logger.warning("The database can not be used; what runs goes on, nothing new starts: %s", failure)
 
 
 @cache

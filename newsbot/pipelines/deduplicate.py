@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from newsbot.items import Article, Observation, Record, Removal
 from newsbot.pipelines.outcomes import Rejected, Unchanged
-from newsbot.storage.store import BATCH, Store
+from newsbot.storage.writer import BATCH, Writer
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -28,8 +28,8 @@ OTHER = "it came before in this run with another value, which is kept"
 class DeduplicatePipeline:
     """By key among what this run has seen; against the store by hash, in batches."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
         self._seen = _Window(WINDOW)
         self._waiting: list[tuple[list[Article], asyncio.Future[None]]] = []  # of each list what is to be looked up
         self._task: asyncio.Task[None] | None = None
@@ -37,7 +37,7 @@ class DeduplicatePipeline:
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
         """For Scrapy."""
-        return cls(Store.of(crawler))
+        return cls(Writer.of(crawler))
 
     async def process_batch(self, items: list[Any]) -> list[Any]:
         """Each item with its `state`, `Unchanged`, or `Rejected` for a second version from one origin."""
@@ -122,7 +122,7 @@ class DeduplicatePipeline:
             items = [item for items, _ in batch for item in items]
             failure = None
             try:
-                await self.store.lookup(items)
+                await self.writer.look_up(items)
                 _refuse_second(items)
             except Exception as error:  # noqa: BLE001  each list that waits raises it
                 failure = error

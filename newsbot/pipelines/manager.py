@@ -18,7 +18,7 @@ from newsbot.batch import Batch, Reject
 from newsbot.items import unpacked
 from newsbot.pipelines.outcomes import Rejected, Unchanged
 from newsbot.pipelines.own import OwnStage
-from newsbot.storage.store import BATCH, Store
+from newsbot.storage.writer import BATCH, Writer
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -50,7 +50,8 @@ class PipelineManager(ItemPipelineManager):
     def from_crawler(cls, crawler: "Crawler") -> Self:
         """As Scrapy's."""
         manager = super().from_crawler(crawler)
-        manager.store = Store.of(crawler)
+        manager.writer = Writer.of(crawler)
+        manager.run = manager.writer.run
         manager._stages = list(manager._in_order())
         manager._under_way: set[asyncio.Task[bool]] = set()
         manager._lanes: dict[str, asyncio.Future[bool]] = {}
@@ -86,17 +87,17 @@ class PipelineManager(ItemPipelineManager):
         is_saved = False
         try:
             passed = await self._pass_all(batch.items)
-            if (before is None or await before) and self.store.failure is None:
+            if (before is None or await before) and self.writer.failure is None:
                 is_saved = self._settle(batch, passed)
         except Exception as error:
-            if self.store.failure is None:
+            if self.writer.failure is None:
                 if batch.progress is not None:
-                    self.store.spoil(*batch.progress.subject, f"{type(error).__name__}: {error}; the log says where")
+                    self.run.spoil(*batch.progress.subject, f"{type(error).__name__}: {error}; the log says where")
                 raise
         finally:
             saved.set_result(is_saved)
             if told := batch.outcome:
-                self.store.outcome(told.source_id, told.url, ok=told.ok, status=told.status)
+                self.run.outcome(told.source_id, told.url, ok=told.ok, status=told.status)
         return is_saved
 
     def take_soon(self, batch: Batch) -> None:
@@ -116,7 +117,7 @@ class PipelineManager(ItemPipelineManager):
         while part := list(islice(rest, BATCH)):
             passed.items += len(part)
             for reject in [each for each in part if isinstance(each, Reject)]:
-                self.store.refuse(reject)
+                self.writer.refuse(reject)
                 passed.refused += 1
                 passed.reason = passed.reason or reject.in_words
             part = [each for each in part if not isinstance(each, Reject)]
@@ -137,22 +138,22 @@ class PipelineManager(ItemPipelineManager):
         if progress is None:
             return True
         if batch.unread:
-            tally = self.store.tally(progress.source_id)
+            tally = self.run.tally(progress.source_id)
             tally.unchanged += progress.entries
             tally.rejected += batch.unread - progress.entries
         if not FEW <= passed.items == passed.refused:
             if settled := progress.settled(passed.refused):
-                self.store.save(settled)
+                self.writer.save(settled)
             return True
         runs = batch.refused_runs + 1
         told = f"all {passed.items} items are refused, as {passed.reason}"
         if runs <= longest:
             told += f"; the next runs ask again, {longest - runs + 1} at most"
-            self.store.save(progress.held_back(told, runs))
+            self.writer.save(progress.held_back(told, runs))
         else:
             told = f"broken: {told}, in {runs} runs in a row; they are kept among the rejects"
-            self.store.save(progress.broken(passed.refused, told, runs))
-        self.store.spoil(*progress.subject, told)
+            self.writer.save(progress.broken(passed.refused, told, runs))
+        self.run.spoil(*progress.subject, told)
         return runs > longest
 
     async def _pass(self, items: Sequence[Any]) -> list[Any]:
@@ -172,7 +173,7 @@ class PipelineManager(ItemPipelineManager):
                 if not going:
                     break
         except Exception as error:
-            self.store.give_up(error)
+            self.writer.give_up(error)
             raise
         self.crawler.stats.inc_value("item_scraped_count", len(going))
         return ends
@@ -187,14 +188,14 @@ class PipelineManager(ItemPipelineManager):
             source_id = self.crawler.spider.name
         match end:
             case Unchanged():
-                self.store.tally(source_id).unchanged += 1
+                self.run.tally(source_id).unchanged += 1
                 return
             case Rejected():
                 reject = Reject.of(item, end.field, end.reason)
             case _:  # a stage of the user's dropped it, or failed
                 reject = Reject.of(item, None, f"{type(end).__name__}: {end}")
         reject.source_id = source_id
-        self.store.refuse(reject)
+        self.writer.refuse(reject)
 
     async def _tell(self, items: Sequence[Any], ends: Sequence[Any]) -> None:
         """Tell the log and the signals of the end of each item of a batch, as Scrapy does of one by one.

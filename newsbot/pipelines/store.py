@@ -1,4 +1,4 @@
-"""Stage 800: hands each item to the store, which commits it with the progress that waits for it."""
+"""Stage 800: hands the items to the writer, which commits them with the progress that waits for them."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from scrapy.utils.spider import DefaultSpider
 
 from newsbot.enrichment.urls import form_of
-from newsbot.storage.store import Store
+from newsbot.storage.writer import Writer
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -20,8 +20,8 @@ class StorePipeline:
 
     def __init__(self, crawler: "Crawler") -> None:
         self.crawler = crawler
-        self.store = Store.of(crawler)
-        self.store.form_of = form_of
+        self.writer = Writer.of(crawler)
+        self.writer.form_of = form_of
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
@@ -34,7 +34,7 @@ class StorePipeline:
         if isinstance(spider, DefaultSpider):
             return  # `scrapy fetch` and `scrapy shell` look at a page and store nothing
         job = getattr(spider, "_job", None)  # Scrapyd names it so
-        killed = await self.store.open(spider.name, job, self._stop)
+        killed = await self.writer.open(spider.name, job, self._stop)
         for run in killed:
             logger.warning(
                 "Run %s of %s, started %s, was killed after %d stored items; what it had not saved is fetched again",
@@ -46,15 +46,14 @@ class StorePipeline:
 
     async def process_batch(self, items: list[Any]) -> list[Any]:
         """The same items, once the queue has room."""
-        self.store.put(items)
-        await self.store.room()
+        await self.writer.put(items)
         return items
 
     async def close_spider(self) -> None:
         """Commit what waits."""
-        await self.store.flush()
+        await self.writer.flush()
 
     def _stop(self) -> None:
-        reason = "database_lost" if self.store.is_shut_out else "fault"
+        reason = "database_lost" if self.writer.is_shut_out else "fault"
         closing = self.crawler.engine.close_spider_async(reason=reason)
         self._closing = asyncio.ensure_future(closing)

@@ -104,6 +104,15 @@ def longest_rest(settings: "BaseSettings") -> float:
     return settings.getfloat("RETRY_AFTER_DAYS", 7) * 86_400
 
 
+def bounds(settings: "BaseSettings") -> dict[str, float]:
+    """The seconds that the settings give `read`."""
+    return {
+        "full_fetch_interval": settings.getfloat("FEED_FULL_FETCH_INTERVAL"),
+        "interval_max": settings.getfloat("FEED_INTERVAL_MAX"),
+        "rest_max": longest_rest(settings),
+    }
+
+
 def read(
     cursor: "Cursor",
     urls: Sequence[str],

@@ -1,33 +1,92 @@
-"""One connection that is opened again after it was lost."""
+"""One connection that is opened again after it was lost; a database that is away is waited for."""
 
+import logging
 import select
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg2
 
-from newsbot.storage.database import Database
+from newsbot.storage.database import Database, is_lost
+from newsbot.storage.errors import DatabaseError
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE = 0.1  # seconds before a database that is away is tried again; then twice as long each time
+LONGEST_PAUSE = 5.0  # seconds
+SHORT = 1.0  # seconds that it may be away without a word: a restart of the server is over by then
+TELL_EVERY = 60.0  # seconds between two warnings that it is away
+
 _T = TypeVar("_T")
 
 
-class Session:
-    """Used by one thread at a time."""
+class Outage:
+    """What is told of a database that can not be used: one for all sessions of a process that mean the same by it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, meanwhile: str) -> None:
+        self.failure: str | None = None  # why it can not be used, in a line; None while it can
+        self._meanwhile = meanwhile
+        self._since = self._tell_at = 0.0
+
+    def met(self, error: Exception) -> None:
+        """It could not be used."""
+        now = time.monotonic()
+        if self.failure is None:
+            self._since, self._tell_at = now, now + SHORT
+        self.failure = " ".join(str(error).split())
+        if now >= self._tell_at:
+            self._tell_at = now + TELL_EVERY
+            since = now - self._since
+            logger.warning("The database can not be used since %d s, %s: %s", since, self._meanwhile, self.failure)
+
+    def over(self) -> None:
+        """It could be used."""
+        if self.failure is None:
+            return
+        if time.monotonic() - self._since >= SHORT:
+            logger.warning("The database is in reach again")
+        self.failure = None
+
+
+class Session:
+    """Used by one thread at a time. `patience` is for how many seconds a database that is away is waited for."""
+
+    def __init__(self, database: Database, outage: Outage | None = None, patience: float = 0.0) -> None:
         self._database = database
-        self._connection = None
+        self._outage = outage or Outage("this waits")
+        self._patience = patience
+        self._connection: Connection | None = None
 
     def transaction(self, work: "Callable[[Cursor], _T]") -> _T:
         """Do `work` in one transaction; whatever it raises rolls back.
 
-        Where a connection that was kept turns out to be cut before the commit, `work` is done again on a new one.
+        It is done again where the database was lost before the commit, or is away or full, as long as the patience
+        lasts.
         """
+        pause, since = FIRST_PAUSE, time.monotonic()
+        while True:
+            try:
+                outcome = self._try(work)
+            except (psycopg2.Error, DatabaseError) as error:
+                if not is_lost(error):
+                    raise
+                self._outage.met(error)
+                if time.monotonic() - since >= self._patience:
+                    raise
+            else:
+                self._outage.over()
+                return outcome
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _try(self, work: "Callable[[Cursor], _T]") -> _T:
+        """Do `work`, once more where a connection that was kept turns out to be cut before the commit."""
         if self._connection is not None and _has_input(self._connection):
             self.close()  # the server has ended it meanwhile: to an idle client it has nothing else to say
         is_kept = self._connection is not None

@@ -15,7 +15,7 @@ from scrapy.utils.log import configure_logging
 from scrapy.utils.project import get_project_settings
 from scrapy.utils.reactor import install_reactor
 
-from newsbot.storage.store import Store
+from newsbot.storage.writer import Writer
 
 
 async def crawl(spider, arguments, settings, environment):
@@ -32,10 +32,10 @@ async def crawl(spider, arguments, settings, environment):
     except Exception as error:  # noqa: BLE001  the test judges it
         traceback.print_exc()
         return {"error": f"{type(error).__name__}: {error}"}
-    store = Store.of(crawler)
-    outcomes = [[outcome.url, outcome.ok, outcome.status] for each in store.outcomes.values() for outcome in each]
-    tallies = {name: getattr(store.total(), name) for name in ("new", "changed", "unchanged", "rejected", "errors")}
-    return {"exit_code": store.exit_code, "outcomes": outcomes, "spent": sum(store.spent.values()), **tallies}
+    run = Writer.of(crawler).run
+    outcomes = [[outcome.url, outcome.ok, outcome.status] for each in run.outcomes.values() for outcome in each]
+    tallies = {name: getattr(run.total(), name) for name in ("new", "changed", "unchanged", "rejected", "errors")}
+    return {"exit_code": run.exit_code, "outcomes": outcomes, "spent": sum(run.spent.values()), **tallies}
 
 
 async def main():

@@ -14,9 +14,9 @@ from scrapy.utils.test import get_crawler
 
 from newsbot.batch import Batch
 from newsbot.storage.database import Database
-from newsbot.storage.store import Store
 from newsbot.storage.tables import metadata
 from newsbot.storage.upgrade import upgrade
+from newsbot.storage.writer import Writer
 
 
 class OwnSpider(Spider):
@@ -37,7 +37,7 @@ def module_database(new_database):
 def crawl(module_database, monkeypatch):
     """Pass items, and batches with theirs, through all stages at once.
 
-    Gives what came of each item (the item, or the exception), the store, and `query` into the database.
+    Gives what came of each item (the item, or the exception), the run, and `query` into the database.
     """
 
     # Other tests import a reactor, which this process then has for good; here the event loop does without.
@@ -57,14 +57,14 @@ def crawl(module_database, monkeypatch):
         # All of the engine that is asked for.
         crawler.engine = SimpleNamespace(scraper=scraper, close_spider_async=closed)
         await scraper.open_spider_async()
-        manager, store = scraper.itemproc, Store.of(crawler)
+        manager, writer = scraper.itemproc, Writer.of(crawler)
         passing = [
             manager.take(each) if isinstance(each, Batch) else manager.process_item_async(each) for each in items
         ]
         results = await asyncio.gather(*passing, return_exceptions=True)
         await manager.close_spider_async()
-        await store.finish("finished", 0, 0)
-        return results, store
+        await writer.finish("finished", 0, 0)
+        return results, writer
 
     def query(sql):
         with closing(module_database.connect()) as connection, connection.cursor() as cursor:
@@ -77,8 +77,9 @@ def crawl(module_database, monkeypatch):
 
     def run(*items, stages=None, spider=OwnSpider, **settings):
         run.closed = []
-        results, store = asyncio.run(passed(items, stages or {}, settings, spider))
-        return SimpleNamespace(results=results, store=store, total=store.total(), query=query)
+        results, writer = asyncio.run(passed(items, stages or {}, settings, spider))
+        ended = {"run": writer.run, "failure": writer.failure, "total": writer.run.total()}
+        return SimpleNamespace(results=results, query=query, **ended)
 
     run.query = query
     return run

@@ -40,9 +40,9 @@ def test_a_fault_in_the_writer_ends_the_crawl_and_saves_nothing(crawl, monkeypat
         raise fault
 
     with monkeypatch.context() as patched:
-        patched.setattr("newsbot.storage.store._WRITERS", {Observation: broken})
+        patched.setattr("newsbot.storage.writer._WRITERS", {Observation: broken})
         run = crawl(Batch(items=observations(), progress=cursor({"value": 1})))
-    assert (run.store.failure, crawl.closed) == (fault, ["fault"])
+    assert (run.failure, crawl.closed) == (fault, ["fault"])
     assert "Traceback" in caplog.text
     assert [crawl.query(f"SELECT count(*) FROM {name}") for name in ("rejects", "cursors")] == [[(0,)], [(0,)]]
     run = crawl(Batch(items=observations(), progress=cursor({"value": 1})))
@@ -56,7 +56,7 @@ def test_a_fault_in_a_stage_ends_the_crawl_and_saves_nothing(crawl, monkeypatch,
 
     monkeypatch.setattr(stage, "process_batch", broken)
     run = crawl(Batch(items=map(article, range(5)), progress=feed()))
-    assert (type(run.store.failure), crawl.closed, run.results) == (TypeError, ["fault"], [False])
+    assert (type(run.failure), crawl.closed, run.results) == (TypeError, ["fault"], [False])
     assert crawl.query("SELECT finish_reason FROM runs") == [("finished",)]  # as the test ends it: the row is closed
     assert [crawl.query(f"SELECT count(*) FROM {name}") for name in ("rejects", "feeds")] == [[(0,)], [(0,)]]
 
@@ -65,8 +65,8 @@ def test_a_fault_in_the_making_of_items_is_told_of_its_source(crawl):
     items = (article(1 / n) for n in (1, 0))
     run = crawl(Batch(items=items, progress=feed()), Batch(items=[article(2)], progress=feed(url=f"{FEED}/2")))
     assert type(run.results[0]) is ZeroDivisionError
-    run.store.outcome("own", FEED, ok=True, status="ok")
-    ((outcome,),) = run.store.outcomes.values()
+    run.run.outcome("own", FEED, ok=True, status="ok")
+    ((outcome,),) = run.run.outcomes.values()
     assert (outcome.ok, outcome.status) == (False, "ZeroDivisionError: division by zero; the log says where")
     assert crawl.query("SELECT url FROM feeds") == [(f"{FEED}/2",)]
 
@@ -83,7 +83,7 @@ def test_a_feed_of_which_all_is_refused_is_not_taken_for_read(crawl):
     for runs in range(4):
         run = crawl(Batch(items=untitled(), progress=feed(), refused_runs=runs))
         ((problem,),) = crawl.query("SELECT problem FROM feeds")
-        told = run.store.spoilt["own", FEED]
+        told = run.run.spoilt["own", FEED]
         assert told == problem
         if runs < 3:
             assert crawl.query(f"SELECT {columns} FROM feeds") == [(None, None, runs + 1, runs + 1)]

@@ -166,7 +166,7 @@ def test_what_is_no_typed_item_is_kept_among_the_rejects(crawl, thing):
     assert reason == f"{type(thing).__name__} is not one of the item types: Article, Removal, Observation, Record"
     assert source == "own"
     assert payload == (thing if isinstance(thing, dict) else {"item": thing if type(thing) is int else str(thing)})
-    assert run.store.tallies["own"].rejected == 1
+    assert run.run.tallies["own"].rejected == 1
 
 
 # --- Clean ------------------------------------------------------------------------------------------------------------
@@ -303,7 +303,7 @@ def test_language(crawl, title, declared, stored):
 def test_a_source_that_is_no_text_counts_for_the_spider(crawl):
     run = crawl(article(), article(1, source_id=5))
     assert run.query("SELECT source_id, field FROM rejects") == [("own", "source_id")]
-    assert "own" in report(run.store)
+    assert "own" in report(run.run)
 
 
 def test_authors_and_keywords_may_be_none(crawl):
@@ -465,7 +465,7 @@ def test_a_stage_may_replace_the_item(crawl, place):
     for new in (2, 0):
         run = crawl(article(1), article(2), stages={place: Replacing})
         assert run.query("SELECT section FROM articles ORDER BY url") == [("Replaced",), (None,)]
-        assert (run.store.total().new, run.store.total().rejected) == (new, 0)
+        assert (run.run.total().new, run.run.total().rejected) == (new, 0)
 
 
 class FromDict:
@@ -477,7 +477,7 @@ def test_a_stage_may_make_articles_of_dicts(crawl):
     for _ in range(2):
         run = crawl({"url": "https://site.example/1", "title": TITLE}, stages={50: FromDict})
     assert (run.total.new, run.total.unchanged, run.total.rejected) == (0, 1, 0)
-    assert run.store.tallies["own"].unchanged == 1
+    assert run.run.tallies["own"].unchanged == 1
 
 
 def test_a_row_that_was_spoilt_on_the_way_is_split_from_its_batch(crawl):

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import re
 from importlib import resources
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -309,7 +310,7 @@ def test_no_key_that_is_away_or_of_another_type_ends_in_a_traceback(declared, wr
             continue
         except ArgumentError:  # one that is required now
             continue
-        spider.store = Asked()
+        spider.writer = SimpleNamespace(run=Asked())
         spider._streams.extend(spider._asked())
         assert list(spider._begin()), where
     assert [each for each in told if not re.match(r"\d+: .", each[0])] == []

@@ -7,8 +7,8 @@ from scrapy.settings import Settings
 from newsbot.batch import FeedProgress
 from newsbot.enrichment.urls import form_of
 from newsbot.items import Article
-from newsbot.storage.store import Store
 from newsbot.storage.upgrade import upgrade
+from newsbot.storage.writer import Writer
 
 
 @pytest.fixture
@@ -27,21 +27,21 @@ def cursor(database, tables):
 
 @pytest.fixture
 def store(database_url):
-    """Store articles and progress as a crawl of its own does; gives the store behind it, closed."""
+    """Store articles and progress as a crawl of its own does; gives its run."""
 
     async def run(articles, progress, settings):
-        store = Store(Settings({"DATABASE_URL": database_url, "DATABASE_WAIT": 20, "REJECTS_DAYS": 90} | settings))
-        store.form_of = form_of
-        await store.open("test", None, lambda: None)
-        await store.lookup(articles)
+        writer = Writer(Settings({"DATABASE_URL": database_url, "DATABASE_WAIT": 20, "REJECTS_DAYS": 90} | settings))
+        writer.form_of = form_of
+        await writer.open("test", None, lambda: None)
+        await writer.look_up(articles)
         for article in articles:
             if article.state != "unchanged":
-                store.put([article])
+                await writer.put([article])
         for each in progress:
-            store.save(each)
-        await store.flush()
-        await store.finish("finished", 0, 0)
-        return store
+            writer.save(each)
+        await writer.flush()
+        await writer.finish("finished", 0, 0)
+        return writer
 
     def start(*rows, **settings):
         articles = [row for row in rows if isinstance(row, Article)]

@@ -14,7 +14,7 @@ DAYS_AGO = "UPDATE {} SET last_seen_at = now() - interval '{} hours'"
 
 
 def counts(store):
-    total = store.total()
+    total = store.run.total()
     return total.new, total.changed, total.unchanged
 
 
@@ -64,7 +64,7 @@ def test_a_new_article(store, query):
         "m",
         "https://site.example/feed",
         Rank.FEED,
-        run.run_id,
+        run.run.id,
         True,
     )
     assert query("SELECT url FROM article_urls ORDER BY url") == [(fields["url"],), ("https://site.example/a",)]

@@ -54,7 +54,7 @@ def of_before(query):
 def test_an_id_is_adopted_where_none_is_stored_also_when_nothing_changed(store, query):
     store(*answer(entry(1), entry(2)))
     of_before(query)
-    total = store(*answer(entry(1), entry(2))).total()
+    total = store(*answer(entry(1), entry(2))).run.total()
     assert (total.new, total.changed, total.unchanged) == (0, 0, 2)
     assert query("SELECT external_id FROM sightings ORDER BY 1") == [("ferry-1",), ("ferry-2",)]
     moved = answer(entry(1, "https://site.example/ferry-one"), entry(2))
@@ -119,7 +119,7 @@ def test_the_urls_of_other_pages_stay(store, query):
 def test_rows_do_not_grow_with_the_fetches(store, query):
     for n in range(18):
         entries = [entry(i, f"https://site.example/{i}?utm_content=k{n}") for i in range(20)]
-        written = store(*answer(*entries)).total()
+        written = store(*answer(*entries)).run.total()
         assert (written.new, written.changed, written.unchanged) == ((20, 0, 0) if n == 0 else (0, 0, 20))
     assert query("SELECT count(*), count(*) FILTER (WHERE url LIKE '%%=k17') FROM article_urls") == [(40, 20)]
 

@@ -273,7 +273,7 @@ def test_a_crawl_beside_it_stores_all(store, query, database, tables):
                 )
             )
             assert written.failure is None
-            assert written.total().rejected == 0
+            assert written.run.total().rejected == 0
     finally:
         stop.set()
         thread.join()

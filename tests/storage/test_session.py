@@ -1,18 +1,21 @@
 """A connection that is cut: what was not committed is done again, what may have been is not."""
 
 from contextlib import closing
+from pathlib import Path
 
 import psycopg2
 import pytest
 
-from newsbot.storage.session import Session
+from newsbot.storage.database import Database
+from newsbot.storage.errors import UnreachableError
+from newsbot.storage.session import Outage, Session
 
 CUT = "SELECT pg_terminate_backend(pg_backend_pid())"
 
 
 @pytest.fixture
 def session(database):
-    with closing(Session(database)) as session:
+    with closing(Session(database, Outage("all waits"))) as session:
         yield session
 
 
@@ -58,3 +61,39 @@ def test_what_may_be_committed_is_not_done_again(session):
     with pytest.raises(psycopg2.Error):
         session.transaction(work)
     assert work.times == 1
+
+
+@pytest.mark.parametrize(("patience", "tries"), [(0, 1), (0.3, 3)])
+def test_a_database_that_is_away_is_waited_for_as_long_as_the_patience_lasts(patience, tries):
+    away, outage = Database("postgresql://127.0.0.1:1/none", Path()), Outage("all waits")
+    asked = []
+    connect = away.connect
+    away.connect = lambda: asked.append(1) or connect()
+    with closing(Session(away, outage, patience)) as session, pytest.raises(UnreachableError):
+        session.transaction(Work("SELECT 1"))
+    assert len(asked) == tries
+    assert outage.failure.startswith("can not connect to postgresql://127.0.0.1:1/none")
+
+
+def test_an_outage_is_told_once_a_minute_until_it_is_over(monkeypatch, caplog):
+    clock = [100.0]
+    monkeypatch.setattr("newsbot.storage.session.time.monotonic", lambda: clock[0])
+    outage = Outage("the crawl waits")
+    told = []
+    for second in range(150):
+        clock[0] = 100.0 + second
+        outage.met(OSError("no\nserver"))
+        told += [second] if len(caplog.records) > len(told) else []
+    assert told == [1, 61, 121]
+    assert caplog.records[0].getMessage() == "The database can not be used since 1 s, the crawl waits: no server"
+    outage.over()
+    outage.over()
+    assert [record.getMessage() for record in caplog.records[3:]] == ["The database is in reach again"]
+    assert outage.failure is None
+
+
+def test_a_restart_of_the_server_is_not_told(caplog):
+    outage = Outage("the crawl waits")
+    outage.met(OSError("no server"))
+    outage.over()
+    assert caplog.records == []

@@ -13,8 +13,8 @@ from scrapy.settings import Settings
 from newsbot.items import Article
 from newsbot.pipelines.clean import CleanPipeline
 from newsbot.pipelines.deduplicate import DeduplicatePipeline
-from newsbot.storage.store import Store
 from newsbot.storage.upgrade import upgrade
+from newsbot.storage.writer import Writer
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,16 +72,16 @@ def test_items_that_can_not_be_looked_up_are_not_settled(database_url, database,
 
 def test_a_cancelled_item_leaves_no_other_waiting(database_url):
     async def scenario():
-        store = Store(Settings({"DATABASE_URL": database_url, "DATABASE_WAIT": 60, "REJECTS_DAYS": 90}))
-        await store.open("made", None, lambda: None)
-        stage, clean = DeduplicatePipeline(store), CleanPipeline("UTC")
+        writer = Writer(Settings({"DATABASE_URL": database_url, "DATABASE_WAIT": 60, "REJECTS_DAYS": 90}))
+        await writer.open("made", None, lambda: None)
+        stage, clean = DeduplicatePipeline(writer), CleanPipeline("UTC")
         items = [Article(url=f"https://a.example/{n}", title="News", source_id="a", origin="a") for n in range(3)]
         first, second = (asyncio.create_task(stage.process_batch([clean.cleaned(item)])) for item in items[:2])
         await asyncio.sleep(0)  # both wait for one look-up
         first.cancel()
         assert (await second)[0].state == "new"
         assert (await stage.process_batch([clean.cleaned(items[2])]))[0].state == "new"
-        await store.flush()
-        await store.finish("finished", 0, 0)
+        await writer.flush()
+        await writer.finish("finished", 0, 0)
 
     asyncio.run(asyncio.wait_for(scenario(), 60))

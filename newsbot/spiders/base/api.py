@@ -10,7 +10,7 @@ import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
@@ -39,9 +39,9 @@ from newsbot.sources.secrets import secret_of
 from newsbot.spiders.base import answers, arguments
 from newsbot.spiders.base.errbacks import errback, pass_on
 from newsbot.spiders.base.terms import terms
-from newsbot.storage import cursors
+from newsbot.storage import articles, cursors, records, sources
 from newsbot.storage.quotas import QuotaSpentError
-from newsbot.storage.store import Store
+from newsbot.storage.writer import Writer
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -135,11 +135,11 @@ class ApiSpider(Spider):
 
     async def known(self, external_ids: Sequence[str]) -> dict[str, bool]:
         """Which of these the source's articles have, and whether it took them back."""
-        return await self.store.known_ids(self.api.name, external_ids)
+        return await self.writer.ask(partial(articles.known_ids, source_id=self.api.name, external_ids=external_ids))
 
     async def known_since(self, since: datetime) -> set[str]:
         """The ids of the source's articles from this time on that it did not take back."""
-        return await self.store.ids_since(self.api.name, since)
+        return await self.writer.ask(partial(articles.ids_since, source_id=self.api.name, since=since))
 
     def planned(self, stream: Stream, now: datetime) -> list[Chain]:
         """What is to be read of a stream, in its order."""
@@ -169,16 +169,18 @@ class ApiSpider(Spider):
 
     async def _opened(self) -> list[Stream]:
         """The streams with their cursors, once the database knows the source."""
-        api, self.store = self.api, Store.of(self.crawler)
+        api, self.writer = self.api, Writer.of(self.crawler)
+        ask = self.writer.ask
         source = {"id": api.name, "name": api.title, "language": api.language, "homepage": api.homepage}
-        await self.store.keep_sources([source | {"country": None}])
+        await ask(partial(sources.write, sources=[source | {"country": None}]))
         if api.record and api.record.columns:
-            await self.store.describe(_dataset(api))
+            await ask(partial(records.describe, **_dataset(api)))
         if api.record and not api.arguments and not api.cursor and not api.placed:
-            self._stored = await self.store.record_keys(api.record.dataset, MOST_KEYS)
+            self._stored = await ask(partial(records.keys, dataset=api.record.dataset, most=MOST_KEYS))
         streams = self._asked()
         keys = [stream.key for stream in streams]
-        known, refused = await self.store.cursors(keys), await self.store.refused_runs(keys)
+        known = await ask(partial(cursors.read, keys=keys))
+        refused = await ask(partial(cursors.refused_runs, keys=keys))
         for stream in streams:
             stream.cursor = known.get(stream.key, {})
             stream.refused_runs = refused.get(stream.key, 0)
@@ -216,7 +218,7 @@ class ApiSpider(Spider):
                 continue
             self._under_way = stream
             chain = stream.chains.popleft()
-            self.store.asking(self.api.name, stream.source)
+            self.writer.run.asking(self.api.name, stream.source)
             self._look_for_gap(stream, chain)
             if self.api.cursor and not stream.cursor:
                 stream.begin = chains.begun(chain)

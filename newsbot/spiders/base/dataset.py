@@ -26,10 +26,10 @@ from newsbot.sources.document import open_file
 from newsbot.sources.options import NAME, RequestOptions
 from newsbot.spiders.base import answers
 from newsbot.spiders.base.tables import Table
-from newsbot.storage import bulk, cursors
+from newsbot.storage import bulk, cursors, sources
 from newsbot.storage.errors import DatabaseError
 from newsbot.storage.jobs import FencedError
-from newsbot.storage.store import Store
+from newsbot.storage.writer import Writer
 
 
 class BulkSpider(Spider):
@@ -53,17 +53,18 @@ class BulkSpider(Spider):
 
     async def start(self) -> AsyncIterator[Request]:
         """The request for the file; one that is here is loaded at once."""
-        self.store = Store.of(self.crawler)
+        self.writer = Writer.of(self.crawler)
         dataset = self.dataset
         self._where = dataset.url or dataset.path
         self._cursor_key = cursors.key(self.name, {}, dataset.name)
         source = {"id": dataset.name, "name": dataset.title, "homepage": dataset.homepage}
-        await self.store.keep_sources([source | {"country": None, "language": None}])
-        before = (await self.store.cursors([self._cursor_key])).get(self._cursor_key)
+        row = source | {"country": None, "language": None}
+        await self.writer.ask(partial(sources.write, sources=[row]))
+        before = (await self.writer.ask(partial(cursors.read, keys=[self._cursor_key]))).get(self._cursor_key)
         self._before = before if isinstance(before, dict) else {}  # else the file is loaded anew
         self.crawler.stats.set_value("newsbot/endpoints", 1)
         if dataset.url:
-            self.store.asking(dataset.name, self._where)
+            self.writer.run.asking(dataset.name, self._where)
             yield self._request(dataset.url)
             return
         try:
@@ -151,14 +152,14 @@ class BulkSpider(Spider):
             return CursorProgress(key=self._cursor_key, value=read, **names)
 
         def work(cursor: Any) -> bulk.Loaded:
-            found = bulk.load(cursor, table.lines, self._description(), progress, self.store.run_id)
+            found = bulk.load(cursor, table.lines, self._description(), progress, self.writer.run.id)
             rows = found.new + found.changed + found.unchanged
             if rows < (self.dataset.at_least or 0):  # what was written is taken back
                 least = self.dataset.at_least
                 raise UnreadableTableError(f"has {rows} rows, and {least} at least are expected: nothing is stored")
             return found
 
-        loaded = await self.store.load(self.dataset.name, work)
+        loaded = await self.writer.load(self.dataset.name, work)
         remarks = table.remarks + loaded.remarks()
         for remark in remarks:
             self.logger.warning("%s: %s", self._where, remark)
@@ -197,7 +198,7 @@ class BulkSpider(Spider):
 
     def _tell(self, *, ok: bool, status: str) -> None:
         (self.logger.info if ok else self.logger.error)("%s: %s", self._where, status)
-        self.store.outcome(self.dataset.name, self._where, ok=ok, status=status)
+        self.writer.run.outcome(self.dataset.name, self._where, ok=ok, status=status)
 
 
 def _digest(file: BinaryIO, kind: str) -> str:

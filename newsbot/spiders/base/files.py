@@ -79,7 +79,7 @@ class FilesSpider(ApiSpider):
         try:
             self._read_cursor()
         except ValueError as error:
-            self.store.outcome(self.api.name, self.stream.source, ok=False, status=self.unreadable(error))
+            self.writer.run.outcome(self.api.name, self.stream.source, ok=False, status=self.unreadable(error))
             return
         self.files: deque[tuple[File, Window | None]] = deque()
         self.newest: list[File] = []
@@ -176,7 +176,7 @@ class FilesSpider(ApiSpider):
             self._list_told(ok=False, status=f"{response.url} names no file: {said(response.body)!r}")
             return
         for line in wrong:
-            self.store.refuse(Reject(self.name, "line", response.url, None, "is no size, md5 and URL", {"line": line}))
+            self.writer.refuse(Reject(self.name, "line", response.url, None, "is no size, md5 and URL", {"line": line}))
         yield from self._queue_up(windows, found.values())
 
     def not_listed(self, failure: Failure) -> None:
@@ -314,13 +314,13 @@ class FilesSpider(ApiSpider):
     def _list_told(self, *, ok: bool, status: str) -> None:
         if not ok and self._moves and "until" not in self.stream.cursor:
             self._keep_begin()
-        self.store.outcome(self.api.name, self.stream.source, ok=ok, status=status)
+        self.writer.run.outcome(self.api.name, self.stream.source, ok=ok, status=status)
 
     def _keep_begin(self) -> None:
         """Of a first run without a list: the newest file of now, which was to be its first, is that of the next run."""
         now = datetime.now(UTC)
         begin = (now - (now - datetime.min.replace(tzinfo=UTC)) % self.step - 2 * self.step).isoformat()
-        self.store.save(progress_of(self.api, self.stream, {"since": begin, "until": begin}))
+        self.writer.save(progress_of(self.api, self.stream, {"since": begin, "until": begin}))
 
     def _retries(self) -> int:
         return self.crawler.settings.getint("RETRY_TIMES")

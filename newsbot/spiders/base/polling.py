@@ -7,6 +7,7 @@ What a subclass says: which endpoints there are.
 import math
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from scrapy import Request, Spider
@@ -24,7 +25,8 @@ from newsbot.sources.options import NAME, RequestOptions
 from newsbot.sources.secrets import LoginError
 from newsbot.spiders.base import answers
 from newsbot.spiders.base.errbacks import errback
-from newsbot.storage.store import Store
+from newsbot.storage import feeds, sources
+from newsbot.storage.writer import Writer
 
 CLOCKS = 3_600  # seconds that a site's clock may be off
 
@@ -67,11 +69,10 @@ class PollingSpider(Spider):
 
     async def start(self) -> AsyncIterator[Request | Batch]:
         """A request for each endpoint whose time has come."""
-        self.store = Store.of(self.crawler)
+        self.writer = Writer.of(self.crawler)
         self._met: dict[str, _Met] = {}  # by name
         endpoints = list(self.endpoints())
-        sources = {endpoint.source.id: endpoint.source for endpoint in endpoints}
-        await self.store.keep_sources(
+        rows = [
             {
                 "id": source.id,
                 "name": source.name,
@@ -79,8 +80,9 @@ class PollingSpider(Spider):
                 "language": source.language,
                 "homepage": source.homepage,
             }
-            for source in sources.values()
-        )
+            for source in {endpoint.source.id: endpoint.source for endpoint in endpoints}.values()
+        ]
+        await self.writer.ask(partial(sources.write, sources=rows))
         self.crawler.stats.set_value("newsbot/endpoints", len(endpoints))
         async for each in self._ask_all(self._unmet(endpoints), due_only=self.due_only):
             yield each
@@ -89,7 +91,7 @@ class PollingSpider(Spider):
         self, endpoints: Sequence[Endpoint], *, due_only: bool = False, in_order: bool = False
     ) -> AsyncIterator[Request | Batch]:
         """The requests of those that do not rest; Scrapy would send the last first."""
-        states = await self.store.feed_states([endpoint.name for endpoint in endpoints])
+        states = await self._states(endpoints)
         for number, endpoint in enumerate(endpoints):
             state = states[endpoint.name]
             reason = self._rests(endpoint, state, due_only=due_only)
@@ -97,6 +99,11 @@ class PollingSpider(Spider):
                 self._tell(endpoint, ok=not state.failures, status=reason)
             else:
                 yield self._ask(endpoint, state, priority=-number if in_order else 0)
+
+    async def _states(self, endpoints: Sequence[Endpoint]) -> dict[str, FeedState]:
+        """What is known of each, by name."""
+        bounds = feeds.bounds(self.crawler.settings)
+        return await self.writer.ask(partial(feeds.read, urls=[endpoint.name for endpoint in endpoints], **bounds))
 
     def _unmet(self, endpoints: Iterable[Endpoint]) -> list[Endpoint]:
         """Those whose address comes for the first time in this run.
@@ -112,7 +119,7 @@ class PollingSpider(Spider):
                 unmet.append(endpoint)
             elif source not in met.sources:
                 met.sources.append(source)
-                self.store.asking(source, endpoint.name)
+                self.writer.run.asking(source, endpoint.name)
                 if met.told:
                     self._tell_source(source, endpoint.name, met)
         return unmet
@@ -129,7 +136,7 @@ class PollingSpider(Spider):
             request = self._request(endpoint, state, priority)
         except ValueError as error:  # a sitemap can list what is no URL; a login may be missing
             return self._told(endpoint, polled.failed(endpoint, state, str(error), None)[0])
-        self.store.asking(endpoint.source.id, endpoint.name)
+        self.writer.run.asking(endpoint.source.id, endpoint.name)
         return request
 
     def _request(self, endpoint: Endpoint, state: FeedState, priority: int) -> Request:
@@ -181,7 +188,7 @@ class PollingSpider(Spider):
         longest = self.crawler.settings.getint("SITEMAP_CHILDREN_MAX")
         if len(children) <= longest:
             return children
-        states = await self.store.feed_states([child.name for child in children])
+        states = await self._states(children)
         children = [child for child in children if not states[child.name].rest]
         newest = sorted(children, key=lambda child: _is_read(child, states[child.name]))[: longest - longest // 2]
         taken = {child.name for child in newest}
@@ -214,7 +221,9 @@ class PollingSpider(Spider):
     def _tell_source(self, source: str, name: str, met: _Met) -> None:
         ok, status = met.told
         first = met.sources[0]
-        self.store.outcome(source, name, ok=ok, status=status if source == first else f"read for {first}: {status}")
+        self.writer.run.outcome(
+            source, name, ok=ok, status=status if source == first else f"read for {first}: {status}"
+        )
 
 
 def _is_read(child: Endpoint, state: FeedState) -> bool:

@@ -4,14 +4,14 @@ import asyncio
 import multiprocessing
 import random
 
+import psycopg2
 import pytest
 from made_up import headline
 from scrapy.settings import Settings
 
 from newsbot.batch import FeedProgress
-from newsbot.storage import store as module
 from newsbot.storage.database import DatabaseError
-from newsbot.storage.store import BATCH, QUEUE, Store
+from newsbot.storage.writer import BATCH, QUEUE, Writer
 
 FEED = "https://site.example/feed"
 
@@ -27,7 +27,7 @@ def progress(**columns):
 def test_a_run_has_its_row(store, query):
     run = store(*map(headline, range(3)))
     assert query("SELECT id::text, spider, finish_reason, exit_code, items, rejected, errors FROM runs") == [
-        (run.run_id, "test", "finished", 0, 3, 0, 0)
+        (run.run.id, "test", "finished", 0, 3, 0, 0)
     ]
     ((stats,),) = query("SELECT stats FROM runs")
     assert stats["new"] == stats["sources"]["site"]["new"] == 3
@@ -43,7 +43,7 @@ def test_a_bad_row_does_not_take_its_batch_with_it(store, query, position):
         (f"https://site.example/{position}", "Article", "\ufffd")
     ]
     assert query("SELECT url FROM feeds") == [(FEED,)]
-    total = run.total()
+    total = run.run.total()
     assert (total.new, total.rejected) == (BATCH, 1)
 
 
@@ -61,23 +61,21 @@ def test_progress_is_committed_with_the_last_of_its_items_or_after(database_url,
     """Looked at whenever a batch was committed: never is there progress without all rows."""
 
     async def run():
-        store = Store(settings(database_url))
-        await store.open("test", None, lambda: None)
+        writer = Writer(settings(database_url))
+        await writer.open("test", None, lambda: None)
         saved = progress()
         items = [headline(n) for n in range(3 * BATCH)]
-        await store.lookup(items)
+        await writer.look_up(items)
         for item in items:
-            store.put([item])
-            if store.full:
-                await store.room()
-        store.save(saved)
+            await writer.put([item])
+        writer.save(saved)
         seen = set()
-        flushed = asyncio.ensure_future(store.flush())
+        flushed = asyncio.ensure_future(writer.flush())
         while not flushed.done():
             one = "SELECT (SELECT count(*) FROM feeds), (SELECT count(*) FROM articles)"
             seen.update(await asyncio.to_thread(query, one))
         await flushed
-        await store.finish("finished", 0, 0)
+        await writer.finish("finished", 0, 0)
         return seen
 
     for feeds, articles in asyncio.run(run()):
@@ -87,38 +85,36 @@ def test_progress_is_committed_with_the_last_of_its_items_or_after(database_url,
 
 def test_a_full_queue_makes_the_stages_wait(database_url):
     async def run():
-        store = Store(settings(database_url))
-        await store.open("test", None, lambda: None)
-        for n in range(QUEUE):
-            item = headline(n)
+        writer = Writer(settings(database_url))
+        await writer.open("test", None, lambda: None)
+        items = [headline(n) for n in range(QUEUE)]
+        for item in items:
             item.state = "new"
-            store.put([item])
-        assert store.full
-        waiting = asyncio.ensure_future(store.room())
+        waiting = asyncio.ensure_future(writer.put(items))
         await asyncio.sleep(0)
         assert not waiting.done()
         await waiting
-        assert not store.full
-        await store.flush()
-        await store.finish("finished", 0, 0)
+        await asyncio.wait_for(writer.put([]), 60)
+        await writer.flush()
+        await writer.finish("finished", 0, 0)
 
     asyncio.run(run())
 
 
 def test_a_store_that_gives_up_tells_those_who_wait(database_url, query):
     async def run():
-        store = Store(settings(database_url))
+        writer = Writer(settings(database_url))
         told = asyncio.Event()
-        await store.open("test", None, told.set)
+        await writer.open("test", None, told.set)
         query("DROP TABLE articles")
         item = headline()
         item.state = "new"
-        store.put([item])
+        await writer.put([item])
         await told.wait()
-        with pytest.raises(module.psycopg2.errors.UndefinedTable):
-            await store.room()
-        await store.flush()
-        await store.finish("database_lost", 1, 0)
+        with pytest.raises(psycopg2.errors.UndefinedTable):
+            await writer.put([])
+        await writer.flush()
+        await writer.finish("database_lost", 1, 0)
 
     asyncio.run(run())
 
@@ -130,15 +126,15 @@ def test_a_lost_connection_is_opened_again(database_url, query):
     """
 
     async def run():
-        store = Store(settings(database_url))
-        await store.open("test", None, lambda: None)
+        writer = Writer(settings(database_url))
+        await writer.open("test", None, lambda: None)
         for n in range(3):
             item = headline(n)
-            await store.lookup([item])
-            store.put([item])
+            await writer.look_up([item])
+            await writer.put([item])
             await asyncio.to_thread(query, others)
-        await store.flush()
-        await store.finish("finished", 0, 0)
+        await writer.flush()
+        await writer.finish("finished", 0, 0)
 
     asyncio.run(run())
     assert query("SELECT count(*), (SELECT items FROM runs) FROM articles") == [(3, 3)]
@@ -148,7 +144,7 @@ def test_a_database_that_can_not_be_used_is_told_at_the_start(database_url):
     missing = database_url.replace("/test_", "/missing_")
 
     async def run():
-        await Store(settings(missing)).open("test", None, lambda: None)
+        await Writer(settings(missing)).open("test", None, lambda: None)
 
     with pytest.raises(DatabaseError, match="no such database"):
         asyncio.run(run())
@@ -161,20 +157,19 @@ LINKS = 3_000
 
 def _store_all(database_url, backwards, barrier):
     async def run():
-        store = Store(settings(database_url))
-        await store.open("test", None, lambda: None)
+        writer = Writer(settings(database_url))
+        await writer.open("test", None, lambda: None)
         barrier.wait()
         numbers = range(LINKS)[::-1] if backwards else range(LINKS)
         origin = "back" if backwards else "forth"
         for start in range(0, LINKS, 50):
             items = [headline(n, origin=origin, title=f"{origin} {n}") for n in numbers[start : start + 50]]
-            await store.lookup(items)
+            await writer.look_up(items)
             for item in items:
-                store.put([item])
-            await store.room()
-        await store.flush()
-        await store.finish("finished", 0, 0)
-        return store.total()
+                await writer.put([item])
+        await writer.flush()
+        await writer.finish("finished", 0, 0)
+        return writer.run.total()
 
     total = asyncio.run(run())
     raise SystemExit(0 if total.new + total.changed + total.unchanged == LINKS else 1)

@@ -4,7 +4,7 @@ import time
 import pytest
 from scrapy.http import Response
 
-from newsbot.extensions.retry_after import LONGEST, retry_after
+from newsbot.downloader.retry_after import LONGEST, retry_after
 
 
 def test_other_answers_ask_for_no_wait():

@@ -2,7 +2,7 @@ import pytest
 from scrapy.settings import Settings
 from twisted.web.client import URI
 
-from newsbot.extensions.stand_ins import StandIns
+from newsbot.downloader.stand_ins import StandIns
 
 
 def tell(handler):

@@ -32,7 +32,7 @@ socket.gethostbyname = lambda host: getaddrinfo(host, None)[0][4][0]
 import scrapy  # noqa: E402
 from scrapy.crawler import AsyncCrawlerProcess  # noqa: E402
 
-from newsbot.extensions import download_handler  # noqa: E402
+from newsbot.downloader import download_handler  # noqa: E402
 
 public = set(task.get("public", []))
 project_refusal = download_handler.refusal
@@ -87,7 +87,7 @@ class Probe(scrapy.Spider):
         )
 
 
-HANDLER = "newsbot.extensions.download_handler.GuardedDownloadHandler"
+HANDLER = "newsbot.downloader.download_handler.GuardedDownloadHandler"
 process = AsyncCrawlerProcess(
     {
         "DOWNLOAD_HANDLERS": {
@@ -96,10 +96,10 @@ process = AsyncCrawlerProcess(
             **dict.fromkeys(("file", "ftp", "s3", "data")),
         },
         "TWISTED_DNS_RESOLVER": "scrapy.resolver.CachingHostnameResolver",
-        "EXTENSIONS": {"newsbot.extensions.download_handler.GuardSettings": 0},
+        "EXTENSIONS": {"newsbot.downloader.download_handler.GuardSettings": 0},
         "DOWNLOADER_MIDDLEWARES": {
             "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
-            "newsbot.extensions.retry_after.RetryAfterMiddleware": 550,
+            "newsbot.downloader.retry_after.RetryAfterMiddleware": 550,
         },
         "DOWNLOAD_VERIFY_CERTIFICATES": True,
         "HTTPERROR_ALLOW_ALL": True,

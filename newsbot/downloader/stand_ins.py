@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from twisted.web.client import URI
 
-from newsbot.extensions.guards import host_name, literal_address
+from newsbot.downloader.addresses import host_name, literal_address
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings

@@ -1,0 +1,47 @@
+"""Paths of before this was a room of its own, which stand in settings and spiders of users' own, still lead here."""
+
+import re
+
+import pytest
+from scrapy.exceptions import ScrapyDeprecationWarning
+from scrapy.utils.misc import load_object
+
+MOVED = [
+    "download_handler.GuardSettings",
+    "download_handler.GuardedDownloadHandler",
+    "guards.RefusedRequest",
+    "keys.KeyMiddleware",
+    "quota.QuotaMiddleware",
+    "retry_after.RetryAfterMiddleware",
+    "urls.UrlMiddleware",
+    "urls.UrlTooLong",
+    "urls.UrlWithLogin",
+]
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_an_old_path_gives_the_same_class_and_warns(name):
+    old, new = f"newsbot.extensions.{name}", f"newsbot.downloader.{name}"
+    with pytest.warns(ScrapyDeprecationWarning, match=re.escape(f"{old} moved: write {new}")):
+        assert load_object(old) is load_object(new)
+
+
+def test_what_never_was_there_is_not_there():
+    with pytest.raises(NameError, match=r"newsbot\.extensions\.keys.*NoSuchMiddleware"):
+        load_object("newsbot.extensions.keys.NoSuchMiddleware")
+
+
+def test_settings_with_old_paths_crawl_behind_the_guards(serve, crawl):
+    server = serve()
+    handler = "newsbot.extensions.download_handler.GuardedDownloadHandler"
+    result = crawl(
+        f"http://127.0.0.1:{server.port}/",
+        DOWNLOAD_HANDLERS={"http": handler, "https": handler},
+        EXTENSIONS={"newsbot.extensions.download_handler.GuardSettings": 0},
+        DOWNLOADER_MIDDLEWARES={"newsbot.extensions.urls.UrlMiddleware": 30},
+    )
+    (outcome,) = result.outcomes
+    assert outcome["error"] == "RefusedRequest"
+    assert server.connections == 0
+    for name in ("download_handler.GuardedDownloadHandler", "download_handler.GuardSettings", "urls.UrlMiddleware"):
+        assert f"write newsbot.downloader.{name}" in result.log
