@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Annotated, ClassVar
 
 import pytest
-from newsbot.storage.store import Tally
 
 from newsbot import items
 from newsbot.items import Between, Item, Key, Language, Line, Lines, Longest, Provenance, Published, State, Text
 from newsbot.pipelines.outcomes import Rejected, Unchanged
-from newsbot.storage import store
+from newsbot.storage import writer
+from newsbot.storage.run import Tally
 
 WHEN = datetime(2026, 5, 1, tzinfo=UTC)
 TEXT = "The ferry was on time, and the crew was friendly"
@@ -61,7 +61,7 @@ def write(cursor, ratings, run_id):
 def rate(crawl, module_database, monkeypatch):
     """Pass ratings through all stages, into a table of their own."""
     monkeypatch.setattr(items, "KINDS", (*items.KINDS, Rating))
-    monkeypatch.setitem(store._WRITERS, Rating, write)
+    monkeypatch.setitem(writer._WRITERS, Rating, write)
     with closing(module_database.connect()) as connection, connection, connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS ratings")
         cursor.execute("CREATE TABLE ratings (identity text PRIMARY KEY, content text, found text)")
