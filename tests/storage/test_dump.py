@@ -1,7 +1,9 @@
 """`scrapy db dump` and `scrapy db restore`, between real servers: embedded, by a URL, and of an older Postgres."""
 
 import os
+import re
 import subprocess
+import sys
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -257,3 +259,29 @@ def test_a_program_that_is_too_old_is_told(tmp_path):
         newest("pg_dump", folders, 99)
     with pytest.raises(DumpError, match="none is found"):
         newest("pg_dump", [tmp_path])
+
+
+def test_the_documented_commands_as_they_stand(database, home, new_database, tmp_path):
+    """Dumps a server that is named, restores into a new home, then into another server."""
+    section = (
+        (ROOT / "docs" / "database.md").read_text(encoding="utf-8").partition("## Backup")[2].partition("\n## ")[0]
+    )
+    commands = re.findall(r"^    (.+)$", section, re.MULTILINE)
+    assert len(commands) == 5
+    fill(database)
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "SCRAPY_SETTINGS_MODULE": "newsbot.settings",
+    }
+    with new_database() as url:
+        dump, to_home, restore, to_server, _ = commands
+        to_home = to_home.replace("/path/of/the/new/home", str(home))
+        to_server = to_server.replace("postgresql://USER:PASSWORD@HOST:5432/NAME", f"'{url}'")
+        script = [f"export DATABASE_URL='{database.url}'", dump, "unset DATABASE_URL", to_home, restore]
+        script += [to_server, restore]
+        done = subprocess.run(
+            ["/bin/sh", "-ec", "\n".join(script)], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        assert rows(Database("", home)) == rows(Database(url, Path())) == rows(database)
