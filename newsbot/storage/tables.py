@@ -6,6 +6,8 @@ Keys that are URLs sort by bytes (collation C), which keeps their indexes small 
 There are no foreign keys: they cost more than the whole rest of an upsert, and nothing is ever deleted but by age.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     REAL,
     BigInteger,
@@ -29,17 +31,17 @@ from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, JSONB, UUID
 metadata = MetaData()
 
 
-def _moment(name: str, *, default: bool = False, **options: object) -> Column:
+def _moment(name: str, *, default: bool = False, **options: Any) -> Column[Any]:
     if default:
         options |= {"nullable": False, "server_default": func.now()}
     return Column(name, DateTime(timezone=True), **options)
 
 
-def _id(name: str = "id", **options: object) -> Column:
+def _id(name: str = "id", **options: Any) -> Column[Any]:
     return Column(name, UUID(as_uuid=False), **options)
 
 
-def _refused_runs() -> Column:
+def _refused_runs() -> Column[Any]:
     return Column(
         "refused_runs",
         Integer,
@@ -49,7 +51,7 @@ def _refused_runs() -> Column:
     )
 
 
-def _url(name: str, **options: object) -> Column:
+def _url(name: str, **options: Any) -> Column[Any]:
     return Column(name, Text(collation="C"), **options)
 
 
