@@ -1,6 +1,6 @@
 """An API without Python: a declaration in a YAML file."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from scrapy.spiderloader import get_spider_loader
 
@@ -16,6 +16,9 @@ class DeclaredSpider(ApiSpider):
     """
 
     name = "api"
+    own_meanings: ClassVar[dict[str, str]] = {
+        "config": "the API: a declaration in YAML, or the name of one that `scrapy sources --apis` lists"
+    }
 
     @classmethod
     def declaration(cls, given: dict[str, str]) -> Api:

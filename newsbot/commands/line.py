@@ -1,0 +1,115 @@
+"""The command line as newsbot wants it, where Scrapy has no setting for that.
+
+The list of commands, the message on a name that no command has, the parser's errors and the first lines of the log.
+"""
+
+import logging
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+from scrapy import cmdline
+from scrapy.commands import ScrapyHelpFormatter
+from scrapy.settings import BaseSettings
+from scrapy.spiderloader import get_spider_loader
+
+OWN = ("crawl", "sources", "api", "schedule", "db", "cursors", "genspider")  # as one comes to need them
+
+# What Scrapy logs at INFO before a run does anything: its versions, settings and components.
+_PREAMBLE = {
+    "scrapy.utils.log": ("Scrapy ", "Versions:"),
+    "scrapy.addons": ("Enabled ",),
+    "scrapy.crawler": ("Overridden settings",),
+    "scrapy.middleware": ("Enabled ",),
+    "scrapy.core.engine": ("Spider opened",),
+}
+
+
+def install() -> None:
+    """Replace these parts of Scrapy's. Every start of `scrapy` imports newsbot's commands before it reads its line."""
+    cmdline._print_commands = _print_commands
+    cmdline._print_unknown_command = _print_unknown_command
+    cmdline.ScrapyArgumentParser = ArgumentParser
+    for name in _PREAMBLE:
+        logging.getLogger(name).addFilter(_as_debug)
+
+
+class ArgumentParser(cmdline.ScrapyArgumentParser):
+    """Scrapy's, whose errors are the message alone."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit."""
+        self.exit(2, f"scrapy: error: {message}\n")
+
+
+class HelpFormatter(ScrapyHelpFormatter):
+    """Scrapy's, that keeps the lines of a text which has several."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if "\n" in text else super()._fill_text(text, width, indent)
+
+
+def show_examples(parser: Any, title: str, rows: Sequence[tuple[str, str, str]]) -> None:
+    """Add a line and an example for each of these (action, what it does, example) to the help."""
+    width = max(len(action) for action, _, _ in rows)
+    lines = [f"  {action:<{width}}  {what}\n  {'':<{width}}    {example}" for action, what, example in rows]
+    parser.formatter_class = HelpFormatter
+    parser.epilog = "\n".join([f"{title}:", *lines])
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'sql'?`, or nothing."""
+    near = get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def unknown_action(command: str, actions: Mapping[str, Any], given: Sequence[str]) -> str:
+    """`; there is no action 'slq'; did you mean 'sql'?`, or nothing where the first argument is an action."""
+    if not given or given[0] in actions:
+        return ""
+    kind = "option" if given[0].startswith("-") else "action"
+    return f"; there is no {kind} {given[0]!r}{nearest(given[0].lower(), actions)}"
+
+
+def crawl_of(settings: BaseSettings, name: str) -> str | None:
+    """The command that crawls the spider, source, API or dataset of this name, or None."""
+    # every command is imported at every start
+    from newsbot.sources import catalogue, dataset, declared
+
+    if name in get_spider_loader(settings).list():
+        return f"scrapy crawl {name}"
+    if name in declared.shipped() or name.endswith((".yaml", ".yml")):
+        return f"scrapy crawl api -a config={name}"
+    if name in dataset.shipped():
+        return f"scrapy crawl dataset -a config={name}"
+    paths = [path for path in [settings["CATALOGUE"]] if path]
+    source = catalogue.meant(catalogue.load(paths), name)
+    return f"scrapy crawl headlines -a sources={source}" if source else None
+
+
+def _as_debug(record: logging.LogRecord) -> bool:
+    if record.levelno == logging.INFO and str(record.msg).startswith(_PREAMBLE[record.name]):
+        record.levelno, record.levelname = logging.DEBUG, "DEBUG"
+    return True
+
+
+def _print_commands(settings: BaseSettings, inproject: bool) -> None:
+    commands = cmdline._get_commands_dict(settings, inproject)
+    own = [name for name in OWN if name in commands]
+    others = sorted(commands.keys() - own)
+    print("Usage:\n  scrapy <command> [options] [args]")
+    for title, names in (("newsbot's commands", own), ("Scrapy's commands", others)):
+        print(f"\n{title}:", *(f"  {name:<13} {commands[name].short_desc()}" for name in names), sep="\n")
+    print('\n"scrapy <command> -h" says more about a command, "scrapy crawl <spider> -h" about a spider.')
+
+
+def _print_unknown_command(settings: BaseSettings, cmdname: str, inproject: bool) -> None:
+    commands = cmdline._get_commands_dict(settings, inproject)
+    with_action = [name for name in commands if cmdname in getattr(commands[name], "actions", ())]
+    hint = nearest(cmdname, commands)
+    if with_action:
+        hint = f"; `scrapy {with_action[0]} {cmdname}` is one"
+    elif inproject and (crawl := crawl_of(settings, cmdname)):
+        hint = f"; to crawl it: {crawl}"
+    print(f"scrapy: error: there is no command {cmdname!r}{hint or '; `scrapy -h` lists all'}", file=sys.stderr)
