@@ -80,7 +80,8 @@ def article_fields() -> str:
 
 
 def _of_spider(each: Known, spider: type[ApiSpider]) -> str:
-    others = [(f"-a {name}=1", other) for name in spider.own_arguments() if (other := spider.declaration({name: "1"})) is not each.api]
+    own = spider.own_arguments()
+    others = [(f"-a {name}=1", other) for name in own if (other := spider.declaration({name: "1"})) is not each.api]
     return _page(each, cleandoc(spider.__doc__), spider.describe_arguments({}), others)
 
 

@@ -3,17 +3,19 @@
 import argparse
 import difflib
 import gc
+import logging
 import sys
 import textwrap
 import traceback
 from inspect import cleandoc
 from typing import TYPE_CHECKING, NoReturn
 
+from scrapy import signals
 from scrapy.commands import crawl
 from scrapy.exceptions import NotConfigured, UsageError
 from scrapy.spiderloader import get_spider_loader
 
-from newsbot.commands.line import HelpFormatter, crawl_of
+from newsbot.commands.line import ArgumentParser, HelpFormatter, crawl_of
 from newsbot.settings import NUMBERS, wrong_number
 from newsbot.storage.database import is_lost
 from newsbot.storage.errors import DatabaseError
@@ -22,6 +24,8 @@ from newsbot.storage.writer import Writer
 
 if TYPE_CHECKING:
     from scrapy import Spider
+
+logger = logging.getLogger(__name__)
 
 NAME_WIDTH = 12  # characters, of an argument in the help
 
@@ -37,7 +41,7 @@ class Command(crawl.Command):
         """What `scrapy crawl -h` says."""
         return "Run a spider. `scrapy list` shows the spiders, `scrapy crawl SPIDER -h` the arguments (-a) of one."
 
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
+    def add_options(self, parser: ArgumentParser) -> None:
         """Scrapy's; the help waits until the spider is known."""
         super().add_options(parser)
         parser.add_argument("-h", "--help", action="store_true", help="show this help, and the spider's arguments")
@@ -54,6 +58,8 @@ class Command(crawl.Command):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run one spider."""
         crawler = self._create_crawler(args[0])
+        self._given = opts.spargs
+        crawler.signals.connect(self._opened, signals.spider_opened)
         crawl = self.crawler_process.crawl(crawler, **opts.spargs)
         # What is imported by now stays: the collector need not look at it again and again, nor so often at what is new.
         gc.freeze()
@@ -72,13 +78,20 @@ class Command(crawl.Command):
             traceback.print_exception(error)
             self.exitcode = 1
 
+    def _opened(self, spider: "Spider") -> None:
+        """Say what the run does, as the first line of its log: its arguments are accepted."""
+        given = "".join(f" {name}={value}" for name, value in self._given.items() if not name.startswith("_"))
+        logger.info("Crawling %s%s", spider.name, given and f" with{given}")
+
     def _show_help(self, args: list[str], given: dict[str, str]) -> NoReturn:
         if args:
             self._check(args)
             spider = get_spider_loader(self.settings).load(args[0])
             self._parser.usage = f"scrapy crawl {args[0]} [options]"
-            self._parser.description = cleandoc(spider.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
-            self._parser.epilog = _arguments(spider, given)
+            try:
+                self._parser.description = f"{cleandoc(spider.__doc__ or '')}\n\n{_arguments(spider, given)}"
+            except ValueError as error:
+                raise UsageError(str(error), print_help=False) from error
             self._parser.formatter_class = HelpFormatter
         self._parser.print_help()
         self._parser.exit()
@@ -87,7 +100,7 @@ class Command(crawl.Command):
         """Refuse what is not the name of one spider."""
         if wrong := [each for each in args[1:] or args if each.startswith("--")]:
             name = wrong[0].removeprefix("--").partition("=")[0]
-            hint = f"; an argument of the spider is written -a {name}=VALUE"
+            hint = self._parser.hint(wrong[0]) + f"; an argument of the spider is written -a {name}=VALUE"
             raise UsageError(f"there is no option {wrong[0]!r}{hint}", print_help=False)
         if len(args) > 1:
             raise UsageError(f"expected one spider, got {' '.join(args)!r}{self._extra(args[1])}", print_help=False)

@@ -7,10 +7,12 @@ import logging
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, NoReturn
+from types import MappingProxyType
+from typing import NoReturn
 
 from scrapy import cmdline
 from scrapy.commands import ScrapyHelpFormatter
+from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings
 from scrapy.spiderloader import get_spider_loader
 
@@ -25,6 +27,9 @@ _PREAMBLE = {
     "scrapy.core.engine": ("Spider opened",),
 }
 
+Examples = Mapping[str, tuple[str, str]]
+"""By action or template: what it does, and an example."""
+
 
 def install() -> None:
     """Replace these parts of Scrapy's. Every start of `scrapy` imports newsbot's commands before it reads its line."""
@@ -38,9 +43,41 @@ def install() -> None:
 class ArgumentParser(cmdline.ScrapyArgumentParser):
     """Scrapy's, whose errors are the message alone."""
 
+    examples: Examples = MappingProxyType({})
+
     def error(self, message: str) -> NoReturn:
         """Exit."""
         self.exit(2, f"scrapy: error: {message}\n")
+
+    def show_examples(self, title: str, examples: Examples) -> None:
+        """Add them to the help."""
+        width = max(map(len, examples))
+        lines = [f"  {name:<{width}}  {what}\n  {'':<{width}}  e.g. {how}" for name, (what, how) in examples.items()]
+        self.examples = examples
+        self.formatter_class = HelpFormatter
+        self.epilog = "\n".join([f"{title}:", *lines])
+
+    def wrong_usage(self, expected: str, given: Sequence[str]) -> UsageError:
+        """The error of a command that was not given one of its actions as it should be."""
+        if not given:
+            return UsageError(expected, print_help=False)
+        wrong = next((word for word in given if word.startswith("-")), given[0])
+        if wrong in self.examples:
+            _, example = self.examples[wrong]
+            return UsageError(f"{wrong}: expected as in `{example}`; {expected}", print_help=False)
+        kind = "option" if wrong.startswith("-") else "action"
+        return UsageError(f"there is no {kind} {wrong!r}{self.hint(wrong)}; {expected}", print_help=False)
+
+    def hint(self, word: str) -> str:
+        """The option or action that was meant, as `nearest` says it."""
+        if word.startswith("-"):
+            return nearest(word, (name for name in self._option_string_actions if name.startswith("--")))
+        near = nearest(word, self.examples)
+        if near or len(self.examples) != 1:
+            return near
+        (only,) = self.examples
+        command = " ".join(self.usage.split()[:2])
+        return f" (did you mean `{command} {only} {word}`?)"
 
 
 class HelpFormatter(ScrapyHelpFormatter):
@@ -50,26 +87,10 @@ class HelpFormatter(ScrapyHelpFormatter):
         return text if "\n" in text else super()._fill_text(text, width, indent)
 
 
-def show_examples(parser: Any, title: str, rows: Sequence[tuple[str, str, str]]) -> None:
-    """Add a line and an example for each of these (action, what it does, example) to the help."""
-    width = max(len(action) for action, _, _ in rows)
-    lines = [f"  {action:<{width}}  {what}\n  {'':<{width}}    {example}" for action, what, example in rows]
-    parser.formatter_class = HelpFormatter
-    parser.epilog = "\n".join([f"{title}:", *lines])
-
-
 def nearest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'sql'?`, or nothing."""
-    near = get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def unknown_action(command: str, actions: Mapping[str, Any], given: Sequence[str]) -> str:
-    """`; there is no action 'slq'; did you mean 'sql'?`, or nothing where the first argument is an action."""
-    if not given or given[0] in actions:
-        return ""
-    kind = "option" if given[0].startswith("-") else "action"
-    return f"; there is no {kind} {given[0]!r}{nearest(given[0].lower(), actions)}"
+    """` (did you mean 'sql'?)`, or nothing."""
+    near = get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def crawl_of(settings: BaseSettings, name: str) -> str | None:
@@ -83,8 +104,8 @@ def crawl_of(settings: BaseSettings, name: str) -> str | None:
         return f"scrapy crawl api -a config={name}"
     if name in dataset.shipped():
         return f"scrapy crawl dataset -a config={name}"
-    paths = [path for path in [settings["CATALOGUE"]] if path]
-    source = catalogue.meant(catalogue.load(paths), name)
+    own = [settings["CATALOGUE"]] if settings["CATALOGUE"] else []
+    source = catalogue.meant(catalogue.load(own), name)
     return f"scrapy crawl headlines -a sources={source}" if source else None
 
 
@@ -107,9 +128,10 @@ def _print_commands(settings: BaseSettings, inproject: bool) -> None:
 def _print_unknown_command(settings: BaseSettings, cmdname: str, inproject: bool) -> None:
     commands = cmdline._get_commands_dict(settings, inproject)
     with_action = [name for name in commands if cmdname in getattr(commands[name], "actions", ())]
-    hint = nearest(cmdname, commands)
     if with_action:
-        hint = f"; `scrapy {with_action[0]} {cmdname}` is one"
-    elif inproject and (crawl := crawl_of(settings, cmdname)):
+        hint = f" (did you mean `scrapy {with_action[0]} {cmdname}`?)"
+    elif crawl := crawl_of(settings, cmdname):
         hint = f"; to crawl it: {crawl}"
-    print(f"scrapy: error: there is no command {cmdname!r}{hint or '; `scrapy -h` lists all'}", file=sys.stderr)
+    else:
+        hint = nearest(cmdname, commands) or "; `scrapy -h` lists all"
+    print(f"scrapy: error: there is no command {cmdname!r}{hint}", file=sys.stderr)

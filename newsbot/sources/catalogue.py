@@ -97,7 +97,7 @@ def _codes(argument: str, value: str | None, known: set[str]) -> set[str]:
     given = {code.strip() for code in value.split(",")}
     if "" in given:
         right = ",".join(sorted(given - {""})) or "fr,de"
-        raise SelectionError(f"{argument}: {value!r} lacks a code; expected codes with commas between, such as {right!r}")
+        raise SelectionError(f"{argument}: {value!r} lacks a code beside a comma; expected {right!r}")
     if unknown := sorted(given - known):
         hints = "".join(codes.hint(argument, each) for each in unknown)
         fault = f"{argument}: no source has {_quoted(unknown)}"

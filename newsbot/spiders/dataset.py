@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class DatasetSpider(BulkSpider):
-    """`scrapy crawl dataset -a config=FILE.yaml [-a file=PATH or URL]`.
+    """The rows of a file, as a declaration says: `scrapy crawl dataset -a config=FILE.yaml [-a file=PATH or URL]`.
 
     `config` may be the name of a dataset that comes along; `file` says where the data is, instead of the declaration.
     """

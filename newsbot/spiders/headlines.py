@@ -20,13 +20,11 @@ if TYPE_CHECKING:
 
 
 class HeadlinesSpider(PollingSpider):
-    """`scrapy crawl headlines [-a sources=bbc,guardian] [-a country=fr] [-a language=de] [-a shard=0/4] [-a due=1]
-    [-a catalogue=FILE]`.
-    """
+    """Headlines of the sources in the catalogue: `scrapy crawl headlines [-a sources=bbc,guardian] [-a country=fr]`."""
 
     name = "headlines"
     arguments: ClassVar[dict[str, Known]] = {
-        "sources": Known(names, "ids of sources, as `bbc,guardian`; `scrapy sources` lists them", "all that are enabled"),
+        "sources": Known(names, "ids of sources, as `bbc,guardian`, of `scrapy sources`", "all that are enabled"),
         "country": Known(str, "sources of these countries only, ISO 3166-1 alpha-2 as `fr,be`", "all"),
         "language": Known(str, "sources in these languages only, ISO 639-1 as `de,fr`", "all"),
         "shard": Known(shard, "part i of n of the sources, as `0/4`, for a run on several machines", "all sources"),

@@ -102,8 +102,8 @@ class ApiSpider(Spider):
         """The arguments, for the help; those of the declaration that `given` names. Raises what `declaration` does."""
         declared = arguments.described(cls.declaration(dict(given)))
         names = {each.name for each in declared}
-        own = [arguments.Described(name, cls.own_meanings.get(name, "")) for name in cls.own_arguments() if name not in names]
-        return own + declared
+        own = [name for name in cls.own_arguments() if name not in names]
+        return [arguments.Described(name, cls.own_meanings.get(name, "")) for name in own] + declared
 
     def _take(self, given: dict[str, str]) -> None:
         self.api = self.declaration(given)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from newsbot.sources import codes
 from newsbot.sources import api as declared
+from newsbot.sources import codes
 from newsbot.sources.api import Api, Argument
 
 LONGEST = timedelta(days=36_500)
