@@ -71,12 +71,14 @@ class ArgumentParser(cmdline.ScrapyArgumentParser):
     def hint(self, word: str) -> str:
         """The option or action that was meant, as `nearest` says it."""
         if word.startswith("-"):
-            return nearest(word, (name for name in self._option_string_actions if name.startswith("--")))
-        near = nearest(word, self.examples)
-        if near or len(self.examples) != 1:
-            return near
+            options = [name.removeprefix("--") for name in self._option_string_actions if name.startswith("--")]
+            near = get_close_matches(word.strip("-"), options, n=1)
+            return f" (did you mean '--{near[0]}'?)" if near else ""
+        hint = nearest(word, self.examples)
+        if hint or len(self.examples) != 1:
+            return hint
         (only,) = self.examples
-        command = " ".join(self.usage.split()[:2])
+        command = " ".join((self.usage or "").split()[:2])
         return f" (did you mean `{command} {only} {word}`?)"
 
 
