@@ -14,7 +14,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import NotConfigured, UsageError
 from scrapy.utils.conf import arglist_to_dict
 
-from newsbot.commands.line import ArgumentParser, Examples, nearest
+from newsbot.commands.line import Examples, nearest
 from newsbot.commands.output import printing
 from newsbot.items import Article, Item, Observation, Record
 
@@ -58,7 +58,7 @@ class Command(ScrapyCommand):
             " item, no cursor, no run, and the ledger of the quota does not know of the call."
         )
 
-    def add_options(self, parser: ArgumentParser) -> None:
+    def add_options(self, parser: Any) -> None:
         """Declare the options."""
         super().add_options(parser)
         self._parser = parser

@@ -8,14 +8,14 @@ import sys
 import textwrap
 import traceback
 from inspect import cleandoc
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from scrapy import signals
 from scrapy.commands import crawl
 from scrapy.exceptions import NotConfigured, UsageError
 from scrapy.spiderloader import get_spider_loader
 
-from newsbot.commands.line import ArgumentParser, HelpFormatter, crawl_of
+from newsbot.commands.line import HelpFormatter, crawl_of
 from newsbot.settings import NUMBERS, wrong_number
 from newsbot.storage.database import is_lost
 from newsbot.storage.errors import DatabaseError
@@ -41,7 +41,7 @@ class Command(crawl.Command):
         """What `scrapy crawl -h` says."""
         return "Run a spider. `scrapy list` shows the spiders, `scrapy crawl SPIDER -h` the arguments (-a) of one."
 
-    def add_options(self, parser: ArgumentParser) -> None:
+    def add_options(self, parser: Any) -> None:
         """Scrapy's; the help waits until the spider is known."""
         super().add_options(parser)
         parser.add_argument("-h", "--help", action="store_true", help="show this help, and the spider's arguments")

@@ -10,7 +10,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from newsbot.commands.database import transaction
-from newsbot.commands.line import ArgumentParser, Examples
+from newsbot.commands.line import Examples
 from newsbot.commands.output import printing, write_csv
 from newsbot.storage import cursors
 from newsbot.storage.errors import DatabaseError
@@ -44,7 +44,7 @@ class Command(ScrapyCommand):
             " is a first run again; what is stored stays, once. NAME is the spider's, or that of a declaration in YAML."
         )
 
-    def add_options(self, parser: ArgumentParser) -> None:
+    def add_options(self, parser: Any) -> None:
         """Declare the options."""
         super().add_options(parser)
         self._parser = parser

@@ -13,7 +13,7 @@ from psycopg2 import extensions, sql
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from newsbot.commands.line import ArgumentParser, Examples
+from newsbot.commands.line import Examples
 from newsbot.commands.output import printing, write_csv
 from newsbot.storage.database import Database
 from newsbot.storage.errors import DatabaseError
@@ -77,7 +77,7 @@ class Command(ScrapyCommand):
         """For the help."""
         return "Look into the database: its URL, read-only SQL, sizes; prune, upgrade or stop it"
 
-    def add_options(self, parser: ArgumentParser) -> None:
+    def add_options(self, parser: Any) -> None:
         """The options of `sql`, `size` and `prune`."""
         super().add_options(parser)
         self._parser = parser

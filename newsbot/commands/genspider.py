@@ -26,7 +26,7 @@ from scrapy.utils.conf import closest_scrapy_cfg
 from scrapy.utils.spider import DefaultSpider
 from twisted.python.failure import Failure
 
-from newsbot.commands.line import ArgumentParser, Examples, nearest
+from newsbot.commands.line import Examples, nearest
 from newsbot.hosts import with_ascii_host
 from newsbot.logins import has_login
 
@@ -83,7 +83,7 @@ class Command(genspider.Command):
 
     requires_crawler_process = True
 
-    def add_options(self, parser: ArgumentParser) -> None:
+    def add_options(self, parser: Any) -> None:
         """Scrapy's, with a default of ours."""
         super().add_options(parser)
         parser.show_examples("Templates", TEMPLATES)

@@ -16,7 +16,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.spiderloader import get_spider_loader
 
-from newsbot.commands.line import ArgumentParser, Examples
+from newsbot.commands.line import Examples
 from newsbot.commands.output import printing
 
 if TYPE_CHECKING:  # pydantic takes long, and every command is imported at every start
@@ -45,7 +45,7 @@ class Command(ScrapyCommand):
         """One line for `scrapy -h`."""
         return "Check a schedule file and list its coming fires"
 
-    def add_options(self, parser: ArgumentParser) -> None:
+    def add_options(self, parser: Any) -> None:
         """Declare the options."""
         super().add_options(parser)
         self._parser = parser

@@ -13,7 +13,7 @@ from scrapy.utils.conf import arglist_to_dict
 
 from newsbot.commands import known_apis
 from newsbot.commands.known_apis import Known, key_state, quota
-from newsbot.commands.line import ArgumentParser, Examples, crawl_of
+from newsbot.commands.line import Examples, crawl_of
 from newsbot.commands.output import printing, write_csv
 from newsbot.sources.catalogue import SelectionError, load, matching
 from newsbot.sources.model import CatalogueError, Source
@@ -48,7 +48,7 @@ class Command(ScrapyCommand):
         """One line for `scrapy -h`."""
         return "List the sites of the catalogue and the APIs"
 
-    def add_options(self, parser: ArgumentParser) -> None:
+    def add_options(self, parser: Any) -> None:
         """Declare the options."""
         super().add_options(parser)
         self._parser = parser
