@@ -33,6 +33,8 @@ NAME_WIDTH = 12  # characters, of an argument in the help
 class Command(crawl.Command):
     """Exits with 0 when something was stored or nothing had changed, 1 when the run failed, 2 when asked wrongly."""
 
+    settings: Any  # Scrapy sets them before it calls anything
+
     def syntax(self) -> str:
         """What follows the name of the command."""
         return "[options] SPIDER"
@@ -94,7 +96,7 @@ class Command(crawl.Command):
                 raise UsageError(str(error), print_help=False) from error
             self._parser.formatter_class = HelpFormatter
         self._parser.print_help()
-        self._parser.exit()
+        sys.exit()
 
     def _check(self, args: list[str]) -> None:
         """Refuse what is not the name of one spider."""

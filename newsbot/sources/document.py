@@ -130,7 +130,7 @@ _MENDS = {
 }
 
 
-def _mend(problem: str, text: str, mark: yaml.Mark) -> str:
+def _mend(problem: str | None, text: str, mark: Any) -> str:
     """What would be right where the parser stopped."""
     line = text.splitlines()[mark.line] if mark.line < text.count("\n") else ""
     if text[mark.index : mark.index + 1] == "\t":
