@@ -22,9 +22,10 @@ from sqlalchemy.types import TypeEngine
 from newsbot.commands.known_apis import Known, known, quota
 from newsbot.items import Article, fields_of
 from newsbot.pipelines.validate import left_out_if_wrong
-from newsbot.sources.api import TIMES, TOPIC, Api, Key
+from newsbot.sources.api import Api, Key
 from newsbot.spiders.base import arguments
 from newsbot.spiders.base.api import ApiSpider
+from newsbot.spiders.base.arguments import Described
 from newsbot.storage.articles import REVISED
 from newsbot.storage.tables import metadata
 
@@ -61,7 +62,7 @@ def pages(settings: BaseSettings) -> dict[str, str]:
     found = {
         f"{each.api.name}.md": _of_spider(each, loader.load(each.crawl))
         if each.crawl in loader.list()
-        else _page(each, _comment(each.api.name), {}, [])
+        else _page(each, _comment(each.api.name), arguments.described(each.api), [])
         for each in apis
     }
     return {"README.md": _index(apis)} | found
@@ -113,7 +114,7 @@ def _type(column_type: TypeEngine) -> str:
 def _of_spider(each: Known, spider: type[ApiSpider]) -> str:
     own = spider.own_arguments()
     others = [(f"-a {name}=1", other) for name in own if (other := spider.declaration({name: "1"})) is not each.api]
-    return _page(each, cleandoc(spider.__doc__), own, others)
+    return _page(each, cleandoc(spider.__doc__), spider.describe_arguments({}), others)
 
 
 def _comment(name: str) -> str:
@@ -141,14 +142,14 @@ def _index(apis: list[Known]) -> str:
     )
 
 
-def _page(each: Known, about: str, own: dict, others: list[tuple[str, Api]]) -> str:
+def _page(each: Known, about: str, described: list[Described], others: list[tuple[str, Api]]) -> str:
     api = each.api
     return _joined(
         f"# {api.title}",
         about,
         _code(_commands(each)),
         _table(("", ""), _facts(api)),
-        *_arguments(api, own),
+        *_arguments(described),
         *_destination(api),
         *(part for how, other in others for part in _other(how, other)),
         "Made by `python -m docs.generate`. How APIs work: [APIs](../apis.md).",
@@ -158,7 +159,7 @@ def _page(each: Known, about: str, own: dict, others: list[tuple[str, Api]]) -> 
 def _other(how: str, api: Api) -> Iterator[str]:
     yield f"## With `{how}`"
     yield _table(("", ""), _facts(api))
-    yield from _arguments(api, {})
+    yield from _arguments(arguments.described(api))
 
 
 def _commands(each: Known) -> Iterator[tuple[str, str]]:
@@ -226,27 +227,13 @@ def _variable(key: Key) -> str:
     return f"`{key.variable}`" + ("" if key.required else " (not needed)")
 
 
-def _arguments(api: Api, own: dict) -> Iterator[str]:
+def _arguments(described: list[Described]) -> Iterator[str]:
     rows = [
-        (f"`{name}`", _help(api, name), f"`{argument.default}`" if argument.default else _needed(argument.required))
-        for name, argument in api.arguments.items()
+        (f"`{each.name}`", each.meaning, f"`{each.default}`" if each.default else _needed(each.is_required))
+        for each in described
     ]
-    rows += [(f"`{name}`", "see above", "") for name in own if name not in api.arguments]
-    rows += [(f"`{name}`", TIMES[name], "") for name in arguments.times(api)]
     if rows:
         yield _table(("argument (`-a`)", "meaning", "default"), rows)
-
-
-def _help(api: Api, name: str) -> str:
-    argument = api.arguments[name]
-    parts = [argument.help or TOPIC.get(name, "")]
-    if argument.choices:
-        parts.append(f"one of {', '.join(f'`{each}`' for each in argument.choices)}")
-    if argument.each:
-        parts.append("several, separated by commas, are asked for one by one")
-    if argument.join:
-        parts.append("several are separated by commas")
-    return "; ".join(filter(None, parts))
 
 
 def _needed(required: bool) -> str:

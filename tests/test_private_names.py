@@ -24,6 +24,7 @@ BY_SEARCH = {
     "commands/genspider.py": {
         "scrapy.commands.genspider.Command": "_find_template _generate_template_variables _genspider",
     },
+    "commands/line.py": {"scrapy.commands.ScrapyHelpFormatter": "_fill_text"},
     "downloader/download_handler.py": {
         "scrapy.core.downloader.handlers.http11": "HTTP11DownloadHandler _BindAddressAgent _LenientHTTP11ClientFactory"
         " _LenientHTTP11ClientProtocol _ScrapyAgent",
@@ -44,6 +45,9 @@ BY_SEARCH = {
 }
 BY_HAND = {
     "commands/genspider.py": {"scrapy.commands.genspider": "sanitize_module_name"},
+    "commands/line.py": {
+        "scrapy.cmdline": "ScrapyArgumentParser _get_commands_dict _print_commands _print_unknown_command",
+    },
     "downloader/download_handler.py": {
         "scrapy.core.downloader.handlers.http11._ResponseReader": "_bodybuf",
         "twisted.web._newclient.HTTPClientParser": "MAX_LENGTH state",

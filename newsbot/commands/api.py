@@ -3,16 +3,18 @@
 import json
 import shutil
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import NotConfigured, UsageError
 from scrapy.utils.conf import arglist_to_dict
 
+from newsbot.commands.line import Examples, nearest
 from newsbot.commands.output import printing
 from newsbot.items import Article, Item, Observation, Record
 
@@ -33,6 +35,13 @@ class Command(ScrapyCommand):
     requires_crawler_process = True
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
 
+    actions: ClassVar[Examples] = {
+        "try": (
+            "show the first page and what comes of it; nothing is stored",
+            "scrapy api try worldbank",
+        ),
+    }
+
     def syntax(self) -> str:
         """What follows the name of the command."""
         return "[options] try FILE|NAME"
@@ -49,9 +58,11 @@ class Command(ScrapyCommand):
             " item, no cursor, no run, and the ledger of the quota does not know of the call."
         )
 
-    def add_options(self, parser: ArgumentParser) -> None:
+    def add_options(self, parser: Any) -> None:
         """Declare the options."""
         super().add_options(parser)
+        self._parser = parser
+        parser.show_examples("Actions", self.actions)
         parser.add_argument(
             "-a", dest="spargs", action="append", default=[], metavar="NAME=VALUE", help="an argument, as for the crawl"
         )
@@ -68,7 +79,7 @@ class Command(ScrapyCommand):
     def run(self, args: list[str], opts: Namespace) -> None:
         """Try."""
         if len(args) != 2 or args[0] != "try":
-            raise UsageError(f"expected: {self.syntax()}", print_help=False)
+            raise self._parser.wrong_usage(f"expected: {self.syntax()}", args)
         self._try(args[1], opts)
 
     def _spiders(self) -> "dict[str, type[ApiSpider]]":
@@ -79,6 +90,7 @@ class Command(ScrapyCommand):
 
     def _try(self, target: str, opts: Namespace) -> None:
         from newsbot.commands.trying import Tried, trying
+        from newsbot.sources.declared import shipped
 
         spiders = self._spiders()
         config = {} if target in spiders and target != "api" else {"config": target}
@@ -91,7 +103,8 @@ class Command(ScrapyCommand):
             return
         error = crawl.exception()
         if isinstance(error, ValueError | NotConfigured):
-            print(f"scrapy api try {target}: {error}", file=sys.stderr)
+            hint = nearest(target, [*spiders, *shipped()]) if config and not Path(target).suffix else ""
+            print(f"scrapy api try {target}: {error}{hint}", file=sys.stderr)
             self.exitcode = 2
             return
         if error is not None:

@@ -3,33 +3,65 @@
 import argparse
 import difflib
 import gc
+import logging
 import sys
+import textwrap
 import traceback
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from scrapy import signals
 from scrapy.commands import crawl
 from scrapy.exceptions import NotConfigured, UsageError
+from scrapy.spiderloader import get_spider_loader
 
+from newsbot.commands.line import HelpFormatter, crawl_of
 from newsbot.settings import NUMBERS, wrong_number
 from newsbot.storage.database import is_lost
 from newsbot.storage.errors import DatabaseError
 from newsbot.storage.upgrade import UnknownRevisionError
 from newsbot.storage.writer import Writer
 
+if TYPE_CHECKING:
+    from scrapy import Spider
+
+logger = logging.getLogger(__name__)
+
+NAME_WIDTH = 12  # characters, of an argument in the help
+
 
 class Command(crawl.Command):
     """Exits with 0 when something was stored or nothing had changed, 1 when the run failed, 2 when asked wrongly."""
 
+    settings: Any  # Scrapy sets them before it calls anything
+
+    def syntax(self) -> str:
+        """What follows the name of the command."""
+        return "[options] SPIDER"
+
+    def long_desc(self) -> str:
+        """What `scrapy crawl -h` says."""
+        return "Run a spider. `scrapy list` shows the spiders, `scrapy crawl SPIDER -h` the arguments (-a) of one."
+
+    def add_options(self, parser: Any) -> None:
+        """Scrapy's; the help waits until the spider is known."""
+        super().add_options(parser)
+        parser.add_argument("-h", "--help", action="store_true", help="show this help, and the spider's arguments")
+        self._parser = parser
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Answer -h, and refuse what is not one known spider before anything is begun."""
+        super().process_options(args, opts)
+        if opts.help:
+            self._show_help(args, opts.spargs)
+        self._check(args)
+        self._check_numbers()
+
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run one spider."""
-        if len(args) != 1:
-            raise UsageError("expected the name of one spider; `scrapy list` shows them")
-        known = self.crawler_process.spider_loader.list()
-        if args[0] not in known:
-            near = difflib.get_close_matches(args[0], known, n=3)
-            hint = f"did you mean {' or '.join(near)}?" if near else "`scrapy list` shows them"
-            raise UsageError(f"there is no spider {args[0]!r}; {hint}", print_help=False)
-        self._check_numbers()
         crawler = self._create_crawler(args[0])
+        self._given = opts.spargs
+        crawler.signals.connect(self._opened, signals.spider_opened)
         crawl = self.crawler_process.crawl(crawler, **opts.spargs)
         # What is imported by now stays: the collector need not look at it again and again, nor so often at what is new.
         gc.freeze()
@@ -48,8 +80,66 @@ class Command(crawl.Command):
             traceback.print_exception(error)
             self.exitcode = 1
 
+    def _opened(self, spider: "Spider") -> None:
+        """Say what the run does, as the first line of its log: its arguments are accepted."""
+        given = "".join(f" {name}={value}" for name, value in self._given.items() if not name.startswith("_"))
+        logger.info("Crawling %s%s", spider.name, given and f" with{given}")
+
+    def _show_help(self, args: list[str], given: dict[str, str]) -> NoReturn:
+        if args:
+            self._check(args)
+            spider = get_spider_loader(self.settings).load(args[0])
+            self._parser.usage = f"scrapy crawl {args[0]} [options]"
+            try:
+                self._parser.description = f"{cleandoc(spider.__doc__ or '')}\n\n{_arguments(spider, given)}"
+            except ValueError as error:
+                raise UsageError(str(error), print_help=False) from error
+            self._parser.formatter_class = HelpFormatter
+        self._parser.print_help()
+        sys.exit()
+
+    def _check(self, args: list[str]) -> None:
+        """Refuse what is not the name of one spider."""
+        if wrong := [each for each in args[1:] or args if each.startswith("--")]:
+            name = wrong[0].removeprefix("--").partition("=")[0]
+            hint = self._parser.hint(wrong[0]) + f"; an argument of the spider is written -a {name}=VALUE"
+            raise UsageError(f"there is no option {wrong[0]!r}{hint}", print_help=False)
+        if len(args) > 1:
+            raise UsageError(f"expected one spider, got {' '.join(args)!r}{self._extra(args[1])}", print_help=False)
+        if not args:
+            raise UsageError("expected the name of a spider; `scrapy list` shows them", print_help=False)
+        known = get_spider_loader(self.settings).list()
+        if args[0] not in known:
+            near = difflib.get_close_matches(args[0].lower(), known, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "`scrapy list` shows them"
+            if crawl := crawl_of(self.settings, args[0]):
+                hint = f"write: {crawl}"
+            raise UsageError(f"there is no spider {args[0]!r}; {hint}", print_help=False)
+
+    def _extra(self, word: str) -> str:
+        """What a second word was meant to be."""
+        if "=" in word:
+            return f"; an argument of the spider is written -a {word}"
+        crawl = crawl_of(self.settings, word)
+        return f"; for {word} write: {crawl}" if crawl else "; its arguments are written -a NAME=VALUE"
+
     def _check_numbers(self) -> None:
         """A wrong one must not end the crawl in its middle."""
         for name in NUMBERS:
             if wrong := wrong_number(name, self.settings[name]):
                 raise UsageError(wrong, print_help=False)
+
+
+def _arguments(spider: "type[Spider]", given: dict[str, str]) -> str:
+    """What the spider says of its arguments; of one that says nothing, none are known."""
+    describe = getattr(spider, "describe_arguments", None)
+    if describe is None:
+        return f"The spider {spider.name} does not describe its arguments."
+    lines = ["The spider's arguments, each given as -a NAME=VALUE:"]
+    for each in describe(given):
+        default = "required" if each.is_required else each.default and f"default: {each.default}"
+        text = f"{each.meaning} ({default})" if default else each.meaning
+        lines += textwrap.wrap(
+            text, 100, initial_indent=f"  {each.name:<{NAME_WIDTH}}", subsequent_indent=" " * (NAME_WIDTH + 2)
+        )
+    return "\n".join(lines)

@@ -10,6 +10,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from newsbot.commands.database import transaction
+from newsbot.commands.line import Examples
 from newsbot.commands.output import printing, write_csv
 from newsbot.storage import cursors
 from newsbot.storage.errors import DatabaseError
@@ -22,6 +23,11 @@ class Command(ScrapyCommand):
     requires_project = True
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
+
+    actions: ClassVar[Examples] = {
+        "list": ("print how far each API is read", "scrapy cursors list guardian"),
+        "reset": ("forget it: the next run is a first run again", "scrapy cursors reset coingecko --source bitcoin"),
+    }
 
     def syntax(self) -> str:
         """What follows the name of the command."""
@@ -38,9 +44,11 @@ class Command(ScrapyCommand):
             " is a first run again; what is stored stays, once. NAME is the spider's, or that of a declaration in YAML."
         )
 
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
+    def add_options(self, parser: Any) -> None:
         """Declare the options."""
         super().add_options(parser)
+        self._parser = parser
+        parser.show_examples("Actions", self.actions)
         parser.add_argument("--csv", action="store_true", help="list: CSV with a header instead of a table")
         parser.add_argument("--source", metavar="SOURCE", help="reset: that of this source only, as list shows it")
 
@@ -52,7 +60,7 @@ class Command(ScrapyCommand):
             case ["reset", _] if not opts.csv:
                 action = self._reset
             case _:
-                raise UsageError(f"expected one of: {self.syntax()}; see `scrapy cursors -h`", print_help=False)
+                raise self._parser.wrong_usage(f"expected one of: {self.syntax()}; see `scrapy cursors -h`", args)
         try:
             action(args[1] if args[1:] else None, opts)
         except (DatabaseError, UnknownRevisionError, psycopg2.Error) as error:
@@ -88,6 +96,6 @@ class Command(ScrapyCommand):
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1)
+    near = get_close_matches(name.lower(), known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are of: {', '.join(known) or 'none'}"
     return f"{name}: it has no cursor; {hint}"

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import psycopg2
 from psycopg2 import extensions, sql
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from newsbot.commands.line import Examples
 from newsbot.commands.output import printing, write_csv
 from newsbot.storage.database import Database
 from newsbot.storage.errors import DatabaseError
@@ -57,6 +58,20 @@ class Command(ScrapyCommand):
     requires_crawler_process = False
     default_settings = {"LOG_ENABLED": False}  # noqa: RUF012  as Scrapy declares it
 
+    actions: ClassVar[Examples] = {
+        "url": ("print its URL, for psql or a notebook", 'psql "$(scrapy db url)"'),
+        "sql": (
+            "print the rows of one SELECT; nothing is written",
+            'scrapy db sql "SELECT title FROM articles" --csv',
+        ),
+        "size": ("print rows and bytes of each table", "scrapy db size"),
+        "prune": ("delete what is older than the settings say", "scrapy db prune --dry-run"),
+        "dump": ("write all rows and tables to a file, with pg_dump", "scrapy db dump newsbot.dump"),
+        "restore": ("read such a file into a database without rows", "scrapy db restore newsbot.dump"),
+        "upgrade": ("bring the tables to this version of newsbot", "scrapy db upgrade"),
+        "stop": ("stop the embedded server; the next command starts it", "scrapy db stop"),
+    }
+
     def syntax(self) -> str:
         """For the help."""
         return '[options] url | sql "SELECT ..." | size | prune | dump FILE | restore FILE | upgrade | stop'
@@ -65,9 +80,11 @@ class Command(ScrapyCommand):
         """For the help."""
         return "Look into the database: its URL, read-only SQL, sizes; prune, dump, restore, upgrade or stop it"
 
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
+    def add_options(self, parser: Any) -> None:
         """The options of `sql`, `size` and `prune`."""
         super().add_options(parser)
+        self._parser = parser
+        parser.show_examples("Actions", self.actions)
         parser.add_argument("--csv", action="store_true", help="sql, size: print CSV with a header, not a table")
         parser.add_argument(
             "--spreadsheet",
@@ -98,7 +115,7 @@ class Command(ScrapyCommand):
             "stop": (1, self._stop),
         }
         if not args or args[0] not in actions or len(args) != actions[args[0]][0]:
-            raise UsageError(f"expected one of: {self.syntax()}", print_help=False)
+            raise self._parser.wrong_usage(f"expected one of: {self.syntax()}", args)
         try:
             actions[args[0]][1]()
         except (DatabaseError, UnknownRevisionError) as error:

@@ -26,10 +26,21 @@ from scrapy.utils.conf import closest_scrapy_cfg
 from scrapy.utils.spider import DefaultSpider
 from twisted.python.failure import Failure
 
+from newsbot.commands.line import Examples, nearest
 from newsbot.hosts import with_ascii_host
 from newsbot.logins import has_login
 
-TESTED = ("site", "api")  # templates that have a test
+TEMPLATES: Examples = {
+    "site": (
+        "reads the headlines of a page, by selectors (default)",
+        "scrapy genspider local www.example.com/news",
+    ),
+    "api": (
+        "reads a web API by its declaration in Python",
+        "scrapy genspider -t api weather https://api.example.com/v1",
+    ),
+}
+TESTED = tuple(TEMPLATES)  # templates that have a test
 # Where headlines stand on most front pages, the surest first; the first that matches is written into the spider.
 HEADLINES = (
     "article h2 a[href], article h3 a[href]",
@@ -72,9 +83,10 @@ class Command(genspider.Command):
 
     requires_crawler_process = True
 
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
+    def add_options(self, parser: Any) -> None:
         """Scrapy's, with a default of ours."""
         super().add_options(parser)
+        parser.show_examples("Templates", TEMPLATES)
         parser.set_defaults(template="site")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -84,6 +96,8 @@ class Command(genspider.Command):
         if opts.template == "api" and len(args) == 2 and not re.fullmatch("[a-z][a-z0-9_-]{0,63}", args[0]):
             right = "lower-case ASCII letters, digits, - and _ are right"
             raise UsageError(f"{args[0]!r} is no name for an API: {right}", print_help=False)
+        if len(args) != 2 and not (opts.list or opts.dump):
+            raise UsageError(f"expected a name and an address, as in `{TEMPLATES['site'][1]}`", print_help=False)
         if len(args) == 2:
             args = [args[0], _address(args[1])]
             _check_place(self.settings["NEWSPIDER_MODULE"])
@@ -94,6 +108,8 @@ class Command(genspider.Command):
 
     def _find_template(self, template: str) -> Path | None:
         self._template = super()._find_template(template)
+        if self._template is None and (hint := nearest(template, TEMPLATES)):
+            print(f"There is no template {template!r}{hint}")
         return self._template
 
     def _generate_template_variables(self, module: str, name: str, url: str, template_name: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import contextlib
 import heapq
 import os
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -16,6 +16,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.spiderloader import get_spider_loader
 
+from newsbot.commands.line import Examples
 from newsbot.commands.output import printing
 
 if TYPE_CHECKING:  # pydantic takes long, and every command is imported at every start
@@ -32,6 +33,10 @@ class Command(ScrapyCommand):
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
 
+    actions: ClassVar[Examples] = {
+        "check": ("say what is wrong with the file, or when its entries fire", "scrapy schedule check schedule.yaml"),
+    }
+
     def syntax(self) -> str:
         """What follows the name of the command."""
         return "[options] check FILE"
@@ -40,9 +45,11 @@ class Command(ScrapyCommand):
         """One line for `scrapy -h`."""
         return "Check a schedule file and list its coming fires"
 
-    def add_options(self, parser: ArgumentParser) -> None:
+    def add_options(self, parser: Any) -> None:
         """Declare the options."""
         super().add_options(parser)
+        self._parser = parser
+        parser.show_examples("Actions", self.actions)
         parser.add_argument(
             "--from",
             dest="start",
@@ -61,7 +68,7 @@ class Command(ScrapyCommand):
     def run(self, args: list[str], opts: Namespace) -> None:
         """Print the fires, one a line: time in UTC, entry, local time. All else goes to standard error."""
         if len(args) != 2 or args[0] != "check":
-            raise UsageError(f"expected: {self.syntax()}", print_help=False)
+            raise self._parser.wrong_usage(f"expected: {self.syntax()}", args)
         start = opts.start or datetime.now(UTC)
         end = opts.end or start + SPAN
         if end < start:

@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, ClassVar
@@ -13,6 +13,7 @@ from scrapy.utils.conf import arglist_to_dict
 
 from newsbot.commands import known_apis
 from newsbot.commands.known_apis import Known, key_state, quota
+from newsbot.commands.line import Examples, crawl_of
 from newsbot.commands.output import printing, write_csv
 from newsbot.sources.catalogue import SelectionError, load, matching
 from newsbot.sources.model import CatalogueError, Source
@@ -24,6 +25,13 @@ class Command(ScrapyCommand):
     requires_project = True
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
+
+    actions: ClassVar[Examples] = {
+        "(none)": ("list the sites and the APIs", "scrapy sources --country fr,be"),
+        "reset": ("ask the feeds of a source in full at the next run", "scrapy sources reset guardian"),
+        "--apis": ("list the APIs alone", "scrapy sources --apis"),
+        "--status": ("show how each feed and API fares", "scrapy sources --status --country fr"),
+    }
 
     def syntax(self) -> str:
         """What follows the name of the command."""
@@ -40,9 +48,11 @@ class Command(ScrapyCommand):
         """One line for `scrapy -h`."""
         return "List the sites of the catalogue and the APIs"
 
-    def add_options(self, parser: ArgumentParser) -> None:
+    def add_options(self, parser: Any) -> None:
         """Declare the options."""
         super().add_options(parser)
+        self._parser = parser
+        parser.show_examples("Actions", self.actions)
         parser.add_argument("--country", metavar="CODES", help="sites of these countries only, as fr,be")
         parser.add_argument("--language", metavar="CODES", help="sites in these languages only, as de,fr")
         parser.add_argument("--apis", action="store_true", help="APIs only")
@@ -70,7 +80,10 @@ class Command(ScrapyCommand):
         if named and (opts.apis or opts.country or opts.language or opts.status or opts.csv):
             raise UsageError("reset: it takes ids and -a catalogue=FILE alone", print_help=False)
         if wrong := [*args[len(named) + bool(named) :], *(f"-a {key}=" for key in opts.spargs if key != "catalogue")]:
-            raise UsageError(f"unknown: {' '.join(wrong)}; see `scrapy sources -h`", print_help=False)
+            hint = self._parser.hint(wrong[0])
+            if not hint and (crawl := crawl_of(self.settings, wrong[0])):
+                hint = f"; to crawl it: {crawl}"
+            raise UsageError(f"unknown: {' '.join(wrong)}{hint}; see `scrapy sources -h`", print_help=False)
         if opts.apis and (opts.country or opts.language or opts.spargs):
             raise UsageError("--apis: --country, --language and -a catalogue= are of sites", print_help=False)
 

@@ -9,9 +9,11 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
+from newsbot.sources import codes
 from newsbot.sources.document import SafeLoader
 from newsbot.sources.model import Source
 
@@ -56,7 +58,7 @@ def select(
     `sources` are ids; `country` and `language` are codes, several separated by commas; `shard` (i, n) keeps the
     sources whose CRC-32 of the id, modulo n, is i, so the shards 0 to n - 1 are disjoint and together are everything.
 
-    Raises SelectionError for an unknown id (with the nearest) or code (with those there are), for a disabled source
+    Raises SelectionError for an unknown id (with the nearest) or code (with those that exist), for a disabled source
     that is named (with the reason), for a shard outside 0 <= i < n, and where nothing is left but by the shard: of few
     sources in many shards, some shards are empty.
     """
@@ -92,24 +94,57 @@ def matching(catalogue: Mapping[str, Source], country: str | None = None, langua
 def _codes(argument: str, value: str | None, known: set[str]) -> set[str]:
     if value is None:
         return known
-    codes = {code.strip() for code in value.split(",")}
-    if unknown := sorted(codes - known):
-        raise SelectionError(f"{argument}: no source has {_quoted(unknown)}; there are {', '.join(sorted(known))}")
-    return codes
+    given = {code.strip() for code in value.split(",")}
+    if "" in given:
+        right = ",".join(sorted(given - {""})) or "fr,de"
+        raise SelectionError(f"{argument}: {value!r} lacks a code beside a comma; expected {right!r}")
+    if unknown := sorted(given - known):
+        hints = "".join(codes.hint(argument, each) for each in unknown)
+        fault = f"{argument}: no source has {_quoted(unknown)}"
+        raise SelectionError(f"{fault}; there are {', '.join(sorted(known))}{hints}")
+    return given
 
 
 def _check_names(catalogue: Mapping[str, Source], names: Sequence[str]) -> None:
     faults = []
     for name in names:
         if name not in catalogue:
-            near = get_close_matches(name.lower(), catalogue)
-            faults.append(
-                f"{name!r} is unknown; " + (f"near are {_quoted(near)}" if near else "`scrapy sources` lists all")
-            )
+            faults.append(f"{name!r} is unknown; {hint(catalogue, name)}")
         elif not catalogue[name].enabled:
             faults.append(f"{name!r} is disabled: {catalogue[name].reason}")
     if faults:
         raise SelectionError(f"sources: {'; '.join(faults)}")
+
+
+def hint(catalogue: Mapping[str, Source], name: str) -> str:
+    """What to write instead of a name that is not an id: the id of this site, or those that are near."""
+    if found := meant(catalogue, name):
+        return f"that is {found!r}"
+    if _host(name):
+        return "no source has this address; `-a catalogue=FILE` adds your own"
+    near = get_close_matches(name.lower(), catalogue)
+    return f"near are {_quoted(near)}" if near else "`scrapy sources` lists all"
+
+
+def meant(catalogue: Mapping[str, Source], name: str) -> str | None:
+    """The id of the source with this id in other letters, this name, or this address."""
+    plain = name.casefold()
+    if plain in catalogue:
+        return plain
+    host = _host(name)
+    for source in catalogue.values():
+        if plain == source.name.casefold() or (host and host in map(_host, (source.homepage, *source.polled))):
+            return source.id
+    return next((label for label in (host or "").split(".")[:-1] if label in catalogue), None)
+
+
+def _host(address: str) -> str | None:
+    """The host of a URL or a domain, without `www.`; None for what is neither."""
+    try:
+        host = urlsplit(address if "://" in address else f"//{address}").hostname or ""
+    except ValueError:
+        return None
+    return host.removeprefix("www.") if "." in host else None
 
 
 def _quoted(values: Iterable[str]) -> str:

@@ -60,12 +60,14 @@ class Document:
         """Read `file`; raises OSError, and UnreadableError for what is not UTF-8, not YAML, too large or too deep."""
         self.data: Any = None
         self.repeated: list[tuple[Where, int]] = []
+        self._anchors: set[str | None] = set()
         text = _text(file, max_bytes)
         try:
             self._build_all(yaml.parse(text, Loader=SafeLoader))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
-            raise UnreadableError(mark.line + 1, f"not YAML: {error.problem}{_hint(text, mark.index)}") from error
+            mend = _mend(error.problem, text, mark)
+            raise UnreadableError(mark.line + 1, f"not YAML: {error.problem}{mend}") from error
 
     def line(self, where: Where) -> int:
         """The line of a value, or of the nearest thing around it that the file has."""
@@ -88,9 +90,11 @@ class Document:
     def _build(self, event: yaml.Event, events: Iterator[yaml.Event], where: Where) -> Any:
         """The value that begins with `event`; takes its other events from `events`."""
         if isinstance(event, yaml.AliasEvent):
-            raise UnreadableError(_line(event), "an alias: write the value itself")
+            mend = "" if event.anchor in self._anchors else ", in quotes where it begins with *"
+            raise UnreadableError(_line(event), f"an alias: write the value itself{mend}")
+        self._anchors.add(event.anchor)
         if event.tag and not event.tag.startswith("tag:yaml.org,2002:"):
-            raise UnreadableError(_line(event), "a tag: write the plain value")
+            raise UnreadableError(_line(event), "a tag: write the plain value, in quotes where it begins with !")
         if isinstance(event, yaml.ScalarEvent):
             if escaped := _UNPRINTABLE.search(event.value):
                 raise UnreadableError(_line(event), _unprintable(escaped[0]))
@@ -117,13 +121,27 @@ class Document:
         return mapping
 
 
-def _hint(text: str, index: int) -> str:
+_MENDS = {
+    "did not find expected '-' indicator": "indent the keys of an entry equally, under the first one behind its `- `",
+    "could not find expected ':'": "write `key: value`, with a blank after the colon; indent what belongs to a key",
+    "found unexpected end of stream": "close the quotes, or quote a value that has a quotation mark in it",
+    "did not find expected ',' or ']'": "close the list with ], or quote a value that begins with [",
+    "did not find expected ',' or '}'": "close the mapping with }, or quote a value that begins with {",
+}
+
+
+def _mend(problem: str | None, text: str, mark: Any) -> str:
     """What would be right where the parser stopped."""
-    if text[index : index + 1] == "\t":
+    line = text.splitlines()[mark.line] if mark.line < text.count("\n") else ""
+    if text[mark.index : mark.index + 1] == "\t":
         return "; indent with blanks, not tabs"
-    if text[index : index + 1] in ("@", "%", "`") or text[index - 1 : index] == "*":
+    if text[mark.index : mark.index + 1] in ("@", "%", "`") or text[mark.index - 1 : mark.index] == "*":
         return "; put a value that begins so in quotes"
-    return ""
+    if problem in ("mapping values are not allowed in this context", "did not find expected key"):
+        if line.count(": ") > 1 or re.search(r": +['\"]", line):
+            return "; quote the whole value, as it has `: ` or a quotation mark in it"
+        return "; indent it as the keys that it belongs to; an entry begins with `- `, a hyphen and a blank"
+    return f"; {_MENDS[problem]}" if problem in _MENDS else ""
 
 
 def _line(event: yaml.Event) -> int:

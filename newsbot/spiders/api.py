@@ -1,12 +1,13 @@
 """An API without Python: a declaration in a YAML file."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from scrapy.spiderloader import get_spider_loader
 
 from newsbot.sources.api import Api
 from newsbot.spiders.base.api import ApiSpider
-from newsbot.spiders.base.arguments import ArgumentError
+from newsbot.spiders.base.arguments import ArgumentError, Described
 
 
 class DeclaredSpider(ApiSpider):
@@ -25,6 +26,15 @@ class DeclaredSpider(ApiSpider):
         if not given.get("config"):
             raise ArgumentError(f"-a config= is missing: a YAML file, or one of {', '.join(shipped())}")
         return read(given["config"])
+
+    @classmethod
+    def describe_arguments(cls, given: Mapping[str, str]) -> list[Described]:
+        """The file, and the arguments of what it declares where it is given."""
+        from newsbot.sources.declared import shipped
+
+        meaning = f"a declaration in YAML, or one of {', '.join(shipped())}; -h with it shows its arguments"
+        others = super().describe_arguments(given)[1:] if given.get("config") else []
+        return [Described("config", meaning, is_required=True), *others]
 
     @classmethod
     def own_arguments(cls) -> dict[str, Any]:

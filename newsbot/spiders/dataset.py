@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from scrapy.crawler import Crawler
 
 from newsbot.logins import has_login
-from newsbot.sources.dataset import NO_USER, load
-from newsbot.spiders.base.arguments import ArgumentError, read
+from newsbot.sources.dataset import NO_USER, load, shipped
+from newsbot.spiders.base.arguments import ArgumentError, Described, Known, describe, read
 from newsbot.spiders.base.dataset import BulkSpider
 
 if TYPE_CHECKING:
@@ -16,17 +16,26 @@ if TYPE_CHECKING:
 
 
 class DatasetSpider(BulkSpider):
-    """`scrapy crawl dataset -a config=FILE.yaml [-a file=PATH or URL]`.
+    """The rows of a file, as a declaration says: `scrapy crawl dataset -a config=FILE.yaml [-a file=PATH or URL]`.
 
     `config` may be the name of a dataset that comes along; `file` says where the data is, instead of the declaration.
     """
 
     name = "dataset"
+    arguments: ClassVar[dict[str, Known]] = {
+        "config": Known(str, f"a declaration in YAML, or one of {', '.join(shipped())}", is_required=True),
+        "file": Known(str, "a path or URL of the data", "the declaration's"),
+    }
+
+    @classmethod
+    def describe_arguments(cls, given: Mapping[str, str]) -> list[Described]:
+        """The arguments, for the help."""
+        return describe(cls.arguments)
 
     @classmethod
     def read_arguments(cls, given: Mapping[str, str], settings: "BaseSettings | None" = None) -> dict[str, Any]:
         """The arguments as values, and the `dataset` that they say. Raises `ArgumentError` or `DatasetError`."""
-        values = read(cls.name, given, {"config": str, "file": str})
+        values = read(cls.name, given, {name: known.read for name, known in cls.arguments.items()})
         if not values["config"]:
             raise ArgumentError(
                 "dataset: -a config= is missing: a YAML file, or the name of a dataset that comes along"

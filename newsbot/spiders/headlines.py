@@ -1,7 +1,7 @@
 """The main job: headlines of the sources in the catalogue, by feed, news sitemap and section page."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from scrapy.crawler import Crawler
@@ -12,7 +12,7 @@ from newsbot.sources.api import HostKey
 from newsbot.sources.catalogue import load, select
 from newsbot.sources.model import Source
 from newsbot.sources.secrets import Login, variable_of
-from newsbot.spiders.base.arguments import names, read, shard, switch
+from newsbot.spiders.base.arguments import Described, Known, describe, names, read, shard, switch
 from newsbot.spiders.base.polling import PollingSpider
 
 if TYPE_CHECKING:
@@ -20,11 +20,22 @@ if TYPE_CHECKING:
 
 
 class HeadlinesSpider(PollingSpider):
-    """`scrapy crawl headlines [-a sources=bbc,guardian] [-a country=fr] [-a language=de] [-a shard=0/4] [-a due=1]
-    [-a catalogue=FILE]`.
-    """
+    """Headlines of the sources in the catalogue: `scrapy crawl headlines [-a sources=bbc,guardian] [-a country=fr]`."""
 
     name = "headlines"
+    arguments: ClassVar[dict[str, Known]] = {
+        "sources": Known(names, "ids of sources, as `bbc,guardian`, of `scrapy sources`", "all that are enabled"),
+        "country": Known(str, "sources of these countries only, ISO 3166-1 alpha-2 as `fr,be`", "all"),
+        "language": Known(str, "sources in these languages only, ISO 639-1 as `de,fr`", "all"),
+        "shard": Known(shard, "part i of n of the sources, as `0/4`, for a run on several machines", "all sources"),
+        "due": Known(switch, "`1` asks only for feeds that are due: each at its own interval", "0: all feeds"),
+        "catalogue": Known(str, "a file or folder with sources of your own, beside those of the setting CATALOGUE"),
+    }
+
+    @classmethod
+    def describe_arguments(cls, given: Mapping[str, str]) -> list[Described]:
+        """The arguments, for the help."""
+        return describe(cls.arguments)
 
     @classmethod
     def read_arguments(cls, given: Mapping[str, str], settings: "BaseSettings | None" = None) -> dict[str, Any]:
@@ -32,15 +43,7 @@ class HeadlinesSpider(PollingSpider):
 
         Raises `ArgumentError`, `CatalogueError` or `SelectionError`.
         """
-        known = {
-            "sources": names,
-            "country": str,
-            "language": str,
-            "shard": shard,
-            "due": switch,
-            "catalogue": str,
-        }
-        values = read(cls.name, given, known)
+        values = read(cls.name, given, {name: known.read for name, known in cls.arguments.items()})
         if settings is not None:
             paths = [path for path in (settings["CATALOGUE"], values["catalogue"]) if path]
             narrowed = {key: values[key] for key in ("sources", "country", "language", "shard")}

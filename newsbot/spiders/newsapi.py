@@ -1,6 +1,6 @@
 """NewsAPI: an index of the articles of some 150,000 sites."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from scrapy.http import Response
 
@@ -70,6 +70,7 @@ class NewsapiSpider(ApiSpider):
 
     name = "newsapi"
     api = _EVERYTHING
+    own_meanings: ClassVar[dict[str, str]] = {"top": "`1` reads the top headlines of a country or category instead"}
 
     @classmethod
     def declaration(cls, given: dict[str, str]) -> Api:

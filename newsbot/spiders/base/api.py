@@ -97,12 +97,22 @@ class ApiSpider(Spider):
         asked._take(dict(given))
         return asked.given
 
+    @classmethod
+    def describe_arguments(cls, given: Mapping[str, str]) -> list[arguments.Described]:
+        """The arguments, for the help; those of the declaration that `given` names. Raises what `declaration` does."""
+        declared = arguments.described(cls.declaration(dict(given)))
+        names = {each.name for each in declared}
+        own = [name for name in cls.own_arguments() if name not in names]
+        return [arguments.Described(name, cls.own_meanings.get(name, "")) for name in own] + declared
+
     def _take(self, given: dict[str, str]) -> None:
         self.api = self.declaration(given)
         self.given = arguments.read(self.name, given, arguments.of(self.api) | self.own_arguments())
         self.check_arguments()
 
     # What a subclass may say
+
+    own_meanings: ClassVar[dict[str, str]] = {}  # of `own_arguments` that the declaration lacks, for the help
 
     @classmethod
     def declaration(cls, given: dict[str, str]) -> Api:

@@ -4,11 +4,31 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
+from newsbot.sources import api as declared
+from newsbot.sources import codes
 from newsbot.sources.api import Api, Argument
 
 LONGEST = timedelta(days=36_500)
+
+
+class Described(NamedTuple):
+    """An argument of a spider, as its help shows it."""
+
+    name: str
+    meaning: str
+    default: str | None = None
+    is_required: bool = False
+
+
+class Known(NamedTuple):
+    """An argument of a spider without a declaration: the function that reads it, and what its help says."""
+
+    read: Callable[[str], Any]
+    meaning: str
+    default: str | None = None
+    is_required: bool = False
 
 
 class ArgumentError(ValueError):
@@ -101,14 +121,16 @@ def amount(text: str) -> float:
 def language(text: str) -> str:
     """ISO 639-1, in lower case."""
     if not re.fullmatch("[a-z]{2}", text):
-        raise ValueError("expected a language of two letters (ISO 639-1) in lower case, such as de")
+        right = "expected a language of two letters (ISO 639-1) in lower case, such as de"
+        raise ValueError(right + codes.hint("language", text))
     return text
 
 
 def country(text: str) -> str:
     """ISO 3166-1 alpha-2, in lower case."""
-    if not re.fullmatch("[a-z]{2}", text):
-        raise ValueError("expected a country of two letters (ISO 3166-1) in lower case, such as fr")
+    if not re.fullmatch("[a-z]{2}", text) or text == "uk":  # which is not of ISO, and taken for it more than any other
+        right = "expected a country of two letters (ISO 3166-1) in lower case, such as fr"
+        raise ValueError(right + codes.hint("country", text))
     return text
 
 
@@ -124,10 +146,35 @@ _ONLY = {
 }
 
 
+def describe(known: Mapping[str, Known]) -> list[Described]:
+    """The arguments of a spider without a declaration, for its help."""
+    return [Described(name, *each[1:]) for name, each in known.items()]
+
+
 def of(api: Api) -> dict[str, Callable[[str], Any]]:
     """The arguments that a spider of this API knows, each with the function that reads it."""
     known = {name: _reader(name, argument) for name, argument in api.arguments.items()}
     return known | {name: TIMES[name] for name in times(api)}
+
+
+def described(api: Api) -> list[Described]:
+    """The arguments that a spider of this API knows, for its help."""
+    own = [
+        Described(name, _meaning(name, argument), argument.default, argument.required)
+        for name, argument in api.arguments.items()
+    ]
+    return own + [Described(name, declared.TIMES[name]) for name in times(api)]
+
+
+def _meaning(name: str, argument: Argument) -> str:
+    parts = [argument.help or declared.TOPIC.get(name, "")]
+    if argument.choices:
+        parts.append(f"one of {', '.join(f'`{each}`' for each in argument.choices)}")
+    if argument.each:
+        parts.append("several, separated by commas, are asked for one by one")
+    if argument.join:
+        parts.append("several are separated by commas")
+    return "; ".join(filter(None, parts))
 
 
 def _reader(name: str, argument: Argument) -> Callable[[str], Any]:

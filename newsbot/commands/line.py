@@ -1,0 +1,139 @@
+"""The command line as newsbot wants it, where Scrapy has no setting for that.
+
+The list of commands, the message on a name that no command has, the parser's errors and the first lines of the log.
+"""
+
+import logging
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import NoReturn
+
+from scrapy import cmdline
+from scrapy.commands import ScrapyHelpFormatter
+from scrapy.exceptions import UsageError
+from scrapy.settings import BaseSettings
+from scrapy.spiderloader import get_spider_loader
+
+OWN = ("crawl", "sources", "api", "schedule", "db", "cursors", "genspider")  # as one comes to need them
+
+# What Scrapy logs at INFO before a run does anything: its versions, settings and components.
+_PREAMBLE = {
+    "scrapy.utils.log": ("Scrapy ", "Versions:"),
+    "scrapy.addons": ("Enabled ",),
+    "scrapy.crawler": ("Overridden settings",),
+    "scrapy.middleware": ("Enabled ",),
+    "scrapy.core.engine": ("Spider opened",),
+}
+
+Examples = Mapping[str, tuple[str, str]]
+"""By action or template: what it does, and an example."""
+
+
+def install() -> None:
+    """Replace these parts of Scrapy's. Every start of `scrapy` imports newsbot's commands before it reads its line."""
+    cmdline._print_commands = _print_commands
+    cmdline._print_unknown_command = _print_unknown_command
+    cmdline.ScrapyArgumentParser = ArgumentParser
+    for name in _PREAMBLE:
+        logging.getLogger(name).addFilter(_as_debug)
+
+
+class ArgumentParser(cmdline.ScrapyArgumentParser):
+    """Scrapy's, whose errors are the message alone."""
+
+    examples: Examples = MappingProxyType({})
+
+    def error(self, message: str) -> NoReturn:
+        """Exit."""
+        self.exit(2, f"scrapy: error: {message}\n")
+
+    def show_examples(self, title: str, examples: Examples) -> None:
+        """Add them to the help."""
+        width = max(map(len, examples))
+        lines = [f"  {name:<{width}}  {what}\n  {'':<{width}}  e.g. {how}" for name, (what, how) in examples.items()]
+        self.examples = examples
+        self.formatter_class = HelpFormatter
+        self.epilog = "\n".join([f"{title}:", *lines])
+
+    def wrong_usage(self, expected: str, given: Sequence[str]) -> UsageError:
+        """The error of a command that was not given one of its actions as it should be."""
+        if not given:
+            return UsageError(expected, print_help=False)
+        wrong = next((word for word in given if word.startswith("-")), given[0])
+        if wrong in self.examples:
+            _, example = self.examples[wrong]
+            return UsageError(f"{wrong}: expected as in `{example}`; {expected}", print_help=False)
+        kind = "option" if wrong.startswith("-") else "action"
+        return UsageError(f"there is no {kind} {wrong!r}{self.hint(wrong)}; {expected}", print_help=False)
+
+    def hint(self, word: str) -> str:
+        """The option or action that was meant, as `nearest` says it."""
+        if word.startswith("-"):
+            options = [name.removeprefix("--") for name in self._option_string_actions if name.startswith("--")]
+            near = get_close_matches(word.strip("-"), options, n=1)
+            return f" (did you mean '--{near[0]}'?)" if near else ""
+        hint = nearest(word, self.examples)
+        if hint or len(self.examples) != 1:
+            return hint
+        (only,) = self.examples
+        command = " ".join((self.usage or "").split()[:2])
+        return f" (did you mean `{command} {only} {word}`?)"
+
+
+class HelpFormatter(ScrapyHelpFormatter):
+    """Scrapy's, that keeps the lines of a text which has several."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if "\n" in text else super()._fill_text(text, width, indent)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """` (did you mean 'sql'?)`, or nothing."""
+    near = get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def crawl_of(settings: BaseSettings, name: str) -> str | None:
+    """The command that crawls the spider, source, API or dataset of this name, or None."""
+    # every command is imported at every start
+    from newsbot.sources import catalogue, dataset, declared
+
+    if name in get_spider_loader(settings).list():
+        return f"scrapy crawl {name}"
+    if name in declared.shipped() or name.endswith((".yaml", ".yml")):
+        return f"scrapy crawl api -a config={name}"
+    if name in dataset.shipped():
+        return f"scrapy crawl dataset -a config={name}"
+    own = [settings["CATALOGUE"]] if settings["CATALOGUE"] else []
+    source = catalogue.meant(catalogue.load(own), name)
+    return f"scrapy crawl headlines -a sources={source}" if source else None
+
+
+def _as_debug(record: logging.LogRecord) -> bool:
+    if record.levelno == logging.INFO and str(record.msg).startswith(_PREAMBLE[record.name]):
+        record.levelno, record.levelname = logging.DEBUG, "DEBUG"
+    return True
+
+
+def _print_commands(settings: BaseSettings, inproject: bool) -> None:
+    commands = cmdline._get_commands_dict(settings, inproject)
+    own = [name for name in OWN if name in commands]
+    others = sorted(commands.keys() - own)
+    print("Usage:\n  scrapy <command> [options] [args]")
+    for title, names in (("newsbot's commands", own), ("Scrapy's commands", others)):
+        print(f"\n{title}:", *(f"  {name:<13} {commands[name].short_desc()}" for name in names), sep="\n")
+    print('\n"scrapy <command> -h" says more about a command, "scrapy crawl <spider> -h" about a spider.')
+
+
+def _print_unknown_command(settings: BaseSettings, cmdname: str, inproject: bool) -> None:
+    commands = cmdline._get_commands_dict(settings, inproject)
+    with_action = [name for name in commands if cmdname in getattr(commands[name], "actions", ())]
+    if with_action:
+        hint = f" (did you mean `scrapy {with_action[0]} {cmdname}`?)"
+    elif crawl := crawl_of(settings, cmdname):
+        hint = f"; to crawl it: {crawl}"
+    else:
+        hint = nearest(cmdname, commands) or "; `scrapy -h` lists all"
+    print(f"scrapy: error: there is no command {cmdname!r}{hint}", file=sys.stderr)

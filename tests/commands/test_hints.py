@@ -1,0 +1,112 @@
+"""A wrong command names what would mend it, in a line, and nothing else."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def scrapy(*arguments, folder=ROOT):
+    command = [sys.executable, "-m", "scrapy", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mend"),
+    [
+        (["source"], "(did you mean 'sources'?)"),
+        (["sql", "SELECT 1"], "`scrapy db sql`"),
+        (["headlines"], "scrapy crawl headlines"),
+        (["db", "slq"], "(did you mean 'sql'?)"),
+        (["db", "sql"], 'scrapy db sql "SELECT '),
+        (["db", "size", "--cvs"], "(did you mean '--csv'?)"),
+        (["cursors", "rest", "guardian"], "(did you mean 'reset'?)"),
+        (["schedule", "own.yaml"], "`scrapy schedule check own.yaml`"),
+        (["api", "worldbank"], "`scrapy api try worldbank`"),
+        (["sources", "bbc"], "scrapy crawl headlines -a sources=bbc"),
+        (["sources", "--contry", "fr"], "(did you mean '--country'?)"),
+        (["sources", "--country", "fr,"], "expected 'fr'"),
+        (["sources", "--country", "France"], "the country code of 'France' is 'fr'"),
+        (["genspider", "local"], "scrapy genspider local www.example.com/news"),
+        (["crawl"], "`scrapy list` shows them"),
+        (["crawl", "Headlines"], "did you mean headlines?"),
+        (["crawl", "bbc"], "write: scrapy crawl headlines -a sources=bbc"),
+        (["crawl", "https://www.bbc.co.uk/news"], "write: scrapy crawl headlines -a sources=bbc"),
+        (["crawl", "worldbank"], "write: scrapy crawl api -a config=worldbank"),
+        (["crawl", "presidentielle-2017"], "write: scrapy crawl dataset -a config=presidentielle-2017"),
+        (["crawl", "headlines", "bbc"], "write: scrapy crawl headlines -a sources=bbc"),
+        (["crawl", "headlines", "country=fr"], "written -a country=fr"),
+        (["crawl", "headlines", "--country", "fr"], "written -a country=VALUE"),
+    ],
+)
+def test_a_wrong_use_is_told_in_a_line(arguments, mend):
+    run = scrapy(*arguments)
+    assert run.returncode == 2
+    (line,) = run.stderr.splitlines()
+    assert mend in line
+    assert run.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("spider", "argument", "mend"),
+    [
+        ("headlines", "sources=BBC", "that is 'bbc'"),
+        ("headlines", "sources=https://www.bbc.co.uk/news", "that is 'bbc'"),
+        ("headlines", "sources=www.lemonde.fr", "that is 'lemonde'"),
+        ("headlines", "sources=Le Monde", "that is 'lemonde'"),
+        ("headlines", "sources=nowhere.example", "`-a catalogue=FILE` adds your own"),
+        ("headlines", "country=uk", "the country code of 'uk' is 'gb'"),
+        ("headlines", "country=FR", "the country code of 'FR' is 'fr'"),
+        ("headlines", "language=english", "the language code of 'english' is 'en'"),
+        ("headlines", "language=en-GB", "the language code of 'en-GB' is 'en'"),
+        ("headlines", "country=fr,,be", "expected 'be,fr'"),
+        ("gdelt", "country=uk", "the country code of 'uk' is 'gb'"),
+        ("gdelt", "language=French", "the language code of 'French' is 'fr'"),
+    ],
+)
+def test_a_wrong_argument_prints_its_message_alone(spider, argument, mend):
+    run = scrapy("crawl", spider, "-a", argument)
+    assert run.returncode == 2
+    (line,) = run.stderr.splitlines()
+    assert line.startswith(f"scrapy crawl {spider}: ")
+    assert mend in line
+
+
+@pytest.mark.parametrize(
+    ("text", "mend"),
+    [
+        ("- id: a\n  name: Le Monde: the paper\n", "quote the whole value"),
+        ("- id: a\n  name: 'L'Equipe'\n", "quote the whole value"),
+        ("- id: a\n  name: @home\n", "in quotes"),
+        ("- id: a\n  name: *home\n", "in quotes"),
+        ('- id: a\n  name: "A\n', "close the quotes"),
+        ("- id: a\n   name: A\n", "indent"),
+        ("- id: a\nname: A\n", "indent"),
+        ("- id: a\n\tname: A\n", "indent with blanks"),
+        ("- id: a\n  feeds:\n  https://a.example/feed\n", "indent"),
+        ("-id: a\n  name: A\n", "a hyphen and a blank"),
+        ("- id: a\n  name:A\n  country: fr\n", "a blank after the colon"),
+    ],
+)
+def test_yaml_that_can_not_be_read(tmp_path, text, mend):
+    file = tmp_path / "own.yaml"
+    file.write_text(text)
+    run = scrapy("sources", "-a", f"catalogue={file}")
+    assert run.returncode == 2
+    assert mend in run.stderr.splitlines()[-1]
+
+
+def test_a_log_begins_with_what_the_run_does(tmp_path):
+    file = tmp_path / "own.yaml"
+    home = "http://127.0.0.1:1/"
+    file.write_text(f"- {{id: own, name: Own, homepage: '{home}', country: fr, language: fr, feeds: ['{home}feed']}}\n")
+    given = ["-a", "sources=own", "-a", f"catalogue={file}", "-s", "ALLOW_PRIVATE_HOSTS=127.0.0.1"]
+    command = ["crawl", "headlines", *given, "-s", "RETRY_TIMES=0"]
+    log = scrapy(*command).stderr
+    assert f"INFO: Crawling headlines with sources=own catalogue={file}" in log.splitlines()[0]
+    assert not any(text in log for text in ("Overridden settings", "Enabled ", "Versions:"))
+    debug = scrapy(*command, "-L", "DEBUG").stderr
+    assert all(text in debug for text in ("Overridden settings", "Enabled item pipelines", "Versions:"))
