@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from newsbot.values import resolved
+from newsbot.values import number, resolved
 
 COLUMNS = 27
 RECORD, DATE, COLLECTION, PUBLISHER, DOCUMENT = 0, 1, 2, 3, 4
@@ -242,7 +242,7 @@ def _place(mention: str) -> str:
     kind, name, country, _, _, latitude, longitude, _ = mention.split("#")
     place: dict[str, Any] = {"country": country}
     if latitude and longitude:
-        place |= {"lat": float(latitude), "long": float(longitude)}
+        place |= {"lat": number(float(latitude)), "long": number(float(longitude))}
     return json.dumps(place | {"name": name, "type": int(kind)}, ensure_ascii=False, allow_nan=False)
 
 
