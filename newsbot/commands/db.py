@@ -1,4 +1,4 @@
-"""`scrapy db url|sql|size|prune|upgrade|stop`: a look inside the database without psql, and its upkeep."""
+"""`scrapy db url|sql|size|prune|drop-demo|upgrade|stop`: a look inside the database without psql, and its upkeep."""
 
 import argparse
 import json
@@ -58,7 +58,7 @@ class Command(ScrapyCommand):
 
     def syntax(self) -> str:
         """For the help."""
-        return '[options] url | sql "SELECT ..." | size | prune | upgrade | stop'
+        return '[options] url | sql "SELECT ..." | size | prune | drop-demo | upgrade | stop'
 
     def short_desc(self) -> str:
         """For the help."""
@@ -91,6 +91,7 @@ class Command(ScrapyCommand):
             "sql": (2, lambda: self._sql(args[1], opts)),
             "size": (1, lambda: self._size(opts)),
             "prune": (1, lambda: self._prune(opts)),
+            "drop-demo": (1, self._drop_demo),
             "upgrade": (1, self._upgrade),
             "stop": (1, self._stop),
         }
@@ -160,6 +161,16 @@ class Command(ScrapyCommand):
             for pruned in prune(session.transaction, days, form_of, dry_run=opts.dry_run):
                 with printing():  # each: all goes on where nobody reads on
                     print(_pruned_in_words(pruned, days, dry_run=opts.dry_run))
+
+    def _drop_demo(self) -> None:
+        from newsbot.commands.database import transaction
+        from newsbot.sample.newsroom import APIS, sites
+        from newsbot.storage import sources
+
+        with transaction(self.settings) as cursor:
+            dropped = sources.drop(cursor, [*(site.id for site in sites()), *APIS])
+        for table, rows in dropped.items():
+            print(f"{table}: {rows:,} deleted")
 
     def _days(self, name: str) -> float:
         try:
