@@ -25,7 +25,7 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
-demo: install  ## Crawl the sample newsroom on this machine into the embedded database, and show what came of it
+demo: install  ## Crawl the sample newsroom on this machine into the embedded database, and show what is stored
 	$(VENV)/bin/python -m newsbot.sample.demo
 
 serve: install  ## Run Scrapyd with the schedule until Ctrl-C; docs/hosting.md

@@ -124,13 +124,14 @@ def _counts(database: Database) -> str:
     """What the newest runs did, in all."""
     with closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute(_COUNTS, (["headlines", *APIS],))
-        return cursor.fetchone()[0]
+        ((counts,),) = cursor.fetchall()
+    return str(counts)
 
 
 def _show(cursor: "Cursor", sources: list[str]) -> str | None:
     """Print what is stored of these sources and of the APIs. Returns what is missing, if anything is."""
     cursor.execute("SELECT count(*) FROM articles WHERE source_id = ANY(%s)", (sources,))
-    (headlines,) = cursor.fetchone()
+    ((headlines,),) = cursor.fetchall()
     print(f"\nStored: {headlines} headlines (times in UTC; sentiment, from -1 to 1, of English titles)\n")
     print(_table(cursor, _SOURCES, sources))
     print("\nA headline that the second crawl found edited (article_revisions)")

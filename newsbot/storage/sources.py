@@ -53,7 +53,7 @@ def drop(cursor: "Cursor", sources: Sequence[str]) -> dict[str, int]:
     values: dict[str, Sequence[str]] = {"sources": sources}
     for name, query in (("articles", _ARTICLES), ("series", _SERIES)):
         cursor.execute(query, values)
-        (values[name],) = cursor.fetchone()
+        ((values[name],),) = cursor.fetchall()
     rows = {}
     for table, condition in _GONE.items():
         cursor.execute(f"DELETE FROM {table} WHERE {condition}", values)  # noqa: S608  of constants
