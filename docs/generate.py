@@ -1,6 +1,7 @@
 """`python -m docs.generate`: writes what of the documents the code says.
 
-A page for each API in docs/apis/, from its docstring and its declaration; the table of an article's fields.
+A page for each API in docs/apis/, from its docstring and its declaration; the table of an article's fields; the data
+dictionary.
 """
 
 import re
@@ -14,6 +15,9 @@ from typing import Any
 from scrapy.settings import BaseSettings
 from scrapy.spiderloader import get_spider_loader
 from scrapy.utils.project import get_project_settings
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
 
 from newsbot.commands.known_apis import Known, known, quota
 from newsbot.items import Article, fields_of
@@ -22,10 +26,12 @@ from newsbot.sources.api import TIMES, TOPIC, Api, Key
 from newsbot.spiders.base import arguments
 from newsbot.spiders.base.api import ApiSpider
 from newsbot.storage.articles import REVISED
+from newsbot.storage.tables import metadata
 
 FOLDER = Path(__file__).with_name("apis")
 DECLARED = Path(__file__).parents[1] / "newsbot" / "sources" / "apis"
 
+DICTIONARY = Path(__file__).with_name("tables.md")
 OWN_SPIDER = Path(__file__).with_name("own-spider.md")
 MADE_BELOW = "made by `python -m docs.generate`. -->\n"
 _TYPES = {
@@ -76,6 +82,32 @@ def article_fields() -> str:
         for field in fields_of(Article)
     ]
     return "\n" + _table(("field", "needed", "values", "meaning", "a wrong value", "revised"), rows) + "\n"
+
+
+def dictionary() -> str:
+    """What a row of each table is, and each column's type and meaning."""
+    tables = metadata.tables.values()
+    return _joined(
+        "# The tables\n\nMade by `python -m docs.generate` from `newsbot/storage/tables.py`. The same texts are"
+        " comments in the database: `\\d+ articles` in `psql` shows them. SQL without `psql`:"
+        " [the database](database.md#sql-from-the-command-line).",
+        _table(("table", "a row is"), [(f"[`{each.name}`](#{each.name})", each.comment) for each in tables]),
+        *(part for table in tables for part in _columns(table)),
+    )
+
+
+def _columns(table: Table) -> Iterator[str]:
+    key = ", ".join(f"`{column.name}`" for column in table.primary_key)
+    yield f"## {table.name}\n\n{table.comment}. Primary key: {key}."
+    rows = [
+        (f"`{each.name}`", _type(each.type), "yes" if each.nullable else "", each.comment) for each in table.columns
+    ]
+    yield _table(("column", "type", "null", "meaning"), rows)
+
+
+def _type(column_type: TypeEngine) -> str:
+    """As Postgres spells it; the collation says nothing to a reader."""
+    return column_type.compile(postgresql.dialect()).partition(" COLLATE")[0].lower()
 
 
 def _of_spider(each: Known, spider: type[ApiSpider]) -> str:
@@ -285,5 +317,6 @@ if __name__ == "__main__":
             old.unlink()
     for name, text in written.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
+    DICTIONARY.write_text(dictionary(), encoding="utf-8")
     kept, mark, _ = OWN_SPIDER.read_text(encoding="utf-8").partition(MADE_BELOW)
     OWN_SPIDER.write_text(kept + mark + article_fields(), encoding="utf-8")

@@ -164,6 +164,12 @@ def test_every_stage_and_class_of_the_settings_exists():
         assert hasattr(importlib.import_module(module), name), path
 
 
+def test_each_page_is_in_the_index():
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {file.name for file in ROOT.glob("docs/*.md")} - {"README.md"}
+    assert {page for page in pages if f"]({page}" not in index} == set()
+
+
 def test_links_between_documents_lead_somewhere():
     for page in [*ROOT.glob("docs/*.md"), ROOT / "README.md"]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):

@@ -1,4 +1,4 @@
-"""`scrapy db url|sql|size|prune|drop-demo|upgrade|stop`: a look inside the database without psql, and its upkeep."""
+"""`scrapy db url|sql|size|prune|drop-demo|dump|restore|upgrade|stop`: look into the database and maintain it."""
 
 import argparse
 import json
@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -58,11 +59,11 @@ class Command(ScrapyCommand):
 
     def syntax(self) -> str:
         """For the help."""
-        return '[options] url | sql "SELECT ..." | size | prune | drop-demo | upgrade | stop'
+        return '[options] url | sql "SELECT ..." | size | prune | drop-demo | dump FILE | restore FILE | upgrade | stop'
 
     def short_desc(self) -> str:
         """For the help."""
-        return "Look into the database: its URL, read-only SQL, sizes; prune, upgrade or stop it"
+        return "Look into the database: its URL, read-only SQL, sizes; prune, dump, restore, upgrade or stop it"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """The options of `sql`, `size` and `prune`."""
@@ -92,6 +93,8 @@ class Command(ScrapyCommand):
             "size": (1, lambda: self._size(opts)),
             "prune": (1, lambda: self._prune(opts)),
             "drop-demo": (1, self._drop_demo),
+            "dump": (2, lambda: self._dump(Path(args[1]))),
+            "restore": (2, lambda: self._restore(Path(args[1]))),
             "upgrade": (1, self._upgrade),
             "stop": (1, self._stop),
         }
@@ -110,6 +113,22 @@ class Command(ScrapyCommand):
 
     def _url(self) -> None:
         print(Database.from_settings(self.settings).url)
+
+    def _dump(self, file: Path) -> None:
+        from newsbot.storage.dump import dump
+
+        if file.is_dir() or not file.parent.is_dir():
+            raise UsageError(f"dump {file}: expected a file in a folder that exists", print_help=False)
+        dump(Database.from_settings(self.settings), file)
+        print(f"dumped to {file}, {_bytes_in_words(file.stat().st_size)}")
+
+    def _restore(self, file: Path) -> None:
+        from newsbot.storage.dump import restore
+
+        if not file.is_file():
+            raise UsageError(f"restore {file}: there is no such file", print_help=False)
+        restore(Database.from_settings(self.settings), file)
+        print(f"restored {file}")
 
     def _upgrade(self) -> None:
         database = Database.from_settings(self.settings)

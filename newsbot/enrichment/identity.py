@@ -81,7 +81,9 @@ def _fragment(link: str) -> str:
 
 
 def _key(entry: Mapping[str, Any]) -> str:
-    return entry.get("published") or entry["title"] or entry.get("summary") or ""
+    """The time, where it has a clock: a day is that of other entries too, of this answer or of a later one."""
+    published = entry.get("published") or ""
+    return (published if _has_clock(published) else entry["title"]) or published or entry.get("summary") or ""
 
 
 def _has_clock(published: str | None) -> bool:

@@ -27,6 +27,7 @@ from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.storage import jobs, nodes, schedules
 from newsbot.storage.jobs import FAILED, LEASE, STOPPED, TIMED_OUT, Job
 from newsbot.storage.nodes import HEARTBEAT, Node
+from newsbot.storage.session import pauses
 from newsbot.storage.upgrade import upgrade
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ class Launcher(Service):
         noting.addBoth(lambda _: self._closing.discard(noting))
 
     async def _noted(self, work: Any) -> None:
-        pause, stopping_since = 0.2, None
+        waits, stopping_since = pauses(), None
         while True:
             try:
                 await sessions().do(work)
@@ -234,8 +235,7 @@ class Launcher(Service):
                     stopping_since = stopping_since or time.monotonic()
                     if time.monotonic() - stopping_since > LAST_TRIES:
                         raise
-                await task.deferLater(reactor, pause)
-                pause = min(2 * pause, 5.0)
+                await task.deferLater(reactor, next(waits))
             else:
                 self.poller.poll()
                 return

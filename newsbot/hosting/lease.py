@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
 from newsbot.hosting import processes
-from newsbot.hosting.sessions import sessions
+from newsbot.hosting.sessions import Sessions
 from newsbot.storage import jobs
+from newsbot.storage.database import Database
+from newsbot.storage.session import Outage
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -28,7 +30,8 @@ class Lease(threading.Thread):
         super().__init__(name="lease", daemon=True)
         self.token = token
         self._registered = False
-        self._failure: str | None = None
+        self._outage = Outage("the lease of this job is not renewed")
+        self._sessions = Sessions(Database.from_settings(os.environ), self._outage)
 
     @classmethod
     def begin(cls, token: str) -> Self:
@@ -41,14 +44,9 @@ class Lease(threading.Thread):
 
     def run(self) -> None:
         """Renew, again and again. A database that is away is waited for: the crawl waits as well."""
-        told = False
         while True:
             time.sleep(jobs.LEASE / 3)
-            kept = self._kept()
-            if kept is None and not told:
-                logger.warning("The lease of this job can not be renewed for now: %s", self._failure)
-            told = kept is None
-            if kept is False:
+            if self._kept() is False:
                 self._give_up()
 
     def end(self, exit_code: int) -> None:
@@ -70,9 +68,9 @@ class Lease(threading.Thread):
 
     def _try(self, work: "Callable[[Cursor], bool | None]") -> bool | None:
         try:
-            return sessions().transaction(work)
+            return self._sessions.transaction(work)
         except Exception as error:  # noqa: BLE001  an egg's module may raise its own: two versions' are not the same
-            self._failure = f"{type(error).__name__}: {error}"
+            self._outage.met(error)
             return None
 
     def _give_up(self) -> None:

@@ -24,6 +24,7 @@ from newsbot.hosting.spiders import ListingError, SpiderList
 from newsbot.hosting.threads import in_own_thread
 from newsbot.storage import jobs, schedules
 from newsbot.storage.schedules import QUEUED
+from newsbot.storage.session import pauses
 
 if TYPE_CHECKING:
     from twisted.application.service import Application
@@ -32,7 +33,6 @@ logger = logging.getLogger(__name__)
 
 TICK = 0.25  # seconds: a fire is late by half of it
 LOOK_EVERY = 1.0  # seconds between two looks at the file, and at what waits for other entries
-RETRY_AFTER = 1.0  # seconds, where the database is away
 FAULTY_EVERY = 10.0  # seconds after which a faulty file is read again: what was wrong may lie elsewhere
 SILENT = 10.0  # seconds without a tick, or an answer of the file system, after which that is told
 
@@ -68,6 +68,7 @@ class Scheduler(Service):
         self._proven = self.entries  # the last entries whose spiders are there, or could not be listed
         self._refuted: dict[str, Entry] | None = None  # entries of which a spider is not there
         self._look_at = self._rest_until = self._read_again_at = 0.0
+        self._waits = pauses()  # while the database is away
         self._loop = task.LoopingCall(lambda: ensureDeferred(self._tick()))
 
     def startService(self) -> None:  # noqa: N802  Twisted's
@@ -117,8 +118,9 @@ class Scheduler(Service):
             if self._due or look:
                 await self._fire(release=look)
             self.ticked_at = time.monotonic()
+            self._waits = pauses()
         except AwayError:
-            self._rest_until = clock + RETRY_AFTER
+            self._rest_until = clock + next(self._waits)
         except Exception:
             logger.exception("The schedule can not be fired")
 

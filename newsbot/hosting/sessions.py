@@ -28,12 +28,12 @@ class AwayError(Exception):
 class Sessions:
     """Connections that are opened when they are first needed, and again after they were lost."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, outage: Outage) -> None:
         self.database = database
-        self._outage = Outage("what runs goes on, nothing new starts")
+        self._outage = outage
         self._free: LifoQueue[Session] = LifoQueue()
         for _ in range(SIZE):
-            self._free.put(Session(database, self._outage))
+            self._free.put(Session(database, outage))
 
     @property
     def failure(self) -> str | None:
@@ -51,8 +51,7 @@ class Sessions:
         except (psycopg2.Error, DatabaseError) as error:
             if not is_lost(error):
                 raise
-            self._outage.met(error)
-            raise AwayError(self.failure) from None
+            raise AwayError(self._outage.met(error)) from None
         self._outage.over()
         return outcome
 
@@ -68,4 +67,4 @@ class Sessions:
 @cache
 def sessions() -> Sessions:
     """Those of this process, on the database that the environment names."""
-    return Sessions(Database.from_settings(os.environ))
+    return Sessions(Database.from_settings(os.environ), Outage("what runs goes on, nothing new starts"))

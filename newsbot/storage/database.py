@@ -25,6 +25,8 @@ from newsbot.storage.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from psycopg2.extensions import connection as Connection  # noqa: N812
     from scrapy.settings import BaseSettings
 
@@ -102,7 +104,7 @@ class Database:
         self._parameters = parse(url) if url else None
 
     @classmethod
-    def from_settings(cls, settings: "BaseSettings") -> Self:
+    def from_settings(cls, settings: "BaseSettings | Mapping[str, str]") -> Self:
         """The database that `DATABASE_URL` and `NEWSBOT_HOME` name."""
         url, home = settings.get("DATABASE_URL"), settings.get("NEWSBOT_HOME")
         if url and url.strip():

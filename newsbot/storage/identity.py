@@ -56,13 +56,16 @@ class Stored(NamedTuple):
 
 
 def is_open(item: Article, found: Found) -> bool:
-    """Whether its link alone does not say which article an entry is."""
+    """Whether its link alone does not say which article an entry is.
+
+    Without an id it may be one of those that shared the link before: what its link is said to say now is another thing.
+    """
     entry = item.entry
-    return (
-        entry is not None
-        and item.entry_url is not None
-        and (entry.is_shared or found.by_link is None or (entry.id is not None and entry.id != found.id_of_link))
-    )
+    if entry is None or item.entry_url is None:
+        return False
+    if entry.is_shared or found.by_link is None:
+        return True
+    return entry.id != found.id_of_link if entry.id is not None else not found.same_by_link
 
 
 def unsure(item: Article, found: Found) -> Iterable[str]:

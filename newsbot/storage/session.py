@@ -1,9 +1,11 @@
 """One connection that is opened again after it was lost; a database that is away is waited for."""
 
 import logging
+import math
 import select
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,36 +24,53 @@ FIRST_PAUSE = 0.1  # seconds before a database that is away is tried again; then
 LONGEST_PAUSE = 5.0  # seconds
 SHORT = 1.0  # seconds that it may be away without a word: a restart of the server is over by then
 TELL_EVERY = 60.0  # seconds between two warnings that it is away
+QUIET = 2 * LONGEST_PAUSE  # seconds without a failure, then all who wait were served and the next outage is another
 
 _T = TypeVar("_T")
 
 
+def pauses() -> Iterator[float]:
+    """Seconds before each next try while a database is away."""
+    pause = FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
 class Outage:
-    """What is told of a database that can not be used: one for all sessions of a process that mean the same by it."""
+    """What is told of a database that can not be used: one for all sessions of a process that mean the same by it.
+
+    One that is read-only or full serves who reads meanwhile: that does not begin the outage of who writes anew.
+    """
 
     def __init__(self, meanwhile: str) -> None:
         self.failure: str | None = None  # why it can not be used, in a line; None while it can
         self._meanwhile = meanwhile
         self._since = self._tell_at = 0.0
+        self._met_at = -math.inf
+        self._told = False
+        self._lock = threading.Lock()  # each session has its thread
 
-    def met(self, error: Exception) -> None:
-        """It could not be used."""
-        now = time.monotonic()
-        if self.failure is None:
-            self._since, self._tell_at = now, now + SHORT
-        self.failure = " ".join(str(error).split())
-        if now >= self._tell_at:
-            self._tell_at = now + TELL_EVERY
-            since = now - self._since
-            logger.warning("The database can not be used since %d s, %s: %s", since, self._meanwhile, self.failure)
+    def met(self, error: Exception) -> str:
+        """It could not be used: why, in a line."""
+        reason = " ".join(str(error).split())
+        with self._lock:
+            now = time.monotonic()
+            if self.failure is None and now - self._met_at > QUIET:
+                self._since, self._tell_at = now, now + SHORT
+            self.failure, self._met_at = reason, now
+            if now >= self._tell_at:
+                self._tell_at, self._told = now + TELL_EVERY, True
+                since = now - self._since
+                logger.warning("The database can not be used since %d s, %s: %s", since, self._meanwhile, reason)
+        return reason
 
     def over(self) -> None:
         """It could be used."""
-        if self.failure is None:
-            return
-        if time.monotonic() - self._since >= SHORT:
-            logger.warning("The database is in reach again")
-        self.failure = None
+        with self._lock:
+            if self._told:
+                logger.warning("The database is in reach again")
+            self.failure, self._told = None, False
 
 
 class Session:
@@ -69,7 +88,7 @@ class Session:
         It is done again where the database was lost before the commit, or is away or full, as long as the patience
         lasts.
         """
-        pause, since = FIRST_PAUSE, time.monotonic()
+        waits, since = pauses(), time.monotonic()
         while True:
             try:
                 outcome = self._try(work)
@@ -82,8 +101,7 @@ class Session:
             else:
                 self._outage.over()
                 return outcome
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            time.sleep(next(waits))
 
     def _try(self, work: "Callable[[Cursor], _T]") -> _T:
         """Do `work`, once more where a connection that was kept turns out to be cut before the commit."""

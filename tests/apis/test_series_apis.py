@@ -1,7 +1,7 @@
 """Frankfurter, Open-Meteo and CoinGecko: all values, what is new, revisions."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from stand_ins import DAY, CoinGecko, Frankfurter, OpenMeteo, Refused, ago
@@ -258,7 +258,8 @@ def test_coingecko_goes_on_where_it_was(newsbot):
     newsbot.crawl("coingecko", coins, coins="bitcoin", backfill="365d")
     assert [query["days"] for _, query in coins.asked] == ["1", "365"]
     hourly, daily = _kinds(coins)
-    assert {time for time in _prices(newsbot) if time < min(hourly)} == {time for time in daily if time < min(hourly)}
+    begin = min(hourly) - timedelta(hours=1)  # what the first hourly value stands for
+    assert {time for time in _prices(newsbot) if time < begin} == {time for time in daily if time < begin}
     coins.forget()
     newsbot.crawl("coingecko", coins, coins="bitcoin", backfill="365d")
     assert [query["days"] for _, query in coins.asked] == ["1"], "it is read"

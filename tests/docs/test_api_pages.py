@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 from scrapy.settings import Settings
 
-from docs.generate import FOLDER, MADE_BELOW, OWN_SPIDER, article_fields, pages
+from docs.generate import DICTIONARY, FOLDER, MADE_BELOW, OWN_SPIDER, article_fields, dictionary, pages
 from newsbot.storage.upgrade import upgrade
 
 DOCS = FOLDER.parent
@@ -22,6 +22,12 @@ def test_the_pages_of_the_apis_say_what_their_spiders_say():
 def test_the_fields_of_an_article_are_the_code_s():
     _, _, told = OWN_SPIDER.read_text(encoding="utf-8").partition(MADE_BELOW)
     assert told == article_fields(), "docs/own-spider.md is stale: run `python -m docs.generate`"
+
+
+def test_the_dictionary_of_the_tables_says_what_tables_py_says():
+    assert DICTIONARY.read_text(encoding="utf-8") == dictionary(), (
+        "docs/tables.md is stale: run `python -m docs.generate`"
+    )
 
 
 def statements():

@@ -157,7 +157,7 @@ def test_an_api_that_knows_no_time_is_read_until_it_is_older():
         (["130", "119", "99"], True),
         ([95, 130, 129], False),  # an old one at the top
         ([95, 130, 99], False),  # and nothing is sure of its order
-        ([95, 99, 120], True),
+        ([95, 99, 120], False),  # pages may go from old to new
         ([], False),
         ([None, {"a": 1}], False),
         ([-5, -7], True),
@@ -169,6 +169,18 @@ def test_pages_from_new_to_old_end_at_a_known_id(ids, ends):
     assert chains.is_before(declared, Chain(None, NOW), None, rows, "120") == ends
     assert not chains.is_before(declared, Chain(None, NOW), None, rows)
     assert not chains.is_before(api(Cursor(by="id", path="id", oldest_first=True)), Chain(None, NOW), None, rows, "120")
+
+
+def test_pages_whose_ids_rise_end_at_a_known_id_where_a_page_before_was_newer():
+    declared, rows = api(Cursor(by="id", path="id")), [{"id": each} for each in (95, 99, 120)]
+    assert chains.is_before(declared, Chain(None, NOW, newest=130), None, rows, "120")
+    assert not chains.is_before(declared, Chain(None, NOW, newest=120), None, rows, "120")
+
+
+def test_a_cursor_of_ids_does_not_go_back():
+    ids = api(Cursor(by="id", path="id"))
+    seen = chains.seen(ids, Chain(None, NOW), None, [{"id": 10}])
+    assert chains.moved(ids, {"value": "25"}, seen, is_over=True) == {"value": "25"}
 
 
 def test_links_that_forget_the_time_are_read_until_it_is_older():

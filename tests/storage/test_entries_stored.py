@@ -244,3 +244,25 @@ def test_ids_that_are_made_of_the_link(store, query, link, articles):
     for n in (1, 2):
         store(*answer(entry(n, link, id=f"{link}?post={n}")))
     assert query("SELECT count(*) FROM articles") == [(articles,)]
+
+
+@pytest.mark.parametrize(
+    "dates", [("2026-03-01", "2026-03-02", "2026-03-02"), ("2026-03-01T09:00", "2026-03-02T09:00", "2026-03-03T09:00")]
+)
+def test_entries_without_ids_keep_apart_while_a_window_slides_over_them(store, query, dates):
+    old, first, second = (
+        entry(n, LIVE, id=None, published=date if len(date) == 10 else f"{date}:00+00:00")
+        for n, date in enumerate(dates, 1)
+    )
+    for window in ([first, old], [second, first, old], [second, first], [second], [second]):
+        store(*answer(*window))
+    assert rows(query) == [(3,), (0,)]
+    assert {title for (title,) in query("SELECT title FROM articles")} == {
+        each["title"] for each in (old, first, second)
+    }
+
+
+def test_an_entry_without_an_id_whose_link_is_its_own_is_revised(store, query):
+    store(*answer(entry(1, LIVE, id=None)))
+    store(*answer(entry(1, LIVE, id=None, title="Ferry number 1 does not run")))
+    assert rows(query) == [(1,), (1,)]

@@ -8,7 +8,7 @@ import pytest
 
 from newsbot.storage.database import Database
 from newsbot.storage.errors import UnreachableError
-from newsbot.storage.session import Outage, Session
+from newsbot.storage.session import LONGEST_PAUSE, Outage, Session
 
 CUT = "SELECT pg_terminate_backend(pg_backend_pid())"
 
@@ -97,3 +97,20 @@ def test_a_restart_of_the_server_is_not_told(caplog):
     outage.met(OSError("no server"))
     outage.over()
     assert caplog.records == []
+
+
+def test_an_outage_of_writing_is_told_although_others_can_read(database, monkeypatch, caplog):
+    clock = [100.0]
+    monkeypatch.setattr("newsbot.storage.session.time.monotonic", lambda: clock[0])
+    outage = Outage("the crawl waits")
+    with closing(Session(database, outage)) as writing, closing(Session(database, outage)) as reading:
+        for _ in range(20):
+            with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
+                writing.transaction(Work("SET TRANSACTION READ ONLY; CREATE TABLE never (id int)"))
+            reading.transaction(Work("SELECT 1"))
+            clock[0] += LONGEST_PAUSE
+    warnings = [record.getMessage() for record in caplog.records if "can not be used" in record.getMessage()]
+    assert [warning.split(",")[0] for warning in warnings] == [
+        "The database can not be used since 5 s",
+        "The database can not be used since 65 s",
+    ]

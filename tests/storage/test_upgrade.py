@@ -41,6 +41,22 @@ def test_the_schema_and_the_migrations_make_the_tables(database, make):
             assert compare_metadata(MigrationContext.configure(shared, opts=options), metadata) == []
 
 
+@pytest.mark.parametrize("make", [upgrade, migrate])
+def test_the_database_says_what_its_tables_and_columns_mean(database, query, make):
+    with closing(database.connect()) as connection:
+        make(connection)
+    found = query("""
+        SELECT relname, attname, col_description(t.oid, attnum) FROM pg_class AS t JOIN pg_attribute ON attrelid = t.oid
+        WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attnum > 0 AND relname <> 'alembic_version'
+        UNION ALL SELECT relname, NULL, obj_description(oid, 'pg_class') FROM pg_class
+        WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'
+    """)
+    told = [(table.name, column.name, column.comment) for table in metadata.tables.values() for column in table.columns]
+    told += [(table.name, None, table.comment) for table in metadata.tables.values()]
+    assert all(comment for *_, comment in told)
+    assert set(found) == set(told)
+
+
 def test_keys_sort_by_bytes(tables, query):
     found = query("""
         SELECT table_name, column_name FROM information_schema.columns

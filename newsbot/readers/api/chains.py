@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
+from operator import ge, lt
 from typing import Any, TypeVar
 
 from newsbot.extraction.paths import PathError, path
@@ -256,7 +257,7 @@ def is_before(api: Api, chain: Chain, data: Any, rows: Sequence[Any], known: Any
     if declared is None or declared.oldest_first:
         return False
     if declared.by == "id":
-        return chain.moves and known is not None and _reaches(_ids(declared.path, rows), known)
+        return chain.moves and known is not None and _reaches(_ids(declared.path, rows), known, chain.newest)
     if declared.by != "time" or chain.since is None:
         return False
     newest = seen(api, Chain(None, chain.until), data, rows).newest
@@ -265,11 +266,16 @@ def is_before(api: Api, chain: Chain, data: Any, rows: Sequence[Any], known: Any
     return "since" not in api.placed or isinstance(api.pages, LinkedPages)
 
 
-def _reaches(ids: Sequence[Any], known: Any) -> bool:
-    """Whether a page of ids from new to old ends at the known one or behind it; one without this order, if all are."""
+def _reaches(ids: Sequence[Any], known: Any, newest: Any) -> bool:
+    """Whether a page of ids from new to old ends at the known one or behind it; one without this order, if all are.
+
+    Where ids rise the pages may go from old to new, so that what is new comes last, unless a page before was newer.
+    """
     places = list(map(_order, ids))
-    falls = all(one >= other for one, other in pairwise(places))
-    return bool(places) and (min(places) if falls else max(places)) <= _order(known)
+    falls, rises = (all(map(in_order, places, places[1:])) for in_order in (ge, lt))
+    if not places or (rises and not falls and (newest is None or _order(newest) <= max(places))):
+        return False
+    return (min(places) if falls else max(places)) <= _order(known)
 
 
 def moves_by_page(api: Api, chain: Chain) -> bool:
@@ -283,7 +289,12 @@ def moved(api: Api, cursor: Mapping[str, Any], chain: Chain, *, is_over: bool) -
     if declared is None or not chain.moves:
         return dict(cursor)
     if declared.by != "time":
-        return dict(cursor) if chain.newest is None else {**cursor, "value": chain.newest}
+        if chain.newest is None:
+            return dict(cursor)
+        newest = chain.newest
+        if declared.by == "id":  # what is read again must not move it back
+            newest = max([newest, *_there(cursor.get("value"))], key=_order)
+        return {**cursor, "value": newest}
     value = dict(cursor) or begun(chain)
     if chain.is_past:
         value["since"] = known(chain.since).isoformat()

@@ -277,7 +277,7 @@ class _Writer:
         return found
 
     def _key(self, texts: list[list[str]]) -> list[str]:
-        parts = [[_plain(text).strip() for text in texts[place]] for place in self._keys]
+        parts = [list(map(str.strip, map(_plain, texts[place]))) for place in self._keys]
         if len(parts) == 1:
             return parts[0]
         return list(map("/".join, zip(*map(_escaped, parts), strict=True)))
