@@ -11,8 +11,13 @@ help:  ## Show this help
 
 install: $(VENV)/.installed  ## Make the virtual environment .venv with what newsbot needs
 
+NEW_ENOUGH := grep -Eqs '^Python (3\.(1[1-9]|[2-9][0-9])|[4-9])'
+
 $(VENV)/.installed: requirements.txt
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python --version 2>/dev/null | $(NEW_ENOUGH) || { \
+	  $(PYTHON) --version | $(NEW_ENOUGH) || \
+	    { echo "newsbot needs Python 3.11 or later; PYTHON=python3.11 make install" >&2; exit 1; }; \
+	  $(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }; }
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
@@ -20,7 +25,7 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
-demo: install  ## Crawl the sample newsroom on this machine into the embedded database, and show what came of it
+demo: install  ## Crawl the sample newsroom on this machine into the embedded database, and show what is stored
 	$(VENV)/bin/python -m newsbot.sample.demo
 
 serve: install  ## Run Scrapyd with the schedule until Ctrl-C; docs/hosting.md
@@ -48,5 +53,6 @@ lint: $(VENV)/.installed-dev  ## Check style, format and types
 bench: $(VENV)/.installed-dev  ## Measure costs, as ratios to their peers in the same run
 	$(VENV)/bin/python -m benchmarks
 
-clean:  ## Remove the virtual environment and what tools left; data stays
+clean:  ## Stop the embedded database, remove the virtual environment and what tools left; data stays
+	-@test ! -x $(VENV)/bin/scrapy || DATABASE_URL= $(VENV)/bin/scrapy db stop
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info

@@ -27,7 +27,7 @@ def python(tmp_path, database_url):
 
 def test_a_crawl(python):
     """The catalogues, the schema and the sample newsroom."""
-    done = python("-m", "newsbot.sample.demo")
+    done = python("-m", "newsbot.sample.demo", "--database-url")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

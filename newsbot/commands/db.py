@@ -1,4 +1,4 @@
-"""`scrapy db url|sql|size|prune|dump|restore|upgrade|stop`: a look inside the database without psql, and its upkeep."""
+"""`scrapy db url|sql|size|prune|drop-demo|dump|restore|upgrade|stop`: look into the database and maintain it."""
 
 import argparse
 import json
@@ -66,6 +66,7 @@ class Command(ScrapyCommand):
         ),
         "size": ("print rows and bytes of each table", "scrapy db size"),
         "prune": ("delete what is older than the settings say", "scrapy db prune --dry-run"),
+        "drop-demo": ("remove what `make demo` brought", "scrapy db drop-demo"),
         "dump": ("write all rows and tables to a file, with pg_dump", "scrapy db dump newsbot.dump"),
         "restore": ("read such a file into a database without rows", "scrapy db restore newsbot.dump"),
         "upgrade": ("bring the tables to this version of newsbot", "scrapy db upgrade"),
@@ -74,7 +75,7 @@ class Command(ScrapyCommand):
 
     def syntax(self) -> str:
         """For the help."""
-        return '[options] url | sql "SELECT ..." | size | prune | dump FILE | restore FILE | upgrade | stop'
+        return '[options] url | sql "SELECT ..." | size | prune | drop-demo | dump FILE | restore FILE | upgrade | stop'
 
     def short_desc(self) -> str:
         """For the help."""
@@ -109,6 +110,7 @@ class Command(ScrapyCommand):
             "sql": (2, lambda: self._sql(args[1], opts)),
             "size": (1, lambda: self._size(opts)),
             "prune": (1, lambda: self._prune(opts)),
+            "drop-demo": (1, self._drop_demo),
             "dump": (2, lambda: self._dump(Path(args[1]))),
             "restore": (2, lambda: self._restore(Path(args[1]))),
             "upgrade": (1, self._upgrade),
@@ -196,6 +198,16 @@ class Command(ScrapyCommand):
             for pruned in prune(session.transaction, days, form_of, dry_run=opts.dry_run):
                 with printing():  # each: all goes on where nobody reads on
                     print(_pruned_in_words(pruned, days, dry_run=opts.dry_run))
+
+    def _drop_demo(self) -> None:
+        from newsbot.commands.database import transaction
+        from newsbot.sample.newsroom import APIS, sites
+        from newsbot.storage import sources
+
+        with transaction(self.settings) as cursor:
+            dropped = sources.drop(cursor, [*(site.id for site in sites()), *APIS])
+        for table, rows in dropped.items():
+            print(f"{table}: {rows:,} deleted")
 
     def _days(self, name: str) -> float:
         try:

@@ -97,7 +97,7 @@ class Command(ScrapyCommand):
         known = [] if of_sites_only else known_apis.known(self.settings)
         with printing():
             if opts.status:
-                self._print_status(sources, known, as_csv=opts.csv)
+                self._print_status(sources, known, opts)
             else:
                 _print(sources, known, as_csv=opts.csv)
 
@@ -135,7 +135,7 @@ class Command(ScrapyCommand):
             return
         print(*told, sep="\n")
 
-    def _print_status(self, sources: Sequence[Source], known: Sequence[Known], *, as_csv: bool) -> None:
+    def _print_status(self, sources: Sequence[Source], known: Sequence[Known], opts: Namespace) -> None:
         from newsbot.commands.database import transaction
         from newsbot.storage import feeds
         from newsbot.storage.errors import DatabaseError
@@ -146,7 +146,10 @@ class Command(ScrapyCommand):
             with transaction(self.settings) as cursor:
                 if sources:
                     longest = self.settings.getfloat("RETRY_AFTER_DAYS") * 86_400
-                    tables.append(feeds.overview(cursor, [source.id for source in sources], rest_max=longest))
+                    ids = {source.id for source in sources}
+                    if not (opts.country or opts.language):  # which only a catalogue tells
+                        ids |= feeds.sources(cursor)
+                    tables.append(feeds.overview(cursor, sorted(ids), rest_max=longest))
                 if known:
                     tables.append((known_apis.STATUS, known_apis.status(cursor, known)))
         except (DatabaseError, UnknownRevisionError) as error:
@@ -156,7 +159,7 @@ class Command(ScrapyCommand):
         import tabulate
 
         for number, (columns, rows) in enumerate(tables):
-            if as_csv:
+            if opts.csv:
                 write_csv([columns, *rows])
             else:
                 print(*[""] * number, tabulate.tabulate(rows, columns, disable_numparse=True), sep="\n")

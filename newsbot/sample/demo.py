@@ -1,8 +1,9 @@
 """`python -m newsbot.sample.demo`: crawl the sample newsroom twice, sites and APIs, and show what is stored.
 
-The rows stay where they are: in the embedded Postgres of NEWSBOT_HOME, or in the database of DATABASE_URL.
+The rows go into the embedded Postgres of NEWSBOT_HOME. With --database-url they go into the database of DATABASE_URL.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from scrapy.utils.project import get_project_settings
 from tabulate import tabulate
 
-from newsbot.sample.newsroom import files
+from newsbot.sample.newsroom import APIS, INDEX, WIRE, files
 from newsbot.sample.server import SampleServer, serving
 from newsbot.storage.database import Database
 
@@ -24,41 +25,35 @@ if TYPE_CHECKING:
 
 LEAST_HEADLINES = 60
 LEAST_REJECTS = 3
-
-WIRE, INDEX = "seven-seas-wire", "herring-index"
 LEAST_DISPATCHES = 10
 LEAST_OBSERVATIONS = 20
 
+_COUNTS = """
+SELECT format('%%s new, %%s changed, %%s unchanged, %%s refused', sum((stats->>'new')::int),
+    sum((stats->>'changed')::int), sum((stats->>'unchanged')::int), sum(rejected))
+FROM (SELECT DISTINCT ON (spider) * FROM runs WHERE spider = ANY(%s) ORDER BY spider, started_at DESC) AS newest
+"""
 _SOURCES = """
-SELECT a.source_id AS source, count(*) AS headlines, max(a.language) AS language,
-    to_char(max(published_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') AS newest,
-    round(avg(sentiment)::numeric, 2) AS "mean sentiment", s.name
-FROM articles a JOIN sources s ON s.id = a.source_id
-WHERE a.source_id = ANY(%s) GROUP BY a.source_id, s.name ORDER BY a.source_id
-"""
-_NEWEST = """
-SELECT to_char(published_at AT TIME ZONE 'UTC', 'MM-DD HH24:MI') AS published, source_id AS source, title
-FROM (SELECT DISTINCT ON (source_id) * FROM articles WHERE source_id = ANY(%s)
-    ORDER BY source_id, published_at DESC NULLS LAST) newest
-ORDER BY published_at DESC
-"""
-_SENTIMENT = """
-SELECT to_char(sentiment, 'SG0.00') AS sentiment, source_id AS source, title
-FROM (SELECT *, row_number() OVER (ORDER BY sentiment) AS low, row_number() OVER (ORDER BY sentiment DESC) AS high
-    FROM articles WHERE source_id = ANY(%s) AND sentiment IS NOT NULL) ranked
-WHERE low <= 3 OR high <= 3 ORDER BY ranked.sentiment
+SELECT source_id AS source, count(*) AS headlines, max(language) AS lang,
+    to_char(max(published_at) AT TIME ZONE 'UTC', 'MM-DD HH24:MI') AS newest,
+    coalesce(to_char(avg(sentiment), 'SG0.00'), '') AS sentiment,
+    left((array_agg(title ORDER BY published_at DESC NULLS LAST))[1], 60) AS "newest title"
+FROM articles WHERE source_id = ANY(%s) GROUP BY source_id ORDER BY source_id
 """
 _CHANGED = """
-SELECT a.source_id, r.field, r.old, r.new FROM article_revisions r JOIN articles a ON a.id = r.article_id
-WHERE a.source_id = ANY(%s) AND r.revised_at >= (SELECT max(started_at) FROM runs WHERE spider = 'headlines')
-ORDER BY r.id
+SELECT r.old, r.new FROM article_revisions r JOIN articles a ON a.id = r.article_id
+WHERE a.source_id = ANY(%s) AND r.field = 'title' AND a.language = 'en' ORDER BY r.id DESC LIMIT 1
+"""
+_FEEDS = """
+SELECT url || CASE WHEN failures > 0 THEN ': ' || problem ELSE ' moved to ' || moved_to END FROM feeds
+WHERE source_id = ANY(%s) AND (failures > 0 OR moved_to IS NOT NULL) ORDER BY url
 """
 _REJECTS = """
-SELECT source_id AS source, field, reason, payload->>'title' AS title, times
+SELECT source_id AS source, field, reason, left(payload->>'title', 24) AS title, times
 FROM rejects WHERE source_id = ANY(%s) ORDER BY rejected_at, reason
 """
 _APIS = """
-SELECT api, "table", rows, revised, up_to AS "up to" FROM (
+SELECT api, "table", rows, revised, up_to AS "up to", calls AS "calls today" FROM (
     SELECT s.source_id AS api, 'articles' AS "table", count(*) AS rows,
         count(*) FILTER (WHERE EXISTS (SELECT FROM article_revisions r WHERE r.article_id = a.id
             AND a.source_id = s.source_id)) AS revised,
@@ -68,45 +63,43 @@ SELECT api, "table", rows, revised, up_to AS "up to" FROM (
     SELECT s.source, 'observations', count(*), count(o.revised_at),
         to_char(max(o.time) AT TIME ZONE 'UTC', 'YYYY-MM-DD')
     FROM observations o JOIN series s ON s.id = o.series_id GROUP BY s.source
-) AS stored WHERE api = ANY(%s) ORDER BY api DESC
+) AS stored
+LEFT JOIN LATERAL (
+    SELECT calls FROM spending WHERE quota = api AND period = 'day' ORDER BY starts_at DESC LIMIT 1
+) AS spent ON true
+WHERE api = ANY(%s) ORDER BY api DESC
 """
-_SHARED = """
-SELECT a.source_id AS source, a.title, s.source_id AS "also brought by",
-    left(a.text, 40) || '…' AS "whose text it has"
-FROM articles a JOIN sightings s ON s.article_id = a.id
-WHERE s.source_id = ANY(%s) AND a.source_id <> s.source_id AND a.field_origins->>'text' = s.origin ORDER BY a.title
-"""
-_SERIES = """
-SELECT to_char(o.time AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, s.name, o.value, s.unit, r.old AS "was"
-FROM observations o JOIN series s ON s.id = o.series_id
-LEFT JOIN LATERAL (SELECT old FROM observation_revisions r WHERE r.series_id = o.series_id AND r.time = o.time
-    ORDER BY r.id DESC LIMIT 1) r ON true
-WHERE s.source = ANY(%s) ORDER BY o.time DESC LIMIT 5
-"""
-
 _EXAMPLE = "SELECT source_id, title FROM articles LIMIT 9"
 
 
 def main() -> str | None:
     """Run the demo. Returns what went wrong, if anything did."""
+    parser = argparse.ArgumentParser(prog="python -m newsbot.sample.demo", description="Crawl the sample newsroom.")
+    parser.add_argument("--database-url", action="store_true", help="store in the database of DATABASE_URL")
+    asked = parser.parse_args().database_url
     os.environ["SCRAPY_SETTINGS_MODULE"] = "newsbot.settings"  # so that it runs in any folder
-    with serving() as server, files("catalogue.yaml", f"apis/{WIRE}.yaml", f"apis/{INDEX}.yaml") as (catalogue, *apis):
+    settings = get_project_settings()
+    avoided = bool(settings["DATABASE_URL"]) and not asked
+    if avoided:
+        settings.set("DATABASE_URL", "", "cmdline")
+        os.environ["DATABASE_URL"] = ""  # for the crawls
+    database = Database.from_settings(settings)
+    with serving() as server, files("catalogue.yaml", *(f"apis/{api}.yaml" for api in APIS)) as (catalogue, *apis):
         sources = [site.id for site in server.sites.values()]
         commands = [
             _command(server, "headlines", f"catalogue={catalogue}", f"sources={','.join(sources)}"),
             *(_command(server, "api", f"config={api}") for api in apis),
         ]
-        print(f"The sample newsroom serves {len(sources)} made-up news sites and two APIs on loopback. First crawl:\n")
-        if status := _run(commands):
-            return f"the first crawl failed with exit code {status}"
-        server.next_edition()
-        print("\nThe next edition is out, with edits and new stories. Second crawl:\n")
-        if status := _run(commands):
-            return f"the second crawl failed with exit code {status}"
-    database = Database.from_settings(get_project_settings())
+        print(f"The sample newsroom serves {len(sources)} made-up news sites and two APIs on this machine.")
+        for crawl in ("First crawl", "Second crawl, of the next edition"):
+            print(f"{crawl}: ", end="", flush=True)
+            if fault := _run(commands):
+                return fault
+            print(_counts(database))
+            server.next_edition()
     with closing(database.connect()) as connection, connection.cursor() as cursor:
         fault = _show(cursor, sources)
-    print(_what_next(database))
+    print(_what_next(database, "DATABASE_URL= " if avoided else ""))
     return fault
 
 
@@ -118,56 +111,50 @@ def _command(server: SampleServer, spider: str, *arguments: str) -> list[str]:
     ]
 
 
-def _run(commands: Iterable[list[str]]) -> int:
-    """The first exit code that is not 0. What the crawls say goes to standard output, so that all stands in order."""
+def _run(commands: Iterable[list[str]]) -> str | None:
+    """Run them until one fails. Returns its exit code and what it said."""
     for command in commands:
-        sys.stdout.flush()
-        status = subprocess.run(command, stderr=subprocess.STDOUT, check=False).returncode  # noqa: S603
-        print()
-        if status:
-            return status
-    return 0
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # noqa: S603
+        if done.returncode:
+            return f"failed with exit code {done.returncode}\n\n{done.stdout}"
+    return None
+
+
+def _counts(database: Database) -> str:
+    """What the newest runs did, in all."""
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(_COUNTS, (["headlines", *APIS],))
+        ((counts,),) = cursor.fetchall()
+    return str(counts)
 
 
 def _show(cursor: "Cursor", sources: list[str]) -> str | None:
-    """Print what is stored of these sources. Returns what is missing, if anything is."""
+    """Print what is stored of these sources and of the APIs. Returns what is missing, if anything is."""
     cursor.execute("SELECT count(*) FROM articles WHERE source_id = ANY(%s)", (sources,))
-    (headlines,) = cursor.fetchone()
+    ((headlines,),) = cursor.fetchall()
     print(f"\nStored: {headlines} headlines (times in UTC; sentiment, from -1 to 1, of English titles)\n")
     print(_table(cursor, _SOURCES, sources))
-    print(f"\nThe newest of each source\n\n{_table(cursor, _NEWEST, sources)}")
-    print(f"\nThe gloomiest and the brightest\n\n{_table(cursor, _SENTIMENT, sources)}")
-    print("\nWhat the second crawl found edited (article_revisions)")
+    print("\nA headline that the second crawl found edited (article_revisions)")
     cursor.execute(_CHANGED, (sources,))
-    for source, field, old, new in cursor:
-        print(f"\n  {source}, {field}\n  - {old}\n  + {new}")
-    fault = _show_apis(cursor)
-    print(f"\nWhat was refused (rejects)\n\n{_table(cursor, _REJECTS, sources)}\n")
+    for old, new in cursor:
+        print(f"- {old}\n+ {new}")
+    print("\nFeeds that failed or moved (feeds)")
+    cursor.execute(_FEEDS, (sources,))
+    for (line,) in cursor:
+        print(line)
+    print(f"\nRefused (rejects)\n{_table(cursor, _REJECTS, sources)}")
     rejects = cursor.rowcount
-    if fault:
-        return fault
-    if headlines < LEAST_HEADLINES or rejects < LEAST_REJECTS:
-        return (
-            f"{headlines} headlines and {rejects} rejects are stored; "
-            f"at least {LEAST_HEADLINES} and {LEAST_REJECTS} are right"
-        )
-    return None
-
-
-def _show_apis(cursor: "Cursor") -> str | None:
-    """Print what the APIs brought. Returns what is missing, if anything is."""
-    print(f"\nWhat the APIs brought\n\n{_table(cursor, _APIS, [WIRE, INDEX])}")
-    print(f"\nStories of a feed that the wire brought too: one row each\n\n{_table(cursor, _SHARED, [WIRE])}")
-    print(f"\nThe index (observations; no value on a Sunday)\n\n{_table(cursor, _SERIES, [INDEX])}")
-    cursor.execute(_APIS, ([WIRE, INDEX],))
-    rows = {api: number for api, _, number, *_ in cursor}
-    dispatches, observations = rows.get(WIRE, 0), rows.get(INDEX, 0)
-    if dispatches < LEAST_DISPATCHES or observations < LEAST_OBSERVATIONS:
-        return (
-            f"{dispatches} dispatches and {observations} observations are stored; "
-            f"at least {LEAST_DISPATCHES} and {LEAST_OBSERVATIONS} are right"
-        )
-    return None
+    print(f"\nBrought by the APIs (articles, observations)\n{_table(cursor, _APIS, list(APIS))}\n")
+    cursor.execute(_APIS, (list(APIS),))
+    brought = {api: rows for api, _, rows, *_ in cursor}
+    least = (
+        ("headlines", headlines, LEAST_HEADLINES),
+        ("rejects", rejects, LEAST_REJECTS),
+        ("dispatches", brought.get(WIRE, 0), LEAST_DISPATCHES),
+        ("observations", brought.get(INDEX, 0), LEAST_OBSERVATIONS),
+    )
+    missing = [f"{rows} {what} stored, expected at least {right}" for what, rows, right in least if rows < right]
+    return "; ".join(missing) or None
 
 
 def _table(cursor: "Cursor", query: str, sources: list[str]) -> str:
@@ -175,24 +162,21 @@ def _table(cursor: "Cursor", query: str, sources: list[str]) -> str:
     return tabulate(cursor.fetchall(), [column.name for column in cursor.description], disable_numparse=True)
 
 
-def _what_next(database: Database) -> str:
-    embedded = database.home is not None
-    place = f"the embedded Postgres of {database.home}" if embedded else database.safe_url
+def _what_next(database: Database, prefix: str) -> str:
+    """Where the rows are and what to try; `prefix` leads a command to that database."""
+    place = f"the embedded Postgres of {database.home}" if database.home is not None else database.safe_url
     python = Path(sys.executable)
     if python.is_relative_to(Path.cwd()):
         python = python.relative_to(Path.cwd())
     scrapy = "scrapy" if shutil.which("scrapy") else python.with_name("scrapy")
     commands = [
-        (f"{scrapy} sources", "the news sites and APIs that newsbot knows"),
+        (f'{prefix}{scrapy} db sql "{_EXAMPLE}"', "any read-only SQL"),
+        (f"{prefix}{scrapy} sources --status", "how the feeds and APIs fare"),
+        (f"{prefix}{scrapy} db drop-demo", "removes the rows of the demo"),
         (f"{scrapy} crawl headlines -a sources=bbc", "real headlines, over the network"),
-        (f"{scrapy} sources --apis --status", "how the APIs fare: calls spent, up to where they are read"),
-        (f"{scrapy} crawl frankfurter -a symbols=USD,GBP", "real exchange rates, over the network"),
-        (f'{scrapy} db sql "{_EXAMPLE}"', "any read-only SQL"),
-        (f"{python} -m newsbot.sample", "serves the sample newsroom, to crawl it yourself"),
     ]
-    if embedded:
-        commands.append((f"{scrapy} db stop", "stops the embedded Postgres; the rows stay"))
-    return f"The rows are in {place}. What to try next:\n\n{tabulate(commands, tablefmt='plain')}"
+    avoided = ", not in DATABASE_URL" if prefix else ""
+    return f"The rows are in {place}{avoided}. What to try next:\n{tabulate(commands, tablefmt='plain')}"
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import yaml
 
 FOLDER: Traversable = resources.files("newsbot.sample")
+APIS = WIRE, INDEX = "seven-seas-wire", "herring-index"  # the names of their declarations
 
 
 @dataclass(frozen=True, kw_only=True)

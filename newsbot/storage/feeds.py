@@ -147,6 +147,12 @@ def forget(cursor: "Cursor", source_id: str, urls: Sequence[str] = ()) -> int:
     return cursor.rowcount
 
 
+def sources(cursor: "Cursor") -> set[str]:
+    """The ids of the sources whose feeds were fetched, whatever catalogue they are of."""
+    cursor.execute("SELECT DISTINCT source_id FROM feeds")
+    return {source_id for (source_id,) in cursor}
+
+
 def overview(
     cursor: "Cursor", source_ids: Sequence[str], *, rest_max: float = LONGEST
 ) -> tuple[list[str], list[tuple]]:

@@ -245,5 +245,5 @@ def test_what_is_no_parquet_is_told():
 )
 def test_a_missing_package_is_told_with_what_to_install(read, package, extra, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, package, None)
-    with pytest.raises(UnreadableTableError, match=rf"{package}.*pip install 'newsbot\[{extra}\]'"):
+    with pytest.raises(UnreadableTableError, match=rf"{package}.*pip install '.\[{extra}\]'"):
         list(read(io.BytesIO()))

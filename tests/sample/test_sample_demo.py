@@ -9,11 +9,15 @@ from types import SimpleNamespace
 
 import pytest
 
+from newsbot.sample.newsroom import INDEX, WIRE
 from newsbot.storage.database import Database
+from newsbot.storage.tables import metadata
+
+ROOT = Path(__file__).parents[2]
 
 
 def run_demo(url):
-    command = [sys.executable, "-m", "newsbot.sample.demo"]
+    command = [sys.executable, "-m", "newsbot.sample.demo", "--database-url"]
     return subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, capture_output=True, encoding="utf-8")
 
 
@@ -35,17 +39,20 @@ def test_it_succeeds_and_tells(demo):
     assert (process.returncode, process.stderr) == (0, ""), process.stdout
     for told in (
         "sport.atom: HTTP status 404",
+        "First crawl: 133 new, 2 changed, 1 unchanged, 3 refused",
         "moved to https://phare-du-ponant.example/flux/actualites.rdf",
         "Stored: 97 headlines",
         "- Storm Quill tears a terrible hole in the Saltmere harbour wall",
         "+ Storm Quill damage to the Saltmere harbour wall is worse than feared",
         "'javascript:openNewsletter()'",
-        "Spent: seven-seas-wire 3 of 1000 calls today (this run: 1)",
         "seven-seas-wire  articles      14      1 ",
         "herring-index    observations  30      1 ",
         "db sql",
+        f"The rows are in {Database(demo.url, Path()).safe_url}. ",
+        "scrapy db drop-demo ",
     ):
         assert told in process.stdout
+    assert len(process.stdout.splitlines()) <= 46
 
 
 def test_what_the_two_crawls_count(demo):
@@ -173,3 +180,54 @@ def test_a_second_demo_doubles_nothing(demo):
     assert process.returncode == 0, process.stdout
     assert demo.query("SELECT id, canonical_url FROM articles ORDER BY id") == before
     assert demo.query("SELECT count(*), min(times), max(times) FROM rejects") == [(3, 4, 4)]
+
+
+def scrapy(*arguments, **environment):
+    command = [sys.executable, "-m", "scrapy", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, encoding="utf-8")
+
+
+def test_the_status_shows_its_sources(demo):
+    status = scrapy("sources", "--status", DATABASE_URL=demo.url)
+    assert status.returncode == 0, status.stderr
+    for told in ("https://kuestenbote.example/sport.atom", "https://voz-del-faro.example/portada.xml", WIRE, INDEX):
+        assert told in status.stdout
+    assert "voz-del-faro" not in scrapy("sources", "--status", "--country=fr", DATABASE_URL=demo.url).stdout
+
+
+TABLES_LEFT = ["article_urls", "articles", "feeds", "rejects", "runs", "sightings", "sources"]
+OTHERS = """
+INSERT INTO sources (id, name) VALUES ('bbc', 'BBC');
+INSERT INTO feeds (url, source_id) VALUES ('https://bbc.example/rss', 'bbc');
+INSERT INTO rejects (id, source_id, item_type, reason) VALUES (gen_random_uuid(), 'bbc', 'Article', 'url: is missing');
+INSERT INTO runs (id, spider, node, pid, stats)
+    VALUES (gen_random_uuid(), 'headlines', 'here', 1, '{"sources": {"bbc": {}, "shiokaze": {}}}');
+INSERT INTO sightings (article_id, source_id, origin, content_hash)
+    SELECT id, 'bbc', 'https://bbc.example/rss', '' FROM articles WHERE source_id = 'shiokaze' LIMIT 1;
+"""
+
+
+def test_what_only_the_demo_brought_is_removed(demo):
+    """The last test of this database: what another source brought too stays."""
+    with closing(Database(demo.url, Path()).connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(OTHERS)
+    done = scrapy("db", "drop-demo", DATABASE_URL=demo.url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "articles: 108 deleted\n" in done.stdout
+    rows = {name: demo.query(f"SELECT count(*) FROM {name}")[0][0] for name in metadata.tables}
+    assert {name: number for name, number in rows.items() if number} == dict.fromkeys(TABLES_LEFT, 1)
+    assert demo.query("SELECT id FROM sources") == [("bbc",)]
+
+
+def test_the_database_of_a_user_is_left_alone(database_url, home, query):
+    """Where nobody asked for it, the demo stores in the embedded Postgres."""
+    environment = {"DATABASE_URL": database_url, "NEWSBOT_HOME": str(home)}
+    command = [sys.executable, "-m", "newsbot.sample.demo"]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, encoding="utf-8")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert f"The rows are in the embedded Postgres of {home}, not in DATABASE_URL." in done.stdout
+    assert query("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
+    (removal,) = (line for line in done.stdout.splitlines() if "drop-demo" in line)
+    assert removal.startswith("DATABASE_URL= ")
+    removed = scrapy("db", "drop-demo", **environment | {"DATABASE_URL": ""})
+    assert "articles: 109 deleted" in removed.stdout

@@ -90,7 +90,7 @@ def xlsx_rows(file: BinaryIO, sheet: str | None = None) -> Iterator[tuple[int, l
     try:
         from openpyxl import load_workbook
     except ImportError:
-        raise UnreadableTableError("is read by openpyxl, which is not there: pip install 'newsbot[xlsx]'") from None
+        raise UnreadableTableError("is read by openpyxl, which is not there: pip install '.[xlsx]'") from None
     try:
         book = load_workbook(file, read_only=True, data_only=True)
     except Exception as error:  # noqa: BLE001  openpyxl lets through whatever a broken file makes of it
@@ -112,7 +112,7 @@ def parquet_rows(file: BinaryIO, limits: Limits) -> tuple[list[str], Iterator[Ba
         import pyarrow
         from pyarrow import parquet
     except ImportError:
-        raise UnreadableTableError("is read by pyarrow, which is not there: pip install 'newsbot[parquet]'") from None
+        raise UnreadableTableError("is read by pyarrow, which is not there: pip install '.[parquet]'") from None
     try:
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
