@@ -252,8 +252,7 @@ def lookup(cursor: "Cursor", items: Sequence[Article]) -> None:
         cursor.execute(_DETAILS, (list(unsure),))
         stored = {id_: identity.Stored(*row) for id_, *row in cursor}
     random = identity.origins_without_ids(items, found)
-    for n, known in found.items():
-        identity.choose(items[n], known, stored, is_id_trusted=items[n].origin not in random)
+    identity.choose_all(items, found, stored, random)
 
 
 def _look_for_entries(cursor: "Cursor", items: Sequence[Article], found: dict[int, identity.Found]) -> None:

@@ -13,7 +13,7 @@ d. A new article.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -91,6 +91,32 @@ def origins_without_ids(items: Sequence[Article], found: Mapping[int, Found]) ->
         elif _is_other(item, each):
             changed[item.origin] += 1
     return {origin for origin, number in changed.items() if known[origin] >= FEW and 2 * number > known[origin]}
+
+
+def choose_all(
+    items: Sequence[Article], found: Mapping[int, Found], stored: Mapping[str, Stored], random: Collection[str]
+) -> None:
+    """`choose` for each item, first for those that their link tells: their articles are no other entry's of the origin.
+
+    So where ids are given by position, an entry is not taken for the one that had its id at the fetch before.
+    """
+    trusted = {n: items[n].origin not in random for n in found}
+    told = {n for n, known in found.items() if _is_told(items[n], known, stored, is_id_trusted=trusted[n])}
+    taken: set[tuple[str | None, str]] = set()
+    for n in sorted(found, key=lambda n: n not in told):
+        item, known = items[n], found[n]
+        if n not in told:
+            known.by_id = [each for each in known.by_id if (item.origin, each[0]) not in taken]
+        choose(item, known, stored, is_id_trusted=trusted[n])
+        if n in told and item.stored_id:
+            taken.add((item.origin, item.stored_id))
+
+
+def _is_told(item: Article, found: Found, stored: Mapping[str, Stored], *, is_id_trusted: bool) -> bool:
+    """Whether the article of an item is that of its link, or of its link and key."""
+    if item.entry is None or found.by_entry:
+        return True
+    return found.by_link is not None and _is_of_link(item, found, stored, is_id_trusted=is_id_trusted)
 
 
 def choose(item: Article, found: Found, stored: Mapping[str, Stored], *, is_id_trusted: bool) -> None:

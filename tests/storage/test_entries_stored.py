@@ -266,3 +266,12 @@ def test_an_entry_without_an_id_whose_link_is_its_own_is_revised(store, query):
     store(*answer(entry(1, LIVE, id=None)))
     store(*answer(entry(1, LIVE, id=None, title="Ferry number 1 does not run")))
     assert rows(query) == [(1,), (1,)]
+
+
+def test_ids_by_position_take_no_entry_for_another_of_the_answer(store, query):
+    """All of one time, as they were published at once."""
+    stories = [entry(n, published="2026-03-04T09:00:00+00:00") for n in range(1, 8)]
+    for newest in range(3, 8):
+        window = stories[newest - 3 : newest][::-1]
+        store(*answer(*({**each, "id": str(place)} for place, each in enumerate(window, 1))))
+    assert rows(query) == [(7,), (0,)]
