@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from copy import copy
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from newsbot.items import Article, Removal, State
 from newsbot.storage import identity
@@ -443,14 +443,18 @@ def _revisions(items: Iterable[Article], owners: dict[str, tuple[str, int]]) -> 
 
 
 def _write_new(cursor: "Cursor", items: Sequence[Article], run_id: str) -> None:
-    groups: dict[str, list[Article]] = {}  # by any of their URLs
+    groups: dict[Any, list[Article]] = {}  # by any of their URLs, and by the words of entries that share a link
     for item in items:
-        # Of a link and an id it is the same entry, also where only one of two feeds has others with that link.
-        urls = _urls(item) if item.entry_url is None else (*_urls(item), item.entry_url)
-        group = next((groups[url] for url in urls if url in groups), [])
+        keys: list[Any] = [*_urls(item)]
+        if item.entry_url is not None:
+            # Of a link and an id it is the same entry, also where only one of two feeds has others with that link.
+            keys.append(item.entry_url)
+        if item.entry is not None and item.entry.is_shared and item.published_at is not None:
+            keys.append((item.link, item.title, item.published_at))  # two feeds of one page have ids of their own
+        group = next((groups[key] for key in keys if key in groups), [])
         group.append(item)
-        for url in urls:
-            groups.setdefault(url, group)
+        for key in keys:
+            groups.setdefault(key, group)
     articles, urls, sightings = [], {}, {}
     for group in {id(group): group for group in groups.values()}.values():
         owner, *others = sorted(group, key=lambda item: -item.rank) if len(group) > 1 else group

@@ -275,3 +275,12 @@ def test_ids_by_position_take_no_entry_for_another_of_the_answer(store, query):
         window = stories[newest - 3 : newest][::-1]
         store(*answer(*({**each, "id": str(place)} for place, each in enumerate(window, 1))))
     assert rows(query) == [(7,), (0,)]
+
+
+def test_two_feeds_of_one_page_with_ids_of_their_own_bring_each_entry_once(store, query):
+    entries = [entry(n, LIVE) for n in (1, 2, 3)]
+    rss = answer(*entries)
+    atom = answer(*({**each, "id": f"tag:{each['id']}"} for each in entries), origin="https://site.example/atom")
+    store(*rss, *atom)
+    assert rows(query) == [(3,), (0,)]
+    assert query("SELECT count(*) FROM sightings") == [(6,)]
