@@ -25,6 +25,7 @@ FEW = 3  # known links from which on it counts how many changed their ids
 
 _NUMBER = re.compile(r"(?<![0-9])[0-9]{5,}(?![0-9])")
 _DAY = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])?")  # a number that is the day of many
+_DAY_OF_PATH = re.compile(r"/(?:19|20)[0-9]{2}([/-])(?:0[1-9]|1[0-2])(?:\1[0-3][0-9])?(?=[/-]|$)")
 _PAGE = re.compile(r"(?:index|default|home|main)?(?:\.\w{2,5})?", re.IGNORECASE)  # a last segment that many pages have
 _BEHIND = ("", *"#?&/;:,@!|")
 _OWN_NAME = re.compile(r"[0-9_-]|.{16}")  # what a segment has that is one page's
@@ -195,8 +196,15 @@ def _is_same_entry(item: Article, article: Stored | None) -> bool:
         return True
     if item.entry.has_clock and item.published_at is not None and item.published_at == article.published_at:
         return True
-    marks = _marks(item.link)
-    return any(marks & _marks(url) for url in article.urls)
+    marks, day = _marks(item.link), _day(item.link)
+    # A page of each day, as a morning briefing, has the same last segment under another day.
+    return any(marks & _marks(url) and (day is None or _day(url) in (None, day)) for url in article.urls)
+
+
+def _day(url: str) -> str | None:
+    """The day, or the month, that a path has: `/2026/11/01/`, `/2026-11-01-`."""
+    found = _DAY_OF_PATH.search(urlsplit(url).path)
+    return re.sub(r"\D", "", found[0]) if found else None
 
 
 def _marks(url: str) -> set[str]:

@@ -284,3 +284,14 @@ def test_two_feeds_of_one_page_with_ids_of_their_own_bring_each_entry_once(store
     store(*rss, *atom)
     assert rows(query) == [(3,), (0,)]
     assert query("SELECT count(*) FROM sightings") == [(6,)]
+
+
+def test_a_page_of_each_day_under_one_id_is_a_story_a_day(store, query):
+    for day in (1, 2, 3):
+        link = f"https://site.example/2026/11/0{day}/morning-briefing"
+        fields = {"title": f"Briefing of day {day}", "published": f"2026-11-0{day}T06:00:00+00:00"}
+        store(*answer(entry(1, link, id="latest", **fields)))
+    assert rows(query) == [(3,), (0,)]
+    moved = entry(1, "https://m.site.example/2026/11/03/morning-briefing", id="latest", title="Edited")
+    store(*answer(moved | {"published": "2026-11-03T07:00:00+00:00"}))
+    assert rows(query)[0] == (3,)
