@@ -24,7 +24,6 @@ _PREAMBLE = {
     "scrapy.addons": ("Enabled ",),
     "scrapy.crawler": ("Overridden settings",),
     "scrapy.middleware": ("Enabled ",),
-    "scrapy.core.engine": ("Spider opened",),
 }
 
 Examples = Mapping[str, tuple[str, str]]

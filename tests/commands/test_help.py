@@ -60,7 +60,7 @@ def test_the_arguments_of_other_spiders(arguments, names, told):
 def test_each_action_has_a_line_and_an_example(command):
     text = help_of(command, "-h")
     syntax = re.search(rf"scrapy {command} (.*)", text)[1]
-    actions = set(re.findall(r"\b[a-z]+\b", re.sub(r'"[^"]*"', "", syntax))) - {"options"}
+    actions = set(re.findall(r"[a-z]+(?:-[a-z]+)*", re.sub(r'"[^"]*"', "", syntax))) - {"options"}
     shown = dict(re.findall(r"^  ([\w()-]+) {2,}\S.*\n +e\.g\. (.*)", text.partition("Actions:")[2], re.MULTILINE))
     assert actions <= set(shown)
     assert all(f"scrapy {command}" in example for example in shown.values())

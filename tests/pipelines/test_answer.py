@@ -46,7 +46,7 @@ def test_items_are_written_clean_new_or_not_alone_or_of_a_batch(crawl, file):
 
 
 def test_a_crawl_without_a_file_has_no_such_stage_and_no_word_of_it(crawl, caplog):
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG, "scrapy.middleware")
     crawl(article(1))
     (enabled,) = [record.message for record in caplog.records if record.message.startswith("Enabled item pipelines")]
     assert "newsbot.pipelines.store.StorePipeline" in enabled
