@@ -41,7 +41,8 @@ def check(scrapyd, locks, ids):
     while len(jobs) < len(ids):
         more = scrapyd.get("history.json", limit=1000, page=len(jobs) // 1000 + 1)["jobs"]
         jobs |= {job["id"]: job for job in more}
-    assert Counter(job["state"] for job in jobs.values()) == {"finished": len(ids)}
+    assert {job["id"]: job["reason"] for job in jobs.values() if job["state"] != "finished"} == {}
+    assert len(jobs) == len(ids)
     assert set(jobs) == set(ids)
     assert list(locks.glob("twice-*")) == []
     connection = Database(scrapyd.environment["DATABASE_URL"], Path(scrapyd.environment["NEWSBOT_HOME"])).connect()
