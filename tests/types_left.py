@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-MOST = 735  # errors; whoever leaves fewer writes that number here
+MOST = 734  # errors; whoever leaves fewer writes that number here
 
 
 def main() -> int:

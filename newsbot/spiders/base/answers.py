@@ -1,4 +1,4 @@
-"""From Scrapy's responses to answers, and what the bases have to tell of one."""
+"""From Scrapy's responses to answers, and back."""
 
 from datetime import UTC, datetime
 
@@ -31,15 +31,3 @@ def answer_of(response: Response) -> Answer:
 def response_of(answer: Answer) -> Response:
     """The answer as a response of Scrapy's, for a spider's own method."""
     return TextResponse(answer.url, status=answer.status, headers=dict(answer.headers), body=answer.body)
-
-
-def told(response: Response) -> str:
-    """The status of an answer, and where it leads if that was not followed, as to a file."""
-    location = header(response, "Location")
-    return f"HTTP status {response.status}" + (f", leads to {location[:200]!r}" if location else "")
-
-
-def header(response: Response, name: str) -> str | None:
-    """The text of a header."""
-    value = response.headers.get(name)
-    return value.decode("latin-1").replace("\0", "") if value else None

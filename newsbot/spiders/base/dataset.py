@@ -100,21 +100,21 @@ class BulkSpider(Spider):
     async def answered(self, response: Response) -> None:
         """Load what was downloaded."""
         file = response.meta[NAME].file
-        asked = response.request.headers
-        if response.status == 304 and ("If-None-Match" in asked or "If-Modified-Since" in asked):
+        answer = answers.answer_of(response)
+        if answer.status == 304 and answer.conditional:
             self._tell(ok=True, status="unchanged")
-        elif response.status != 200:
-            self._tell(ok=False, status=answers.told(response))
+        elif answer.status != 200:
+            self._tell(ok=False, status=answer.told)
         else:
-            validators = {"etag": answers.header(response, "ETag")}
-            validators["last_modified"] = answers.header(response, "Last-Modified")
+            validators = {"etag": answer.headers.get("ETag") or None}
+            validators["last_modified"] = answer.headers.get("Last-Modified") or None
             await self._load(file, response.url, validators)
         file.close()
 
     def failed(self, failure: Failure) -> None:
         """Tell why there is no answer."""
         error = failure.value
-        status = answers.told(error.response) if isinstance(error, HttpError) else failure.getErrorMessage()
+        status = answers.answer_of(error.response).told if isinstance(error, HttpError) else failure.getErrorMessage()
         failure.request.meta[NAME].file.close()
         self._tell(ok=False, status=status)
 

@@ -109,7 +109,9 @@ class FilesSpider(ApiSpider):
     def newest_listed(self, response: Response) -> Iterator[Request | Batch]:
         """The request for the list where a file is wanted that is not among the newest, else for the first file."""
         if response.status != 200:
-            self._list_told(ok=False, status=f"{response.url}: {answers.told(response)}: {said(response.body)}")
+            self._list_told(
+                ok=False, status=f"{response.url}: {answers.answer_of(response).told}: {said(response.body)}"
+            )
             return
         self.newest, wrong = self.listed(response.body)
         if not self.newest:
@@ -159,7 +161,9 @@ class FilesSpider(ApiSpider):
     ) -> Iterator[Request | Batch]:
         """The request for the part of the list before this one, or for the first file."""
         if response.status not in (200, 206):
-            self._list_told(ok=False, status=f"{response.url}: {answers.told(response)}: {said(response.body)}")
+            self._list_told(
+                ok=False, status=f"{response.url}: {answers.answer_of(response).told}: {said(response.body)}"
+            )
             return
         begin = _begin_of(response)
         text = response.body + rest
@@ -330,11 +334,11 @@ def _begin_of(response: Response) -> int:
     """The byte of the whole that an answer begins with."""
     if response.status != 206:
         return 0
-    span = (answers.header(response, "Content-Range") or "").removeprefix("bytes ").partition("-")[0]
+    span = answers.answer_of(response).headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
     return int(span) if span.isdecimal() else 0
 
 
 def _problem(failure: Failure) -> str:
     if failure.check(HttpError):
-        return answers.told(failure.value.response)
+        return answers.answer_of(failure.value.response).told
     return (str(failure.value) or type(failure.value).__name__).splitlines()[0]

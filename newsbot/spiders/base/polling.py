@@ -185,7 +185,7 @@ class PollingSpider(Spider):
         children = list({child.name: child for child in children}.values())
         order = newest_first([(child.url, child.modified) for child in children])
         children = [children[place] for place in order]
-        longest = self.crawler.settings.getint("SITEMAP_CHILDREN_MAX")
+        longest = self.bounds.children
         if len(children) <= longest:
             return children
         states = await self._states(children)
