@@ -74,8 +74,8 @@ class Command(ScrapyCommand):
         if end < start:
             raise UsageError(f"--to {_utc(end)} is before --from, {_utc(start)}", print_help=False)
 
-        from newsbot.hosting.arguments import Checker
         from newsbot.hosting.schedule import ScheduleError, read
+        from newsbot.hosting.spider_arguments import Checker
 
         if catalogue := self.settings["CATALOGUE"]:
             self.settings.set("CATALOGUE", os.path.abspath(catalogue), priority="cmdline")

@@ -10,10 +10,10 @@ from twisted.python.failure import Failure
 
 from newsbot.batch import Ask, Batch, Broken, Reject
 from newsbot.items import Item
-from newsbot.readers.api import pages
+from newsbot.readers.api import page_reader
 from newsbot.readers.api.streams import Stream, UnreadableError
 from newsbot.sources.options import NAME
-from newsbot.spiders.base import answers
+from newsbot.spiders.base import responses
 from newsbot.spiders.base.api import ApiSpider
 
 SHOWN = 20  # items that pass the stages
@@ -60,7 +60,7 @@ class Trying(ApiSpider):
         connect(self._broke, signal=signals.spider_error)
         stream = self._asked()[0]
         self._plan(stream)
-        request = self._request(pages.call(self.facts, stream, stream.chains.popleft()), stream)
+        request = self._request(page_reader.call(self.facts, stream, stream.chains.popleft()), stream)
         self.tried.url = request.url
         yield request
 
@@ -82,17 +82,17 @@ class Trying(ApiSpider):
     async def answered(self, response: Response, stream: Stream) -> AsyncIterator[Item]:
         """The first items; the rest of what the reader gives is noted."""
         self.tried.status, self.tried.size = response.status, len(response.body)
-        answer = answers.answer_of(response)
+        answer = responses.answer_of(response)
         try:
             if answer.status == 200:
                 self.data(answer, stream)
         except UnreadableError as error:  # which a crawl may ask again for, in a smaller slice
             self.tried.problem = str(error)
             return
-        found = pages.look(answer, self.facts, stream)
-        if isinstance(found, pages.Page):
+        found = page_reader.look(answer, self.facts, stream)
+        if isinstance(found, page_reader.Page):
             await self.look_up(found.rows, stream)
-            found = pages.take(found, self.facts, stream)
+            found = page_reader.take(found, self.facts, stream)
         batch, stream, then = found
         if isinstance(then, Ask):
             self.tried.following = [call.url for call in then.requests]

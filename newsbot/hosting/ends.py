@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from newsbot.hosting import logs
-from newsbot.hosting.secrets import without
+from newsbot.hosting.redaction import without
 from newsbot.storage import jobs
 from newsbot.storage.jobs import CANCELLED, FAILED, FINISHED, KILLED, OUT_OF_MEMORY, STOPPED, TIMED_OUT, Job
 

@@ -21,8 +21,8 @@ from w3lib.url import file_uri_to_path
 
 from newsbot.hosting import ends, logs, orphans, processes
 from newsbot.hosting.queue import Message
+from newsbot.hosting.redaction import is_secret, masked
 from newsbot.hosting.runner import HIDDEN
-from newsbot.hosting.secrets import is_secret, masked
 from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.storage import jobs, nodes, schedules
 from newsbot.storage.jobs import FAILED, LEASE, STOPPED, TIMED_OUT, Job

@@ -24,9 +24,9 @@ from pydantic import (
 )
 
 from newsbot.hosting.names import check_kind
-from newsbot.sources import entries
+from newsbot.sources import yaml_files
 from newsbot.sources.document import Where
-from newsbot.sources.entries import WRITTEN_SECONDS, FaultyFileError, Text, Timezone, fault, perhaps, seconds
+from newsbot.sources.yaml_files import WRITTEN_SECONDS, FaultyFileError, Text, Timezone, fault, perhaps, seconds
 
 NAME = "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 MAX_DURATION = 365 * 86_400  # seconds
@@ -292,7 +292,7 @@ def read(
         yield from _wrong_orders(data)
 
     try:
-        return entries.read(Path(file), _ENTRIES, identity="name", more=more, may_be_empty=True, max_bytes=MAX_BYTES)
+        return yaml_files.read(Path(file), _ENTRIES, identity="name", more=more, may_be_empty=True, max_bytes=MAX_BYTES)
     except OSError as error:
         raise ScheduleError([f"{file}: {error.strerror}; a schedule file is right"]) from error
     except FaultyFileError as error:

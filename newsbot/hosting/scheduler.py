@@ -15,7 +15,7 @@ from twisted.internet import reactor, task
 from twisted.internet.defer import ensureDeferred
 from twisted.python.failure import Failure
 
-from newsbot.hosting import arguments, claims
+from newsbot.hosting import claims, spider_arguments
 from newsbot.hosting.claims import PROJECT
 from newsbot.hosting.plan import Plan
 from newsbot.hosting.schedule import Entry, ScheduleError, read
@@ -243,7 +243,7 @@ def look(file: Path, stamp: _Stamp | None, spiders: Collection[str] | None, *, c
     if found == stamp:
         return Look(stamp)
     try:
-        return Look(found, read(file, spiders, arguments.installed() if check else None))
+        return Look(found, read(file, spiders, spider_arguments.installed() if check else None))
     except ScheduleError as error:
         return Look(found, faults=error.faults)
 

@@ -10,8 +10,8 @@ from scrapyd.config import Config
 from twisted.application.service import IServiceCollection
 
 from newsbot.hosting.config import node_name
-from newsbot.hosting.page.jobs import Jobs
-from newsbot.hosting.page.log import Log
+from newsbot.hosting.page.jobs_table import Jobs
+from newsbot.hosting.page.log_view import Log
 from newsbot.hosting.page.overview import Page
 from newsbot.hosting.sessions import sessions
 from newsbot.hosting.spiders import SpiderList

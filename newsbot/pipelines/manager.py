@@ -16,8 +16,8 @@ from twisted.python.failure import Failure
 
 from newsbot.batch import Batch, Reject
 from newsbot.items import unpacked
+from newsbot.pipelines.item_stage import OwnStage
 from newsbot.pipelines.outcomes import Rejected, Unchanged
-from newsbot.pipelines.own import OwnStage
 from newsbot.storage.writer import BATCH, Writer
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from newsbot.batch import MAX_VALUE, Answer, Batch, Broken, Done, Outcome, Rejec
 from newsbot.extraction import gdelt
 from newsbot.extraction.zips import ZipError, lines
 from newsbot.items import Article, Rank
-from newsbot.readers.files import File
+from newsbot.readers.listed_files import File
 
 SOURCE = "gdelt"
 MOST = 512 * 1024 * 1024  # bytes of a file once inflated; the true ones have 15 to 60 MB

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from newsbot.batch import Answer, Ask, Batch, Broken, Done, FeedProgress, FeedState, Outcome, Then
 from newsbot.logins import without_login
 from newsbot.readers.endpoint import Endpoint, Reading, UnreadableError
-from newsbot.readers.entries import articles
+from newsbot.readers.entry_articles import articles
 
 READERS = 2  # raised when feeds and pages are read in another way: then each is read again, though it did not change
 DEFAULT_INTERVAL = 900  # seconds, until a feed has shown how often it changes

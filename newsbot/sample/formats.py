@@ -14,7 +14,7 @@ from email.utils import format_datetime
 from lxml import etree
 from lxml.builder import ElementMaker
 
-from newsbot.sample import pages
+from newsbot.sample import site_pages
 from newsbot.sample.newsroom import Channel, Site, Story
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -153,7 +153,7 @@ def sitemap_index(site: Site, channel: Channel, stories: list[Story]) -> bytes:
 
 
 def _section(site: Site, channel: Channel, stories: list[Story]) -> bytes:
-    return pages.section(site, stories)
+    return site_pages.section(site, stories)
 
 
 def _xml(root: etree._Element, channel: Channel) -> bytes:

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qsl, urlsplit
 
-from newsbot.sample import pages, services
+from newsbot.sample import services, site_pages
 from newsbot.sample.formats import FORMATS
 from newsbot.sample.newsroom import Channel, Site, sites
 
@@ -84,9 +84,9 @@ class SampleServer(ThreadingHTTPServer):
             story.link: story for story in site.edition(self.edition, self.clock) if story.title and "://" in story.link
         }
         if path == "/":
-            return Answer(pages.front(site, list(stories.values())), _HTML)
+            return Answer(site_pages.front(site, list(stories.values())), _HTML)
         if story := stories.get(site.url(path)):
-            return Answer(pages.article(site, story), _HTML)
+            return Answer(site_pages.article(site, story), _HTML)
         return _missing(f"{site.name} has no page {path}\n")
 
     def _service(self, host: str, path: str, query: dict[str, str]) -> Answer:

@@ -27,11 +27,11 @@ from pydantic import (
 )
 
 from newsbot.logins import has_login
-from newsbot.sources import entries
+from newsbot.sources import yaml_files
 from newsbot.sources.document import Where
-from newsbot.sources.entries import FaultyFileError, Text, Timezone, fault, perhaps
 from newsbot.sources.model import CatalogueError, Source
 from newsbot.sources.secrets import variable_of
+from newsbot.sources.yaml_files import FaultyFileError, Text, Timezone, fault, perhaps
 
 # ISO 639-1. A language without a code of two letters has one of three, which is checked for its form alone.
 _LANGUAGES = frozenset(
@@ -256,7 +256,7 @@ def read(paths: Sequence[Path | str]) -> list[Source]:
 
 
 def _read(file: Path) -> list[Source]:
-    checked = entries.read(file, _ENTRIES, identity="id", more=_repeated_urls)
+    checked = yaml_files.read(file, _ENTRIES, identity="id", more=_repeated_urls)
     return [Source.from_entry(entry.model_dump(exclude_unset=True)) for entry in checked]
 
 

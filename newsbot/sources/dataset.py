@@ -113,18 +113,18 @@ def shipped() -> dict[str, Traversable]:
 
 def load(config: str) -> Dataset:
     """The declaration in a file, or the one of that name that comes along. Raises DatasetError."""
-    from newsbot.sources import entries  # pydantic, which no other spider needs
+    from newsbot.sources import yaml_files  # pydantic, which no other spider needs
 
     comes_along = config in shipped()
     file = _on_disk(f"{config}.yaml") if comes_along else Path(config).expanduser()
     try:
-        found = entries.read_one(file, adapter(), more=_faults)
+        found = yaml_files.read_one(file, adapter(), more=_faults)
     except OSError as error:
         names = ", ".join(shipped())
-        hint = "" if config.endswith((".yaml", ".yml")) else entries.perhaps(config, shipped())
+        hint = "" if config.endswith((".yaml", ".yml")) else yaml_files.perhaps(config, shipped())
         right = f"a YAML file is right, or the name of one that comes along ({names}){hint}"
         raise DatasetError([f"{config}: {error.strerror}; {right}"]) from error
-    except entries.FaultyFileError as error:
+    except yaml_files.FaultyFileError as error:
         raise DatasetError(error.faults) from error
     if not found.path:
         return found

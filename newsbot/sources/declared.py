@@ -20,10 +20,10 @@ from newsbot.extraction.paths import PathError, forms, is_form, path
 from newsbot.items import Article
 from newsbot.logins import has_login, without_login
 from newsbot.sources import api as facts
-from newsbot.sources import check, entries
+from newsbot.sources import check, yaml_files
 from newsbot.sources.api import EXTRA, SECRET, Api
 from newsbot.sources.document import Where
-from newsbot.sources.entries import WRITTEN_SECONDS, FaultyFileError, Timezone, fault, perhaps, seconds
+from newsbot.sources.yaml_files import WRITTEN_SECONDS, FaultyFileError, Timezone, fault, perhaps, seconds
 
 LONGEST = 100 * 365 * 86_400  # seconds
 
@@ -178,8 +178,8 @@ def read(config: str) -> Api:
     try:
         if re.fullmatch(_NAME, config):
             with resources.as_file(_shipped(config)) as file:
-                return entries.read_one(file, _API, more=_in_a_file)
-        return entries.read_one(file, _API, more=_in_a_file)
+                return yaml_files.read_one(file, _API, more=_in_a_file)
+        return yaml_files.read_one(file, _API, more=_in_a_file)
     except OSError as error:
         there = f", or the name of one that is there: {', '.join(shipped())}"
         raise DeclarationError([f"{config}: {error.strerror}; a YAML file is right{there}"]) from error
@@ -206,8 +206,8 @@ def _shipped(name: str) -> Any:
 def faults(api: Api) -> list[str]:
     """What is wrong with a declaration that was made in Python, where the spider's own methods may use arguments."""
     data = json.loads(json.dumps(dataclasses.asdict(api)))
-    _, wrong = entries.validated(data, _API)
-    return [entries.told(where, message) for where, message in (*_across(data), *wrong)]
+    _, wrong = yaml_files.validated(data, _API)
+    return [yaml_files.told(where, message) for where, message in (*_across(data), *wrong)]
 
 
 # --- What shows only across keys: looked for in the data as written, so that no other fault hides it ------------------

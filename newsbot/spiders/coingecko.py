@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from newsbot.extraction.values import ValueTypeError, moment
+from newsbot.extraction.conversions import ValueTypeError, moment
 from newsbot.readers.api.chains import Chain
 from newsbot.sources.api import Api, Argument, Cursor, Key, Limit, ObservationFields, Quota
 from newsbot.spiders.base.api import DAY, ApiSpider, Stream, UnreadableError, expect

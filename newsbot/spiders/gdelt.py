@@ -10,8 +10,8 @@ from scrapy import Request
 from newsbot.batch import Answer, Batch, Then
 from newsbot.extraction import gdelt
 from newsbot.items import Item
-from newsbot.readers.files import File
 from newsbot.readers.gdelt import read
+from newsbot.readers.listed_files import File
 from newsbot.sources.api import Api, Argument, Cursor, Limit, Quota, Slices
 from newsbot.spiders.base.api import DAY, HOUR, MAX_TOLD, ApiSpider, RefusedError, Stream
 from newsbot.spiders.base.arguments import ArgumentError, names

@@ -2,7 +2,7 @@
 
 import pytest
 
-from newsbot.enrichment.identity import MAX_ID, identify
+from newsbot.enrichment.entry_identity import MAX_ID, identify
 
 LIVE = "https://site.example/live"
 

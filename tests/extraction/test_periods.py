@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from newsbot.extraction import periods
+from newsbot.extraction.conversions import ValueTypeError, moment
 from newsbot.extraction.tables.columns import encoder
-from newsbot.extraction.values import ValueTypeError, moment
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import random
 
 import pytest
 
+from newsbot.extraction.conversions import ValueTypeError, converter, number
 from newsbot.extraction.tables.columns import encoder
-from newsbot.extraction.values import ValueTypeError, converter, number
 
 VALUES = {
     "text": ["", "a", "é", 'say "so"', "back\\slash", "tab\tand\nline", "港口", "0012", "null"],

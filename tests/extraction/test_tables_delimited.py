@@ -5,8 +5,8 @@ import io
 import pytest
 
 from newsbot.extraction.tables import delimited
-from newsbot.extraction.tables.base import UnreadableTableError
 from newsbot.extraction.tables.delimited import Delimited, find_delimiter, find_encoding
+from newsbot.extraction.tables.table import UnreadableTableError
 
 
 def read(raw, **told):

@@ -10,8 +10,8 @@ import pytest
 
 from newsbot.extraction import lenient_json
 from newsbot.extraction.tables import nested
-from newsbot.extraction.tables.base import UnreadableTableError
 from newsbot.extraction.tables.packed import Limits
+from newsbot.extraction.tables.table import UnreadableTableError
 
 LIMITS = Limits(2**40, 200)
 

@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
-from newsbot.extraction.tables.base import UnreadableTableError
 from newsbot.extraction.tables.packed import SMALL, Limits, check_zip, unpacked
+from newsbot.extraction.tables.table import UnreadableTableError
 
 LIMITS = Limits(2**40, 200)
 TEXT = b"a,b\n" + b"".join(b"%d,%d\n" % (n, n * n) for n in range(50_000))

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from newsbot.extraction.conversions import ValueTypeError, converter, moment, number
 from newsbot.extraction.paths import PathError, fill, path, places
-from newsbot.extraction.values import ValueTypeError, converter, moment, number
 from newsbot.sources.secrets import hide
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)

@@ -7,8 +7,8 @@ import pytest
 from scrapy.settings import Settings
 from scrapy.spiderloader import get_spider_loader
 
-from newsbot.hosting.arguments import Checker
 from newsbot.hosting.scheduler import look
+from newsbot.hosting.spider_arguments import Checker
 
 OWN = "- {id: mine, name: Mine, homepage: https://mine.example/, country: fr, language: br, feeds: [https://mine.example/f]}\n"
 

@@ -17,7 +17,7 @@ from newsbot.hosting.names import (
     check_setting,
     is_dangerous,
 )
-from newsbot.hosting.secrets import masked
+from newsbot.hosting.redaction import masked
 
 DANGEROUS = """
     ITEM_PIPELINES DOWNLOADER_MIDDLEWARES SPIDER_MODULES ADDONS EXTENSIONS RETRY_EXCEPTIONS REFERRER_POLICY

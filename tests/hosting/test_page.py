@@ -12,7 +12,7 @@ from psycopg2.extras import Json
 
 from newsbot.hosting import logs
 from newsbot.hosting.page.html import html
-from newsbot.hosting.page.log import SIZE, plain
+from newsbot.hosting.page.log_view import SIZE, plain
 
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 NIGHTLY = {"name": "nightly", "spider": "quick", "cron": "35 3 1 1 *", "args": {"country": "gb"}}

@@ -15,11 +15,11 @@ from newsbot.extraction.tables.packed import Limits
 from newsbot.items import Article, Observation, Record, Removal, Series
 from newsbot.readers.api.mapping import mapper
 from newsbot.readers.endpoint import Bounds, Endpoint, Reading
-from newsbot.readers.entries import articles
+from newsbot.readers.entry_articles import articles
 from newsbot.sources import dataset as declarations
 from newsbot.sources.api import Api, Column, RecordFields
 from newsbot.sources.model import Source
-from newsbot.spiders.base.tables import Table
+from newsbot.spiders.base.table_rows import Table
 from newsbot.storage import bulk
 from newsbot.values import MAX_JSON
 

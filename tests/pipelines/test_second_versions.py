@@ -3,7 +3,7 @@
 import pytest
 
 from newsbot.batch import Batch
-from newsbot.enrichment.identity import identify
+from newsbot.enrichment.entry_identity import identify
 from newsbot.items import Article
 
 LINK = "https://site.example/1"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from newsbot.batch import Again, Answer, Ask, Broken, Done, Headers, Reject
-from newsbot.readers.api import chains, pages
+from newsbot.readers.api import chains, page_reader
 from newsbot.readers.api.facts import Facts
 from newsbot.readers.api.streams import Stream
 from newsbot.sources.api import Api, Argument, Cursor, NumberedPages, RecordFields, Slices
@@ -42,7 +42,7 @@ def begun(api=API, cursor=None, **facts):
     facts = replace(Facts.of(api), **facts)
     stream = Stream("wire", "key", {}, {}, cursor=dict(cursor or {}))
     stream.chains.extend(chains.planned(api, stream.cursor, {}, NOW))
-    return facts, stream, pages.call(facts, stream, stream.chains.popleft())
+    return facts, stream, page_reader.call(facts, stream, stream.chains.popleft())
 
 
 def told(batch):
@@ -53,11 +53,11 @@ def told(batch):
 def test_pages_are_read_to_the_end_and_the_last_moves_the_cursor():
     facts, stream, first = begun()
     assert first.url == "https://api.example/articles?from=1772539200&to=1772625600&page=1"
-    batch, stream, then = pages.read(answer({"articles": [article(1), article(2)], "total": 3}), facts, stream)
+    batch, stream, then = page_reader.read(answer({"articles": [article(1), article(2)], "total": 3}), facts, stream)
     assert (told(batch), batch.progress.value, batch.outcome) == (["No 1", "No 2"], None, None)
     assert isinstance(then, Ask)
     assert then.requests[0].url.endswith("&page=2")
-    batch, stream, then = pages.read(answer({"articles": [article(3)], "total": 3}), facts, stream)
+    batch, stream, then = page_reader.read(answer({"articles": [article(3)], "total": 3}), facts, stream)
     assert (told(batch), then) == (["No 3"], Done())
     assert batch.progress.value == {"since": "2026-03-03T12:00:00+00:00", "until": "2026-03-04T12:00:00+00:00"}
     assert (batch.outcome.ok, batch.outcome.status, stream.count) == (True, "ok", 3)
@@ -66,7 +66,7 @@ def test_pages_are_read_to_the_end_and_the_last_moves_the_cursor():
 
 def test_a_record_of_which_no_item_can_be_made_is_refused_with_its_field():
     facts, stream, _ = begun()
-    batch, *_ = pages.read(answer({"articles": ["text", article(1)], "total": 2}), facts, stream)
+    batch, *_ = page_reader.read(answer({"articles": ["text", article(1)], "total": 2}), facts, stream)
     assert told(batch)[0].startswith("a record should be an object")
     assert told(batch)[1:] == ["No 1"]
 
@@ -74,9 +74,9 @@ def test_a_record_of_which_no_item_can_be_made_is_refused_with_its_field():
 def test_a_page_that_can_not_be_read_is_asked_again_while_that_may_help():
     facts, stream, _ = begun(tries=5)
     for n in range(5):
-        batch, stream, then = pages.read(answer(b"<html>%d</html>" % n), facts, stream)
+        batch, stream, then = page_reader.read(answer(b"<html>%d</html>" % n), facts, stream)
         assert (batch, then) == (None, Again("bad answer"))
-    batch, stream, then = pages.read(answer(b"<html>6</html>"), facts, stream)
+    batch, stream, then = page_reader.read(answer(b"<html>6</html>"), facts, stream)
     assert isinstance(then, Broken)
     assert batch.outcome.status.startswith("is no JSON")
     assert batch.progress.value is None
@@ -85,7 +85,7 @@ def test_a_page_that_can_not_be_read_is_asked_again_while_that_may_help():
 def test_the_same_bad_answer_is_not_asked_for_as_often():
     facts, stream, _ = begun(tries=5)
     times = 0
-    while isinstance(pages.read(answer(b"<html></html>"), facts, stream)[2], Again):
+    while isinstance(page_reader.read(answer(b"<html></html>"), facts, stream)[2], Again):
         times += 1
     assert times == 2
 
@@ -93,7 +93,7 @@ def test_the_same_bad_answer_is_not_asked_for_as_often():
 @pytest.mark.parametrize(("status", "keys", "is_general"), [(500, (), False), (401, ("KEY",), True)])
 def test_a_refusal_ends_the_stream(status, keys, is_general):
     facts, stream, _ = begun(keys=keys)
-    batch, _, then = pages.read(answer({"error": "no"}, status), facts, stream)
+    batch, _, then = page_reader.read(answer({"error": "no"}, status), facts, stream)
     assert (then.is_general, batch.outcome.ok) == (is_general, False)
     assert f'HTTP status {status}: {{"error": "no"}}' in batch.outcome.status
 
@@ -101,7 +101,7 @@ def test_a_refusal_ends_the_stream(status, keys, is_general):
 def test_a_first_run_that_fails_keeps_where_it_began():
     facts, stream, _ = begun()
     stream.begin = chains.begun(stream.chain)
-    batch, *_ = pages.read(answer({}, 500), facts, stream)
+    batch, *_ = page_reader.read(answer({}, 500), facts, stream)
     assert batch.progress.value == {"since": "2026-03-03T12:00:00+00:00", "until": "2026-03-03T12:00:00+00:00"}
 
 
@@ -109,16 +109,16 @@ def test_a_slice_with_too_many_hits_is_halved_and_the_shortest_is_told_as_incomp
     api = replace(API, slices=Slices(longest=DAY, shortest=DAY // 2, cap=1, total="total"))
     facts, stream, _ = begun(api)
     many = answer({"articles": [article(1), article(2)], "total": 2})
-    batch, stream, then = pages.read(many, facts, stream)
+    batch, stream, then = page_reader.read(many, facts, stream)
     assert (batch, then.requests[0].url) == (
         None,
         "https://api.example/articles?from=1772539200&to=1772582400&page=1",
     )
-    batch, stream, then = pages.read(many, facts, stream)
+    batch, stream, then = page_reader.read(many, facts, stream)
     assert told(batch)[:2] == ["No 1", "No 2"]
     reason = "incomplete: 2 hits from 2026-03-03 12:00:00 to 2026-03-04 00:00:00, more than the API gives"
     while then != Done():
-        batch, stream, then = pages.read(answer({"articles": [], "total": 0}), facts, stream)
+        batch, stream, then = page_reader.read(answer({"articles": [], "total": 0}), facts, stream)
     assert (batch.outcome.ok, batch.outcome.status.startswith(reason)) == (False, True)
 
 
@@ -127,7 +127,7 @@ def test_what_was_asked_for_and_did_not_come_is_told():
     facts, stream, _ = begun(api)
     stream.wanted = {"topics": ["a", "b"]}
     rows = [article(1) | {"topic": "A"}]
-    batch, *_ = pages.read(answer({"articles": rows, "total": 1}), facts, stream)
+    batch, *_ = page_reader.read(answer({"articles": rows, "total": 1}), facts, stream)
     assert (batch.outcome.ok, batch.outcome.status) == (False, "missing: nothing came of -a topics=b")
 
 
@@ -135,7 +135,7 @@ def test_records_that_vanish_from_a_whole_table_are_told():
     things = RecordFields(dataset="things", key="id")
     api = replace(API, cursor=None, pages=None, params={}, article=None, record=things)
     facts, stream, _ = begun(api, stored=frozenset({"1", "2", "3"}))
-    batch, *_ = pages.read(answer({"articles": [{"id": 1}, {"id": 2}]}), facts, stream)
+    batch, *_ = page_reader.read(answer({"articles": [{"id": 1}, {"id": 2}]}), facts, stream)
     assert (batch.outcome.ok, "1 of the 3 records of before did not come" in batch.outcome.status) == (True, True)
 
 
@@ -149,6 +149,6 @@ def test_an_overlap_reads_behind_the_cursor():
 def test_a_stream_and_its_batch_can_be_sent_elsewhere():
     facts, stream, _ = begun()
     stream = pickle.loads(pickle.dumps(stream))
-    batch, *_ = pages.read(answer({"articles": [article(1)], "total": 1}), facts, stream)
+    batch, *_ = page_reader.read(answer({"articles": [article(1)], "total": 1}), facts, stream)
     kept = pickle.loads(pickle.dumps(batch))
     assert (told(kept), kept.progress) == (told(batch), batch.progress)

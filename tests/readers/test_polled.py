@@ -140,7 +140,7 @@ def test_another_selector_reads_the_same_page_again():
 
 
 def test_readers_need_no_engine():
-    code = "import sys; from newsbot.readers import feed, gdelt, section; from newsbot.readers.api import pages; "
+    code = "import sys; from newsbot.readers import feed, gdelt, section; from newsbot.readers.api import page_reader; "
     code += "print({'scrapy', 'twisted', 'psycopg2'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

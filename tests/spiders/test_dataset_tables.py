@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from newsbot.batch import CursorProgress
-from newsbot.extraction.tables.base import UnreadableTableError
 from newsbot.extraction.tables.packed import Limits
+from newsbot.extraction.tables.table import UnreadableTableError
 from newsbot.sources import dataset as declarations
-from newsbot.spiders.base.tables import Table
+from newsbot.spiders.base.table_rows import Table
 from newsbot.storage import bulk, records
 from newsbot.storage.database import Database
 from newsbot.storage.upgrade import upgrade

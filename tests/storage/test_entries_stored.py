@@ -8,7 +8,7 @@ import pytest
 from made_up import headline
 from psycopg2.errors import UniqueViolation
 
-from newsbot.enrichment.identity import identify
+from newsbot.enrichment.entry_identity import identify
 from newsbot.storage import articles
 from newsbot.storage.database import Database
 

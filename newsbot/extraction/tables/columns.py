@@ -8,8 +8,8 @@ from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
 from newsbot import values as stored
+from newsbot.extraction.conversions import SpecialValueError, ValueTypeError, converter, of_json
 from newsbot.extraction.dates import Hints
-from newsbot.extraction.values import SpecialValueError, ValueTypeError, converter, of_json
 
 NULL = "null"
 _SLASHES = "/／"

@@ -7,7 +7,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from newsbot.extraction.tables.base import BATCH, BATCH_SIZE, BadRow, Batch, UnreadableTableError
+from newsbot.extraction.tables.table import BATCH, BATCH_SIZE, BadRow, Batch, UnreadableTableError
 
 SAMPLE = 2**20  # bytes that encoding and delimiter are found in
 MAX_CELL = 2**20  # characters

@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any, BinaryIO
 
 from newsbot.extraction import charsets, lenient_json
-from newsbot.extraction.tables.base import BATCH, BATCH_SIZE, BadRow, Batch, UnreadableTableError
 from newsbot.extraction.tables.delimited import UNREADABLE, encoding_of, unreadable
 from newsbot.extraction.tables.packed import Limits, check
+from newsbot.extraction.tables.table import BATCH, BATCH_SIZE, BadRow, Batch, UnreadableTableError
 from newsbot.values import MAX_DEPTH, MAX_DIGITS, MAX_JSON
 
 MAX_RECORD = MAX_JSON  # characters, or bytes

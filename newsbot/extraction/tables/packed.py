@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from typing import BinaryIO, NamedTuple
 
-from newsbot.extraction.tables.base import UnreadableTableError
+from newsbot.extraction.tables.table import UnreadableTableError
 
 SMALL = 64 * 2**20  # bytes that may be inflated at any ratio
 _BUFFER = 2**20

@@ -17,8 +17,8 @@ from twisted.internet.defer import CancelledError, Deferred, TimeoutError, ensur
 from twisted.internet.threads import deferToThread
 from twisted.web import http
 
-from newsbot.hosting.api import answers
-from newsbot.hosting.api.base import RefusedError
+from newsbot.hosting.api import schemas
+from newsbot.hosting.api.call import RefusedError
 from newsbot.hosting.api.scrapyd import PROJECT, Asked, ScrapydCall
 from newsbot.hosting.api.waiting import within
 from newsbot.hosting.config import home
@@ -81,7 +81,7 @@ class Crawl(ScrapydCall):
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True, mode=0o700)
 
-    async def answer(self, query: Any) -> answers.Crawl:
+    async def answer(self, query: Any) -> schemas.Crawl:
         """The items, and how the job ended. A job that found no slot in time is cancelled and refused."""
         settings = await self.check_job(query)
         if self._calls >= AT_ONCE:

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from scrapyd.website import Root
 from twisted.web import http, resource
 
-from newsbot.hosting.api.base import Call
+from newsbot.hosting.api.call import Call
 from newsbot.hosting.api.scrapyd import ScrapydCall
 
 _REFERENCE = "#/components/schemas/{model}"

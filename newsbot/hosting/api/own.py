@@ -16,13 +16,13 @@ from twisted.internet.threads import deferToThread
 from twisted.web import http
 
 from newsbot.hosting import claims, fires
-from newsbot.hosting.api import answers
-from newsbot.hosting.api.base import Call, Query, RefusedError
+from newsbot.hosting.api import schemas
+from newsbot.hosting.api.call import Call, Query, RefusedError
 from newsbot.hosting.api.waiting import within
 from newsbot.hosting.config import home
 from newsbot.hosting.names import LONGEST_NAME, Name
+from newsbot.hosting.redaction import masked
 from newsbot.hosting.schedule import Entry
-from newsbot.hosting.secrets import masked
 from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.storage import jobs, nodes, schedules
 from newsbot.storage.jobs import STATES, Job
@@ -64,14 +64,14 @@ class Schedules(Call):
 
     query = OfSchedule
 
-    async def answer(self, query: Query) -> answers.Schedule:
+    async def answer(self, query: Query) -> schemas.Schedule:
         """`schedules`, and the `faults` of the file, if it was edited wrongly since."""
         schedule = self.root.schedule
         rows = await deferToThread(described, schedule.entries, schedule.now())
         return {"schedules": rows, "file": str(schedule.file), "faults": list(schedule.faults)}
 
 
-def described(entries: Mapping[str, Entry], now: datetime) -> list[answers.Entry]:
+def described(entries: Mapping[str, Entry], now: datetime) -> list[schemas.Entry]:
     """Each entry with its past and its next time. Waits for the database: call it from a thread."""
 
     def work(cursor: Any) -> tuple[dict[str, Mark], dict[str, tuple[Fire, str | None, str | None]]]:
@@ -83,7 +83,7 @@ def described(entries: Mapping[str, Entry], now: datetime) -> list[answers.Entry
 
 def describe(
     entry: Entry, mark: Mark | None, last: tuple[Fire, str | None, str | None] | None, now: datetime
-) -> answers.Entry:
+) -> schemas.Entry:
     """An entry with its past, as far as that is known, and its next time."""
     paused = bool(mark and mark.paused)
     following = next(islice(fires.after(entry, now), 1), None) if entry.enabled and not paused else None
@@ -156,7 +156,7 @@ class EntryCall(Call):
 class Pause(EntryCall):
     """Fire an entry no more until it is resumed. Its times are told as skipped."""
 
-    async def answer(self, query: Any) -> answers.Pause:
+    async def answer(self, query: Any) -> schemas.Pause:
         """`name` and `paused`."""
         entry = self.entry(query.name)
         await sessions().do(lambda cursor: schedules.pause(cursor, [entry.name], paused=True))
@@ -166,7 +166,7 @@ class Pause(EntryCall):
 class Resume(EntryCall):
     """Fire a paused entry again, from its next time on."""
 
-    async def answer(self, query: Any) -> answers.Pause:
+    async def answer(self, query: Any) -> schemas.Pause:
         """`name` and `paused`."""
         entry = self.entry(query.name)
         await sessions().do(lambda cursor: schedules.pause(cursor, [entry.name], paused=False))
@@ -180,7 +180,7 @@ class FireNow(EntryCall):
         http.CONFLICT: "The entry skips while its job waits or runs; the message names the job."
     }
 
-    async def answer(self, query: Any) -> answers.Fired:
+    async def answer(self, query: Any) -> schemas.Fired:
         """`name` and `jobid`; refused, with the reason, where the entry skips."""
         entry = self.entry(query.name)
         fire = await sessions().do(lambda cursor: claims.fire_now(cursor, entry, self.root.node_name))
@@ -208,7 +208,7 @@ class History(Call):
         page: int = Field(1, description="from 1", ge=1, le=MAX_PAGES)
         limit: int = Field(PAGE, description="jobs on a page", ge=1, le=1000)
 
-    async def answer(self, query: Any) -> answers.History:
+    async def answer(self, query: Any) -> schemas.History:
         """`jobs`, `page`, and `next_page` where there are more."""
         if query.state is not None and query.state not in STATES:
             raise RefusedError(f"state {query.state!r}: one of {', '.join(STATES)} is right")
@@ -222,7 +222,7 @@ class History(Call):
         }
 
 
-def told(job: Job) -> answers.Job:
+def told(job: Job) -> schemas.Job:
     """A job as the history has it; times in UTC."""
     return {
         "id": job.id,
@@ -272,7 +272,7 @@ class Health(Call):
         super().__init__(root)
         self._looking = DeferredLock()  # a database that hangs holds one thread, however many ask
 
-    async def answer(self, query: Query) -> answers.Health:
+    async def answer(self, query: Query) -> schemas.Health:
         """`parts`: each with `ok` and what there is to say."""
         parts = await self._parts()
         data = {"healthy": all(part["ok"] for part in parts.values()), "parts": parts}
@@ -281,7 +281,7 @@ class Health(Call):
             raise RefusedError("; ".join(wrong), http.SERVICE_UNAVAILABLE, data)
         return data
 
-    async def _parts(self) -> dict[str, answers.Part]:
+    async def _parts(self) -> dict[str, schemas.Part]:
         launcher, schedule = self.root.launcher, self.root.schedule
         failure, others = await self._look()
         off = launcher.node.clock_offset
@@ -309,7 +309,7 @@ class Health(Call):
         return None, list(known.values())
 
 
-def _schedule(schedule: "Scheduler") -> answers.Part:
+def _schedule(schedule: "Scheduler") -> schemas.Part:
     ticked = time.monotonic() - schedule.ticked_at
     wrong = schedule.complaints()
     return _part(
@@ -317,7 +317,7 @@ def _schedule(schedule: "Scheduler") -> answers.Part:
     )
 
 
-def _disk(folders: Iterable[Path]) -> answers.Part:
+def _disk(folders: Iterable[Path]) -> schemas.Part:
     places = {next(each for each in (folder, *folder.parents) if each.exists()) for folder in folders}
     free, place = min((shutil.disk_usage(place).free, str(place)) for place in places)
     return _part(free >= LEAST_FREE, f"{free >> 20} MB free in {place}; {LEAST_FREE >> 20} at least are right")
@@ -336,5 +336,5 @@ def _nodes(others: Iterable[Node]) -> str:
     return ", ".join(told) or "no other"
 
 
-def _part(ok: bool, message: str) -> answers.Part:
+def _part(ok: bool, message: str) -> schemas.Part:
     return {"ok": ok, "message": message}

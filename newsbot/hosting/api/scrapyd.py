@@ -17,9 +17,9 @@ from twisted.internet.defer import CancelledError, DeferredLock
 from twisted.internet.threads import deferToThread
 from twisted.web import http
 
-from newsbot.hosting import arguments, claims
-from newsbot.hosting.api import answers
-from newsbot.hosting.api.base import Call, Query, RefusedError
+from newsbot.hosting import claims, spider_arguments
+from newsbot.hosting.api import schemas
+from newsbot.hosting.api.call import Call, Query, RefusedError
 from newsbot.hosting.names import (
     LONGEST_NAME,
     Name,
@@ -30,7 +30,7 @@ from newsbot.hosting.names import (
     check_setting,
 )
 from newsbot.hosting.processes import signal_number
-from newsbot.hosting.secrets import masked
+from newsbot.hosting.redaction import masked
 from newsbot.hosting.sessions import sessions
 from newsbot.hosting.spiders import TIMEOUT, ListingError, ProbeError
 from newsbot.hosting.threads import in_own_thread
@@ -90,7 +90,7 @@ class ScrapydCall(Call):
             raise self.unfit(f"spider '{query.spider}' not found")
         if query.project == claims.PROJECT and not query.version and self.root.spiders.is_installed(query.project):
             try:  # an egg's spiders may take others than those of the installed code
-                await in_own_thread(lambda: arguments.installed()(query.spider, query.model_extra, settings))
+                await in_own_thread(lambda: spider_arguments.installed()(query.spider, query.model_extra, settings))
             except ValueError as error:
                 raise RefusedError(str(error)) from None
         return settings
@@ -103,7 +103,7 @@ class ScrapydCall(Call):
 class DaemonStatus(ScrapydCall):
     """How many jobs are pending, running and finished."""
 
-    async def answer(self, query: Query) -> answers.DaemonStatus:
+    async def answer(self, query: Query) -> schemas.DaemonStatus:
         """As Scrapyd's."""
         counts = await sessions().do(jobs.counts)
         return {name: counts[name] for name in (jobs.PENDING, jobs.RUNNING, jobs.FINISHED)}
@@ -144,7 +144,7 @@ class Schedule(ScrapydCall):
 
         priority: float = Field(0, description="higher goes first", allow_inf_nan=False)
 
-    async def answer(self, query: Any) -> answers.Scheduled:
+    async def answer(self, query: Any) -> schemas.Scheduled:
         """As Scrapyd's; a setting that is not allowed, and an id that is known, are refused."""
         settings = await self.check_job(query)
         given = {"_version": query.version} if query.version else {}
@@ -170,7 +170,7 @@ class Cancel(ScrapydCall):
         job: str = Field(description="the job's id", max_length=LONGEST_NAME)
         signal: str = Field("INT", description="for a running one, as `INT` or `KILL`", max_length=10)
 
-    async def answer(self, query: Any) -> answers.Cancelled:
+    async def answer(self, query: Any) -> schemas.Cancelled:
         """As Scrapyd's."""
         self.check_project(query.project)
         try:
@@ -189,7 +189,7 @@ class Status(ScrapydCall):
         job: str = Field(description="the job's id", max_length=LONGEST_NAME)
         project: Name | None = Field(None, description=PROJECT.description)
 
-    async def answer(self, query: Any) -> answers.Status:
+    async def answer(self, query: Any) -> schemas.Status:
         """As Scrapyd's, with `state`."""
         self.check_project(query.project)
         job = await sessions().do(lambda cursor: jobs.find(cursor, query.job, query.project))
@@ -207,7 +207,7 @@ class ListJobs(ScrapydCall):
 
         project: Name | None = Field(None, description=PROJECT.description)
 
-    async def answer(self, query: Any) -> answers.Jobs:
+    async def answer(self, query: Any) -> schemas.Jobs:
         """As Scrapyd's; running and finished jobs say more."""
         self.check_project(query.project)
         keep = self.root.launcher.finished.finished_to_keep
@@ -224,7 +224,7 @@ class ListJobs(ScrapydCall):
             "finished": [self._finished(job) for job in finished],
         }
 
-    def _pending(self, job: Job) -> answers.PendingJob:
+    def _pending(self, job: Job) -> schemas.PendingJob:
         named = {"id": job.id, "project": job.project, "spider": job.spider, "version": job.version}
         return named | {
             "settings": masked(job.settings),
@@ -233,7 +233,7 @@ class ListJobs(ScrapydCall):
             "priority": job.priority,
         }
 
-    def _running(self, job: Job) -> answers.RunningJob:
+    def _running(self, job: Job) -> schemas.RunningJob:
         return {
             "id": job.id,
             "project": job.project,
@@ -246,7 +246,7 @@ class ListJobs(ScrapydCall):
             "asked_by": job.asked_by,
         }
 
-    def _finished(self, job: Job) -> answers.FinishedJob:
+    def _finished(self, job: Job) -> schemas.FinishedJob:
         return {
             "id": job.id,
             "project": job.project,
@@ -276,7 +276,7 @@ def local(moment: datetime | None) -> str | None:
 class ListProjects(ScrapydCall):
     """The projects."""
 
-    async def answer(self, query: Query) -> answers.Projects:
+    async def answer(self, query: Query) -> schemas.Projects:
         """As Scrapyd's."""
         return {"projects": self.root.scheduler.list_projects()}
 
@@ -289,7 +289,7 @@ class ListVersions(ScrapydCall):
 
         project: Name = PROJECT
 
-    async def answer(self, query: Any) -> answers.Versions:
+    async def answer(self, query: Any) -> schemas.Versions:
         """As Scrapyd's."""
         return {"versions": self.root.eggstorage.list(query.project)}
 
@@ -305,7 +305,7 @@ class ListSpiders(ScrapydCall):
         project: Name = PROJECT
         version: Version | None = Field(None, alias="_version", description="of the egg; the newest without it")
 
-    async def answer(self, query: Any) -> answers.Spiders:
+    async def answer(self, query: Any) -> schemas.Spiders:
         """As Scrapyd's."""
         self.check_project(query.project)
         self.check_version(query.project, query.version)
@@ -343,7 +343,7 @@ class AddVersion(ScrapydCall):
         super().__init__(root)
         self._one_at_a_time = DeferredLock()  # each starts processes that try the egg
 
-    async def answer(self, query: Any) -> answers.Added:
+    async def answer(self, query: Any) -> schemas.Added:
         """As Scrapyd's. Who goes away before the answer gets no version."""
         gone = Event()
         try:
@@ -392,7 +392,7 @@ class DeleteVersion(ScrapydCall):
         project: Name = PROJECT
         version: Version = Field(description="the version")
 
-    async def answer(self, query: Any) -> answers.Nothing:
+    async def answer(self, query: Any) -> schemas.Nothing:
         """As Scrapyd's."""
         try:
             self.root.eggstorage.delete(query.project, query.version)
@@ -413,7 +413,7 @@ class DeleteProject(ScrapydCall):
 
         project: Name = PROJECT
 
-    async def answer(self, query: Any) -> answers.Nothing:
+    async def answer(self, query: Any) -> schemas.Nothing:
         """As Scrapyd's."""
         try:
             self.root.eggstorage.delete(query.project)

@@ -10,14 +10,14 @@ from scrapyd.website import Root
 from twisted.web import http
 
 from newsbot.hosting.access import Refusal
-from newsbot.hosting.api.base import Query, RefusedError
+from newsbot.hosting.api.call import Query, RefusedError
 from newsbot.hosting.api.own import FireNow, Health, Pause, Resume, describe
 from newsbot.hosting.api.scrapyd import Cancel
-from newsbot.hosting.page.base import Answer, View
-from newsbot.hosting.page.forms import Message, Messages, Tokens
+from newsbot.hosting.page.form_tokens import Message, Messages, Tokens
 from newsbot.hosting.page.html import Html, html
 from newsbot.hosting.page.parts import Frame
 from newsbot.hosting.page.sections import HISTORY_PAGE, SCHEDULE_PAGE, SHOWN, Known, overview
+from newsbot.hosting.page.view import Answer, View
 from newsbot.hosting.schedule import Entry
 from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.storage import jobs, nodes, schedules

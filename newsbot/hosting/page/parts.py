@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from newsbot.hosting.page.html import Html, html, joined
-from newsbot.hosting.secrets import masked
+from newsbot.hosting.redaction import masked
 from newsbot.storage.jobs import Job
 
 

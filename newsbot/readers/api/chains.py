@@ -12,8 +12,8 @@ from itertools import accumulate, pairwise
 from operator import ge, lt
 from typing import Any, TypeVar
 
+from newsbot.extraction.conversions import ValueTypeError, moment
 from newsbot.extraction.paths import PathError, path
-from newsbot.extraction.values import ValueTypeError, moment
 from newsbot.readers.api import paging
 from newsbot.readers.api.paging import Page
 from newsbot.sources.api import Api, LinkedPages, Slices

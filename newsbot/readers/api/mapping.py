@@ -3,9 +3,9 @@
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
+from newsbot.extraction.conversions import ValueTypeError, converter, moment, number
 from newsbot.extraction.markup import plain
 from newsbot.extraction.paths import PathError, path
-from newsbot.extraction.values import ValueTypeError, converter, moment, number
 from newsbot.items import Article, Item, Observation, Rank, Record, Series
 from newsbot.sources.api import EXTRA, Api, Column, ObservationFields, RecordFields
 from newsbot.values import MAX_SUMMARY, MAX_TEXT, MAX_TITLE, key, resolved

@@ -26,17 +26,17 @@ from newsbot.batch import Again, Answer, Ask, Batch, Broken, Done, Outcome
 from newsbot.extraction.paths import PathError
 from newsbot.hosts import with_ascii_host
 from newsbot.items import Item
-from newsbot.readers.api import chains, pages
+from newsbot.readers.api import chains, page_reader
 from newsbot.readers.api.chains import DAY, HOUR, SECOND, Chain
 from newsbot.readers.api.data import data_of, rows_of
 from newsbot.readers.api.facts import Facts, has_too_many
 from newsbot.readers.api.mapping import identity, mapper
-from newsbot.readers.api.pages import BAD_ANSWERS, Read
+from newsbot.readers.api.page_reader import BAD_ANSWERS, Read
 from newsbot.readers.api.streams import MAX_TOLD, Call, RefusedError, Stream, Tries, UnreadableError, expect
 from newsbot.sources.api import Api, HostKey
 from newsbot.sources.options import NAME, RequestOptions
 from newsbot.sources.secrets import secret_of
-from newsbot.spiders.base import answers, arguments
+from newsbot.spiders.base import arguments, responses
 from newsbot.spiders.base.errbacks import errback, pass_on
 from newsbot.spiders.base.terms import terms
 from newsbot.storage import articles, cursors, records, sources
@@ -224,7 +224,7 @@ class ApiSpider(Spider):
             try:
                 self._plan(stream)
             except ValueError as error:
-                yield pages.broken(self.facts, stream, self.unreadable(error))[0]
+                yield page_reader.broken(self.facts, stream, self.unreadable(error))[0]
                 continue
             self._under_way = stream
             chain = stream.chains.popleft()
@@ -232,7 +232,7 @@ class ApiSpider(Spider):
             self._look_for_gap(stream, chain)
             if self.api.cursor and not stream.cursor:
                 stream.begin = chains.begun(chain)
-            yield self._request(pages.call(self.facts, stream, chain), stream)
+            yield self._request(page_reader.call(self.facts, stream, chain), stream)
             return
 
     def _plan(self, stream: Stream) -> None:
@@ -269,8 +269,8 @@ class ApiSpider(Spider):
             data=self.data,
             rows=self.rows,
             items=self.items,
-            too_many=lambda answer: self.too_many(answers.response_of(answer)),
-            is_end=lambda answer: self.is_end(answers.response_of(answer)),
+            too_many=lambda answer: self.too_many(responses.response_of(answer)),
+            is_end=lambda answer: self.is_end(responses.response_of(answer)),
             identity=identity(self.api),
             tries=self.crawler.settings.getint("RETRY_TIMES"),
             keys=tuple(key.variable for key in self._keys_there),
@@ -292,7 +292,7 @@ class ApiSpider(Spider):
         is_plain = declared.scheme == "http"
         keys = tuple(HostKey(declared.hostname, key, may_be_plain=is_plain) for key in self._keys_there)
         told = RequestOptions(keys=keys, quota=self.api.quota, terms=self._terms, budget=self.given.get("budget"))
-        meta = {"handle_httpstatus_list": answers.STATUSES, NAME: told}
+        meta = {"handle_httpstatus_list": responses.STATUSES, NAME: told}
         return Request(with_ascii_host(url), meta=meta, dont_filter=True, **options)
 
     def aside(self, url: str, take: Callable[[Any], AsyncIterator[Batch | Request]]) -> Request:
@@ -304,11 +304,11 @@ class ApiSpider(Spider):
 
     async def answered(self, response: Response, stream: Stream) -> AsyncIterator[Batch | Request]:
         """The batch of a page with its items, then the request for what comes after it."""
-        answer = answers.answer_of(response)
-        found = pages.look(answer, self.facts, stream)
-        if isinstance(found, pages.Page):
+        answer = responses.answer_of(response)
+        found = page_reader.look(answer, self.facts, stream)
+        if isinstance(found, page_reader.Page):
             await self.look_up(found.rows, stream)
-            found = pages.take(found, self.facts, stream)
+            found = page_reader.take(found, self.facts, stream)
         for each in self._follow(found, response.request):
             yield each
 
@@ -341,10 +341,10 @@ class ApiSpider(Spider):
         """Note a page that did not come. The cursor stays before it, so that the next run asks again."""
         stream = failure.request.cb_kwargs["stream"]
         if failure.check(HttpError):
-            found = pages.read(answers.answer_of(failure.value.response), self.facts, stream)
+            found = page_reader.read(responses.answer_of(failure.value.response), self.facts, stream)
         else:  # nothing is wrong where a budget is spent: the next run goes on
             is_spent = failure.check(QuotaSpentError) is not None
-            found = pages.broken(self.facts, stream, _told(failure), ok=is_spent)
+            found = page_reader.broken(self.facts, stream, _told(failure), ok=is_spent)
         yield from self._follow(found, failure.request)
 
     def _faulted(self, failure: Failure) -> None:
@@ -364,7 +364,7 @@ class ApiSpider(Spider):
     def _break_off(self, stream: Stream, problem: str) -> None:
         """End a stream where nobody takes what is yielded."""
         self._under_way = None
-        pass_on(self, pages.broken(self.facts, stream, problem)[0])
+        pass_on(self, page_reader.broken(self.facts, stream, problem)[0])
         for each in self._begin():
             if isinstance(each, Request):
                 self.crawler.engine.crawl(each)
@@ -374,7 +374,7 @@ class ApiSpider(Spider):
     async def _aside(
         self, response: Response, take: Callable[[Any], AsyncIterator[Batch | Request]], tries: Tries
     ) -> AsyncIterator[Batch | Request]:
-        answer = answers.answer_of(response)
+        answer = responses.answer_of(response)
         try:
             async for each in take(self.data(answer)):
                 yield each

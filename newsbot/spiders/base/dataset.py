@@ -18,14 +18,14 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from newsbot.batch import CursorProgress
-from newsbot.extraction.tables.base import UnreadableTableError
 from newsbot.extraction.tables.packed import Limits
+from newsbot.extraction.tables.table import UnreadableTableError
 from newsbot.hosts import with_ascii_host
 from newsbot.sources.dataset import Dataset
 from newsbot.sources.document import open_file
 from newsbot.sources.options import NAME, RequestOptions
-from newsbot.spiders.base import answers
-from newsbot.spiders.base.tables import Table
+from newsbot.spiders.base import responses
+from newsbot.spiders.base.table_rows import Table
 from newsbot.storage import bulk, cursors, sources
 from newsbot.storage.errors import DatabaseError
 from newsbot.storage.jobs import FencedError
@@ -82,7 +82,7 @@ class BulkSpider(Spider):
             "download_maxsize": settings.getint("DATASET_MAXSIZE"),
             "download_warnsize": 0,
             "download_timeout": settings.getfloat("DATASET_TIMEOUT"),
-            "handle_httpstatus_list": answers.STATUSES,
+            "handle_httpstatus_list": responses.STATUSES,
         }
         headers = {"Accept-Encoding": "identity"}
         if self._is_same_declaration() and self._before.get("where") == url and not self._is_full_due():
@@ -100,7 +100,7 @@ class BulkSpider(Spider):
     async def answered(self, response: Response) -> None:
         """Load what was downloaded."""
         file = response.meta[NAME].file
-        answer = answers.answer_of(response)
+        answer = responses.answer_of(response)
         if answer.status == 304 and answer.conditional:
             self._tell(ok=True, status="unchanged")
         elif answer.status != 200:
@@ -114,7 +114,7 @@ class BulkSpider(Spider):
     def failed(self, failure: Failure) -> None:
         """Tell why there is no answer."""
         error = failure.value
-        status = answers.answer_of(error.response).told if isinstance(error, HttpError) else failure.getErrorMessage()
+        status = responses.answer_of(error.response).told if isinstance(error, HttpError) else failure.getErrorMessage()
         failure.request.meta[NAME].file.close()
         self._tell(ok=False, status=status)
 

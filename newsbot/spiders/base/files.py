@@ -25,10 +25,10 @@ from twisted.python.failure import Failure
 from newsbot.batch import Answer, Batch, Broken, Outcome, Reject, Then
 from newsbot.hosts import with_ascii_host
 from newsbot.readers.api import chains
-from newsbot.readers.api.pages import progress_of
+from newsbot.readers.api.page_reader import progress_of
 from newsbot.readers.api.streams import said
-from newsbot.readers.files import File, mismatch
-from newsbot.spiders.base import answers
+from newsbot.readers.listed_files import File, mismatch
+from newsbot.spiders.base import responses
 from newsbot.spiders.base.api import ApiSpider
 from newsbot.spiders.base.errbacks import errback
 
@@ -110,7 +110,7 @@ class FilesSpider(ApiSpider):
         """The request for the list where a file is wanted that is not among the newest, else for the first file."""
         if response.status != 200:
             self._list_told(
-                ok=False, status=f"{response.url}: {answers.answer_of(response).told}: {said(response.body)}"
+                ok=False, status=f"{response.url}: {responses.answer_of(response).told}: {said(response.body)}"
             )
             return
         self.newest, wrong = self.listed(response.body)
@@ -162,7 +162,7 @@ class FilesSpider(ApiSpider):
         """The request for the part of the list before this one, or for the first file."""
         if response.status not in (200, 206):
             self._list_told(
-                ok=False, status=f"{response.url}: {answers.answer_of(response).told}: {said(response.body)}"
+                ok=False, status=f"{response.url}: {responses.answer_of(response).told}: {said(response.body)}"
             )
             return
         begin = _begin_of(response)
@@ -244,7 +244,7 @@ class FilesSpider(ApiSpider):
     async def arrived(self, response: Response, file: File, window: Window | None) -> AsyncIterator[Batch | Request]:
         """The request for the next file, and the batch of this one."""
         async with self.turn:
-            answer = answers.answer_of(response)
+            answer = responses.answer_of(response)
             problem = await asyncio.to_thread(mismatch, answer, file)
             again = (
                 problem and answer.status == 200 and get_retry_request(response.request, spider=self, reason=problem)
@@ -312,7 +312,7 @@ class FilesSpider(ApiSpider):
     def _get(self, url: str, callback: Any, errback: Any, **options: Any) -> Request:
         """A request that is spaced from others by the chain that it is part of, not by a quota."""
         given = {name: options.pop(name) for name in ("headers", "cb_kwargs") if name in options}
-        meta = {"handle_httpstatus_list": answers.STATUSES, "download_timeout": PATIENCE} | options
+        meta = {"handle_httpstatus_list": responses.STATUSES, "download_timeout": PATIENCE} | options
         return Request(with_ascii_host(url), callback=callback, errback=errback, meta=meta, dont_filter=True, **given)
 
     def _list_told(self, *, ok: bool, status: str) -> None:
@@ -334,11 +334,11 @@ def _begin_of(response: Response) -> int:
     """The byte of the whole that an answer begins with."""
     if response.status != 206:
         return 0
-    span = answers.answer_of(response).headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
+    span = responses.answer_of(response).headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
     return int(span) if span.isdecimal() else 0
 
 
 def _problem(failure: Failure) -> str:
     if failure.check(HttpError):
-        return answers.answer_of(failure.value.response).told
+        return responses.answer_of(failure.value.response).told
     return (str(failure.value) or type(failure.value).__name__).splitlines()[0]

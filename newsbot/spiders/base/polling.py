@@ -23,7 +23,7 @@ from newsbot.readers import feed, polled, section
 from newsbot.readers.endpoint import Bounds, Endpoint
 from newsbot.sources.options import NAME, RequestOptions
 from newsbot.sources.secrets import LoginError
-from newsbot.spiders.base import answers
+from newsbot.spiders.base import responses
 from newsbot.spiders.base.errbacks import errback
 from newsbot.storage import feeds, sources
 from newsbot.storage.writer import Writer
@@ -148,7 +148,7 @@ class PollingSpider(Spider):
                 headers["If-Modified-Since"] = state.last_modified
         if state.status == 304 and state.failures:  # to nothing that was known: what lies in between is to be passed by
             headers["Cache-Control"] = "no-cache"
-        meta: dict[str, Any] = {"handle_httpstatus_list": answers.STATUSES}
+        meta: dict[str, Any] = {"handle_httpstatus_list": responses.STATUSES}
         if endpoint.key:
             endpoint.key.key.check()
             meta[NAME] = RequestOptions(keys=(endpoint.key,))
@@ -169,7 +169,7 @@ class PollingSpider(Spider):
         self, response: Response, endpoint: Endpoint, state: FeedState
     ) -> AsyncIterator[Batch | Request]:
         """The batch of an answer, then the requests for what it leads to."""
-        batch, _, then = self.read(answers.answer_of(response), endpoint, state)
+        batch, _, then = self.read(responses.answer_of(response), endpoint, state)
         yield self._told(endpoint, batch)
         if isinstance(then, Ask):
             children = await self._children(then.requests)
@@ -200,7 +200,7 @@ class PollingSpider(Spider):
     def failed(self, failure: Failure) -> Iterable[Batch]:
         """The batch of a fetch that got no answer."""
         endpoint, state = (failure.request.cb_kwargs[name] for name in ("endpoint", "state"))
-        answer = answers.answer_of(failure.value.response) if failure.check(HttpError) else None
+        answer = responses.answer_of(failure.value.response) if failure.check(HttpError) else None
         problem = answer.told if answer else str(failure.value) or type(failure.value).__name__
         yield self._told(endpoint, polled.failed(endpoint, state, problem.splitlines()[0], answer)[0])
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from newsbot.enrichment.identity import MAX_ID, identify
+from newsbot.enrichment.entry_identity import MAX_ID, identify
 from newsbot.extraction.rules import first_words
 from newsbot.items import Article, Rank
 from newsbot.readers.endpoint import Endpoint, Reading

@@ -5,8 +5,8 @@ from typing import Any
 
 from twisted.web import http
 
-from newsbot.hosting.page.base import Answer, View
 from newsbot.hosting.page.html import Html, html
+from newsbot.hosting.page.view import Answer, View
 from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.storage import jobs
 from newsbot.storage.jobs import Job

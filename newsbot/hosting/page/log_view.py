@@ -10,9 +10,9 @@ from twisted.web import http
 
 from newsbot.hosting import logs
 from newsbot.hosting.logs import Piece
-from newsbot.hosting.page.base import Answer, View
 from newsbot.hosting.page.html import Html, html, visible
 from newsbot.hosting.page.parts import arguments, asker, moment, state, why
+from newsbot.hosting.page.view import Answer, View
 from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.storage import jobs
 from newsbot.storage.jobs import PENDING, RUNNING, Job

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from newsbot.batch import Again, Answer, Ask, Batch, Broken, CursorProgress, Done, Outcome, Reject, Then
 from newsbot.extraction.paths import PathError, fill, places
 from newsbot.items import Item
-from newsbot.readers.api import chains, paging, records
+from newsbot.readers.api import chains, paging, record_items
 from newsbot.readers.api.chains import Chain, known
 from newsbot.readers.api.facts import Facts
 from newsbot.readers.api.paging import BadPageError
@@ -79,9 +79,9 @@ def take(page: Page, facts: Facts, stream: Stream) -> Read:
         problem = str(error)
     if not problem and chains.moves_by_page(api, chain):
         problem = chains.disorder(api, rows)
-    items = list(records.items_of(facts, rows, stream))
+    items = list(record_items.items_of(facts, rows, stream))
     _pass_over(facts, stream)
-    records.look_through(facts, rows, stream)
+    record_items.look_through(facts, rows, stream)
     chain = chains.seen(api, chain, page.data, rows)
     is_over = following is None or chains.is_before(api, chain, page.data, rows, stream.cursor.get("value"))
     moves = not problem and (is_over or chains.moves_by_page(api, chain))
@@ -194,8 +194,8 @@ def _over(facts: Facts, stream: Stream, chain: Chain, batch: Batch) -> Read:
     if following is not None:
         return batch, stream, Ask((call(facts, stream, following),))
     _pass_over(facts, stream)
-    stream.incomplete += records.missing(stream)
-    few = records.too_few(facts, stream)
+    stream.incomplete += record_items.missing(stream)
+    few = record_items.too_few(facts, stream)
     return _told(facts, stream, batch, few, ok=few is None), stream, Done()
 
 

@@ -5,8 +5,8 @@ from contextlib import suppress
 from typing import Any
 
 from newsbot.batch import Reject
+from newsbot.extraction.conversions import ValueTypeError
 from newsbot.extraction.paths import PathError, path
-from newsbot.extraction.values import ValueTypeError
 from newsbot.items import Item
 from newsbot.readers.api.chains import known
 from newsbot.readers.api.facts import Facts
