@@ -4,10 +4,11 @@ import dataclasses
 import hashlib
 import json
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from newsbot.items import Item
 from newsbot.logins import without_login
@@ -15,6 +16,7 @@ from newsbot.values import MAX_DEPTH, MAX_DIGITS, MAX_KEY, TOO_DEEP
 
 # A payload is kept to be looked at, not to be crawled again: a longer value is cut.
 MAX_VALUE = 10_000
+KEPT = 1_000  # rejects that are kept one by one; the others of a load are counted, by reason
 
 T = TypeVar("T")
 
@@ -98,6 +100,50 @@ class Reject:
         """Stands for what was refused, with all that it says, and why."""
         what = [self.source_id, self.item_type, self.url, self.field, self.reason, self.payload]
         return str(uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(what, sort_keys=True, default=str)))
+
+
+class Refused(NamedTuple):
+    """What a row, or a value of one, is refused with."""
+
+    line: int
+    field: str | None
+    reason: str
+    value: Any
+    whole: bool
+    """whether the row is, and not only the value"""
+
+
+@dataclass(slots=True)
+class Refusals:
+    """What is refused of a load: the first ones as they are, all by number."""
+
+    dataset: str
+    url: str
+    kept: list[Reject] = dataclasses.field(default_factory=list)
+    reasons: Counter[tuple[str | None, str]] = dataclasses.field(default_factory=Counter)
+    rows: int = 0
+
+    def add(self, refused: Refused) -> None:
+        """Take one."""
+        self.count(refused, 1)
+        if len(self.kept) < KEPT:
+            payload = {"line": refused.line, "value": refused.value}
+            self.kept.append(self._reject(f"#line={refused.line}", refused.field, refused.reason, payload))
+
+    def count(self, refused: Refused, number: int) -> None:
+        """Count some that are not kept one by one."""
+        self.reasons[refused.field, refused.reason] += number
+        self.rows += number * refused.whole
+
+    def rejects(self) -> Iterator[Reject]:
+        """What is written: a row for each that is kept, and one for the others of a reason."""
+        kept = Counter((reject.field, reject.reason) for reject in self.kept)
+        yield from self.kept
+        for (name, reason), number in (self.reasons - kept).items():
+            yield self._reject("", name, f"{reason} (rows beyond those kept one by one)", {"rows": number})
+
+    def _reject(self, place: str, name: str | None, reason: str, payload: dict[str, Any]) -> Reject:
+        return Reject(self.dataset, "Record", self.url + place, name, reason, payload)
 
 
 def feed_name(url: str) -> str:

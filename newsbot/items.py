@@ -152,7 +152,7 @@ class Item:
     source_id: str | None
 
     stored_by: ClassVar[str]
-    """the function of `newsbot.storage` that writes items of this kind, as `records.write`"""
+    """the function of the storage that writes items of this kind, as `records.write`"""
     is_looked_up: ClassVar[bool] = False
     """whether the database is asked before the item goes on, as it costs to; else as it is written"""
     first_counts: ClassVar[str | None] = None

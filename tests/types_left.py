@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-MOST = 734  # errors; whoever leaves fewer writes that number here
+MOST = 733  # errors; whoever leaves fewer writes that number here
 
 
 def main() -> int:

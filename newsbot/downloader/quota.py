@@ -13,18 +13,17 @@ from twisted.internet.error import ConnectionLost
 
 from newsbot.downloader.retry_after import retry_after
 from newsbot.extraction.paths import looked_up
+from newsbot.limits import LONGEST_BLOCK, QuotaSpentError, Refusal, longest_rest
 from newsbot.sources.options import options_of
 from newsbot.storage.budget import Budget
-from newsbot.storage.feeds import longest_rest
-from newsbot.storage.quotas import LONGEST_BLOCK, QuotaSpentError, Refusal
 
 if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
+    from newsbot.limits import Terms
     from newsbot.sources.options import RequestOptions
-    from newsbot.storage.quotas import Terms
 
 LONGEST_BACKOFF = 60.0  # seconds, after a 429 that does not say how long
 _MIN_TIME, _MAX_SECONDS = 1e8, 1e11  # of Unix seconds: less are seconds from now, more are milliseconds

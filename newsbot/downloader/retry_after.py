@@ -12,7 +12,7 @@ from scrapy import signals
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.utils.asyncio import call_later
 
-from newsbot.storage.feeds import longest_rest
+from newsbot.limits import longest_rest
 
 if TYPE_CHECKING:
     from scrapy import Request

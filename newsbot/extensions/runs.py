@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from twisted.python.failure import Failure
 
-    from newsbot.storage.quotas import Spent
+    from newsbot.limits import Spent
 
 # Ends that a user or a limit of the user's asked for; any other but "finished" is a failure.
 _ASKED_FOR = ("finished", "shutdown", "cancelled", "closespider_")

@@ -20,9 +20,9 @@ from newsbot.hosting.config import address, node_name, placed, port
 from newsbot.hosting.launcher import prepare
 from newsbot.hosting.processes import lives, machine
 from newsbot.hosting.scheduler import Scheduler
-from newsbot.hosting.sessions import sessions
+from newsbot.hosting.sessions import AwayError, sessions
+from newsbot.job import HEARTBEAT
 from newsbot.storage import nodes
-from newsbot.storage.database import is_lost
 from newsbot.storage.errors import DatabaseError
 from newsbot.storage.upgrade import UnknownRevisionError
 
@@ -63,21 +63,21 @@ def _prepare(name: str) -> None:
     One that is away is waited for later, by the launcher. Raises `ConfigError`.
     """
     try:
-        prepare()
+        sessions().attempt(prepare)
         known = sessions().transaction(nodes.known).get(name)
-    except (psycopg2.Error, DatabaseError, UnknownRevisionError) as error:
-        if not is_lost(error):
-            raise ConfigError(str(error)) from None
-        logger.warning("Scrapyd starts without its database, and waits for it: %s", " ".join(str(error).split()))
+    except AwayError as error:
+        logger.warning("Scrapyd starts without its database, and waits for it: %s", error)
         return
-    if known is None or known.silent > 3 * nodes.HEARTBEAT:
+    except (psycopg2.Error, DatabaseError, UnknownRevisionError) as error:
+        raise ConfigError(str(error)) from None
+    if known is None or known.silent > 3 * HEARTBEAT:
         return
     if known.machine == machine() and not lives(known.pid, known.birth):
         return
     raise ConfigError(
         f"a Scrapyd named {name!r} is on this database already: process {known.pid} on {known.machine.split('/')[0]};"
         " give this one another node_name in scrapyd.conf, or another port. One that was killed elsewhere is forgotten"
-        f" after {3 * nodes.HEARTBEAT} s"
+        f" after {3 * HEARTBEAT} s"
     )
 
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from newsbot.hosting import fires
 from newsbot.hosting.schedule import Entry
+from newsbot.job import MISSED, PENDING, QUEUED, SKIPPED, Active, Fire, Job, Mark
 from newsbot.storage import jobs, schedules
-from newsbot.storage.jobs import Job
-from newsbot.storage.schedules import MISSED, QUEUED, SKIPPED, Active, Fire, Mark
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -109,9 +108,7 @@ def decide(
 
 
 def _in_the_way(job: Active) -> str:
-    doing = (
-        "still waits for other entries" if job.waits else "still waits" if job.state == jobs.PENDING else "still runs"
-    )
+    doing = "still waits for other entries" if job.waits else "still waits" if job.state == PENDING else "still runs"
     since = f", of {job.nominal_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if job.nominal_at else ""
     return f"job {job.id}{since}, {doing}"
 

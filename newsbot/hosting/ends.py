@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from newsbot.hosting import logs
 from newsbot.hosting.redaction import without
+from newsbot.job import CANCELLED, FAILED, FINISHED, KILLED, OUT_OF_MEMORY, STOPPED, TIMED_OUT, Job
 from newsbot.storage import jobs
-from newsbot.storage.jobs import CANCELLED, FAILED, FINISHED, KILLED, OUT_OF_MEMORY, STOPPED, TIMED_OUT, Job
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class End(NamedTuple):
-    """A state of `storage.jobs` and, unless it is plain, why."""
+    """A state of `newsbot.job` and, unless it is plain, why."""
 
     state: str
     reason: str | None = None

@@ -24,9 +24,9 @@ from newsbot.hosting.queue import Message
 from newsbot.hosting.redaction import is_secret, masked
 from newsbot.hosting.runner import HIDDEN
 from newsbot.hosting.sessions import AwayError, sessions
+from newsbot.job import FAILED, HEARTBEAT, STOPPED, TIMED_OUT, TOKEN, Job, Node
 from newsbot.storage import jobs, nodes, schedules
-from newsbot.storage.jobs import FAILED, LEASE, STOPPED, TIMED_OUT, Job
-from newsbot.storage.nodes import HEARTBEAT, Node
+from newsbot.storage.jobs import LEASE
 from newsbot.storage.session import pauses
 from newsbot.storage.upgrade import upgrade
 
@@ -190,7 +190,7 @@ class Launcher(Service):
         message["settings"].update(environment.get_settings(message))
         job.log_file = message["settings"].get("LOG_FILE")
         job.items_file = _items(message["settings"]["FEEDS"]) if environment.items_dir else None
-        env = environment.get_environment(message, slot) | {jobs.TOKEN: job.token}
+        env = environment.get_environment(message, slot) | {TOKEN: job.token}
         if job.command:  # `db prune` is to forget what this Scrapyd would, in the hour
             env.setdefault("HISTORY_DAYS", f"{self.history_days:g}")
         words, hidden = _split(*_words(message))

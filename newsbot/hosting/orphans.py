@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from newsbot.hosting import ends, processes
+from newsbot.job import Job, Node
 from newsbot.storage import jobs, nodes
-from newsbot.storage.jobs import Job
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -47,7 +47,7 @@ def survey(cursor: "Cursor", node: str, own: Collection[str], *, patient: bool) 
     return found
 
 
-def _is_looked_after(job: Job, node: str, alive: dict[str, nodes.Node]) -> bool:
+def _is_looked_after(job: Job, node: str, alive: dict[str, Node]) -> bool:
     """Whether another Scrapyd of this machine has it. One elsewhere is not asked: the lease says it."""
     owner = alive.get(job.node)
     return (

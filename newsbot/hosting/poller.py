@@ -13,8 +13,8 @@ from newsbot.hosting.config import node_name
 from newsbot.hosting.processes import machine
 from newsbot.hosting.queue import Message
 from newsbot.hosting.sessions import AwayError, sessions
+from newsbot.job import Job
 from newsbot.storage import jobs
-from newsbot.storage.jobs import Job
 
 logger = logging.getLogger(__name__)
 

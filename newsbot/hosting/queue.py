@@ -9,8 +9,8 @@ from scrapyd.interfaces import IJobStorage, ISpiderQueue
 from zope.interface import implementer
 
 from newsbot.hosting.sessions import sessions
+from newsbot.job import FINISHED, PENDING, Job
 from newsbot.storage import jobs
-from newsbot.storage.jobs import Job
 
 
 class Message(dict[str, Any]):
@@ -54,7 +54,7 @@ class PostgresSpiderQueue:
 
     def count(self) -> int:
         """How many are pending."""
-        return sessions().transaction(lambda cursor: jobs.counts(cursor, self.project))[jobs.PENDING]
+        return sessions().transaction(lambda cursor: jobs.counts(cursor, self.project))[PENDING]
 
     def remove(self, func: Callable[[Message], bool]) -> int:
         """Cancel the pending jobs that `func` is true of; how many."""
@@ -96,4 +96,4 @@ class PostgresJobStorage:
         return iter(self.list())
 
     def __len__(self) -> int:
-        return sessions().transaction(jobs.counts)[jobs.FINISHED]
+        return sessions().transaction(jobs.counts)[FINISHED]

@@ -26,7 +26,7 @@ from scrapyd.utils import initialize_component
 
 from newsbot.hosting.config import configured
 from newsbot.hosting.lease import Lease
-from newsbot.storage.jobs import TOKEN
+from newsbot.job import TOKEN
 
 HIDDEN = "NEWSBOT_JOB_SECRETS"  # environment variable: JSON list of words of the command line that nobody shall see
 STAGED = "NEWSBOT_STAGED_EGG"  # environment variable: this egg runs, which is not in the storage yet

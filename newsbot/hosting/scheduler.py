@@ -22,8 +22,8 @@ from newsbot.hosting.schedule import Entry, ScheduleError, read
 from newsbot.hosting.sessions import AwayError, sessions
 from newsbot.hosting.spiders import ListingError, SpiderList
 from newsbot.hosting.threads import in_own_thread
+from newsbot.job import QUEUED
 from newsbot.storage import jobs, schedules
-from newsbot.storage.schedules import QUEUED
 from newsbot.storage.session import pauses
 
 if TYPE_CHECKING:

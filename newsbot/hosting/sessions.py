@@ -41,27 +41,31 @@ class Sessions:
         return self._outage.failure
 
     async def do(self, work: "Callable[[Cursor], _T]") -> _T:
-        """Do `work` in a transaction, in a thread. Raises `AwayError` while the database can not be used."""
-        return await self.run(lambda: self.transaction(work))
+        """Do `work` in a transaction, in a thread. Raises `AwayError` while the database cannot be used."""
+        return await deferToThread(self.transaction, work)
 
     async def run(self, work: Callable[[], _T]) -> _T:
         """As `do`, for what has transactions of its own."""
+        return await deferToThread(self.attempt, work)
+
+    def transaction(self, work: "Callable[[Cursor], _T]") -> _T:
+        """As `do`, here and now."""
+        session = self._free.get()
         try:
-            outcome = await deferToThread(work)
+            return self.attempt(lambda: session.transaction(work))
+        finally:
+            self._free.put(session)
+
+    def attempt(self, work: Callable[[], _T]) -> _T:
+        """As `run`, here and now."""
+        try:
+            outcome = work()
         except (psycopg2.Error, DatabaseError) as error:
             if not is_lost(error):
                 raise
             raise AwayError(self._outage.met(error)) from None
         self._outage.over()
         return outcome
-
-    def transaction(self, work: "Callable[[Cursor], _T]") -> _T:
-        """Do `work` in a transaction, here and now."""
-        session = self._free.get()
-        try:
-            return session.transaction(work)
-        finally:
-            self._free.put(session)
 
 
 @cache

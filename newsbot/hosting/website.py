@@ -9,13 +9,13 @@ from scrapyd import website
 from scrapyd.config import Config
 from twisted.application.service import IServiceCollection
 
+from newsbot.hosting import queries
 from newsbot.hosting.config import node_name
 from newsbot.hosting.page.jobs_table import Jobs
 from newsbot.hosting.page.log_view import Log
 from newsbot.hosting.page.overview import Page
-from newsbot.hosting.sessions import sessions
 from newsbot.hosting.spiders import SpiderList
-from newsbot.storage import jobs
+from newsbot.job import RUNNING
 
 if TYPE_CHECKING:
     from twisted.application.service import Application
@@ -73,7 +73,7 @@ class Root(website.Root):
 
     async def cancel(self, project: str, job_id: str, signal: str, reason: str = "asked for") -> str | None:
         """Cancel a job; the state it was in, None without one. A process of this node is told at once."""
-        state = await sessions().do(lambda cursor: jobs.cancel(cursor, project, job_id, signal, reason))
-        if state == jobs.RUNNING:
+        state = await queries.cancel(project, job_id, signal, reason)
+        if state == RUNNING:
             await self.launcher.look()
         return state

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
+    from newsbot.limits import Terms
     from newsbot.sources.api import HostKey, Quota
 
 NAME = "newsbot"  # so that a user's own names in `meta` are free
@@ -15,7 +16,7 @@ class RequestOptions:
 
     keys: "tuple[HostKey, ...]" = ()  # each with the host that gets it
     quota: "Quota | None" = None  # as it is declared
-    terms: Any = None  # of the quota, as `storage.quotas` has them; None: the call is not counted
+    terms: "Terms | None" = None  # of the quota; None: the call is not counted
     budget: float | None = None  # of this run
     file: BinaryIO | None = None  # that takes the body of a 200
     # What is noted on the way

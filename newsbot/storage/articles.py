@@ -13,9 +13,9 @@ from copy import copy
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from newsbot.ids import uuid5
 from newsbot.items import Article, Removal, State
 from newsbot.storage import identity
-from newsbot.storage.ids import uuid5
 from newsbot.storage.variants import FormOf, superseded
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
+from newsbot.limits import QuotaSpentError, Refusal, Terms
 from newsbot.storage import jobs, quotas
 from newsbot.storage.writer import Writer
 
@@ -18,15 +19,15 @@ class Budget:
         self._spent = self._writer.run.spent
         self._scheduled: bool | None = None  # whether this is a job of the schedule; None until it was asked
 
-    async def spend(self, terms: quotas.Terms, budget: float | None) -> float | quotas.Refusal:
+    async def spend(self, terms: Terms, budget: float | None) -> float | Refusal:
         """Take a call out of the budget; see `quotas.spend`. A job of the schedule leaves some of a day's for later.
 
         Raises `QuotaSpentError` where this run has spent the budget of its own: calls, or money where they cost some.
         """
         if budget is not None and round((self._spent[terms] + 1) * (terms.cost or 1) - budget, 9) > 0:
-            raise quotas.QuotaSpentError(f"the budget of this run, {budget:g}, is spent")
+            raise QuotaSpentError(f"the budget of this run, {budget:g}, is spent")
         self._spent[terms] += 1  # before others ask
-        answer: float | quotas.Refusal | None = None
+        answer: float | Refusal | None = None
         try:
             if self._scheduled is None:
                 self._scheduled = await self._is_scheduled()
@@ -39,22 +40,22 @@ class Budget:
         token = self._writer.token
         return token is not None and await self._writer.ask(partial(jobs.is_scheduled, token=token))
 
-    async def answered(self, terms: quotas.Terms) -> None:
+    async def answered(self, terms: Terms) -> None:
         """A call is over; see `quotas.answered`."""
         await self._writer.ask(partial(quotas.answered, terms=terms))
 
-    async def give_back(self, terms: quotas.Terms, ago: float) -> None:
+    async def give_back(self, terms: Terms, ago: float) -> None:
         """A call that was taken `ago` seconds before reached nobody; see `quotas.give_back`."""
         self._spent[terms] -= 1
         await self._writer.ask(partial(quotas.give_back, terms=terms, ago=ago))
 
     async def told(
-        self, terms: quotas.Terms, remaining: int, limit: int | None, resets_in: float | None, period: str | None
+        self, terms: Terms, remaining: int, limit: int | None, resets_in: float | None, period: str | None
     ) -> None:
         """Take over what an answer says of the quota; see `quotas.told`."""
         work = partial(quotas.told, terms=terms, remaining=remaining, limit=limit, resets_in=resets_in, period=period)
         await self._writer.ask(work)
 
-    async def block(self, terms: quotas.Terms, seconds: float, reason: str) -> None:
+    async def block(self, terms: Terms, seconds: float, reason: str) -> None:
         """No calls for so long."""
         await self._writer.ask(partial(quotas.block, name=terms.name, seconds=seconds, reason=reason))

@@ -1,18 +1,16 @@
 """Records by the million: by COPY into a table of this transaction alone, from there into `records` at once."""
 
 import io
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from newsbot.batch import CursorProgress, Reject
+from newsbot.batch import KEPT, CursorProgress, Refusals, Refused
 from newsbot.storage import cursors, records, rejects
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-KEPT = 1_000  # rejects that are kept one by one; the others of a load are counted, by reason
 REPEATED = "this key came before with other values, which are kept"
 _COPY_SIZE = 2**17
 
@@ -44,50 +42,6 @@ WITH incoming AS NOT MATERIALIZED (
 ), {records.MERGE}
 SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), (SELECT count(*) FROM loaded) FROM wanted
 """  # noqa: S608  of constants
-
-
-class Refused(NamedTuple):
-    """What a row, or a value of one, is refused with."""
-
-    line: int
-    field: str | None
-    reason: str
-    value: Any
-    whole: bool
-    """whether the row is, and not only the value"""
-
-
-@dataclass(slots=True)
-class Refusals:
-    """What is refused of a load: the first ones as they are, all by number."""
-
-    dataset: str
-    url: str
-    kept: list[Reject] = field(default_factory=list)
-    reasons: Counter[tuple[str | None, str]] = field(default_factory=Counter)
-    rows: int = 0
-
-    def add(self, refused: Refused) -> None:
-        """Take one."""
-        self.count(refused, 1)
-        if len(self.kept) < KEPT:
-            payload = {"line": refused.line, "value": refused.value}
-            self.kept.append(self._reject(f"#line={refused.line}", refused.field, refused.reason, payload))
-
-    def count(self, refused: Refused, number: int) -> None:
-        """Count some that are not kept one by one."""
-        self.reasons[refused.field, refused.reason] += number
-        self.rows += number * refused.whole
-
-    def rejects(self) -> Iterator[Reject]:
-        """What is written: a row for each that is kept, and one for the others of a reason."""
-        kept = Counter((reject.field, reject.reason) for reject in self.kept)
-        yield from self.kept
-        for (name, reason), number in (self.reasons - kept).items():
-            yield self._reject("", name, f"{reason} (rows beyond those kept one by one)", {"rows": number})
-
-    def _reject(self, place: str, name: str | None, reason: str, payload: dict[str, Any]) -> Reject:
-        return Reject(self.dataset, "Record", self.url + place, name, reason, payload)
 
 
 @dataclass(slots=True)

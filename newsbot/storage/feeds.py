@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from newsbot.batch import FeedProgress, FeedState, feed_name
+from newsbot.limits import longest_rest
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -97,11 +98,6 @@ ON CONFLICT (url) DO UPDATE SET
 
 
 LONGEST = 3e9  # seconds, a century: what a setting says beyond it is no interval of the database's
-
-
-def longest_rest(settings: "BaseSettings") -> float:
-    """The seconds of `RETRY_AFTER_DAYS` (default 7)."""
-    return settings.getfloat("RETRY_AFTER_DAYS", 7) * 86_400
 
 
 def bounds(settings: "BaseSettings") -> dict[str, float]:

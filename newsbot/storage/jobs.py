@@ -10,25 +10,18 @@ All times are the database's, so that no node's clock matters.
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from psycopg2.extras import Json, execute_values
 
+from newsbot.job import BAD_ENDS, CANCELLED, FINISHED, LOST, PENDING, RUNNING, STOPPED, DuplicateError, Job
 from newsbot.storage.aged import Aged
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-PENDING, RUNNING = "pending", "running"
-FINISHED, FAILED, KILLED = "finished", "failed", "killed"
-OUT_OF_MEMORY, TIMED_OUT, CANCELLED, LOST = "out of memory", "timed out", "cancelled", "lost"
-STOPPED = "stopped"  # no state: told to end because its Scrapyd stops; what had not finished is queued again
-BAD_ENDS = (FAILED, KILLED, OUT_OF_MEMORY, TIMED_OUT, LOST)  # that an entry's retries are for
-STATES = (PENDING, RUNNING, FINISHED, CANCELLED, *BAD_ENDS)
-
-TOKEN = "NEWSBOT_JOB_TOKEN"  # noqa: S105  the environment variable that a job has it in
 LEASE = 30  # seconds; renewed every third of it
 TAKINGS = 5  # of one job, before it is suspected of what befell its nodes
 LONGEST_BACKOFF = 3600  # seconds
@@ -41,63 +34,19 @@ class FencedError(Exception):
     """The job was taken over, or given up: this process may write nothing more for it."""
 
 
-class DuplicateError(ValueError):
-    """The project has a job of that id."""
-
-
-@dataclass(slots=True)
-class Job:
-    """A row of `jobs`; see `storage/tables.py`."""
-
-    project: str
-    id: str
-    spider: str  # or the words of the command
-    command: list[str] | None = None  # where it runs none of the spiders: the words after `scrapy`
-    version: str | None = None
-    args: dict[str, str] = field(default_factory=dict)
-    settings: dict[str, str] = field(default_factory=dict)
-    priority: float = 0.0
-    asked_by: str = "api"
-    schedule: str | None = None
-    nominal_at: datetime | None = None
-    retry_of: str | None = None
-    retries: int = 0
-    backoff: float = 0.0
-    timeout: float | None = None
-    wanted_node: str | None = None
-    waits_for: dict[str, str] | None = None
-    not_before: datetime | None = None
-    queued_at: datetime | None = None
-    state: str = PENDING
-    token: str | None = None
-    taken: int = 0
-    node: str | None = None
-    machine: str | None = None
-    pid: int | None = None
-    birth: str | None = None
-    started_at: datetime | None = None
-    asked_end: str | None = None
-    ended_at: datetime | None = None
-    exit_code: int | None = None
-    signal: int | None = None
-    reason: str | None = None
-    log_file: str | None = None
-    items_file: str | None = None
-
-    @classmethod
-    def all(cls, cursor: "Cursor") -> list[Self]:
-        """The rows that a statement with `COLUMNS` gave."""
-        return [cls(*row) for row in cursor.fetchall()]
-
-    @classmethod
-    def one(cls, cursor: "Cursor") -> Self | None:
-        """The first of them."""
-        row = cursor.fetchone()
-        return cls(*row) if row else None
-
-
 COLUMNS = ", ".join(f"jobs.{each.name}" + ("::text" * (each.name == "token")) for each in fields(Job))
 _GIVEN = [each.name for each in fields(Job)[: [each.name for each in fields(Job)].index("queued_at")]]
+
+
+def _jobs(cursor: "Cursor") -> list[Job]:
+    """The rows that a statement with `COLUMNS` gave."""
+    return [Job(*row) for row in cursor.fetchall()]
+
+
+def _job(cursor: "Cursor") -> Job | None:
+    """The first of them."""
+    row = cursor.fetchone()
+    return Job(*row) if row else None
 
 
 # The queue
@@ -128,7 +77,7 @@ def waiting(cursor: "Cursor", project: str | None = None, limit: int | None = No
         " ORDER BY priority DESC, queued_at, id LIMIT %(limit)s",
         {"project": project, "limit": limit},
     )
-    return Job.all(cursor)
+    return _jobs(cursor)
 
 
 def count_waiting(cursor: "Cursor") -> int:
@@ -194,7 +143,7 @@ def take(cursor: "Cursor", node: str, machine: str, projects: Collection[str]) -
         """,
         {"node": node, "machine": machine, "lease": LEASE, "projects": list(projects)},
     )
-    return Job.one(cursor)
+    return _job(cursor)
 
 
 def give_back(cursor: "Cursor", token: str, reason: str, *, suspect: bool = True) -> bool:
@@ -303,7 +252,7 @@ def end(
         """,
         (state, exit_code, signal, reason and reason.replace("\0", "\ufffd"), token),
     )
-    job = Job.one(cursor)
+    job = _job(cursor)
     if job is None:
         return None
     _close_run(cursor, token, state, exit_code)
@@ -457,7 +406,7 @@ def running(cursor: "Cursor", project: str | None = None) -> list[Job]:
         " ORDER BY started_at, id",
         {"project": project},
     )
-    return Job.all(cursor)
+    return _jobs(cursor)
 
 
 def adopt(cursor: "Cursor", token: str, node: str, old_node: str) -> bool:
@@ -483,7 +432,7 @@ def find(cursor: "Cursor", job_id: str, project: str | None = None) -> Job | Non
         f"SELECT {COLUMNS} FROM jobs WHERE id = %(id)s AND (%(project)s IS NULL OR project = %(project)s) LIMIT 1",
         {"id": job_id, "project": project},
     )
-    return Job.one(cursor)
+    return _job(cursor)
 
 
 def ended(cursor: "Cursor", limit: int, project: str | None = None) -> list[Job]:
@@ -493,7 +442,7 @@ def ended(cursor: "Cursor", limit: int, project: str | None = None) -> list[Job]
         " ORDER BY ended_at DESC LIMIT %(limit)s",
         {"project": project, "limit": limit},
     )
-    return Job.all(cursor)
+    return _jobs(cursor)
 
 
 def history(cursor: "Cursor", filters: Mapping[str, str | None], limit: int, offset: int) -> list[Job]:
@@ -505,7 +454,7 @@ def history(cursor: "Cursor", filters: Mapping[str, str | None], limit: int, off
         " LIMIT %(limit)s OFFSET %(offset)s",
         given | {"limit": limit, "offset": offset},
     )
-    return Job.all(cursor)
+    return _jobs(cursor)
 
 
 def is_scheduled(cursor: "Cursor", token: str) -> bool:

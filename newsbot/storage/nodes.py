@@ -1,27 +1,14 @@
 """The Scrapyd processes that share the database, and whose clock is off."""
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from newsbot.job import Node
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-HEARTBEAT = 5  # seconds
 KEPT = 86_400  # seconds that a silent node is still shown
-
-
-@dataclass(slots=True)
-class Node:
-    """A row of `nodes`. `birth` tells its process from a later one of the same number."""
-
-    name: str
-    machine: str
-    pid: int
-    birth: str
-    slots: int
-    clock_offset: float = 0.0  # seconds ahead of the database's
-    silent: float = 0.0  # seconds since the last heartbeat
 
 
 def beat(cursor: "Cursor", node: Node) -> None:

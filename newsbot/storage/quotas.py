@@ -4,17 +4,14 @@ A call is counted before it goes out, so that a crash spends one too many at wor
 when the first is answered: how long a call is under way, nobody knows. The times are the database's.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from datetime import datetime
+from newsbot.limits import COUNTED, LONGEST_BLOCK, Refusal, Spent, Terms
 
+if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-COUNTED = ("hour", "day", "month")  # with a row each, whatever the limits are; an API may have others, as `12 hours`
 ON_ITS_WAY = 3.0  # seconds after which a call that is not answered has long arrived, or its process has died
-LONGEST_BLOCK = 32 * 86_400.0  # seconds: what is said of longer, as of the year 9999, is no period of a quota
 EDGE = 2.0  # seconds at the end of a period without calls: one would arrive in the next, and count there
 
 _FARTHEST = f"clock_timestamp() + make_interval(secs => {LONGEST_BLOCK})"
@@ -75,42 +72,6 @@ ON CONFLICT (name) DO UPDATE SET
     resets_at = CASE WHEN q.resets_at > clock_timestamp()
         THEN greatest(q.resets_at, EXCLUDED.resets_at) ELSE EXCLUDED.resets_at END
 """
-
-
-class QuotaSpentError(Exception):
-    """There is no call left for now; the message says why, and when there is one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a quota allows: calls by period, seconds between two calls, the cost of one."""
-
-    name: str
-    calls: tuple[tuple[str, int], ...] = ()  # (period, calls) of those that are counted, the longest last
-    spacing: float = 0  # seconds
-    cost: float = 0
-    currency: str | None = None  # of the cost
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What a run spent of a quota, and all who share it in this hour, day or month (UTC)."""
-
-    calls: int  # of the run
-    period: str  # of the longest limit; a day where none is counted
-    total: int  # calls of this period
-    cost: float  # of those
-    limit: int | None
-    currency: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why there is no call now, and when there will be."""
-
-    reason: str
-    until: "datetime"
-    seconds: float  # from now
 
 
 def spend(cursor: "Cursor", terms: Terms, *, spread: bool) -> float | Refusal:

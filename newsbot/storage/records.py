@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from newsbot.ids import record_id
 from newsbot.items import Record, State
-from newsbot.storage.ids import uuid5
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -47,11 +47,6 @@ def keys(cursor: "Cursor", dataset: str, most: int) -> set[str]:
     """The keys of a dataset; none where there are more than `most`."""
     cursor.execute("SELECT key FROM records WHERE dataset = %s LIMIT %s", (dataset, most + 1))
     return {key for (key,) in cursor} if cursor.rowcount <= most else set()
-
-
-def record_id(dataset: str, key: str) -> str:
-    """UUIDv5 of dataset and key."""
-    return uuid5(f"record:{dataset}/{key}")
 
 
 def write(cursor: "Cursor", items: Sequence[Record], run_id: str) -> list[Record]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from newsbot.batch import Outcome, Reject, storable
+from newsbot.limits import Spent, Terms
 from newsbot.storage import quotas, runs
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class Run:
         self.reasons: Reasons = Counter()  # of refused items
         self.left_out: Reasons = Counter()  # of values left out of stored ones
         self.remarks: Counter[str] = Counter()  # on stored items
-        self.spent: Counter[quotas.Terms] = Counter()  # calls
-        self.ledger: dict[str, quotas.Spent] = {}  # what became of them, by quota, once it is over
+        self.spent: Counter[Terms] = Counter()  # calls
+        self.ledger: dict[str, Spent] = {}  # what became of them, by quota, once it is over
         self.spoilt: dict[tuple[str, str], str] = {}  # (source, URL) of what is told as failed, and why
         self._asked: dict[tuple[str, str], None] = {}  # (source, URL) of what has no outcome yet
 

@@ -5,51 +5,19 @@ that row. A restart, a second node or a clock that was set back find it done.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from psycopg2.extras import execute_values
 
+from newsbot.job import Active, Fire, Mark
 from newsbot.storage.aged import Aged
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-QUEUED, SKIPPED, MISSED = "queued", "skipped", "missed"
 AGED = Aged("fires", "fired_at")
 forget = AGED.forget
-
-
-class Mark(NamedTuple):
-    """Where an entry is."""
-
-    last_nominal_at: datetime
-    paused: bool
-
-
-@dataclass(slots=True)
-class Fire:
-    """A row of `fires`: what became of a nominal time."""
-
-    schedule: str
-    nominal_at: datetime
-    outcome: str
-    reason: str | None = None
-    job: str | None = None
-    node: str | None = None
-
-
-@dataclass(slots=True)
-class Active:
-    """A job of an entry that has not ended."""
-
-    project: str
-    id: str
-    schedule: str
-    state: str
-    nominal_at: datetime | None
-    waits: bool  # for other entries
 
 
 def now(cursor: "Cursor") -> datetime:

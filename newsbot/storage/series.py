@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from newsbot.ids import uuid5
 from newsbot.items import Observation, Series, State
-from newsbot.storage.ids import uuid5
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812

@@ -24,6 +24,7 @@ from psycopg2.errors import UniqueViolation
 
 from newsbot.batch import CursorProgress, FeedProgress, Progress, Reject
 from newsbot.items import KINDS, Article, Item, State
+from newsbot.job import TOKEN
 from newsbot.storage import articles, bulk, cursors, feeds, jobs, rejects, runs
 from newsbot.storage.database import Database
 from newsbot.storage.errors import DatabaseError, UnsuitableError
@@ -337,7 +338,7 @@ def _states(source_id: str, loaded: bulk.Loaded) -> States:
 def _token(settings: "BaseSettings") -> str | None:
     """The token of the job that this crawl is, where its rows go to the database that has the queue of jobs."""
     elsewhere = any(settings.get(name) != os.environ.get(name, "") for name in ("DATABASE_URL", "NEWSBOT_HOME"))
-    return None if elsewhere else os.environ.get(jobs.TOKEN)
+    return None if elsewhere else os.environ.get(TOKEN)
 
 
 def _in_thread(work: Callable[[], _T]) -> "asyncio.Future[_T]":

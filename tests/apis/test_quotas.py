@@ -25,11 +25,12 @@ from stand_ins import (
     ago,
 )
 
+from newsbot.job import TOKEN
+from newsbot.limits import LONGEST_BLOCK, Refusal, Terms
 from newsbot.sources.api import Limit, Quota
 from newsbot.spiders.base.terms import terms as terms_of
-from newsbot.storage import jobs, quotas
+from newsbot.storage import quotas
 from newsbot.storage.database import Database
-from newsbot.storage.quotas import Refusal, Terms
 
 # A clock of the database that tests move: what is found first in the search path is asked.
 CLOCK = """
@@ -160,7 +161,7 @@ def test_a_row_of_before_heals(ledger, newsbot, at, column, time):
     row = f"{column} = '{time}', remaining = 0, reason = 'it said so'"
     ledger(lambda cursor: cursor.execute(f"UPDATE quotas SET {row}"))
     refused = ledger(quotas.spend, terms, spread=False)
-    assert isinstance(refused, float) or refused.seconds <= quotas.LONGEST_BLOCK
+    assert isinstance(refused, float) or refused.seconds <= LONGEST_BLOCK
     at("2126-01-01")
     assert isinstance(ledger(quotas.spend, terms, spread=False), float)
 
@@ -186,7 +187,7 @@ def test_a_job_of_the_schedule_leaves_some_for_later(newsbot, at):
         " VALUES ('newsbot', 'a', %s, 'the schedule', 'harbour', 'running', %s)",
         *(spider, token := str(uuid.uuid4())),
     )
-    environment = processes.environment() | processes.KEYS | {"DATABASE_URL": newsbot.url, jobs.TOKEN: token}
+    environment = processes.environment() | processes.KEYS | {"DATABASE_URL": newsbot.url, TOKEN: token}
     done = newsbot.run(spider, index, env=environment, **arguments)
     assert done.returncode == 0, done.stderr
     assert done.returncode == 0, done.stderr

@@ -20,9 +20,9 @@ from scrapy.cmdline import execute
 from scrapy.settings import Settings
 
 from newsbot.batch import CursorProgress
+from newsbot.limits import Terms
 from newsbot.storage import cursors, quotas
 from newsbot.storage.database import Database
-from newsbot.storage.quotas import Terms
 from newsbot.storage.upgrade import upgrade
 
 ROOT = Path(__file__).parents[2]

@@ -19,7 +19,7 @@ import pytest
 from scrapy.utils.misc import load_object
 
 from newsbot.hosting.names import is_dangerous
-from newsbot.storage import jobs
+from newsbot.job import RUNNING
 
 SEED = 3
 ROOT = Path(__file__).parents[2]
@@ -474,7 +474,7 @@ def attacked(make_scrapyd, tmp_path):
     scrapyd = make_scrapyd(schedule=SCHEDULE, max_proc=1, allowed_settings="").start()
     scrapyd.wait_until(scrapyd.run("quick", jobid="done"))
     scrapyd.run("waits", jobid="steady", until=tmp_path / "never")
-    scrapyd.wait_until("steady", jobs.RUNNING)
+    scrapyd.wait_until("steady", RUNNING)
     scrapyd.run("quick", jobid="next")
     return scrapyd
 

@@ -9,8 +9,9 @@ from newsbot.hosting import claims
 from newsbot.hosting.plan import Plan
 from newsbot.hosting.processes import lives
 from newsbot.hosting.schedule import Entry
+from newsbot.job import Job
 from newsbot.storage import jobs, schedules
-from newsbot.storage.jobs import TAKINGS, Job
+from newsbot.storage.jobs import TAKINGS
 from newsbot.storage.upgrade import upgrade
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

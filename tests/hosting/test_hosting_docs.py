@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from newsbot.hosting.schedule import Entry, read
-from newsbot.storage.jobs import STATES
+from newsbot.job import STATES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/hosting.md").read_text("utf-8")

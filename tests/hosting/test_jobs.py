@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from newsbot.hosting.processes import birth
-from newsbot.storage import nodes
+from newsbot.job import HEARTBEAT
 
 
 def test_a_job_runs_and_ends_well(scrapyd):
@@ -119,7 +119,7 @@ def test_a_job_that_starts_slowly_keeps_its_lease(make_scrapyd, query, tmp_path)
     scrapyd.wait_for(lambda: lease() > begun)
     begin = lease()
     after = scrapyd.wait_for(lambda: (now := lease()) > begin and now)
-    assert (after - begin).total_seconds() > 1.5 * nodes.HEARTBEAT
+    assert (after - begin).total_seconds() > 1.5 * HEARTBEAT
     (tmp_path / "done").touch()
     assert scrapyd.wait_until(job["id"])["state"] == "finished"
 

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from made_up_sites import ROOT, environment
 
-from newsbot.storage import jobs
+from newsbot.job import TOKEN
 from newsbot.storage.database import Database
 
 HOST = "data.example"
@@ -280,7 +280,7 @@ def test_a_job_that_was_taken_over_stores_nothing(datasets):
     command = datasets.command(declared={"url": None, "path": "here.csv"})
     place = command.index(f"DATABASE_URL={datasets.url}")
     del command[place - 1 : place + 1]  # a job's database is told by its environment
-    env = environment() | {"DATABASE_URL": datasets.url, jobs.TOKEN: str(uuid.uuid4())}
+    env = environment() | {"DATABASE_URL": datasets.url, TOKEN: str(uuid.uuid4())}
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=env)
     assert run.returncode == 1
     assert "taken over by another process" in run.stderr

@@ -13,9 +13,10 @@ import yaml
 from newsbot.batch import CursorProgress
 from newsbot.extraction.tables.packed import Limits
 from newsbot.extraction.tables.table import UnreadableTableError
+from newsbot.ids import record_id
 from newsbot.sources import dataset as declarations
 from newsbot.spiders.base.table_rows import Table
-from newsbot.storage import bulk, records
+from newsbot.storage import bulk
 from newsbot.storage.database import Database
 from newsbot.storage.upgrade import upgrade
 
@@ -212,7 +213,7 @@ def test_the_key_is_of_several_columns_and_tells_them_apart(files):
     assert files.load("a,b\nx/y,z\nx,y/z\nx%,\\z\n", **told) == (3, 0, 0, 0)
     assert set(files.rows()) == {"x%2Fy/z", "x/y%2Fz", "x%25/\\z"}
     ids = files.query("SELECT id::text, key FROM records WHERE dataset = %(name)s")
-    assert all(id_ == records.record_id(files.name, key) for id_, key in ids)
+    assert all(id_ == record_id(files.name, key) for id_, key in ids)
 
 
 def test_what_changed_is_revised_and_the_past_is_kept(files):

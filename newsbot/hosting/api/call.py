@@ -17,7 +17,6 @@ from twisted.web import http, resource, server
 
 from newsbot.hosting.forms import MAX_FIELDS
 from newsbot.hosting.sessions import AwayError
-from newsbot.storage.database import is_lost
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +115,7 @@ class Call(resource.Resource):
             status, message = http.SERVICE_UNAVAILABLE, f"no answer within {self.patience:g} s"
         elif isinstance(error, psycopg2.DataError):
             status, message = http.BAD_REQUEST, f"the database has no room for such a value: {error}".strip()
-        elif isinstance(error, AwayError) or is_lost(error):
+        elif isinstance(error, AwayError):
             status, message = http.SERVICE_UNAVAILABLE, f"the database can not be used: {' '.join(str(error).split())}"
         else:
             logger.error("%s failed", type(self).__name__, exc_info=(failure.type, error, failure.getTracebackObject()))

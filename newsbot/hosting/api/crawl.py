@@ -17,15 +17,15 @@ from twisted.internet.defer import CancelledError, Deferred, TimeoutError, ensur
 from twisted.internet.threads import deferToThread
 from twisted.web import http
 
+from newsbot.hosting import queries
 from newsbot.hosting.api import schemas
 from newsbot.hosting.api.call import RefusedError
 from newsbot.hosting.api.scrapyd import PROJECT, Asked, ScrapydCall
 from newsbot.hosting.api.waiting import within
 from newsbot.hosting.config import home
 from newsbot.hosting.names import Name
-from newsbot.hosting.sessions import AwayError, sessions
-from newsbot.storage import jobs
-from newsbot.storage.jobs import PENDING, RUNNING, Job
+from newsbot.hosting.sessions import AwayError
+from newsbot.job import FINISHED, PENDING, RUNNING, DuplicateError, Job
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class Crawl(ScrapydCall):
         finally:
             self._calls -= 1
             shutil.rmtree(folder, ignore_errors=True)
-        if items is None and ended.state == jobs.FINISHED:
+        if items is None and ended.state == FINISHED:
             raise RefusedError(
                 "the job finished and wrote no answer: ITEM_PIPELINES of its project lacks"
                 " newsbot.pipelines.answer.AnswerPipeline",
@@ -132,12 +132,12 @@ class Crawl(ScrapydCall):
 
     async def _run(self, job: Job, seconds: float) -> tuple[Job, bool]:
         """The job at its end, and whether it came to that in time; else as it is after it was told to end."""
-        adding = ensureDeferred(sessions().do(lambda cursor: jobs.add(cursor, [job])))
+        adding = ensureDeferred(queries.add(job))
         try:
             await within(LAST_WORDS, adding)
             self.root.poller.poll()
             ended = await self._ended(job, seconds, from_start=True)
-        except jobs.DuplicateError as error:
+        except DuplicateError as error:
             raise RefusedError(str(error), http.CONFLICT) from None
         except (CancelledError, TimeoutError):
             self._desert(job, adding)
@@ -160,7 +160,7 @@ class Crawl(ScrapydCall):
         deadline = reactor.seconds() + seconds
         while True:
             with contextlib.suppress(AwayError, TimeoutError):
-                found = await within(LAST_WORDS, sessions().do(lambda cursor: jobs.find(cursor, job.id, job.project)))
+                found = await within(LAST_WORDS, queries.find(job.id, job.project))
                 if found and found.ended_at:
                     return found
                 if from_start and found and found.state == RUNNING:

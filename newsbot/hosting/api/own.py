@@ -15,19 +15,17 @@ from twisted.internet.defer import DeferredLock, TimeoutError
 from twisted.internet.threads import deferToThread
 from twisted.web import http
 
-from newsbot.hosting import claims, fires
+from newsbot.hosting import claims, fires, queries
 from newsbot.hosting.api import schemas
 from newsbot.hosting.api.call import Call, Query, RefusedError
 from newsbot.hosting.api.waiting import within
 from newsbot.hosting.config import home
 from newsbot.hosting.names import LONGEST_NAME, Name
+from newsbot.hosting.queries import Last, Past
 from newsbot.hosting.redaction import masked
 from newsbot.hosting.schedule import Entry
 from newsbot.hosting.sessions import AwayError, sessions
-from newsbot.storage import jobs, nodes, schedules
-from newsbot.storage.jobs import STATES, Job
-from newsbot.storage.nodes import Node
-from newsbot.storage.schedules import QUEUED, Fire, Mark
+from newsbot.job import HEARTBEAT, QUEUED, STATES, Fire, Job, Mark, Node
 
 if TYPE_CHECKING:
     from newsbot.hosting.scheduler import Scheduler
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
 PAGE = 100  # jobs
 MAX_PAGES = 100_000
 CLOCK_OFF = 60.0  # seconds that a node's clock may differ from the database's
-SILENT = 3 * nodes.HEARTBEAT  # seconds after which a node counts as silent
+SILENT = 3 * HEARTBEAT  # seconds after which a node counts as silent
 PATIENCE = 3.0  # seconds for the database to answer before it counts as away
 LEAST_FREE = 512 << 20  # bytes: a few logs at their largest
 
@@ -67,23 +65,17 @@ class Schedules(Call):
     async def answer(self, query: Query) -> schemas.Schedule:
         """`schedules`, and the `faults` of the file, if it was edited wrongly since."""
         schedule = self.root.schedule
-        rows = await deferToThread(described, schedule.entries, schedule.now())
+        entries, now = schedule.entries, schedule.now()
+        rows = await deferToThread(described, entries, await queries.past(entries), now)
         return {"schedules": rows, "file": str(schedule.file), "faults": list(schedule.faults)}
 
 
-def described(entries: Mapping[str, Entry], now: datetime) -> list[schemas.Entry]:
-    """Each entry with its past and its next time. Waits for the database: call it from a thread."""
-
-    def work(cursor: Any) -> tuple[dict[str, Mark], dict[str, tuple[Fire, str | None, str | None]]]:
-        return schedules.marks(cursor, entries), schedules.last_fires(cursor, entries)
-
-    marks, lasts = sessions().transaction(work)
-    return [describe(entry, marks.get(name), lasts.get(name), now) for name, entry in entries.items()]
+def described(entries: Mapping[str, Entry], past: Past, now: datetime) -> list[schemas.Entry]:
+    """Each entry with its past and its next time. Of many this takes a while: call it from a thread."""
+    return [describe(entry, past.marks.get(name), past.lasts.get(name), now) for name, entry in entries.items()]
 
 
-def describe(
-    entry: Entry, mark: Mark | None, last: tuple[Fire, str | None, str | None] | None, now: datetime
-) -> schemas.Entry:
+def describe(entry: Entry, mark: Mark | None, last: Last | None, now: datetime) -> schemas.Entry:
     """An entry with its past, as far as that is known, and its next time."""
     paused = bool(mark and mark.paused)
     following = next(islice(fires.after(entry, now), 1), None) if entry.enabled and not paused else None
@@ -159,7 +151,7 @@ class Pause(EntryCall):
     async def answer(self, query: Any) -> schemas.Pause:
         """`name` and `paused`."""
         entry = self.entry(query.name)
-        await sessions().do(lambda cursor: schedules.pause(cursor, [entry.name], paused=True))
+        await queries.pause(entry.name, paused=True)
         return {"name": entry.name, "paused": True}
 
 
@@ -169,7 +161,7 @@ class Resume(EntryCall):
     async def answer(self, query: Any) -> schemas.Pause:
         """`name` and `paused`."""
         entry = self.entry(query.name)
-        await sessions().do(lambda cursor: schedules.pause(cursor, [entry.name], paused=False))
+        await queries.pause(entry.name, paused=False)
         return {"name": entry.name, "paused": False}
 
 
@@ -214,7 +206,7 @@ class History(Call):
             raise RefusedError(f"state {query.state!r}: one of {', '.join(STATES)} is right")
         filters = query.model_dump(include={"project", "spider", "state", "node", "schedule", "id"})
         offset = (query.page - 1) * query.limit
-        found = await sessions().do(lambda cursor: jobs.history(cursor, filters, query.limit + 1, offset))
+        found = await queries.history(filters, query.limit + 1, offset)
         return {
             "jobs": [told(job) for job in found[: query.limit]],
             "page": query.page,
@@ -297,7 +289,7 @@ class Health(Call):
     async def _look(self) -> tuple[str | None, list[Node]]:
         """What is wrong with the database, if anything is, and the other nodes on it."""
         try:
-            known = await within(PATIENCE, self._looking.run(sessions().do, nodes.known))
+            known = await within(PATIENCE, self._looking.run(queries.known_nodes))
         except TimeoutError:
             return f"no answer within {PATIENCE:g} s", []
         except AwayError as error:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
-from newsbot.storage.jobs import STATES
+from newsbot.job import STATES
 
 State = Annotated[str, Field(description="how the job is or ended", json_schema_extra={"enum": list(STATES)})]
 Time = Annotated[str, Field(description="ISO 8601 in UTC", json_schema_extra={"format": "date-time"})]

@@ -17,7 +17,7 @@ from twisted.internet.defer import CancelledError, DeferredLock
 from twisted.internet.threads import deferToThread
 from twisted.web import http
 
-from newsbot.hosting import claims, spider_arguments
+from newsbot.hosting import claims, queries, spider_arguments
 from newsbot.hosting.api import schemas
 from newsbot.hosting.api.call import Call, Query, RefusedError
 from newsbot.hosting.names import (
@@ -31,11 +31,9 @@ from newsbot.hosting.names import (
 )
 from newsbot.hosting.processes import signal_number
 from newsbot.hosting.redaction import masked
-from newsbot.hosting.sessions import sessions
 from newsbot.hosting.spiders import TIMEOUT, ListingError, ProbeError
 from newsbot.hosting.threads import in_own_thread
-from newsbot.storage import jobs
-from newsbot.storage.jobs import Job
+from newsbot.job import FINISHED, PENDING, RUNNING, DuplicateError, Job
 
 PROJECT = Field(description="the project, as `newsbot`")
 LISTED = TIMEOUT + 30.0  # seconds for an answer that may wait until a project has listed its spiders
@@ -105,8 +103,8 @@ class DaemonStatus(ScrapydCall):
 
     async def answer(self, query: Query) -> schemas.DaemonStatus:
         """As Scrapyd's."""
-        counts = await sessions().do(jobs.counts)
-        return {name: counts[name] for name in (jobs.PENDING, jobs.RUNNING, jobs.FINISHED)}
+        counts = await queries.counts()
+        return {name: counts[name] for name in (PENDING, RUNNING, FINISHED)}
 
 
 class Asked(Query):
@@ -152,7 +150,7 @@ class Schedule(ScrapydCall):
         try:
             # The arguments of the spider may be named as those of deferToThread are.
             await deferToThread(partial(schedule, settings=settings, _job=query.jobid, **given, **query.model_extra))
-        except jobs.DuplicateError as error:
+        except DuplicateError as error:
             raise RefusedError(str(error), http.CONFLICT) from None
         self.root.poller.poll()
         return {"jobid": query.jobid}
@@ -192,10 +190,10 @@ class Status(ScrapydCall):
     async def answer(self, query: Any) -> schemas.Status:
         """As Scrapyd's, with `state`."""
         self.check_project(query.project)
-        job = await sessions().do(lambda cursor: jobs.find(cursor, query.job, query.project))
+        job = await queries.find(query.job, query.project)
         if job is None:
             return {"currstate": None}
-        plain = job.state if job.state in (jobs.PENDING, jobs.RUNNING) else "finished"
+        plain = job.state if job.state in (PENDING, RUNNING) else "finished"
         return {"currstate": plain, "state": job.state}
 
 
@@ -211,13 +209,7 @@ class ListJobs(ScrapydCall):
         """As Scrapyd's; running and finished jobs say more."""
         self.check_project(query.project)
         keep = self.root.launcher.finished.finished_to_keep
-        pending, running, finished = await sessions().do(
-            lambda cursor: (
-                jobs.waiting(cursor, query.project),
-                jobs.running(cursor, query.project),
-                jobs.ended(cursor, keep, query.project),
-            )
-        )
+        pending, running, finished = await queries.listed(keep, query.project)
         return {
             "pending": [self._pending(job) for job in pending],
             "running": [self._running(job) for job in running],
@@ -422,5 +414,5 @@ class DeleteProject(ScrapydCall):
         self.root.spiders.forget(query.project)
         self.root.update_projects()
         if query.project not in self.root.poller.queues:
-            await sessions().do(lambda cursor: jobs.cancel_all(cursor, query.project, "its project was deleted"))
+            await queries.cancel_all(query.project, "its project was deleted")
         return {}

@@ -5,11 +5,11 @@ from typing import Any
 
 from twisted.web import http
 
+from newsbot.hosting import queries
 from newsbot.hosting.page.html import Html, html
 from newsbot.hosting.page.view import Answer, View
-from newsbot.hosting.sessions import AwayError, sessions
-from newsbot.storage import jobs
-from newsbot.storage.jobs import Job
+from newsbot.hosting.sessions import AwayError
+from newsbot.job import Job
 
 # Scrapyd's columns in its order, one cell a line: who reads them goes by both.
 _COLUMNS = ("Project", "Spider", "Job", "PID", "Start", "Runtime", "Finish", "Log", "Items", "Cancel")
@@ -42,13 +42,7 @@ class Jobs(View):
     async def get(self, request: http.Request) -> Answer:
         """The table."""
         try:
-            pending, running, finished = await sessions().do(
-                lambda cursor: (
-                    jobs.waiting(cursor),
-                    jobs.running(cursor),
-                    jobs.ended(cursor, self.root.launcher.finished.finished_to_keep),
-                )
-            )
+            pending, running, finished = await queries.listed(self.root.launcher.finished.finished_to_keep)
         except AwayError as error:
             told = html("<p>The database can not be used: {error}</p>", error=error)
             return Answer("Scrapyd", told, status=http.SERVICE_UNAVAILABLE)

@@ -8,14 +8,13 @@ from urllib.parse import quote
 from twisted.internet.threads import deferToThread
 from twisted.web import http
 
-from newsbot.hosting import logs
+from newsbot.hosting import logs, queries
 from newsbot.hosting.logs import Piece
 from newsbot.hosting.page.html import Html, html, visible
 from newsbot.hosting.page.parts import arguments, asker, moment, state, why
 from newsbot.hosting.page.view import Answer, View
-from newsbot.hosting.sessions import AwayError, sessions
-from newsbot.storage import jobs
-from newsbot.storage.jobs import PENDING, RUNNING, Job
+from newsbot.hosting.sessions import AwayError
+from newsbot.job import PENDING, RUNNING, Job
 
 SIZE = 64 << 10  # bytes of a log in one answer
 
@@ -65,7 +64,7 @@ class Log(View):
         for process in self.root.launcher.processes.values():
             if (process.project, process.job) == (project, job_id):
                 return process.row
-        return await sessions().do(lambda cursor: jobs.find(cursor, job_id, project))
+        return await queries.find(job_id, project)
 
     async def _page(self, request: http.Request, job: Job) -> Answer:
         piece, told = None, None

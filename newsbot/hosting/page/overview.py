@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 from scrapyd.website import Root
+from twisted.internet.threads import deferToThread
 from twisted.web import http
 
+from newsbot import job
+from newsbot.hosting import queries
 from newsbot.hosting.access import Refusal
 from newsbot.hosting.api.call import Query, RefusedError
-from newsbot.hosting.api.own import FireNow, Health, Pause, Resume, describe
+from newsbot.hosting.api.own import FireNow, Health, Pause, Resume, describe, described
 from newsbot.hosting.api.scrapyd import Cancel
 from newsbot.hosting.page.form_tokens import Message, Messages, Tokens
 from newsbot.hosting.page.html import Html, html
@@ -20,11 +23,7 @@ from newsbot.hosting.page.sections import HISTORY_PAGE, SCHEDULE_PAGE, SHOWN, Kn
 from newsbot.hosting.page.view import Answer, View
 from newsbot.hosting.schedule import Entry
 from newsbot.hosting.sessions import AwayError, sessions
-from newsbot.storage import jobs, nodes, schedules
-from newsbot.storage.jobs import STATES
-
-if TYPE_CHECKING:
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+from newsbot.job import STATES
 
 MAX_PAGES = 100_000
 ACTIONS = {"run": FireNow, "pause": Pause, "resume": Resume, "cancel": Cancel}
@@ -62,7 +61,7 @@ class Shown(Query):
         return self.model_dump(exclude_defaults=True)
 
     def filters(self) -> dict[str, str | None]:
-        """As `jobs.history` has them."""
+        """Those of `queries.history`."""
         return {"spider": self.spider, "schedule": self.entry, "node": self.node, "state": self.state}
 
 
@@ -144,7 +143,7 @@ class Page(View):
         failure = sessions().failure
         if failure is None:
             try:
-                return self._all(None, parts, **await sessions().do(lambda cursor: self._found(cursor, shown)))
+                return self._all(None, parts, **await self._found(shown))
             except AwayError as error:
                 failure = str(error)
         return self._by_itself(shown, failure, parts)
@@ -155,17 +154,19 @@ class Page(View):
         except RefusedError as error:  # they are not all well
             return error.data["parts"]
 
-    def _found(self, cursor: "Cursor", shown: Shown) -> dict[str, Any]:
+    async def _found(self, shown: Shown) -> dict[str, Any]:
         entries, now = self._entries(shown), self.root.schedule.now()
-        marks, lasts = schedules.marks(cursor, entries), schedules.last_fires(cursor, entries)
         offset = (shown.page - 1) * HISTORY_PAGE
+        found = await queries.overview(
+            list(entries), shown.filters(), waiting=SHOWN, history=HISTORY_PAGE + 1, offset=offset
+        )
         return {
-            "entries": [describe(entry, marks.get(name), lasts.get(name), now) for name, entry in entries.items()],
-            "running": jobs.running(cursor),
-            "waiting": jobs.waiting(cursor, limit=SHOWN),
-            "waiting_in_all": jobs.count_waiting(cursor),
-            "history": jobs.history(cursor, shown.filters(), HISTORY_PAGE + 1, offset),
-            "nodes": list(nodes.known(cursor)),
+            "entries": await deferToThread(described, entries, found.past, now),
+            "running": found.running,
+            "waiting": found.waiting,
+            "waiting_in_all": found.waiting_in_all,
+            "history": found.history,
+            "nodes": found.nodes,
         }
 
     def _by_itself(self, shown: Shown, failure: str, parts: Mapping[str, Any]) -> Known:
@@ -231,8 +232,8 @@ def _told(action: str, given: Mapping[str, str], answer: Mapping[str, Any]) -> M
         case "resume":
             return Message(f"{answer['name']} is fired again, from its next time on.")
     match answer["prevstate"]:
-        case jobs.PENDING:
+        case job.PENDING:
             return Message(f"Job {given['job']} is cancelled.")
-        case jobs.RUNNING:
+        case job.RUNNING:
             return Message(f"Job {given['job']} was told to end.")
     return Message(f"Nothing was done: job {given['job']} is not pending or running.", False)

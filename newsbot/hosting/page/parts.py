@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from newsbot.hosting.page.html import Html, html, joined
 from newsbot.hosting.redaction import masked
-from newsbot.storage.jobs import Job
+from newsbot.job import Job
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from newsbot.hosting.page.html import Html, html
 from newsbot.hosting.page.parts import Frame, arguments, asker, duration, moment, named, state, table, why
-from newsbot.storage.jobs import CANCELLED, STATES, Job
+from newsbot.job import CANCELLED, STATES, Job
 
 HISTORY_PAGE, SCHEDULE_PAGE = 50, 100  # rows
 SHOWN = 100  # of the jobs that wait, and of the faults

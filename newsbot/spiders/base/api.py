@@ -26,6 +26,7 @@ from newsbot.batch import Again, Answer, Ask, Batch, Broken, Done, Outcome
 from newsbot.extraction.paths import PathError
 from newsbot.hosts import with_ascii_host
 from newsbot.items import Item
+from newsbot.limits import QuotaSpentError
 from newsbot.readers.api import chains, page_reader
 from newsbot.readers.api.chains import DAY, HOUR, SECOND, Chain
 from newsbot.readers.api.data import data_of, rows_of
@@ -40,7 +41,6 @@ from newsbot.spiders.base import arguments, responses
 from newsbot.spiders.base.errbacks import errback, pass_on
 from newsbot.spiders.base.terms import terms
 from newsbot.storage import articles, cursors, records, sources
-from newsbot.storage.quotas import QuotaSpentError
 from newsbot.storage.writer import Writer
 
 if TYPE_CHECKING:

@@ -12,15 +12,15 @@ from itertools import repeat
 from typing import Any, BinaryIO
 
 from newsbot import values as stored
+from newsbot.batch import Refusals, Refused
 from newsbot.extraction.paths import path
 from newsbot.extraction.tables import nested, packed
 from newsbot.extraction.tables.columns import NULL, Encoder, encoder
 from newsbot.extraction.tables.delimited import Delimited
 from newsbot.extraction.tables.table import BATCH, BadRow, Batch, UnreadableTableError
+from newsbot.ids import record_id
 from newsbot.sources.api import Column
 from newsbot.sources.dataset import Dataset, Unpivot, format_of
-from newsbot.storage.bulk import Refusals, Refused
-from newsbot.storage.records import record_id
 
 logger = logging.getLogger(__name__)
 

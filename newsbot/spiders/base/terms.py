@@ -2,8 +2,8 @@
 
 import hashlib
 
+from newsbot.limits import COUNTED, Terms
 from newsbot.sources.api import Api
-from newsbot.storage.quotas import COUNTED, Terms
 
 MARGIN = 1.05  # of the space between two calls: the clock of the service is another one
 SHORTEST_COUNTED = 3_600  # seconds: the calls of a shorter period are spaced evenly

@@ -13,3 +13,8 @@ def uuid5(name: str) -> str:
     digest[8] = digest[8] & 0x3F | 0x80
     text = digest.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def record_id(dataset: str, key: str) -> str:
+    """UUIDv5 of dataset and key."""
+    return uuid5(f"record:{dataset}/{key}")
