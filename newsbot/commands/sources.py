@@ -13,7 +13,7 @@ from scrapy.utils.conf import arglist_to_dict
 
 from newsbot.commands import known_apis
 from newsbot.commands.known_apis import Known, key_state, quota
-from newsbot.commands.line import Examples, crawl_of
+from newsbot.commands.line import Examples, check_numbers, crawl_of
 from newsbot.commands.output import printing, write_csv
 from newsbot.sources.catalogue import SelectionError, load, matching
 from newsbot.sources.model import CatalogueError, Source
@@ -123,6 +123,12 @@ class Command(ScrapyCommand):
                     site = known.get(name)
                     number = feeds.forget(cursor, name, site.polled if site else ())
                     apis = quotas.unblock(cursor, name)
+                    if not number and not apis and name in known and site is None:
+                        raise UsageError(
+                            f"{name}: it is an API and has no feeds, and no quota of it is known; to read it from the"
+                            f" beginning again: scrapy cursors reset {name}",
+                            print_help=False,
+                        )
                     if not number and not apis and name not in known:
                         near = get_close_matches(name.lower(), known, n=1)
                         hint = f"did you mean {near[0]!r}?" if near else "`scrapy sources` lists all"
@@ -141,6 +147,7 @@ class Command(ScrapyCommand):
         from newsbot.storage.errors import DatabaseError
         from newsbot.storage.upgrade import UnknownRevisionError
 
+        check_numbers(self.settings, ["RETRY_AFTER_DAYS"])
         tables = []
         try:
             with transaction(self.settings) as cursor:
