@@ -193,6 +193,8 @@ OWN = (
     "ANSWER_ITEMS",
     "ANSWER_BYTES",
 )
+# Days that a setting may have at most: what lies longer ago is before the calendar of Postgres.
+MOST_DAYS = 100_000
 # Those that are numbers, 0 or more.
 NUMBERS = {
     "DATABASE_WAIT": float,
@@ -223,10 +225,11 @@ USER_AGENT = f"newsbot/0.1 (+{CONTACT})"
 def wrong_number(name: str, value: object) -> str | None:
     """What is wrong with the value of one of NUMBERS, and what would be right; None where nothing is."""
     kind = NUMBERS[name]
-    try:
-        if 0 <= kind(value) < float("inf"):
-            return None
-    except (TypeError, ValueError):
-        pass
     right = "a whole number, 0 or more" if kind is int else "a number, 0 or more"
-    return f"{name}={value}: {right} is right"
+    try:
+        number = kind(value)
+    except (TypeError, ValueError, OverflowError):
+        return f"{name}={value}: {right} is right"
+    if name.endswith("_DAYS") and number > MOST_DAYS:
+        return f"{name}={value}: {right}, and {MOST_DAYS} at most, is right"
+    return None if 0 <= number < float("inf") else f"{name}={value}: {right} is right"

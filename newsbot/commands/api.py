@@ -111,7 +111,7 @@ class Command(ScrapyCommand):
             raise error
         with printing():
             print(json.dumps(_plain(tried), indent=2, default=_text) if opts.json else "\n".join(_told(tried)))
-        self.exitcode = int(tried.problem is not None or (bool(tried.records) and not tried.items))
+        self.exitcode = int(not tried.is_good)
 
 
 def _told(tried: "Tried") -> Iterator[str]:
@@ -124,6 +124,8 @@ def _told(tried: "Tried") -> Iterator[str]:
     yield f"  HTTP status {tried.status}, {tried.size:,} bytes, {len(tried.records)} records"
     if tried.records:
         yield from ("", "The first record:", _cut_lines(json.dumps(tried.records[0], indent=2, ensure_ascii=False)))
+    if tried.records and tried.withdrawn == len(tried.records):
+        yield from ("", "No item: all records stand for withdrawn ones. There is nothing to store, and nothing wrong.")
     if tried.items:
         yield from ("", "The item that it makes:", _table(_filled(tried.items[0])))
         missing = [name for name, value in _fields(tried.items[0]).items() if _is_empty(value)]

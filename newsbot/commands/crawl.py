@@ -16,7 +16,6 @@ from scrapy.exceptions import NotConfigured, UsageError
 from scrapy.spiderloader import get_spider_loader
 
 from newsbot.commands.line import HelpFormatter, crawl_of
-from newsbot.settings import NUMBERS, wrong_number
 from newsbot.storage.database import is_lost
 from newsbot.storage.errors import DatabaseError
 from newsbot.storage.upgrade import UnknownRevisionError
@@ -55,7 +54,6 @@ class Command(crawl.Command):
         if opts.help:
             self._show_help(args, opts.spargs)
         self._check(args)
-        self._check_numbers()
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run one spider."""
@@ -122,12 +120,6 @@ class Command(crawl.Command):
             return f"; an argument of the spider is written -a {word}"
         crawl = crawl_of(self.settings, word)
         return f"; for {word} write: {crawl}" if crawl else "; its arguments are written -a NAME=VALUE"
-
-    def _check_numbers(self) -> None:
-        """A wrong one must not end the crawl in its middle."""
-        for name in NUMBERS:
-            if wrong := wrong_number(name, self.settings[name]):
-                raise UsageError(wrong, print_help=False)
 
 
 def _arguments(spider: "type[Spider]", given: dict[str, str]) -> str:

@@ -16,6 +16,7 @@ from scrapy.exceptions import UsageError
 
 from newsbot.commands.line import Examples
 from newsbot.commands.output import printing, write_csv
+from newsbot.settings import MOST_DAYS
 from newsbot.storage.database import Database
 from newsbot.storage.errors import DatabaseError
 from newsbot.storage.upgrade import HEAD, UnknownRevisionError, upgrade
@@ -27,7 +28,6 @@ if TYPE_CHECKING:  # every command is imported at every start
 FETCH = 1_000  # rows at a time
 MAX_CELL = 100  # characters in a cell of the table; a CSV has all
 DEFAULT_TIMEOUT = 60.0  # seconds
-MOST_DAYS = 100_000
 
 # As the server writes them: Python has no year 10000 and no readable bytes.
 _AS_TEXT = extensions.new_type(

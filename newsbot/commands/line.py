@@ -1,20 +1,24 @@
 """The command line as newsbot wants it, where Scrapy has no setting for that.
 
-The list of commands, the message on a name that no command has, the parser's errors and the first lines of the log.
+The list of commands, the message on a name that no command has or on a setting that is no number, the parser's errors
+and the first lines of the log.
 """
 
 import logging
 import sys
+from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import NoReturn
 
 from scrapy import cmdline
-from scrapy.commands import ScrapyHelpFormatter
+from scrapy.commands import ScrapyCommand, ScrapyHelpFormatter
 from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings
 from scrapy.spiderloader import get_spider_loader
+
+from newsbot.settings import NUMBERS, wrong_number
 
 OWN = ("crawl", "sources", "api", "schedule", "db", "cursors", "genspider")  # as one comes to need them
 
@@ -26,6 +30,8 @@ _PREAMBLE = {
     "scrapy.middleware": ("Enabled ",),
 }
 
+_RUN_COMMAND = cmdline._run_command
+
 Examples = Mapping[str, tuple[str, str]]
 """By action or template: what it does, and an example."""
 
@@ -34,6 +40,7 @@ def install() -> None:
     """Replace these parts of Scrapy's. Every start of `scrapy` imports newsbot's commands before it reads its line."""
     cmdline._print_commands = _print_commands
     cmdline._print_unknown_command = _print_unknown_command
+    cmdline._run_command = _run_command
     cmdline.ScrapyArgumentParser = ArgumentParser
     for name in _PREAMBLE:
         logging.getLogger(name).addFilter(_as_debug)
@@ -108,6 +115,20 @@ def crawl_of(settings: BaseSettings, name: str) -> str | None:
     own = [settings["CATALOGUE"]] if settings["CATALOGUE"] else []
     source = catalogue.meant(catalogue.load(own), name)
     return f"scrapy crawl headlines -a sources={source}" if source else None
+
+
+def check_numbers(settings: BaseSettings, names: Iterable[str]) -> None:
+    """Raises UsageError for one of these settings that is not the number that it has to be."""
+    for name in names:
+        if wrong := wrong_number(name, settings[name]):
+            raise UsageError(wrong, print_help=False)
+
+
+def _run_command(command: ScrapyCommand, args: list[str], opts: Namespace) -> None:
+    """Scrapy's; before it crawls, the settings are checked: a wrong one must not end a crawl in its middle."""
+    if command.requires_crawler_process:
+        check_numbers(command.settings, NUMBERS)
+    _RUN_COMMAND(command, args, opts)
 
 
 def _as_debug(record: logging.LogRecord) -> bool:

@@ -3,7 +3,7 @@
 import shutil
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from scrapy.utils.conf import arglist_to_dict
 
 from newsbot.commands import known_apis
 from newsbot.commands.known_apis import Known, key_state, quota
-from newsbot.commands.line import Examples, crawl_of
+from newsbot.commands.line import Examples, check_numbers, crawl_of
 from newsbot.commands.output import printing, write_csv
 from newsbot.sources.catalogue import SelectionError, load, matching
 from newsbot.sources.model import CatalogueError, Source
@@ -110,30 +110,40 @@ class Command(ScrapyCommand):
 
     def _reset(self, ids: Sequence[str], opts: Namespace) -> None:
         from newsbot.commands.database import transaction
-        from newsbot.storage import feeds, quotas
+        from newsbot.storage import cursors, feeds, quotas
         from newsbot.storage.errors import DatabaseError
         from newsbot.storage.upgrade import UnknownRevisionError
 
-        known: dict[str, Source | None] = {each.api.name: None for each in known_apis.known(self.settings)}
-        known |= {source.id: source for source in self._sites(opts)}
+        sites = {source.id: source for source in self._sites(opts)}
         told = []
         try:
             with transaction(self.settings) as cursor:
                 for name in ids:
-                    site = known.get(name)
-                    number = feeds.forget(cursor, name, site.polled if site else ())
-                    apis = quotas.unblock(cursor, name)
-                    if not number and not apis and name not in known:
-                        near = get_close_matches(name.lower(), known, n=1)
-                        hint = f"did you mean {near[0]!r}?" if near else "`scrapy sources` lists all"
-                        raise UsageError(f"{name}: there is no source of this id; {hint}", print_help=False)
-                    what = "its quota" if apis else f"{number} {'feed' if number == 1 else 'feeds'}"
-                    told.append(f"{name}: forgot the state of {what}; the next run asks at once")
+                    number = feeds.forget(cursor, name, sites[name].polled if name in sites else ())
+                    if quotas.unblock(cursor, name):
+                        told.append(f"{name}: forgot the state of its quota; the next run asks at once")
+                    elif number:
+                        what = "1 feed" if number == 1 else f"{number} feeds"
+                        told.append(f"{name}: forgot the state of {what}; the next run asks at once")
+                    elif name in sites:
+                        told.append(f"{name}: none of its feeds was asked yet; the next run asks at once")
+                    else:
+                        raise UsageError(self._no_feeds(name, sites, cursors.names(cursor)), print_help=False)
         except (DatabaseError, UnknownRevisionError) as error:
             print(f"scrapy sources: {error}", file=sys.stderr)
             self.exitcode = 1
             return
         print(*told, sep="\n")
+
+    def _no_feeds(self, name: str, sites: Iterable[str], read: Iterable[str]) -> str:
+        """What there is of a name, of which neither a feed nor a quota is known; `read` are the APIs with a cursor."""
+        apis = {each.api.name for each in known_apis.known(self.settings)}.union(read)
+        if name in apis:
+            again = f"to read it from its beginning again: scrapy cursors reset {name}"
+            return f"{name}: this is an API, which has no feeds, and nothing keeps it from being asked; {again}"
+        near = get_close_matches(name.lower(), [*sites, *apis], n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "`scrapy sources` lists all"
+        return f"{name}: there is no source of this id; {hint}"
 
     def _print_status(self, sources: Sequence[Source], known: Sequence[Known], opts: Namespace) -> None:
         from newsbot.commands.database import transaction
@@ -141,6 +151,7 @@ class Command(ScrapyCommand):
         from newsbot.storage.errors import DatabaseError
         from newsbot.storage.upgrade import UnknownRevisionError
 
+        check_numbers(self.settings, ["RETRY_AFTER_DAYS"])
         tables = []
         try:
             with transaction(self.settings) as cursor:

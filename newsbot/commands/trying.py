@@ -27,6 +27,7 @@ class Tried:
     status: int | None = None
     size: int = 0  # bytes
     records: list[Any] = field(default_factory=list)  # as they came
+    withdrawn: int = 0  # records that stand for one that was taken back, and make no item
     mapped: int = 0  # items that the records make
     items: list[Item] = field(default_factory=list)  # the first ones, clean, as they would be stored
     refused: list[tuple[str | None, str]] = field(default_factory=list)  # (field, reason) of the rejects
@@ -34,6 +35,11 @@ class Tried:
     following: list[str] = field(default_factory=list)  # what would be asked next
     remarks: list[str] = field(default_factory=list)
     problem: str | None = None  # why there is nothing
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the page came, and makes items unless it has none to make."""
+        return self.problem is None and (bool(self.items) or self.withdrawn == len(self.records))
 
 
 class Trying(ApiSpider):
@@ -93,6 +99,7 @@ class Trying(ApiSpider):
         if isinstance(found, page_reader.Page):
             await self.look_up(found.rows, stream)
             found = page_reader.take(found, self.facts, stream)
+            self.tried.withdrawn = stream.withdrawn
         batch, stream, then = found
         if isinstance(then, Ask):
             self.tried.following = [call.url for call in then.requests]
@@ -118,7 +125,7 @@ class Trying(ApiSpider):
         if (told := batch.outcome) and not told.ok:
             tried.problem = told.status
         elif told and told.status != "ok":
-            tried.remarks.append(told.status)
+            tried.remarks.append(told.status.removeprefix("ok; "))
         return items[:SHOWN]
 
     def _scraped(self, item: Item) -> None:

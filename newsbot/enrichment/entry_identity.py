@@ -5,13 +5,17 @@ link to many entries, one id to all of them, or another id at each fetch.
 """
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from newsbot.enrichment.urls import canonical
 
 MAX_ID = 500  # characters; a longer id, as a whole text, is told by its hash
+
+_NUMBERED = re.compile(r"(.*?)([0-9]+)([^0-9]*)", re.DOTALL)  # the last number of an id, and what is around it
 
 
 class Identity(NamedTuple):
@@ -108,6 +112,9 @@ def _tell_apart(
     for link, numbers in places.items():
         if len(numbers) == 1:
             continue
+        if _are_positions(entries, ids, numbers):
+            for n in numbers:
+                ids[n], keys[n] = None, _key(entries[n])
         _key_by_title(entries, ids, keys, numbers)
         first: dict[tuple[Any, Any], int] = {}  # by title and time
         for n in sorted(numbers, key=lambda n: keys[n]):  # whatever their order in the answer
@@ -116,6 +123,26 @@ def _tell_apart(
         if len({keys[n] for n in numbers}) > 1:
             shared.add(link)
     return shared
+
+
+def _are_positions(entries: Sequence[Mapping[str, Any]], ids: Sequence[str | None], numbers: Sequence[int]) -> bool:
+    """Whether the ids of a link's entries only count them, or all of the answer, from the top: `#1`, `#2`, ...
+
+    Such an id is another entry's at the next fetch. Numbers that are given once, and kept, grow with the time.
+    """
+    found = [_NUMBERED.fullmatch(ids[n] or "") for n in numbers]
+    if not all(found) or len({(match[1], match[3]) for match in found}) > 1:
+        return False
+    counted = [int(match[2]) for match in found]
+    places = (range(len(numbers)), numbers)
+    if not any(counted == [first + place for place in each] for each in places for first in (0, 1)):
+        return False
+    words = {(entries[n]["title"], entries[n].get("published")) for n in numbers}
+    return len(words) > 1 and not _grow([entries[n].get("published") or "" for n in numbers])
+
+
+def _grow(times: Sequence[str]) -> bool:
+    return times[0] < times[-1] and all(time <= then for time, then in pairwise(times))
 
 
 def _key_by_title(

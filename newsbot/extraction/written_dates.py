@@ -22,7 +22,7 @@ from newsbot.extraction.clocks import (
     take,
     take_named,
 )
-from newsbot.extraction.dates import Hints, full_year, moment, offset_of, parse_date, usual
+from newsbot.extraction.dates import Hints, UnclearError, full_year, moment, offset_of, parse_date, usual
 from newsbot.extraction.months import folded, marked
 
 _MONTH_FIRST = {"us", "ph"}  # countries that write 5 April as 4/5
@@ -107,6 +107,32 @@ _MONTH_OF_YEAR = re.compile(
     rf"|(?P<year_first>\d{{4}})(?:\s?[年년]\s?(?P<number>\d{{1,2}})\s?[月월]|{_OF}\x01(?P<named>\d+)\x02))(?!\d)"
 )
 
+# Words whose number stands behind them, folded: "No. 12, March 2025" has no day.
+_COUNTING = (
+    r"no|nos|nr|nro|num|n\.o|n°|number|nummer|numer|numero|номер|vol|volume|volumen|tome|tomo|том|band|bd|"
+    r"jahrgang|jg|heft|part|pt|teil|partie|parte|deel|czesc|часть|"
+    r"page|pg|seite|pagina|pagine|sida|side|strona|страница|sayfa|"
+    r"chapter|kapitel|kap|chapitre|capitulo|capitolo|hoofdstuk|rozdzial|глава|bolum|"
+    r"episode|ep|folge|episodio|puntata|aflevering|avsnitt|odcinek|эпизод|серия|"
+    r"season|staffel|saison|temporada|stagione|seizoen|sasong|sesong|sezon|сезон|"
+    r"week|woche|semaine|semana|settimana|vecka|uge|uke|tydzien|неделя|kw|"
+    r"round|runde|lesson|section|stage|room"
+)
+# Behind these a date may stand as well: "Update 12 March 2025", "by Tom 12 March 2025".
+_COUNTING_OR_DATED = (
+    r"issue|ausgabe|edition|edicion|edizione|edicao|editie|utgava|utgave|udgave|wydanie|выпуск|sayi|day|tag|"
+    r"spieltag|matchday|jornada|giornata|version|update|bulletin|newsletter|report|session|lecture|tom"
+)
+_WORD_END = r"(?![\w'])\.?"
+_LABEL = rf"(?<!{LETTER})(?:{_COUNTING}|{_COUNTING_OR_DATED}){_WORD_END}"
+_COUNT = r"(?!(?:19|20)\d\d(?!\d))\d{1,5}(?:\s?(?:of|von|de|sur|di|van|av)\s\d{1,5})?(?!\w|[.,:/-]\d)"
+_AT_MONTH = r"\.?[\s/-]?(?:(?:of|de|d)\b\s?(?:the\s)?)?\x01"
+_OF_LABEL = re.compile(
+    rf"(?:{_LABEL}:?\s?)*#\s?{_COUNT}|(?:{_LABEL}:?\s?)+{_COUNT}(?!{_AT_MONTH})",
+    re.IGNORECASE,
+)
+_MAY_BE_DAY = re.compile(rf"(?<!{LETTER})(?:{_COUNTING}){_WORD_END}\s?\d{{1,2}}\.?\s\x01", re.IGNORECASE)
+
 # Numbers beside a date that are none of it: "issue 45", "5 min read", "3 comments", "COVID-19", "4K".
 _COUNTED = (
     r"min(?:uten?|utes?|uti|utos?|uut|ut|uter|s)?\.?(?!\w)|minuuttia|мин|хв|分钟|分で|comments?|commentaires?|kommentare?|"
@@ -114,7 +140,7 @@ _COUNTED = (
     r"likes?|reads?|words?|photos?|images?|bilder|votes?|vues?"
 )
 _ASIDE = re.compile(
-    r"(?:\b(?:issue|no|nr|vol|volume|page|part|episode|chapter|week|room|kw|№)|#)\.?\s?\d+\b"
+    rf"(?:{_LABEL}|#)\s?\d+\b"
     rf"|(?<![\d:.,/-])\d+(?:[.,]\d+)?\s?k?[\s+-]?(?:{_COUNTED})(?!{LETTER})"
     rf"|(?<![\w.,:/{DATE}-])(?:[A-Za-zÀ-ӿ]+[\w'-]*\d[\w'-]*"
     r"|\d+(?!(?:st|nd|rd|th|hs?|hrs?|u|uhr|am|pm)\b|[hg]\d)[A-Za-z]\w*)(?![.:]\w)",
@@ -165,7 +191,7 @@ def _free_form(text: str, hints: Hints) -> str | None:
     text = _BASQUE.sub(r"\1", _APACHE.sub(" ", _numerals(text)))
     clocks: list[Clock] = []
     text = take(text, COLON, hints.country, clocks)
-    text = marked(text, hints.language)
+    text = _without_labels(marked(text, hints.language))
     if not clocks:
         text = take(text, WORDED, hints.country, clocks)
     date, text = _date(text, hints)
@@ -187,6 +213,16 @@ def _free_form(text: str, hints: Hints) -> str | None:
     if zone is None and is_korean and not is_told:
         zone = zones.named("KST")
     return moment(*date, *map(str, clock[:3]), zone or "")
+
+
+def _without_labels(text: str) -> str:
+    """`text`, with its months marked, without the numbers that belong to a word before them: `Issue 12, March 2025`.
+
+    Raises UnclearError of `No. 12 March 2025`, which may be the twelfth, or that of the twelfth.
+    """
+    if _MAY_BE_DAY.search(text):
+        raise UnclearError("the number behind a label may be the day")
+    return _OF_LABEL.sub(" | ", text)
 
 
 def _date(text: str, hints: Hints) -> tuple[tuple[int, int, int] | None, str]:

@@ -16,6 +16,7 @@ from scrapyd.config import Config
 
 import newsbot
 from newsbot.hosting.config import address, home, port
+from newsbot.settings import NUMBERS, wrong_number
 from newsbot.storage.database import Database
 from newsbot.storage.errors import DatabaseError
 
@@ -60,6 +61,9 @@ def _enter(folder: Path) -> None:
 
 def _prepare(config: Config) -> None:
     """Try all that may be wrong. Raises `ServeError` or `DatabaseError`."""
+    for name in NUMBERS:
+        if (value := os.environ.get(name)) and (wrong := wrong_number(name, value)):
+            raise ServeError(wrong)
     place, number = address(config), _port(config)
     _try_to_bind(place, number)
     try:

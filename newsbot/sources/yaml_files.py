@@ -27,6 +27,24 @@ WRITTEN_SECONDS = {
 }
 """The JSON Schema of what `seconds` reads."""
 
+# What is right, by pydantic's type of an error; the names in braces are of its context.
+_RIGHT = {
+    "string_type": "a text is right",
+    "string_too_short": "a text that is not empty is right",
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "a whole number is right"),
+    **dict.fromkeys(("float_parsing", "float_type"), "a number is right"),
+    "finite_number": "a finite number is right",
+    **dict.fromkeys(("bool_parsing", "bool_type"), "true or false is right"),
+    "greater_than_equal": "{ge:.12g} or more is right",
+    "less_than_equal": "{le:.12g} or less is right",
+    "literal_error": "{expected} is right",
+    **dict.fromkeys(
+        ("model_type", "model_attributes_type", "dict_type", "dataclass_type"),
+        "a mapping is right, `key: value` on a line each",
+    ),
+    **dict.fromkeys(("list_type", "tuple_type"), "a list is right, each element on a line of its own after a hyphen"),
+}
+
 CheckedT = TypeVar("CheckedT")
 
 
@@ -155,11 +173,13 @@ def perhaps(value: str, known: Iterable[str]) -> str:
 
 
 def seconds(value: Any) -> Any:
-    """The seconds of a text such as 1h30m, for a BeforeValidator; what is no text is left to the model."""
-    if not isinstance(value, str) or re.fullmatch(r"\d{1,9}", value, re.ASCII):
+    """The seconds of a text such as 1h30m, for a BeforeValidator; a number has been read before."""
+    if isinstance(value, int | float) or (isinstance(value, str) and re.fullmatch(r"\d{1,9}", value, re.ASCII)):
         return value
-    parts = _DURATION.fullmatch(value)
+    parts = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if not value or not parts:
+        if isinstance(value, str) and re.fullmatch(r"\d+\.?\d*", value, re.ASCII):
+            raise fault(f"its unit is missing; {value}s, {value}m, {value}h or {value}d is right")
         raise fault("a number with its unit is right, as 30s, 5m, 1h, 1d or 1h30m; one without is in seconds")
     return sum(float(number or 0) * unit for number, unit in zip(parts.groups(), _UNITS.values(), strict=True))
 
@@ -261,12 +281,9 @@ def _message(detail: ErrorDetails, where: Where, keys: Mapping[str, str | None])
         case "union_tag_invalid":
             context = detail["ctx"]
             return f"{context['tag']!r} as {context['discriminator']}: one of {context['expected_tags']} is right"
-        case "model_type" | "dict_type" | "dataclass_type":
-            right = "a mapping is right, `key: value` on a line each"
-        case "list_type" | "tuple_type":
-            right = "a list is right, each element on a line of its own after a hyphen"
-        case _:
-            right = detail["msg"]
+    right = _RIGHT.get(detail["type"], "{msg}").format(**detail.get("ctx", {}), msg=detail["msg"])
+    if detail["type"] == "string_type" and isinstance(detail["input"], int | float):
+        right += "; put it in quotes"
     return f"{_shown(detail['input'])}: {right}"
 
 

@@ -125,6 +125,23 @@ def test_more_that_is_refused_than_a_run_writes_at_once(scrapy, own):
     assert "  1500 x value: 'high' is no number" in done.stdout
 
 
+@pytest.mark.parametrize("following", [None, "/v1?page=2"])
+def test_an_answer_of_withdrawn_records_alone_is_good(scrapy, own, following):
+    own.write_text(OWN + "withdrawn: port == '[Removed]'\n")
+    withdrawn = [level(hour, port="[Removed]") for hour in (5, 6)]
+    done = scrapy("try", own, answer=(200, {"levels": withdrawn, "next": following}))
+    assert done.returncode == 0, done.stderr
+    assert (
+        "\nNo item: all records stand for withdrawn ones. There is nothing to store, and nothing wrong.\n"
+        in done.stdout
+    )
+    notes = [line for line in done.stdout.splitlines() if line.startswith("Note: ")]
+    assert notes == ([] if following else ["Note: 2 records stand for withdrawn ones and were left out"])
+    assert scrapy("try", own, answer=(200, {"levels": []})).returncode == 0
+    mixed = scrapy("try", own, answer=(200, {"levels": [*withdrawn, level(5, "high")]}))
+    assert (mixed.returncode, "No item" in mixed.stdout) == (1, False)
+
+
 def test_what_the_stages_refuse_is_told_too(scrapy, own):
     own.write_text(OWN.partition("observation")[0] + "article: {url: at, title: port, published_at: remark}\n")
     done = scrapy("try", own, answer=(200, {"levels": [level(5), level(6, at="https://t.example/6", remark="noon")]}))

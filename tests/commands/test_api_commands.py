@@ -114,6 +114,28 @@ def test_apis_stand_beside_the_sites_and_ask_no_database(scrapy):
     assert "wj3-secret" not in run.stdout
 
 
+@pytest.mark.parametrize("name", ["worldbank", "frankfurter", "blogs-of-mine"])
+def test_reset_of_an_api_without_a_quota_says_what_it_is_and_what_to_do(scrapy, crawled, name):
+    if name == "blogs-of-mine":  # declared in a file that only its runs name
+        with closing(Database(crawled, Path()).connect()) as connection, connection, connection.cursor() as cursor:
+            value = CursorProgress(key=name, spider=name, arguments={}, source=name, value={"value": 1})
+            cursors.write(cursor, [value], str(uuid.uuid4()))
+    run = scrapy("sources", "reset", name, url=crawled)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert f"{name}: this is an API, which has no feeds, " in run.stderr
+    assert run.stderr.endswith(f": scrapy cursors reset {name}\n")
+    if name == "blogs-of-mine":
+        assert scrapy("cursors", "reset", name, url=crawled).returncode == 0
+
+
+def test_reset_of_an_api_with_a_quota_and_of_a_site_that_was_never_asked(scrapy, crawled):
+    run = scrapy("sources", "reset", "guardian", url=crawled)
+    assert (run.returncode, run.stdout) == (0, "guardian: forgot the state of its quota; the next run asks at once\n")
+    run = scrapy("sources", "reset", "lemonde", url=crawled)
+    said = "lemonde: none of its feeds was asked yet; the next run asks at once\n"
+    assert (run.returncode, run.stdout) == (0, said)
+
+
 def test_a_choice_of_sites_has_no_apis(scrapy):
     assert "newsapi" not in scrapy("sources", "--country", "gb").stdout
     assert "newsapi" not in scrapy("sources", "--csv").stdout

@@ -30,3 +30,37 @@ def test_the_environment_and_the_command_line(name):
 
 def test_other_settings_are_not_taken_from_the_environment():
     assert setting("DOWNLOAD_DELAY", DOWNLOAD_DELAY="9") == "1"
+
+
+@pytest.mark.parametrize("name", settings.NUMBERS)
+@pytest.mark.parametrize("value", ["soon", "-1", "", "nan", "1e400"])
+def test_each_number_is_checked(name, value):
+    kind = "a whole number" if settings.NUMBERS[name] is int else "a number"
+    assert settings.wrong_number(name, value).startswith(f"{name}={value}: {kind}, 0 or more")
+    assert settings.wrong_number(name, getattr(settings, name)) is None
+
+
+def test_days_that_postgres_has_no_date_for():
+    right = "a whole number, 0 or more, and 100000 at most, is right"
+    assert settings.wrong_number("REJECTS_DAYS", 100_001) == f"REJECTS_DAYS=100001: {right}"
+    assert settings.wrong_number("REJECTS_DAYS", 100_000) is settings.wrong_number("DATABASE_WAIT", 100_001) is None
+
+
+@pytest.mark.parametrize(
+    ("command", "value"),
+    [
+        (("crawl", "headlines"), "DATABASE_WAIT=soon"),
+        (("crawl", "headlines"), "REJECTS_DAYS=-1"),
+        (("runspider", "newsbot/spiders/headlines.py"), "DATABASE_WAIT=soon"),
+        (("api", "try", "worldbank"), "RETRY_AFTER_MAX=abc"),
+        (("sources", "--status"), "RETRY_AFTER_DAYS=abc"),
+        (("db", "prune"), "RUNS_DAYS=abc"),
+        (("db", "prune"), "REJECTS_DAYS=-1"),
+    ],
+)
+def test_a_command_that_reads_a_number_names_a_wrong_one(command, value):
+    arguments = [sys.executable, "-m", "scrapy", *command, "-s", value, "-s", "DATABASE_URL=postgres://127.0.0.1:1/x"]
+    run = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (run.returncode, run.stdout) == (2, "")
+    (line,) = run.stderr.splitlines()
+    assert line.startswith(f"scrapy: error: {value}: ")

@@ -32,7 +32,7 @@ def test_the_dictionary_of_the_tables_says_what_tables_py_says():
 
 def statements():
     """All SQL of the pages: blocks, and what `scrapy db sql` is shown to run."""
-    for file in [DOCS / "apis.md", DOCS.parent / "README.md", *FOLDER.iterdir()]:
+    for file in [DOCS / "apis.md", DOCS / "database.md", DOCS.parent / "README.md", *FOLDER.iterdir()]:
         text = file.read_text(encoding="utf-8")
         blocks = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
         yield from (each for block in blocks for each in block.split(";") if each.strip())

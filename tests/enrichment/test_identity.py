@@ -98,6 +98,39 @@ def test_the_same_title_and_time_are_one_entry_whatever_its_ids_and_their_order(
     assert keys(third, other, one) == ["3", "1", "1"]
 
 
+@pytest.mark.parametrize("form", ["{}", "#{}", "item-{}", "item-{}-en", "https://site.example/live#{}", "2026-{:03}"])
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("hours", [(7, 6, 5), (7, 7, 7), (7, None, 5), (None, None, None)])
+def test_ids_that_count_the_entries_are_none(form, first, hours):
+    entries = [
+        entry(LIVE, title, hour and f"2026-03-04T{hour:02}:06:00Z", form.format(n))
+        for n, (title, hour) in enumerate(zip("ABC", hours, strict=True), first)
+    ]
+    assert ids(*entries) == [None] * 3
+    assert len(set(keys(*entries))) == 3
+    assert not set(keys(*entries)) & {each["id"] for each in entries}
+
+
+def test_ids_that_count_all_entries_of_an_answer_are_none_where_a_link_is_shared():
+    links = [LIVE, "https://site.example/other", LIVE, "https://site.example/alone", "https://site.example/other"]
+    found = identify([entry(link, f"Title {n}", None, f"item-{n}") for n, link in enumerate(links, 1)])
+    assert [identity.id for identity in found] == [None, None, None, "item-4", None]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [(3, 2, 1), (2, 3, 4), (1, 3, 4), (1, 2, 2)],
+)
+def test_ids_with_numbers_that_count_nothing_stay(numbers):
+    given = [str(n) for n in numbers]
+    assert ids(*(entry(LIVE, title, None, id_) for title, id_ in zip("ABC", given, strict=True))) == given
+
+
+def test_numbers_that_grow_with_the_time_are_ids():
+    given = [entry(LIVE, f"Post {n}", f"2026-03-04T0{n}:06:00Z", f"post-{n}") for n in (1, 2, 3)]
+    assert ids(*given) == ["post-1", "post-2", "post-3"]
+
+
 def test_two_contents_of_one_id_share_nothing():
     assert keys(entry(LIVE, "A", id_="1"), entry(LIVE, "B", id_="1")) == [None, None]
 

@@ -86,6 +86,17 @@ def test_a_start_page_with_a_bad_status(quay, query, status, reason):
     assert query("SELECT exit_code, errors FROM runs") == [(1, 1)]
 
 
+def test_with_a_log_file_the_table_and_what_failed_stay_on_standard_error(quay, tmp_path):
+    log = tmp_path / "quay.log"
+    pages = "https://quay.example/,https://quay.example/gone"
+    run = quay(pages, routes={"/": page(), "/gone": page(status=404)}, settings={"LOG_FILE": log, "LOG_LEVEL": "INFO"})
+    assert run.returncode == 0
+    assert run.stderr.splitlines()[0].split() == ["source", "new", "changed", "unchanged", "rejected", "status"]
+    assert failed(run) == ["https://quay.example/gone: HTTP status 404 (Not Found)"]
+    assert "Spider opened" in log.read_text()
+    assert "unchanged    rejected" not in log.read_text()
+
+
 def test_a_start_page_that_robots_txt_forbids(quay):
     run = quay("https://quay.example/", routes={"/robots.txt": page(b"User-agent: *\nDisallow: /"), "/": page()})
     assert run.returncode == 1

@@ -99,8 +99,8 @@ KEYS = "the keys are name, title, url, homepage, params,"
         ({"records": "size(data)"}, 6, "records", "it has no function size(); a path into the JSON is right"),
         ({"language": "jp"}, 10, "language", "'jp': a primary language tag of BCP 47 (ISO 639) in lower case is right"),
         ({"timezone": "Europe/Berln"}, 10, "timezone", "an IANA time zone is right, as 'Europe/Berlin'; perhaps"),
-        ({"rank": "best"}, 10, "rank", "'best': Input should be 'index', 'section', 'sitemap', 'feed' or 'page'"),
-        ({"none_as_empty": "perhaps"}, 10, "none_as_empty", "'perhaps': Input should be a valid boolean"),
+        ({"rank": "best"}, 10, "rank", "'best': 'index', 'section', 'sitemap', 'feed' or 'page' is right"),
+        ({"none_as_empty": "perhaps"}, 10, "none_as_empty", "'perhaps': true or false is right"),
         ({"params": "[a]", "arguments": "{section: {default: a}}"}, 5, "params", "['a']: a mapping is right"),
         ({"headers": "{'X Y': 1}"}, 10, "headers.X Y", "'X Y': the name of a header is right, as X-Api-Key"),
         ({"headers": "{Accept: }"}, 10, "headers.Accept", "None: a plain value is right"),
@@ -143,8 +143,8 @@ KEYS = "the keys are name, title, url, homepage, params,"
         ({"headers": "{Authorization: Bearer abc}"}, 10, "headers.Authorization", "its value is a secret: env:NAME"),
         ({"headers": "{X-Api-Key: '{query}'}"}, 10, "headers.X-Api-Key", "its value is a secret: env:NAME is right"),
         ({"headers": "{X-Mine: 'env:MY KEY'}"}, 10, "headers.X-Mine", "env:NAME is right for a secret, with the"),
-        ({"cursor": "{by: date, path: a}"}, 8, "cursor.by", "'date': Input should be 'time', 'id' or 'token'"),
-        ({"quota": "{limits: [{calls: 0, per: day}]}"}, 10, "quota.limits[0].calls", "'0': Input should be greater"),
+        ({"cursor": "{by: date, path: a}"}, 8, "cursor.by", "'date': 'time', 'id' or 'token' is right"),
+        ({"quota": "{limits: [{calls: 0, per: day}]}"}, 10, "quota.limits[0].calls", "'0': 1 or more is right"),
         (
             {"quota": "{limits: [{calls: 1, per: dya}]}"},
             10,
@@ -157,7 +157,7 @@ KEYS = "the keys are name, title, url, homepage, params,"
         ({"quota": "{limits: 5}"}, 10, "quota.limits", "'5': a list is right"),
         ({"slices": "{longest: 0}"}, 10, "slices.longest", "'0': from 1s to 36500d is right"),
         ({"slices": "{longest: 1d, shortest: 0s}"}, 10, "slices.shortest", "'0s': from 1s to 36500d is right"),
-        ({"quota": "{limits: [], cost: nan}"}, 10, "quota.cost", "'nan': Input should be a finite number"),
+        ({"quota": "{limits: [], cost: nan}"}, 10, "quota.cost", "'nan': a finite number is right"),
         # keys and pages
         ({"key": "{variable: X}"}, 10, "key", "no place for it; one of the two is right, header where"),
         ({"key": "{variable: X, header: A, query: b}"}, 10, "key", "query: beside header; one of the two is right"),
@@ -175,7 +175,7 @@ KEYS = "the keys are name, title, url, homepage, params,"
         ({"pages": "{by: token, param: p}"}, 7, "pages.token", "missing; where the answer has it"),
         ({"pages": "{by: link, param: p}"}, 7, "pages.param", "the keys are by, next, size, size_param"),
         ({"pages": "{by: number, size_param: p}"}, 7, "pages.size_param", "without size"),
-        ({"pages": "{by: number, size: 0}"}, 7, "pages.size", "'0': Input should be greater than or equal to 1"),
+        ({"pages": "{by: number, size: 0}"}, 7, "pages.size", "'0': 1 or more is right"),
         # arguments and places
         ({"params": "{q: '{query}{sinc}'}"}, 5, "params.q", "{sinc} is no argument; perhaps 'since'; those that are"),
         ({"params": "{q: '{query}', p: '{Query}'}"}, 5, "params.p", "{Query} is no place for a value"),
@@ -272,7 +272,7 @@ KEYS = "the keys are name, title, url, homepage, params,"
             {"article": None, "record": "{dataset: a, key: b, columns: {c: {type: txt}}}"},
             9,
             "record.columns.c.type",
-            "'txt': Input should be 'text', 'integer',",
+            "'txt': 'text', 'integer',",
         ),
     ],
 )

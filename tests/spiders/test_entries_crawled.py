@@ -102,6 +102,15 @@ CASES = {
         0,
         0,
     ),
+    "places-shared": (  # the same of entries that share a link: the newest is the first
+        [
+            [item(f"Post {n}", "https://{}.example/live", f"item-{place}", n) for place, n in enumerate(order, 1)]
+            for order in ((1,), (2, 1), (4, 3, 2), (9, 8, 7))
+        ],
+        7,
+        0,
+        0,
+    ),
     "single-place": ([[ferry(n, f"https://{{}}.example/a/{n}.html", "1", n)] for n in (1, 2, 3)], 3, 0, 0),
     "midnight": ([[ferry(n, f"https://{{}}.example/a/{n}.html", "1", "day")] for n in (1, 2)], 2, 0, 0),
     "slug": (

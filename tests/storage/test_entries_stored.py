@@ -8,7 +8,7 @@ import pytest
 from made_up import headline
 from psycopg2.errors import UniqueViolation
 
-from newsbot.enrichment.entry_identity import identify
+from newsbot.enrichment.entry_identity import Identity, identify
 from newsbot.storage import articles
 from newsbot.storage.database import Database
 
@@ -25,7 +25,7 @@ def entry(n, link=None, **fields):
     } | fields
 
 
-def answer(*entries, origin=FEED):
+def answer(*entries, origin=FEED, identities=None):
     """The articles of an answer with these entries, as they come out of the clean stage."""
     return [
         headline(
@@ -37,7 +37,7 @@ def answer(*entries, origin=FEED):
             external_id=identity.id,
             entry=identity,
         )
-        for each, identity in zip(entries, identify(entries), strict=True)
+        for each, identity in zip(entries, identities or identify(entries), strict=True)
     ]
 
 
@@ -275,6 +275,45 @@ def test_ids_by_position_take_no_entry_for_another_of_the_answer(store, query):
         window = stories[newest - 3 : newest][::-1]
         store(*answer(*({**each, "id": str(place)} for place, each in enumerate(window, 1))))
     assert rows(query) == [(7,), (0,)]
+
+
+def window(newest, size=3, **fields):
+    """The newest entries of a feed that has one link, each called by its place."""
+    numbers = range(newest, newest - size, -1)
+    return [entry(n, LIVE, id=f"item-{place}", **fields) for place, n in enumerate(numbers, 1)]
+
+
+@pytest.mark.parametrize("steps", [(3, 4, 5, 6), (3, 5, 8), (3, 7, 12)])
+@pytest.mark.parametrize("fields", [{}, {"published": None}, {"published": "2026-03-04T09:00:00+00:00"}])
+def test_ids_by_position_of_entries_that_share_a_link_overwrite_none(store, query, steps, fields):
+    met = set()
+    for newest in steps:
+        entries = window(newest, **fields)
+        met |= {each["title"] for each in entries}
+        for _ in range(2):
+            store(*answer(*entries))
+    assert rows(query) == [(len(met),), (0,)]
+    assert {title for (title,) in query("SELECT title FROM articles")} == met
+
+
+def test_rows_of_before_whose_ids_were_positions_are_known_by_their_words(store, query):
+    entries = window(3)
+    before = [Identity(LIVE, each["id"], each["id"], is_shared=True, has_clock=True) for each in entries]
+    store(*answer(*entries, identities=before))
+    assert query("SELECT count(*) FROM articles WHERE canonical_url LIKE '%%#entry=item-_'") == [(3,)]
+    store(*answer(*window(4)))
+    store(*answer(*window(5)))
+    assert rows(query) == [(5,), (0,)]
+
+
+def test_an_entry_called_by_its_place_is_revised_by_its_own_words_alone(store, query):
+    store(*answer(*window(3)))
+    first, *others = window(3)
+    store(*answer(first | {"title": "Ferry number 3 does not run"}, *others))
+    assert query("SELECT old, new FROM article_revisions") == [
+        ("Ferry number 3 runs again", "Ferry number 3 does not run")
+    ]
+    assert query("SELECT count(*) FROM articles") == [(3,)]
 
 
 def test_two_feeds_of_one_page_with_ids_of_their_own_bring_each_entry_once(store, query):
