@@ -1,4 +1,4 @@
-"""Records by the million: by COPY into a table of this transaction alone, from there into `records` at once."""
+"""Records by the million: COPY into a temporary table, then one statement merges them into `records`."""
 
 import io
 from collections import Counter
@@ -12,7 +12,7 @@ from newsbot.storage import cursors, records, rejects
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-KEPT = 1_000  # rejects that are kept one by one; the others of a load are counted, by reason
+KEPT = 1_000  # rejects kept one by one; the others of a load are counted, by reason
 REPEATED = "this key came before with other values, which are kept"
 _COPY_SIZE = 2**17
 
@@ -47,19 +47,19 @@ SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), (SELE
 
 
 class Refused(NamedTuple):
-    """What a row, or a value of one, is refused with."""
+    """The reason why a row, or a value of one, is refused."""
 
     line: int
     field: str | None
     reason: str
     value: Any
     whole: bool
-    """whether the row is, and not only the value"""
+    """whether the whole row is refused, and not only the value"""
 
 
 @dataclass(slots=True)
 class Refusals:
-    """What is refused of a load: the first ones as they are, all by number."""
+    """The refusals of a load: the first ones as they are, all of them counted."""
 
     dataset: str
     url: str
@@ -75,12 +75,12 @@ class Refusals:
             self.kept.append(self._reject(f"#line={refused.line}", refused.field, refused.reason, payload))
 
     def count(self, refused: Refused, number: int) -> None:
-        """Count some that are not kept one by one."""
+        """Count refusals that are not kept one by one."""
         self.reasons[refused.field, refused.reason] += number
         self.rows += number * refused.whole
 
     def rejects(self) -> Iterator[Reject]:
-        """What is written: a row for each that is kept, and one for the others of a reason."""
+        """The rejects to write: one for each kept refusal, and one for the others of a reason."""
         kept = Counter((reject.field, reject.reason) for reject in self.kept)
         yield from self.kept
         for (name, reason), number in (self.reasons - kept).items():
@@ -92,7 +92,7 @@ class Refusals:
 
 @dataclass(slots=True)
 class Loaded:
-    """What came of a load, in rows."""
+    """The result of a load, in rows."""
 
     refusals: Refusals
     new: int = 0
@@ -102,12 +102,12 @@ class Loaded:
     """records of the dataset that are not among the rows"""
 
     def remarks(self) -> list[str]:
-        """What is to be told of the load beyond its numbers."""
+        """What to report of the load beyond its numbers."""
         told = []
         if repeated := self.refusals.reasons["key", REPEATED]:
             told.append(f"{repeated} rows have a key that came before with other values: is it the whole key?")
         if self.others:
-            told.append(f"{self.others} records of before are not in the file, and stay")
+            told.append(f"{self.others} earlier records are not in the file, and stay")
         return told
 
 
@@ -118,7 +118,7 @@ def load(
     progress: Callable[[], CursorProgress],
     run_id: str,
 ) -> Loaded:
-    """Store a dataset, in the caller's transaction, with what it is, its rejects and its cursor.
+    """Store a dataset, in the caller's transaction, with its description, its rejects and its cursor.
 
     `lines` gives line, id, key and data of rows in COPY's text format, and refuses others; `description` is what
     `records.describe` takes; `progress` is asked for once the rows are read. Raises what `lines` raises.
@@ -140,7 +140,7 @@ def load(
 
 
 def _refuse_repeated(cursor: "Cursor", refusals: Refusals) -> int:
-    """Refuse the rows whose key came before with other values; the number of those with the same."""
+    """Refuse rows whose key came before with other values; returns the number of rows with the same values."""
     cursor.execute("SELECT line, key, first FROM repeated WHERE NOT same ORDER BY line LIMIT %s", (KEPT,))
     told = 0
     for line, key, first in cursor:
@@ -158,13 +158,13 @@ def _copy(cursor: "Cursor", lines: Iterator[bytes]) -> None:
     try:
         cursor.copy_expert(_COPY, stream, _COPY_SIZE)
     except Exception:
-        if stream.error is not None:  # psycopg2 tells the server's words for it alone
+        if stream.error is not None:  # psycopg2 reports only the server's words for it
             raise stream.error from None
         raise
 
 
 class _Stream(io.RawIOBase):
-    """What COPY reads from."""
+    """The stream that COPY reads."""
 
     def __init__(self, parts: Iterator[bytes]) -> None:
         self._parts = parts

@@ -1,4 +1,4 @@
-"""The Scrapyd processes that share the database, and whose clock is off."""
+"""The Scrapyd processes that share the database, and how far off their clocks are."""
 
 import time
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 HEARTBEAT = 5  # seconds
-KEPT = 86_400  # seconds that a silent node is still shown
+KEPT = 86_400  # seconds that a silent node stays listed
 
 
 @dataclass(slots=True)
 class Node:
-    """A row of `nodes`. `birth` tells its process from a later one of the same number."""
+    """A row of `nodes`. `birth` tells its process from a later one with the same number."""
 
     name: str
     machine: str
@@ -25,7 +25,7 @@ class Node:
 
 
 def beat(cursor: "Cursor", node: Node) -> None:
-    """Say that the node lives, and find its `clock_offset`."""
+    """Record that the node lives, and measure its `clock_offset`."""
     asked = time.time()
     cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float")
     node.clock_offset = (asked + time.time()) / 2 - cursor.fetchone()[0]
@@ -49,7 +49,7 @@ def known(cursor: "Cursor") -> dict[str, Node]:
 
 
 def leave(cursor: "Cursor", name: str) -> None:
-    """Take the node out, as it stops in order; also those that were silent for a day."""
+    """Remove a node that stops in order; also removes nodes that were silent for a day."""
     cursor.execute(
         "DELETE FROM nodes WHERE name = %s OR heartbeat_at < now() - make_interval(secs => %s)", (name, KEPT)
     )

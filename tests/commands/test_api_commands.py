@@ -262,4 +262,4 @@ def test_reset_forgets_a_source_then_all(scrapy, crawled):
 def test_a_database_that_is_away_is_told(scrapy):
     run = scrapy("cursors")
     assert (run.returncode, run.stdout) == (1, "")
-    assert run.stderr.startswith("scrapy cursors: can not connect to postgresql://nobody@127.0.0.1:9/none")
+    assert run.stderr.startswith("scrapy cursors: cannot connect to postgresql://nobody@127.0.0.1:9/none")

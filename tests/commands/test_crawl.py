@@ -24,7 +24,7 @@ def test_a_setting_that_is_no_number_is_named(value):
 def test_a_home_that_can_not_be_used_is_told_without_a_traceback():
     run = crawl("headlines", "-a", "sources=bbc", "-s", "NEWSBOT_HOME=/dev/null")
     assert run.returncode == 2
-    assert run.stderr.splitlines()[-1].startswith("scrapy crawl headlines: NEWSBOT_HOME /dev/null can not be used: ")
+    assert run.stderr.splitlines()[-1].startswith("scrapy crawl headlines: NEWSBOT_HOME /dev/null cannot be used: ")
     assert "Traceback" not in run.stderr
 
 
@@ -34,4 +34,4 @@ def test_a_database_that_is_away_is_no_wrong_usage():
         "headlines", "-a", "sources=bbc", "-s", "DATABASE_URL=postgresql://127.0.0.1:1/x", "-s", "DATABASE_WAIT=0"
     )
     assert run.returncode == 1
-    assert run.stderr.splitlines()[-1].startswith("scrapy crawl headlines: can not connect to ")
+    assert run.stderr.splitlines()[-1].startswith("scrapy crawl headlines: cannot connect to ")

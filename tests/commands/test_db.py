@@ -360,10 +360,10 @@ def test_stop(db, home):
 
 @pytest.mark.parametrize("action", ["url", "sql", "upgrade", "size", "prune"])
 @pytest.mark.parametrize(
-    ("url", "told"), [("mysql://nowhere/x", "is not Postgres'"), ("postgresql://127.0.0.1:1/x", "can not connect")]
+    ("url", "told"), [("mysql://nowhere/x", "is not a Postgres URL"), ("postgresql://127.0.0.1:1/x", "cannot connect")]
 )
 def test_a_database_that_can_not_be_used(db, action, url, told):
-    if action == "url" and told == "can not connect":
+    if action == "url" and told == "cannot connect":
         assert db("url", DATABASE_URL=url).stdout == f"{url}\n"
         return
     failed(db(action, *(["SELECT 1"] if action == "sql" else []), DATABASE_URL=url), told)

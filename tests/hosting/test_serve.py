@@ -145,8 +145,8 @@ def test_as_another_user(serve, nobody, home):
         ({"SCRAPYD_BIND_ADDRESS": "no.such.host.invalid"}, "of no.such.host.invalid can not be had: "),
         ({"SCRAPYD_USERNAME": "ann"}, "set both SCRAPYD_USERNAME and SCRAPYD_PASSWORD, or none to have them made"),
         ({"SCRAPYD_PASSWORD": "hush"}, "set both SCRAPYD_USERNAME and SCRAPYD_PASSWORD, or none to have them made"),
-        ({"DATABASE_URL": "mysql://ann:hush@db/x"}, "serve: DATABASE_URL is not Postgres' (mysql): write "),
-        ({"NEWSBOT_HOME": "/dev/null/x"}, "serve: NEWSBOT_HOME /dev/null/x can not be used: "),
+        ({"DATABASE_URL": "mysql://ann:hush@db/x"}, "serve: DATABASE_URL is not a Postgres URL (mysql): write "),
+        ({"NEWSBOT_HOME": "/dev/null/x"}, "serve: NEWSBOT_HOME /dev/null/x cannot be used: "),
     ],
 )
 def test_what_it_can_not_run_with_is_told_in_a_line(serve, environment, said):
@@ -189,7 +189,7 @@ def test_it_runs_without_the_schedule_file_and_says_so(serve, home):
 
 def test_it_waits_for_a_database_that_is_away(serve):
     served = serve(DATABASE_URL=f"postgresql://127.0.0.1:{free_port()}/x")
-    served.wait_to_hear("Scrapyd starts without its database, and waits for it: can not connect to ")
+    served.wait_to_hear("Scrapyd starts without its database, and waits for it: cannot connect to ")
     assert served.process.poll() is None
 
 

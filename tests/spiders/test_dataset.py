@@ -115,7 +115,7 @@ def test_a_file_is_loaded_by_link_and_only_when_it_has_changed(datasets):
     assert datasets.last_run() == (
         *(0, 0, 0, 4_998, 1),
         "1 rows have a key that came before with other values: is it the whole key?; "
-        "3 records of before are not in the file, and stay",
+        "3 earlier records are not in the file, and stay",
     )
 
 

@@ -195,7 +195,7 @@ def test_a_socket_folder_of_someone_else_is_refused(home):
     host = Path(ensure_running(other)["host"])
     stop(other)
     host.chmod(0o755)
-    with pytest.raises(HomeError, match=f"{host}.*not a folder of ours alone"):
+    with pytest.raises(HomeError, match=f"{host}.*is not a private folder of this account"):
         ensure_running(other)
     host.rmdir()
 
@@ -303,9 +303,9 @@ def test_an_empty_home_of_root_alone_is_opened_but_no_other(home):
     full = home / "full"
     full.mkdir(mode=0o700)
     (full / "secret").touch()
-    with pytest.raises(HomeError, match=f"can not enter {full}: `chmod o.x {full}`"):
+    with pytest.raises(HomeError, match=f"cannot enter {full}: `chmod o.x {full}`"):
         ensure_running(full)
-    with pytest.raises(HomeError, match=f"can not enter {full}: "):
+    with pytest.raises(HomeError, match=f"cannot enter {full}: "):
         ensure_running(full / "below" / "it")
     assert stat.S_IMODE(full.stat().st_mode) == 0o700
 
@@ -356,9 +356,7 @@ def test_another_user_has_a_server_of_his_own_and_not_that_of_root(home):
     ensure_running(root)
     for code in ("ensure_running", "stop"):
         assert f"NEWSBOT_HOME {root} belongs to root: run as that user" in as_nobody(code, root)
-    assert f"NEWSBOT_HOME {root}/below can not be used: Permission denied" in as_nobody(
-        "ensure_running", root / "below"
-    )
+    assert f"NEWSBOT_HOME {root}/below cannot be used: Permission denied" in as_nobody("ensure_running", root / "below")
     stop(root)
 
 

@@ -72,7 +72,7 @@ def test_a_database_that_is_away_is_waited_for_as_long_as_the_patience_lasts(pat
     with closing(Session(away, outage, patience)) as session, pytest.raises(UnreachableError):
         session.transaction(Work("SELECT 1"))
     assert len(asked) == tries
-    assert outage.failure.startswith("can not connect to postgresql://127.0.0.1:1/none")
+    assert outage.failure.startswith("cannot connect to postgresql://127.0.0.1:1/none")
 
 
 def test_an_outage_is_told_once_a_minute_until_it_is_over(monkeypatch, caplog):
@@ -85,7 +85,7 @@ def test_an_outage_is_told_once_a_minute_until_it_is_over(monkeypatch, caplog):
         outage.met(OSError("no\nserver"))
         told += [second] if len(caplog.records) > len(told) else []
     assert told == [1, 61, 121]
-    assert caplog.records[0].getMessage() == "The database can not be used since 1 s, the crawl waits: no server"
+    assert caplog.records[0].getMessage() == "The database cannot be used since 1 s, the crawl waits: no server"
     outage.over()
     outage.over()
     assert [record.getMessage() for record in caplog.records[3:]] == ["The database is in reach again"]
@@ -109,8 +109,8 @@ def test_an_outage_of_writing_is_told_although_others_can_read(database, monkeyp
                 writing.transaction(Work("SET TRANSACTION READ ONLY; CREATE TABLE never (id int)"))
             reading.transaction(Work("SELECT 1"))
             clock[0] += LONGEST_PAUSE
-    warnings = [record.getMessage() for record in caplog.records if "can not be used" in record.getMessage()]
+    warnings = [record.getMessage() for record in caplog.records if "cannot be used" in record.getMessage()]
     assert [warning.split(",")[0] for warning in warnings] == [
-        "The database can not be used since 5 s",
-        "The database can not be used since 65 s",
+        "The database cannot be used since 5 s",
+        "The database cannot be used since 65 s",
     ]

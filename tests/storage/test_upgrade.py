@@ -121,7 +121,7 @@ def test_rows_of_the_first_version_stay(database, query):
 
 def test_a_table_of_revisions_that_says_nothing_is_told(database, tables, query):
     query("DELETE FROM alembic_version")
-    with closing(database.connect()) as connection, pytest.raises(UnsuitableError, match="can not upgrade its tables"):
+    with closing(database.connect()) as connection, pytest.raises(UnsuitableError, match="cannot upgrade its tables"):
         upgrade(connection)
 
 
