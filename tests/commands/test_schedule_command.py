@@ -154,7 +154,7 @@ def test_all_faults_are_told(tmp_path):
     check = run("check", file)
     assert (check.returncode, check.stdout) == (1, "")
     first, *faults = check.stderr.splitlines()
-    assert first == "scrapy schedule: the schedule can not be read:"
+    assert first == "scrapy schedule: the schedule cannot be read:"
     assert [fault.removeprefix(f"{file}:").split(": ")[:3] for fault in faults] == [
         ["1", "entry 1 (a)", "spider"],
         ["2", "entry 2 (a)", "name"],
@@ -167,13 +167,13 @@ def test_a_pipe_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     check = run("check", tmp_path / "pipe")
     assert (check.returncode, check.stdout) == (1, "")
-    assert "pipe: not a regular file; a schedule file is right" in check.stderr
+    assert "pipe: not a regular file; expected a schedule file" in check.stderr
 
 
 def test_a_file_that_is_not_there():
     check = run("check", "nowhere.yaml")
     assert (check.returncode, check.stdout) == (1, "")
-    assert f"nowhere.yaml: {os.strerror(2)}; a schedule file is right" in check.stderr
+    assert f"nowhere.yaml: {os.strerror(2)}; expected a schedule file" in check.stderr
 
 
 @pytest.mark.parametrize(

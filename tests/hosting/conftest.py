@@ -89,7 +89,7 @@ class Scrapyd:
     def is_healthy(self):
         """The database is in reach and the schedule is read, well or not."""
         answer = self.call("GET", "health.json").json()
-        read = f"The schedule {self.schedule}" in self.said() or "The schedule can not be used" in self.said()
+        read = f"The schedule {self.schedule}" in self.said() or "The schedule cannot be used" in self.said()
         return answer.get("parts", {}).get("database", {}).get("ok") and read
 
     def said(self):

@@ -94,7 +94,9 @@ def test_a_call_for_an_entry_is_checked(entries, call):
     refused(
         entries.call("POST", call, data={"name": "hourly", "project": "other"}), 400, "the schedule is of 'newsbot'"
     )
-    refused(entries.call("POST", call, data={"name": "hourly", "now": "1"}), 400, "'now' is no parameter of this call")
+    refused(
+        entries.call("POST", call, data={"name": "hourly", "now": "1"}), 400, "'now' is not a parameter of this call"
+    )
     refused(entries.call("POST", call, data={"name": "n" * 65}), 400, "name is invalid")
     refused(entries.call("POST", call, data={"name": "hourly\0"}), 400, "NUL")
     refused(entries.call("POST", call, data=b"name=%ff"), 400, "'name' parameter is required")
@@ -149,7 +151,7 @@ def test_a_question_to_the_history_is_checked(scrapyd):
         ({"limit": 1001}, "limit is invalid: Input should be less than or equal to 1000"),
         ({"project": "../x"}, "project is invalid"),
         ({"spider": "a\0b"}, "NUL"),
-        ({"sort": "id"}, "'sort' is no parameter of this call"),
+        ({"sort": "id"}, "'sort' is not a parameter of this call"),
     ]:
         refused(scrapyd.call("GET", "history.json", params=params), 400, said)
     refused(scrapyd.call("POST", "history.json"), 405, "GET is")
@@ -189,7 +191,7 @@ def test_a_database_away_is_no_health(make_scrapyd, relay):
     wrong = part(scrapyd, "database")
     assert (wrong["ok"], wrong["message"] != "in reach") == (False, True)
     for name in ("history.json", "schedules.json", "listjobs.json"):
-        refused(scrapyd.call("GET", name), 503, "the database can not be used")
+        refused(scrapyd.call("GET", name), 503, "the database cannot be used")
     refused(scrapyd.call("POST", "crawl.json", data={"project": "newsbot", "spider": "quick"}), 503, "the database")
     relay.resume()
     scrapyd.wait_for(lambda: scrapyd.call("GET", "health.json").status_code == 200)

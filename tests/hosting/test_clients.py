@@ -74,7 +74,7 @@ def test_the_commands_of_scrapyd_client(scrapyd, client, tmp_path):
 def test_a_broken_project_of_scrapyd_deploy_is_refused_and_the_old_version_stays(scrapyd, client):
     assert '"spiders": 2' in client("deploy", "--version", "1")
     (client.folder / "shop/settings.py").unlink()
-    assert "its spiders can not be listed" in client("deploy", "--version", "2")
+    assert "its spiders cannot be listed" in client("deploy", "--version", "2")
     assert scrapyd.get("listversions.json", project="shop")["versions"] == ["1"]
 
 

@@ -170,7 +170,7 @@ def test_what_can_not_run_is_refused(scrapyd):
         ({"_version": "7"}, 404, "version '7' not found"),
         ({"setting": "ANSWER_FILE=/tmp/x"}, 403, "the setting ANSWER_FILE could"),
         ({"setting": "ITEM_PIPELINES={}"}, 403, "the setting ITEM_PIPELINES could"),
-        ({"setting": "DOWNLOAD_DELAY"}, 400, "NAME=VALUE is right"),
+        ({"setting": "DOWNLOAD_DELAY"}, 400, "expected NAME=VALUE"),
         ({"max_items": "0"}, 400, "max_items is invalid: Input should be greater than or equal to 1"),
         ({"max_items": "1001"}, 400, "max_items is invalid: Input should be less than or equal to 1000"),
         ({"max_seconds": "301"}, 400, "max_seconds is invalid"),

@@ -199,7 +199,7 @@ def test_an_entry_that_fails_keeps_no_other(start, query):
     query("ALTER TABLE jobs ADD CHECK (schedule <> 'bad')")
     scrapyd.edit(entry("bad", every="1s"), entry("good", every="1s", overlap="queue"))
     scrapyd.wait_for(lambda: len(scrapyd.jobs(schedule="good")) >= 3)
-    assert "The entry bad can not be fired" in scrapyd.said()
+    assert "The entry bad cannot be fired" in scrapyd.said()
 
 
 def test_fires_are_not_lost_to_a_clock_that_is_thought_wrong(start, query, database):

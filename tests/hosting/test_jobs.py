@@ -154,7 +154,7 @@ def test_a_job_whose_log_finds_no_room_says_so(make_scrapyd, tmp_path):
         os.close(fill)
         job = scrapyd.wait_until(scrapyd.run("quick"))
         assert job["state"] == "failed"
-        assert "can not be started" in job["reason"]
+        assert "cannot be started" in job["reason"]
         assert "there is no room for its log" in job["reason"]
         (small / "fill").unlink()
         assert scrapyd.wait_until(scrapyd.run("quick"))["state"] == "finished"
@@ -211,7 +211,7 @@ def test_a_job_that_can_not_be_started(make_scrapyd, query):
     logs.write_text("a file in place of the folder")
     job = scrapyd.wait_until(scrapyd.run("quick"))
     assert job["state"] == "failed"
-    assert "can not be started" in job["reason"]
+    assert "cannot be started" in job["reason"]
 
 
 def test_a_long_log_is_cut(make_scrapyd):

@@ -160,7 +160,7 @@ def test_buttons_do_what_they_say_and_tell_it_once(make_scrapyd, tmp_path):
     assert page.press("cancel", job=waits).text(".message.good") == f"Job {waits} is cancelled."
     assert scrapyd.job(waits)["state"] == "cancelled"
     assert page.press("cancel", job=waits).text(".message.bad").startswith("Nothing was done")
-    assert page.press("cancel", job=job["id"]).text(".message.good") == f"Job {job['id']} was told to end."
+    assert page.press("cancel", job=job["id"]).text(".message.good") == f"Job {job['id']} was asked to end."
     assert scrapyd.wait_until(job["id"])["state"] == "cancelled"
 
 
@@ -320,7 +320,7 @@ def test_without_its_database_the_page_shows_what_the_node_knows(make_scrapyd, s
         try:
             cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
             page = scrapyd.wait_for(lambda: (page := Page(scrapyd)).answer.status_code == 503 and page)
-            assert "The database can not be used" in page.text(".message.bad")
+            assert "The database cannot be used" in page.text(".message.bad")
             assert job in page.rows("running")[0]["Job"]
             assert page.rows("schedule")[0]["Outcome"] == "only the database knows"
             answer = scrapyd.call("POST", "", data=fields)

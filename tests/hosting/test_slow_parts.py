@@ -121,7 +121,7 @@ def test_those_who_wait_for_a_list_share_its_failure(slow):
         slow.scrapyd.wait_for(slow.asked)
         slow.scrapyd.get("daemonstatus.json")
         (slow.folder / "go").touch()
-        assert {answer["message"] for answer in answers} == {"the spiders can not be listed: it is broken"}
+        assert {answer["message"] for answer in answers} == {"the spiders cannot be listed: it is broken"}
     first = len(slow.asked())
     assert first < 5  # who came after the end of a list asked for another
     (slow.folder / "broken").unlink()
@@ -217,7 +217,7 @@ def test_health_knows_when_it_was_last_looked_what_is_due(make_scrapyd, database
         assert scrapyd.get("health.json")["parts"]["schedule"]["message"].startswith("0 entries; looked ")
         relay.hang()
         told = scrapyd.wait_for(lambda: not (part := scrapyd.get("health.json")["parts"]["schedule"])["ok"] and part)
-        assert told["message"].startswith("it was last looked what is due 1")
+        assert told["message"].startswith("the last look for due entries was 1")
         relay.resume()
         scrapyd.wait_for(lambda: scrapyd.get("health.json")["healthy"])
     finally:

@@ -79,7 +79,7 @@ def test_all_is_killed_at_once(make_scrapyd, work):
     assert len(work.starts()) == 8
     assert rows(scrapyd) == (18, 6)
     for job, _ in work.starts()[:2]:
-        assert f"Job {job} of {scrapyd.job(job)['spider']} is queued again: its process is gone" in scrapyd.said()
+        assert f"Job {job} of {scrapyd.job(job)['spider']} is requeued: its process is gone" in scrapyd.said()
     assert {job["reason"] for job in scrapyd.jobs()} == {None}  # that of a start before does not stay
 
 

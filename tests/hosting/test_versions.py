@@ -68,7 +68,7 @@ def test_a_version_that_is_deleted_before_its_job_runs(make_scrapyd, tmp_path):
     (tmp_path / "go").touch()
     job = scrapyd.wait_until(answer["jobid"])
     assert (job["state"], job["exit_code"]) == ("failed", 1)
-    missing = "version '1' of project 'shop' is not on this node; listversions.json shows what is"
+    missing = "version '1' of project 'shop' is not on this node; see listversions.json"
     assert job["reason"] == f"exit code 1: {missing}"
 
 
@@ -80,7 +80,7 @@ def test_a_version_that_is_deleted_before_its_job_runs(make_scrapyd, tmp_path):
             made_egg(
                 "", **{"EGG-INFO/PKG-INFO": None, "EGG-INFO/entry_points.txt": None, "EGG-INFO/top_level.txt": None}
             ),
-            "the egg for project 'shop' is no egg: it has no EGG-INFO",
+            "the egg for project 'shop' is not an egg: it has no EGG-INFO",
         ),
         (
             made_egg("", **{"EGG-INFO/entry_points.txt": "[scrapy]\nother = shop.settings\n"}),
@@ -109,7 +109,7 @@ def test_an_egg_that_is_spoilt_on_the_disk(scrapyd):
     assert answer["spiders"] == ["tells"]
     Path(egg_file(scrapyd, "shop", "1")).write_bytes(b"spoilt")
     job = scrapyd.wait_until(scrapyd.post("schedule.json", project="shop", spider="tells")["jobid"])
-    spoilt = "version '1' of project 'shop' is no egg: it has no EGG-INFO"
+    spoilt = "version '1' of project 'shop' is not an egg: it has no EGG-INFO"
     assert (job["state"], job["reason"]) == ("failed", f"exit code 1: {spoilt}")
 
 
