@@ -81,7 +81,7 @@ def figures() -> Iterator[Figure]:
 
 
 class _Batch:
-    """New articles as the stage gets them, and the same as rows of each table."""
+    """New articles in the form that the stage gets, and the same as rows of each table."""
 
     def __init__(self, number: int, run_id: str) -> None:
         clean = CleanPipeline("UTC")

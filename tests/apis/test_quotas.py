@@ -1,4 +1,4 @@
-"""Quotas: kept to the call by all processes, over faults, as the service says, and spread over the day."""
+"""Quotas: all processes keep them to the call, through faults, as the service reports them, spread over the day."""
 
 import threading
 import time
@@ -31,7 +31,7 @@ from newsbot.storage import jobs, quotas
 from newsbot.storage.database import Database
 from newsbot.storage.quotas import Refusal, Terms
 
-# A clock of the database that tests move: what is found first in the search path is asked.
+# A clock of the database that tests move: the search path finds it first.
 CLOCK = """
 CREATE TABLE clock_moved (by interval NOT NULL);
 INSERT INTO clock_moved VALUES ('0');
@@ -256,7 +256,7 @@ def exoplanets():
 
 @pytest.mark.parametrize("make", [frankfurter, openmeteo, coingecko, exoplanets])
 def test_one_answer_comes_through_faults(newsbot, make):
-    """What is asked in one call is asked anew until something went wrong."""
+    """The crawl is repeated until a fault happened."""
     service, arguments, expected = make()
     newsbot.web.faults = Faults(0.2, seed=3)
     while not newsbot.web.faults.made:
@@ -271,7 +271,7 @@ def test_one_answer_comes_through_faults(newsbot, make):
 
 @pytest.fixture
 def ledger(newsbot):
-    """Ask the ledger in a transaction of its own."""
+    """Call the ledger in a separate transaction."""
     database = Database(newsbot.url, Path())
 
     def run(function, *arguments, **options):
@@ -370,7 +370,7 @@ def test_a_quota_that_is_soon_there_again_is_waited_for(newsbot):
 
 
 class Windowed(Listing):
-    """Ten calls in two seconds, as it says itself."""
+    """Ten calls in two seconds, as its answers say."""
 
     begun = time.time()
     window = given = 0

@@ -1,4 +1,4 @@
-"""Frankfurter, Open-Meteo and CoinGecko: all values, what is new, revisions."""
+"""Frankfurter, Open-Meteo and CoinGecko: all values, new ones, revisions."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -258,7 +258,7 @@ def test_coingecko_goes_on_where_it_was(newsbot):
     newsbot.crawl("coingecko", coins, coins="bitcoin", backfill="365d")
     assert [query["days"] for _, query in coins.asked] == ["1", "365"]
     hourly, daily = _kinds(coins)
-    begin = min(hourly) - timedelta(hours=1)  # what the first hourly value stands for
+    begin = min(hourly) - timedelta(hours=1)  # the start of the first hourly value
     assert {time for time in _prices(newsbot) if time < begin} == {time for time in daily if time < begin}
     coins.forget()
     newsbot.crawl("coingecko", coins, coins="bitcoin", backfill="365d")

@@ -1,4 +1,4 @@
-"""Streams: where they end, where they begin, what they give up, and what shows of it."""
+"""Streams: where they end, where they begin, what they give up, and what the reports show."""
 
 import json
 import socket
@@ -18,7 +18,7 @@ from newsbot.storage.database import Database
 
 
 class Rows(Service):
-    """Answers what `find` gives for a query."""
+    """Answers with the result of `find` for a query."""
 
     def __init__(self, name, *params):
         super().__init__()
@@ -162,7 +162,7 @@ def test_slices_that_are_refused_in_a_row_end_the_stream(newsbot):
 
 
 def broken_off(service, is_bad):
-    """Its answers with a record that is bad end before the first."""
+    """Answers with a bad record end before the first one."""
     find = service.find
 
     def answer(asked):
@@ -305,12 +305,12 @@ def windowed():
 
 
 def asked_from(service):
-    """The times that were asked from."""
+    """The start times of the requests."""
     return [datetime.fromtimestamp(int(asked["from"]), UTC) for _, asked in service.asked]
 
 
 def shifted(newsbot, **span):
-    """As if the cursors were moved so long ago."""
+    """As if the cursors had moved so long ago."""
     newsbot.query(
         "UPDATE cursors SET value = (SELECT jsonb_object_agg(name, to_jsonb(text::timestamptz - %s))"
         " FROM jsonb_each_text(value) AS v(name, text))",
@@ -493,7 +493,7 @@ def test_a_secret_of_a_header_that_is_missing_is_named(newsbot):
 
 
 class Closes(socketserver.BaseRequestHandler):
-    """Reads the request, then ends the connection: in order, or by a reset."""
+    """Reads the request, then closes the connection: in order, or by a reset."""
 
     def handle(self):
         self.server.calls += 1
@@ -517,7 +517,7 @@ def closing_server():
 
 
 def unreachable(newsbot, base, **settings):
-    """What a crawl of a service at `base` has spent, by the run and by the ledger, and its status."""
+    """The calls that a crawl of a service at `base` has spent, by the run and by the ledger, and its status."""
     newsbot.query("TRUNCATE spending, quotas")
     stand_ins = {"STAND_INS": json.dumps({"windowed.example": base} if base else {})}
     done = crawl(newsbot, "Windowed", windowed(), settings=stand_ins | {"RETRY_TIMES": 2} | settings)

@@ -48,7 +48,7 @@ def server():
 
 @pytest.fixture
 def scrapy(server, tmp_path):
-    """`scrapy api` with an answer of the stand-in, where there is no database to be had."""
+    """`scrapy api` with an answer of the stand-in, and no database available."""
     server.asked = []
 
     def run(*arguments, answer=(500, {}), columns=120):

@@ -1,4 +1,4 @@
-"""`scrapy crawl`: what it says when it can not begin or the spider is odd."""
+"""`scrapy crawl`: its messages when it cannot begin or the spider is odd."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ def test_a_home_that_can_not_be_used_is_told_without_a_traceback():
 
 
 def test_a_database_that_is_away_is_no_wrong_usage():
-    """A job that met it may be tried again."""
+    """A job with this end may be retried."""
     run = crawl(
         "headlines", "-a", "sources=bbc", "-s", "DATABASE_URL=postgresql://127.0.0.1:1/x", "-s", "DATABASE_WAIT=0"
     )

@@ -51,7 +51,7 @@ def things(database):
 
 
 def failed(process, *told):
-    """It told what is wrong in one line, and nothing else."""
+    """It reported the fault in one line, and printed nothing else."""
     assert process.returncode == 1
     assert process.stdout == ""
     (line,) = process.stderr.splitlines()
@@ -284,7 +284,7 @@ def test_size_of_rows_with_a_time_and_of_a_large_table(db, database):
 
 @pytest.fixture
 def old(db, database):
-    """Rows of long ago; gives how many rejects and runs are left."""
+    """Old rows; returns how many rejects and runs are left."""
     db("upgrade")
     with closing(database.connect()) as connection:
         connection.autocommit = True

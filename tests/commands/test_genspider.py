@@ -1,4 +1,4 @@
-"""`scrapy genspider` with our templates, in a copy of the project: what it writes runs, and its test passes."""
+"""`scrapy genspider` with our templates, in a copy of the project: its spider runs, and its test passes."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def project(tmp_path):
 
 @pytest.fixture
 def installed(tmp_path):
-    """One of its own, with newsbot as pip installs it: in a virtual environment, here within the project."""
+    """A new project, with newsbot installed by pip: in a virtual environment, here within the project."""
     venv.create(tmp_path / ".venv", symlinks=True)
     (packages,) = tmp_path.glob(".venv/lib/python*/site-packages")
     copy_newsbot(packages)
@@ -294,7 +294,7 @@ def test_a_spider_of_an_api_and_its_test(project):
 
 
 def test_the_query_of_an_api_becomes_its_params(project):
-    """What `params` cannot say stays in the URL; what the spider asks by itself, and the fragment, go."""
+    """Parameters that `params` cannot hold stay in the URL; the spider's own parameters, and the fragment, go."""
     query = "q=caf%C3%A9%20%22a%22&empty=&tag=a&tag=b&flag&braces=%7Bsince%7D&page=3"
     made = project.run("scrapy", "genspider", "-t", "api", "harbour", f"API.Harbour.example:8080/v1/news/?{query}#top")
     assert made.returncode == 0, made.stderr

@@ -1,4 +1,4 @@
-"""A wrong command names what would mend it, in a line, and nothing else."""
+"""A wrong command names its remedy, in a line, and nothing else."""
 
 import subprocess
 import sys

@@ -6,7 +6,7 @@ from newsbot.downloader.stand_ins import StandIns
 
 
 def tell(handler):
-    """Answer with what was asked."""
+    """Answer with the request itself."""
     handler.answer(body=f"{handler.headers['Host']} {handler.path} {handler.headers['Proxy-Authorization']}".encode())
 
 

@@ -1,4 +1,4 @@
-"""What the whole of an answer says of its entries: which ids are ids, and which links are shared."""
+"""The signs in a whole answer: which ids are ids, and which links are shared."""
 
 import pytest
 
@@ -57,7 +57,7 @@ def test_an_id_that_several_links_have_is_none():
     ("link", "id_"),
     [
         (f"{LIVE}#post-1", "#post-1"),
-        (f"{LIVE}#xtor=RSS-1", None),  # says where a reader came from
+        (f"{LIVE}#xtor=RSS-1", None),  # names where a reader came from
         (f"{LIVE}#", None),
         (LIVE, None),
     ],

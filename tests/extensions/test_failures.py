@@ -1,4 +1,4 @@
-"""A spider of a user's own: what failed is named, and its exit code says whether anything came of it."""
+"""A user's spider: failures are named, and its exit code says whether it brought anything."""
 
 import json
 import os
@@ -186,7 +186,7 @@ def test_the_row_of_a_run_says_what_failed(quay, query):
 
 
 def test_a_url_with_a_login_is_refused_and_shown_without_it(quay, query):
-    """As a start page, as a link and as what a redirect leads to; the log at DEBUG tells of each request."""
+    """As a start page, as a link and as the target of a redirect; the log at DEBUG has each request."""
     routes = {
         "/": page(
             b"<h2><a href='https://joe:s3cret@quay.example/story/1'>The dam holds</a></h2>"

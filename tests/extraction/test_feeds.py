@@ -1,4 +1,4 @@
-"""Well-formed feeds of every kind: what each field is taken from."""
+"""Well-formed feeds of every kind: the origin of each field."""
 
 import gzip
 import json
@@ -97,7 +97,7 @@ def test_atom_1():
     )
     assert (feed.kind, feed.title, feed.language) == ("atom", "Das Blatt", "de")
     one, two = feed.entries
-    assert one["title"] == "5 < 6 &amp; so"  # type text: what stands there is meant
+    assert one["title"] == "5 < 6 &amp; so"  # type text: it is literal
     assert one["link"] == "https://blatt.test/x/eins"
     assert one["published"] == one["updated"] == "2023-01-02T10:00:00+00:00"
     assert one["summary"] == "Ein Satz."

@@ -273,7 +273,7 @@ except pages.PageError:
     print("refused", end=" ")
 print(peak() - before)
 """
-MOST_MB = 200  # above what it had in use before: a tenth of what such a page took without a bound
+MOST_MB = 200  # above the memory in use before: a tenth of such a page's cost without a bound
 
 
 @pytest.mark.parametrize(

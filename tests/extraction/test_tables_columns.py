@@ -1,4 +1,4 @@
-"""Columns of values to JSON: the quick way and the careful one say the same."""
+"""Columns of values to JSON: the quick way and the careful one give the same result."""
 
 import json
 import random

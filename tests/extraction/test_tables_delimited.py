@@ -1,4 +1,4 @@
-"""CSV and TSV as they are found: encodings, delimiters, quotes, and lines that are no rows."""
+"""CSV and TSV as found in the wild: encodings, delimiters, quotes, and lines that are not rows."""
 
 import io
 
@@ -10,7 +10,7 @@ from newsbot.extraction.tables.table import UnreadableTableError
 
 
 def read(raw, **told):
-    """What was read of a file of bytes, and its rows with their lines, and the lines that are none."""
+    """The result for a file of bytes: its rows with their lines, and the lines that are not rows."""
     raw = raw.encode() if isinstance(raw, str) else raw
     table = Delimited(io.BufferedReader(io.BytesIO(raw), 2**20), **told)
     wide = len(table.header) if table.header else 2

@@ -115,7 +115,7 @@ STRAYS = [{"a": "é"}, {"a": "naïve café"}, {"a": "x" * 3_000}] * 3
 
 @pytest.mark.parametrize("place", [0, 2, 4, 8])
 def test_a_byte_astray_in_utf_8_is_read_as_windows_1252(place):
-    """Also across what is read at once."""
+    """Also across the end of a chunk."""
     given = [*STRAYS[:place], {"a": "\udc93ferry\udc94 café"}, *STRAYS[place:]]
     right = [*STRAYS[:place], {"a": "“ferry” café"}, *STRAYS[place:]]
     texts = [json.dumps(each, ensure_ascii=False).encode("utf-8", "surrogateescape") for each in given]

@@ -1,4 +1,4 @@
-"""Lines of the one file in a zip: what is no such archive, or should not be read."""
+"""Lines of the one file in a zip; refuses other archives and dangerous ones."""
 
 import io
 import zipfile

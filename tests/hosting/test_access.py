@@ -1,4 +1,4 @@
-"""The gate before Scrapyd: who is let in, what others cost, and what is told of them."""
+"""The gate before Scrapyd: who gets in, how much strangers cost, and what the log says of them."""
 
 import re
 import socket
@@ -128,7 +128,7 @@ def test_wrong_passwords_are_slowed_told_and_not_shown(scrapyd):
         scrapyd.wait_for(lambda: f"password from 127.0.0.1, {number} in a row" in scrapyd.said())  # noqa: B023
     assert scrapyd.get("daemonstatus.json")["status"] == "ok"
     scrapyd.call("GET", "listjobs.json", auth=wrong)
-    scrapyd.wait_for(lambda: scrapyd.said().count("127.0.0.1, 1 in a row") == 2)  # the right one has reset it
+    scrapyd.wait_for(lambda: scrapyd.said().count("127.0.0.1, 1 in a row") == 2)  # the correct one has reset it
     assert "not the pass" not in scrapyd.said()
     assert "10.0.0." not in scrapyd.said()
 
@@ -158,7 +158,7 @@ def test_many_addresses_take_no_more_memory():
 
 
 def test_wrong_passwords_by_many_connections_are_told_one_after_the_other(scrapyd):
-    """And who has the right one does not wait for them, whatever the address."""
+    """A client with the correct password does not wait for them, from any address."""
     told = []
 
     def guess(number):
@@ -171,8 +171,8 @@ def test_wrong_passwords_by_many_connections_are_told_one_after_the_other(scrapy
         guesses = pool.map(guess, range(8))
         assert scrapyd.get("daemonstatus.json")["status"] == "ok"
         assert set(guesses) == {401}
-    # The right one in between may begin the count anew.
-    assert max(told) - begin >= 8 * access.FIRST_DELAY  # at the least, as the right one begins the count anew
+    # The correct one in between may start the count again.
+    assert max(told) - begin >= 8 * access.FIRST_DELAY  # at the least, as the correct one starts the count again
 
 
 def test_wrong_passwords_wait_behind_those_of_their_address_alone():
@@ -239,7 +239,7 @@ def test_half_requests_do_not_keep_others_out(scrapyd):
 
 
 def is_cut_off(connection):
-    """Whether the other side closes it, although a byte comes again and again."""
+    """Whether the other side closes it, although a byte comes now and then."""
     for _ in range(300):
         time.sleep(0.1)
         try:
@@ -275,7 +275,7 @@ def test_who_has_logged_in_may_send_slowly(impatient):
             time.sleep(0.1)
             connection.sendall(bytes([byte]))
         connection.sendall(b"=yyy")
-        assert answer_on(connection)[0] == 200  # there is no such job
+        assert answer_on(connection)[0] == 200  # the job does not exist
 
 
 def test_who_goes_on_sending_what_was_refused_is_cut_off(impatient):

@@ -1,4 +1,4 @@
-"""newsbot's own calls under a real Scrapyd: the schedule, the history, health; good questions and bad ones."""
+"""newsbot's own calls under a real Scrapyd: the schedule, the history, health; valid requests and bad ones."""
 
 import os
 import subprocess
@@ -237,7 +237,7 @@ def test_other_nodes_are_told(make_scrapyd, database):
 
 
 def test_a_clock_that_is_off_is_no_health(make_scrapyd, database):
-    """Here it is the database's: of two clocks each is off by the other."""
+    """Here the database's clock is off: of two clocks each is off by the other."""
     with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
         cursor.execute(
             """
@@ -259,7 +259,7 @@ def test_a_full_disk_is_no_health(make_scrapyd, tmp_path):
     small.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", small], capture_output=True, text=True)
     if mounted.returncode:
-        pytest.skip(f"a small file system can not be mounted here: {mounted.stderr.strip()}")
+        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
     try:
         scrapyd = make_scrapyd(environment={"NEWSBOT_HOME": str(small)})
         scrapyd.start()
@@ -284,7 +284,7 @@ def test_arguments_that_a_spider_does_not_take_are_refused(scrapyd):
         refused(ask(sources="bbc", now="1"), 400, "headlines has no argument 'now'")
         refused(ask("dataset"), 400, "-a config= is missing")
     assert scrapyd.jobs() == []
-    # Whose names begin with an underscore are nobody's; a spider that declares none takes what there is.
+    # Names that begin with an underscore are not arguments; a spider that declares none takes any.
     answer = scrapyd.post("schedule.json", project="newsbot", spider="quick", source="x", _="1690", _job="other")
     job = scrapyd.wait_until(answer["jobid"])
     assert (job["state"], job["args"]) == ("finished", {"source": "x"})

@@ -1,4 +1,4 @@
-"""A job is refused before it is queued for what a run of its spider would refuse at once."""
+"""A job is refused before it is queued when a run of its spider would refuse its arguments at once."""
 
 import os
 import re
@@ -142,7 +142,7 @@ def test_the_schedule_of_a_server_is_checked_where_the_installed_code_runs_it(tm
 
 
 def test_a_server_refuses_what_a_run_would(make_scrapyd):
-    """By the settings and the folder that its jobs have, in its calls and in the schedule."""
+    """By its jobs' settings and folder, in its calls and in the schedule."""
     scrapyd = make_scrapyd()
     (scrapyd.folder / "scrapy.cfg").write_text("[settings]\nnewsbot = newsbot.settings\n")
     scrapyd.edit({"name": "kept", "spider": "headlines", "every": "1d"})
@@ -165,6 +165,6 @@ def test_a_server_refuses_what_a_run_would(make_scrapyd):
     assert "schedule.yaml:1: entry 1 (new): args: the catalogue can not be read: own.yaml: No such file" in fault
     assert [entry["name"] for entry in scrapyd.get("schedules.json")["schedules"]] == ["kept"]
     assert scrapyd.call("GET", "health.json").status_code == 503
-    (scrapyd.folder / "own.yaml").write_text(OWN)  # what was wrong lies in another file
+    (scrapyd.folder / "own.yaml").write_text(OWN)  # the fault lay in another file
     scrapyd.wait_for(lambda: [entry["name"] for entry in scrapyd.get("schedules.json")["schedules"]] == ["new"])
     assert scrapyd.get("schedules.json")["faults"] == []

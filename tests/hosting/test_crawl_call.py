@@ -1,4 +1,4 @@
-"""crawl.json under a real Scrapyd: its items, its bounds, and what becomes of a job that nobody waits for."""
+"""crawl.json under a real Scrapyd: its items, its bounds, and the end of a job that nobody waits for."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

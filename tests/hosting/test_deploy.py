@@ -1,4 +1,4 @@
-"""`make deploy`: a version serves when it is proven; else the one of before does, and the exit code says so."""
+"""`make deploy`: a version serves when it is proven; else the one before does, and the exit code says so."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run_deploy(target, *options, checkout=ROOT, **environment):
-    """The finished command, all that it said in `stdout`."""
+    """The finished command, with all its output in `stdout`."""
     return subprocess.run(
         [sys.executable, "-m", "newsbot.hosting.deploy", target, *options],
         cwd=checkout,
@@ -37,7 +37,7 @@ def login(scrapyd):
 
 @pytest.fixture
 def old(scrapyd, tmp_path):
-    """A Scrapyd with a version; to be called: asserts that its code is what runs, and nothing else is left."""
+    """A Scrapyd with a version; a call asserts that its code runs, and nothing else is left."""
     assert scrapyd.upload(made_egg("old"), "1")["status"] == "ok"
 
     def serves():
@@ -200,7 +200,7 @@ def full_disk(scrapyd):
     folder.mkdir(parents=True, exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder]
     if not shutil.which("mount") or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("a small disk can not be mounted here (only root can)")
+        pytest.skip("a small disk cannot be mounted here (only root can)")
     yield folder
     subprocess.run(["umount", folder], check=True)
 

@@ -1,4 +1,4 @@
-"""The schedule inside a real Scrapyd: what fires, what is told as skipped, and why."""
+"""The schedule inside a real Scrapyd: which times fire, which are recorded as skipped, and why."""
 
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -111,7 +111,7 @@ def test_a_timeout_ends_a_job(start):
 
 
 def test_after_waits_until_the_others_have_finished_well(start, query, tmp_path):
-    """The newest time of the one before counts, or a later one; a job that failed does not."""
+    """The newest time of the upstream entry counts, or a later one; a job that failed does not."""
     scrapyd = start(entry("first", "waits", cron="* * * * *", args={"until": str(tmp_path / "done")}))
     scrapyd.post("pause.json", name="first")
     scrapyd.edit(
@@ -194,7 +194,7 @@ def test_changed_times_have_missed_nothing(start, query):
 
 
 def test_an_entry_that_fails_keeps_no_other(start, query):
-    """Here by a rule of the database's that one of them breaks."""
+    """Here by a rule of the database that one of them breaks."""
     scrapyd = start()
     query("ALTER TABLE jobs ADD CHECK (schedule <> 'bad')")
     scrapyd.edit(entry("bad", every="1s"), entry("good", every="1s", overlap="queue"))

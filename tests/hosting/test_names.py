@@ -1,4 +1,4 @@
-"""What names, arguments and settings may be, and what is masked."""
+"""Valid names, arguments and settings, and masked values."""
 
 import re
 

@@ -24,7 +24,7 @@ def schedule(*entries):
 
 
 class Page:
-    """What `/` shows: `page.rows("running")`, `page.press("pause", name="nightly")`."""
+    """The content of `/`: `page.rows("running")`, `page.press("pause", name="nightly")`."""
 
     def __init__(self, scrapyd, address="", **options):
         self.scrapyd = scrapyd
@@ -43,7 +43,7 @@ class Page:
         return [dict(zip(heads, map(" ".join, row), strict=True)) for row in texts]
 
     def form(self, action, **fields):
-        """Address and fields of the form that does that."""
+        """Address and fields of the form with that action."""
         wanted = {"do": action} | fields
         for form in self.selector.css("form[method=post]"):
             given = {each.attrib["name"]: each.attrib["value"] for each in form.css("input")}
@@ -61,7 +61,7 @@ class Page:
 
 @pytest.fixture
 def add(query):
-    """Add a job that other nodes have or had: `add(state="failed", exit_code=1)`."""
+    """Add a job of another node: `add(state="failed", exit_code=1)`."""
 
     def run(number=1, **columns):
         columns = {"project": "newsbot", "spider": "quick", "asked_by": "api", "state": "finished"} | columns
@@ -432,7 +432,7 @@ def test_scrapyd_s_files_are_nothing_but_text(scrapyd):
 
 
 def raw(scrapyd, path):
-    """The answer to a path that no client has tidied."""
+    """The answer to a path that no client has normalised."""
     import base64
     import http.client
 

@@ -1,4 +1,4 @@
-"""The schedule file: what its entries become, and what is told of a wrong one."""
+"""The schedule file: its entries, and the reports on wrong ones."""
 
 import os
 from importlib import resources
@@ -227,7 +227,7 @@ def test_ten_thousand_entries(written):
         ({"args": "{due: {a: b}}"}, 4, "args.due", "{'a': 'b'}: expected a plain value"),
         ({"args": "{due: }"}, 4, "args.due", "None: expected a plain value, as 1 or some words; '' is the empty one"),
         ({"args": "\n    due: 1\n    1st: 2"}, 6, "args.1st", "'1st': expected ASCII letters, digits and _"),
-        ({"settings": "{LOG-LEVEL: INFO}"}, 4, "settings.LOG-LEVEL", "'LOG-LEVEL': expected ASCII letters, digits and _"),
+        ({"settings": "{LOG-LEVEL: INFO}"}, 4, "settings.LOG-LEVEL", "'LOG-LEVEL': expected ASCII letters, digits"),
         ({"settings": "{RETRY_TIMES: many}"}, 4, "settings.RETRY_TIMES", "RETRY_TIMES=many: expected a number"),
         ({"settings": "{REJECT_DAYS: 3}"}, 4, "settings.REJECT_DAYS", "did you mean REJECTS_DAYS?"),
         ({"after": "[]"}, 4, "after", "[]: expected one name or a list of names"),
@@ -451,7 +451,7 @@ def test_what_is_wrong_fits_neither_the_schema_nor_the_code(validator, faults, c
 
 
 def test_what_waits_for_an_entry_that_is_off_is_told(tmp_path):
-    """One that is off itself may; it is when it is switched on that it would wait for ever."""
+    """An entry that is off itself may; only when switched on would it wait for ever."""
     file = tmp_path / "schedule.yaml"
     off, then = "- {name: a, spider: x, every: 1h, enabled: false}\n", "- {name: b, spider: x, after: a}\n"
     file.write_text(off + then)

@@ -1,4 +1,4 @@
-"""`make serve`: the first start, what it can not run with, how it stops; and the unit for systemd."""
+"""`make serve`: the first start, the faults that keep it from running, how it stops; and the unit for systemd."""
 
 import contextlib
 import os
@@ -28,7 +28,7 @@ def free_port():
 
 
 class Served:
-    """A server that runs from the checkout, as a user starts it."""
+    """A server from the checkout, as a user starts it."""
 
     def __init__(self, output, command, environment, **options):
         self.output = output
@@ -94,7 +94,7 @@ def test_the_first_start_shows_the_login_once(serve, tmp_path, home):
     assert first.get("health.json", ("newsbot", "wrong")).status_code == 401
     assert (home / "scrapyd/login").stat().st_mode & 0o777 == 0o600
     (scrapyd,) = psutil.Process(first.process.pid).children()
-    first.process.terminate()  # make tells it to what it runs
+    first.process.terminate()  # make passes it on to its command
     first.process.wait(PATIENCE)
     assert not scrapyd.is_running()
 
@@ -118,7 +118,7 @@ def test_paths_are_from_where_it_was_started(serve, home):
 
 @pytest.fixture
 def nobody(home):
-    """Another user, whose the home is."""
+    """Another user, who owns the home."""
     uid = 65_534
     if os.geteuid() != 0:
         pytest.skip("only root can be another user")

@@ -1,4 +1,4 @@
-"""What is slow or hangs keeps nothing else waiting: a project that lists its spiders, the file of the schedule."""
+"""Slow or hanging parts block nothing else: a project that lists its spiders, the file of the schedule."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ from relay import Relay
 from newsbot.hosting import schedule, scheduler, spiders
 from newsbot.hosting.api.scrapyd import ListSpiders, Schedule
 
-# Notes each time that it is read, then waits until the file `go` is there; fails while `broken` is.
+# Notes each time that it is read, then waits until the file `go` exists; fails while `broken` does.
 SLOW = """
 import os, time
 from pathlib import Path
@@ -26,7 +26,7 @@ if (Path({folder!r}) / "broken").exists():
     raise SystemExit("it is broken")
 """
 
-# Scrapyd whose file system hangs while the file `hang` is there, when the schedule is read.
+# Scrapyd whose file system hangs while the file `hang` exists, when the schedule is read.
 HANGING = """
 import time
 from pathlib import Path
@@ -67,7 +67,7 @@ class Slow:
         (folder / "asked").unlink()
 
     def asked(self):
-        """The processes that were asked for the list."""
+        """The processes asked for the list."""
         file = self.folder / "asked"
         return [int(line) for line in file.read_text().splitlines()] if file.exists() else []
 
@@ -84,7 +84,7 @@ def slow(make_scrapyd, tmp_path):
 
 @pytest.fixture
 def fires(query):
-    """How many times of the entry `often` were seen to."""
+    """How many times of the entry `often` were handled."""
     return lambda: query("SELECT count(*) FROM fires WHERE schedule = 'often' AND outcome <> 'missed'")[0][0]
 
 
@@ -123,7 +123,7 @@ def test_those_who_wait_for_a_list_share_its_failure(slow):
         (slow.folder / "go").touch()
         assert {answer["message"] for answer in answers} == {"the spiders cannot be listed: it is broken"}
     first = len(slow.asked())
-    assert first < 5  # who came after the end of a list asked for another
+    assert first < 5  # a caller after the end of a list asked for another
     (slow.folder / "broken").unlink()
     assert slow.spiders()["spiders"] == ["tells"]
     assert len(slow.asked()) == first + 1

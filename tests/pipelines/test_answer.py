@@ -1,4 +1,4 @@
-"""The stage that writes the answer of a crawl.json: what it writes, and that no other crawl has it."""
+"""The stage that writes the answer of a crawl.json: its output, and that no other crawl has it."""
 
 import json
 import logging

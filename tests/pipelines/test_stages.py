@@ -1,4 +1,4 @@
-"""What each stage takes, mends and refuses. Every refusal is a row of `rejects`, and the rest goes on."""
+"""The stages: what each takes, repairs and refuses. Every refusal is a row of `rejects`, and the rest goes on."""
 
 import asyncio
 from dataclasses import replace
@@ -381,7 +381,7 @@ def test_only_english_titles_are_scored(crawl):
     assert stored == [(True, "vader-3.3.2"), (None, None), (False, None)]
 
 
-# --- A stage of the user's own ----------------------------------------------------------------------------------------
+# --- A user's stage ---------------------------------------------------------------------------------------------------
 
 
 class Dropping:

@@ -1,4 +1,4 @@
-"""Records of an API to items: what is refused, and in which field."""
+"""Records of an API to items: the refused fields, and why."""
 
 import pytest
 

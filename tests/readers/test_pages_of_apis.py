@@ -38,7 +38,7 @@ def answer(data, status=200):
 
 
 def begun(api=API, cursor=None, **facts):
-    """The stream of a run, its first page asked for."""
+    """The stream of a run, with its first page requested."""
     facts = replace(Facts.of(api), **facts)
     stream = Stream("wire", "key", {}, {}, cursor=dict(cursor or {}))
     stream.chains.extend(chains.planned(api, stream.cursor, {}, NOW))
@@ -46,7 +46,7 @@ def begun(api=API, cursor=None, **facts):
 
 
 def told(batch):
-    """What a batch has: titles, or the reasons of rejects."""
+    """The content of a batch: titles, or the reasons of rejects."""
     return [each.in_words if isinstance(each, Reject) else each.title for each in batch.items]
 
 

@@ -1,4 +1,4 @@
-"""From page to page: what is asked next, where it ends, and what contradicts itself."""
+"""From page to page: the next request, the end, and contradictions."""
 
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ def following(pages, page, records, headers=None, /, **data):
 
 
 def walk(pages, listing, *, total=None, change=lambda n: None):
-    """What is read of a list that `change` may change before the nth page is asked for."""
+    """The records read from a list that `change` may change before the nth page is requested."""
     page, read, asked = paging.first(pages), [], []
     while page is not None:
         change(len(asked))
@@ -137,7 +137,7 @@ def test_a_page_that_is_not_there_any_more():
 
 
 def read_on(pages, answers, **data):
-    """How many pages are read of an API that gives these, one after the other, the last one for ever."""
+    """How many pages are read of an API with these pages, one after the other, the last one for ever."""
     page, asked = paging.first(pages), 0
     while page is not None:
         records = answers[min(asked, len(answers) - 1)]

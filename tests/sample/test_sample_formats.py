@@ -1,4 +1,4 @@
-"""What the made-up sites serve, read by the project's own feed reader."""
+"""The made-up sites' answers, read by the project's own feed reader."""
 
 import unicodedata
 from collections import Counter
@@ -15,7 +15,7 @@ CLOCK = datetime(2030, 4, 5, 6, tzinfo=UTC)
 SITES = {site.id: site for site in sites()}
 CHANNELS = {(site.id, channel.path): (site, channel) for site in SITES.values() for channel in site.channels}
 
-# What stands in the bytes, kind, entries of the first and the second edition, and whether they have dates.
+# A mark in the bytes, kind, entries of the first and the second edition, and whether they have dates.
 FEEDS = {
     ("harbour-times", "/feeds/news.xml"): (b'version="2.0"', "rss", 14, 15, True),
     ("harbour-times", "/feeds/sport.xml"): (b'version="2.0"', "rss", 4, 4, True),

@@ -1,4 +1,4 @@
-"""The declaration of a dataset: what is wrong with one is told with file, line and what would be right."""
+"""The declaration of a dataset: faults are reported with file, line and the expected value."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""Declarations of APIs in YAML: what is wrong is told with line, key, value and what is right."""
+"""Declarations of APIs in YAML: faults are reported with line, key, value and the expected value."""
 
 import dataclasses
 import os
@@ -82,7 +82,7 @@ KEYS = "the keys are name, title, url, homepage, params,"
 @pytest.mark.parametrize(
     ("changes", "line", "key", "said"),
     [
-        # what each key is
+        # the kind of each key
         ({"titel": "x"}, 10, "titel", f"unknown key; perhaps 'title'; {KEYS}"),
         ({"title": None}, 1, "title", "missing; as people call it"),
         ({"name": "My API"}, 1, "name", "'My API': 1 to 64 lower-case ASCII letters, digits, '-' and '_' are right"),
@@ -238,7 +238,7 @@ KEYS = "the keys are name, title, url, homepage, params,"
         ({"slices": "{longest: 7d, total: n}"}, 10, "slices.total", "without cap"),
         ({"slices": "{longest: 1d, shortest: 36h}"}, 10, "slices.shortest", "longer than longest"),
         ({"slices": "{longest: 7d}", "cursor": None}, 9, "slices", "a cursor by time is right: what is new is cut"),
-        # what becomes of a record
+        # the result of a record
         ({"article": None}, 1, "", "says nothing of what becomes of a record; article, observation or record is right"),
         (
             {"record": "{dataset: a, key: b}"},
@@ -292,7 +292,7 @@ BY_PAGES = [
 
 @pytest.mark.parametrize("declared", [*shipped(), *BY_PAGES], ids=str)
 def test_no_key_that_is_away_or_of_another_type_ends_in_a_traceback(declared, written):
-    """Neither when it is read, nor when its spider is made and asks for a first page."""
+    """Neither when it is read, nor when its spider is made and requests a first page."""
     shipped_file = resources.files("newsbot.sources") / "apis" / "worldbank.yaml"
     data = yaml.safe_load(shipped_file.read_text("utf-8"))
     changes = changed(data | {"pages": declared})
@@ -317,7 +317,7 @@ def test_no_key_that_is_away_or_of_another_type_ends_in_a_traceback(declared, wr
 
 
 class Asked:
-    """What a spider tells before it asks."""
+    """A spider's words before its first request."""
 
     def asking(self, source_id, url):
         pass
@@ -357,7 +357,7 @@ def test_what_is_no_declaration(told, content, said):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"params": "{q: '{query}', fields: '{id,name}', filter: '{\"a\": 1}', n: 5}"},  # braces of the API's own
+        {"params": "{q: '{query}', fields: '{id,name}', filter: '{\"a\": 1}', n: 5}"},  # braces in the API's syntax
         {"params": "{q: '{query}', from: '{since:epoch-1}', ago: '{since:days}', to: '{until:ms}'}"},
         {"params": "{q: '{query}', after: '{cursor}'}", "cursor": "{by: token, path: next}"},
         {"pages": "{by: offset, total: meta.total}"},

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "newsbot/sources"
 
 @pytest.fixture(scope="module")
 def checked():
-    """The shipped files, read the way a user's own are."""
+    """The shipped files, read as a user's are."""
     return read([PACKAGE / "countries"])
 
 

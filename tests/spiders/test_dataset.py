@@ -39,7 +39,7 @@ class Datasets:
             return cursor.fetchall() if cursor.description else []
 
     def serve(self, answer):
-        """(status, body, headers), or what gives it, as the file of the dataset."""
+        """(status, body, headers), or a function that returns it, as the file of the dataset."""
         self.sites.routes[HOST, self.path] = answer
 
     def command(self, *arguments, declared=None, **settings):
@@ -100,7 +100,7 @@ def test_a_file_is_loaded_by_link_and_only_when_it_has_changed(datasets):
     datasets.serve((200, RAW, headers | {"ETag": '"2"'}))
     datasets.crawl(declared=declared)
     assert datasets.last_run() == (0, 0, 0, 0, 0, "unchanged")
-    # Another declaration reads another thing from the same file.
+    # Another declaration reads the same file differently.
     declared["columns"]["v"] = {"type": "text"}
     datasets.crawl(declared=declared)
     assert datasets.last_run() == (0, 0, 5_000, 0, 0, "loaded")
@@ -236,7 +236,7 @@ def test_a_bomb_is_refused_in_bounded_memory(datasets):
         for _ in range(1_000):
             bomb.write(b"1,%b\n" % bytes(100_000))
     _, _, _, *arguments = datasets.command(declared={"url": None, "path": "bomb.csv.gz"})
-    # It tells its peak itself: what the system tells of a child begins with its parent's.
+    # It reports its peak itself: the system's figure for a child begins with its parent's.
     tell = "atexit.register(lambda: print(open('/proc/self/status').read()))"
     run = "runpy.run_module('scrapy', run_name='__main__', alter_sys=True)"
     command = [sys.executable, "-c", f"import atexit, runpy; {tell}; {run}", *arguments]
@@ -279,7 +279,7 @@ def test_a_job_that_was_taken_over_stores_nothing(datasets):
     (datasets.folder / "here.csv").write_bytes(RAW)
     command = datasets.command(declared={"url": None, "path": "here.csv"})
     place = command.index(f"DATABASE_URL={datasets.url}")
-    del command[place - 1 : place + 1]  # a job's database is told by its environment
+    del command[place - 1 : place + 1]  # a job gets its database from its environment
     env = environment() | {"DATABASE_URL": datasets.url, jobs.TOKEN: str(uuid.uuid4())}
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=env)
     assert run.returncode == 1

@@ -1,4 +1,4 @@
-"""Files into `records`, by batch: what is stored, what is refused, and what is told."""
+"""Files into `records`, by batch: stored rows, refused rows, and reports."""
 
 import gzip
 import json
@@ -37,7 +37,7 @@ class Files:
         self.header = ()
 
     def load(self, raw, file="table.csv", **told):
-        """Load what a declaration says of a file's content; what came of it."""
+        """Load a file's content by a declaration; returns the result."""
         path = self.folder / file
         path.write_bytes(raw.encode() if isinstance(raw, str) else raw)
         told = {"name": self.name, "title": "Made up", "path": file, "key": ["id"]} | told

@@ -1,4 +1,4 @@
-"""`scrapy crawl headlines` as a user meets it: arguments, exit codes, what it prints, what a killed run leaves."""
+"""`scrapy crawl headlines` as a user meets it: arguments, exit codes, output, the traces of a killed run."""
 
 import os
 import pty
@@ -159,7 +159,7 @@ def test_a_feed_of_50_000_entries(newsbot):
 
 
 class Held:
-    """A feed that says when it was asked for, and answers when it is told to."""
+    """A feed that notes its requests, and answers on command."""
 
     def __init__(self, name):
         self.name = name
@@ -199,7 +199,7 @@ def test_an_interrupted_run_saves_what_it_has(newsbot):
         held.go_on.set()
         process.stderr.read()
     assert newsbot.query("SELECT finish_reason FROM runs ORDER BY started_at DESC LIMIT 1") == [("shutdown",)]
-    for name in ("before", "waiting"):  # progress only with the rows that it promises
+    for name in ("before", "waiting"):  # progress only with its rows
         ((articles,),) = newsbot.query(f"SELECT count(*) FROM articles WHERE source_id = '{name}'")
         ((feeds,),) = newsbot.query(
             f"SELECT count(*) FROM feeds WHERE source_id = '{name}' AND succeeded_at IS NOT NULL"
@@ -265,7 +265,7 @@ def _read(terminal):
 
 
 def test_a_date_that_is_not_understood_is_left_out_and_told(newsbot):
-    """In a feed and on a section page; what the source's country decides is no question."""
+    """In a feed and on a section page; the source's country leaves no ambiguity."""
     feed = rss(
         entry("Ferry one runs again", "https://undated.example/1", "Mon, 5 Foo 2025 10:00:00 GMT"),
         entry("Ferry two runs again", "https://undated.example/2", "4/5/2025 1:15 PM"),

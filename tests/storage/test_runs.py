@@ -59,7 +59,7 @@ def test_a_run_beside_this_one_in_one_process_is_left_alone(cursor):
 
 
 def test_a_run_of_before_with_this_process_number_was_killed(cursor):
-    """As in a container that was started anew: the number is the same, the process is another."""
+    """As in a restarted container: the number is the same, the process is another."""
     other = str(uuid.uuid4())
     cursor.execute(
         "INSERT INTO runs (id, spider, node, pid) VALUES (%s, 'headlines', %s, %s)", (other, runs.node(), os.getpid())

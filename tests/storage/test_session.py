@@ -1,4 +1,4 @@
-"""A connection that is cut: what was not committed is done again, what may have been is not."""
+"""A connection that is cut: uncommitted work is repeated, possibly committed work is not."""
 
 from contextlib import closing
 from pathlib import Path

@@ -29,7 +29,7 @@ def test_the_schema_is_what_the_migrations_print(capsys):
 
 @pytest.mark.parametrize("make", [upgrade, migrate])
 def test_the_schema_and_the_migrations_make_the_tables(database, make):
-    """Alembic finds nothing that tables.py has and the database has not, or the other way round."""
+    """Alembic finds no difference between tables.py and the database."""
     with closing(database.connect()) as connection:
         assert current(connection) is None
         make(connection)
@@ -136,7 +136,7 @@ def test_a_migration_that_fails_leaves_nothing(database, query):
 
 @pytest.fixture
 def plain(database):
-    """A role that may connect and no more; gives the URL with it."""
+    """A role that may connect and no more; returns the URL with it."""
     with closing(database.connect()) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:

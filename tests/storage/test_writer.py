@@ -1,4 +1,4 @@
-"""The queue between a crawl and its database: batches, order, back-pressure, rows that are refused, progress."""
+"""The queue between a crawl and its database: batches, order, back-pressure, refused rows, progress."""
 
 import asyncio
 import multiprocessing
@@ -58,7 +58,7 @@ def test_a_row_that_does_not_fit_the_table_is_a_reject(store, query, url):
 
 
 def test_progress_is_committed_with_the_last_of_its_items_or_after(database_url, query):
-    """Looked at whenever a batch was committed: never is there progress without all rows."""
+    """Checked after every commit of a batch: progress never comes without all its rows."""
 
     async def run():
         writer = Writer(settings(database_url))

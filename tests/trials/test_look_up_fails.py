@@ -1,4 +1,4 @@
-"""A look-up that fails or is waited for no longer: nothing passes for refused, and nobody waits for ever."""
+"""A look-up that fails or is no longer awaited: nothing counts as refused, and nobody waits for ever."""
 
 import asyncio
 import os
