@@ -36,7 +36,7 @@ def crawl(newsbot, service, **options):
         ([1, 2], {}, "there should be a list at 'rows', and there is nothing"),
     ],
 )
-def test_an_answer_that_can_not_be_read(newsbot, service, body, headers, told):
+def test_an_answer_that_cannot_be_read(newsbot, service, body, headers, told):
     service.reply = 200, body, headers
     crawled = newsbot.crawl("made_up_apis:Story", service, settings={"RETRY_TIMES": 0})
     assert crawled.exit_code == 1

@@ -332,7 +332,7 @@ def test_the_space_begins_with_the_answer(ledger):
     assert 0 < ledger(quotas.spend, terms, spread=False) <= 0.5
 
 
-def test_what_is_told(ledger):
+def test_what_a_service_reports(ledger):
     terms = Terms("a", calls=(("day", 100), ("month", 1000)))
     ledger(quotas.told, terms, 10, 20, None)
     assert sum(ledger(quotas.spend, terms, spread=False) == 0 for _ in range(15)) == 10
@@ -344,7 +344,7 @@ def test_what_is_told(ledger):
     assert ledger(quotas.spent_today) == {"a": (11, 0.0)}
 
 
-def test_what_is_told_until_a_time(ledger, at):
+def test_what_a_service_reports_until_a_time(ledger, at):
     terms = Terms("a", calls=(("day", 6),))
 
     def given():

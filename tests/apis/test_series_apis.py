@@ -89,7 +89,7 @@ def test_frankfurter_names_what_it_does_not_know(newsbot):
         ({"symbols": " , "}, "expected one name or several, separated by commas"),
     ],
 )
-def test_frankfurter_refuses_what_is_no_currency(newsbot, given, told):
+def test_frankfurter_refuses_an_unknown_currency(newsbot, given, told):
     ecb = Frankfurter()
     assert told in newsbot.crawl("frankfurter", ecb, **given).error
     assert ecb.asked == []
@@ -173,7 +173,7 @@ def test_openmeteo_places_and_variables_as_they_are_typed(newsbot):
         ({"latitude": "nan", "longitude": "13.41"}, "-a latitude=nan: expected degrees"),
     ],
 )
-def test_openmeteo_refuses_what_is_no_place(newsbot, given, told):
+def test_openmeteo_refuses_an_invalid_place(newsbot, given, told):
     weather = OpenMeteo()
     assert told in newsbot.crawl("openmeteo", weather, **given).error
     assert weather.asked == []

@@ -125,7 +125,7 @@ def test_more_that_is_refused_than_a_run_writes_at_once(scrapy, own):
     assert "  1500 x value: 'high' is no number" in done.stdout
 
 
-def test_what_the_stages_refuse_is_told_too(scrapy, own):
+def test_what_the_stages_refuse_is_reported_too(scrapy, own):
     own.write_text(OWN.partition("observation")[0] + "article: {url: at, title: port, published_at: remark}\n")
     done = scrapy("try", own, answer=(200, {"levels": [level(5), level(6, at="https://t.example/6", remark="noon")]}))
     assert done.returncode == 0, done.stderr

@@ -362,7 +362,7 @@ def test_stop(db, home):
 @pytest.mark.parametrize(
     ("url", "told"), [("mysql://nowhere/x", "is not a Postgres URL"), ("postgresql://127.0.0.1:1/x", "cannot connect")]
 )
-def test_a_database_that_can_not_be_used(db, action, url, told):
+def test_a_database_that_cannot_be_used(db, action, url, told):
     if action == "url" and told == "cannot connect":
         assert db("url", DATABASE_URL=url).stdout == f"{url}\n"
         return

@@ -198,7 +198,7 @@ def test_a_new_home_is_read_before_it_has_tables_and_after(sql, home):
     assert sql("SELECT count(*) FROM articles", NEWSBOT_HOME=str(home)).out == "count\n0\n"
 
 
-def test_a_statement_can_not_lift_its_own_timeout(sql):
+def test_a_statement_cannot_lift_its_own_timeout(sql):
     done = sql(
         "SELECT CASE n WHEN 1 THEN set_config('statement_timeout', '0', false) WHEN 1001 THEN pg_sleep(20)::text END"
         " FROM generate_series(1, 1001) n",

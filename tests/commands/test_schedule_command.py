@@ -75,7 +75,7 @@ def test_arguments_that_a_run_would_refuse(tmp_path, spider, args, fault):
     assert fault in line
 
 
-def test_arguments_that_are_right(tmp_path):
+def test_valid_arguments(tmp_path):
     file = tmp_path / "schedule.yaml"
     file.write_text(
         "- {name: a, spider: headlines, every: 1h, args: {sources: 'bbc,lemonde', shard: 0/4, due: 1}}\n"
@@ -148,7 +148,7 @@ def test_the_shipped_schedule():
     assert len(times(check)) == 288 + 48 + 1 + 1
 
 
-def test_all_faults_are_told(tmp_path):
+def test_all_faults_are_reported(tmp_path):
     file = tmp_path / "own.yaml"
     file.write_text("- {name: a, spider: headlins, every: 5m}\n- {name: a, spider: headlines, cron: 0 0 * *}\n")
     check = run("check", file)

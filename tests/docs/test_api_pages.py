@@ -47,7 +47,7 @@ def cursor(database):
             yield cursor
 
 
-def test_the_sql_of_the_pages_is_right(cursor):
+def test_the_sql_of_the_pages_is_valid(cursor):
     found = list(statements())
     assert len(found) > 15
     for each in found:

@@ -32,7 +32,7 @@ def redirect(location):
         ('{"": "http://h"}', "''"),
     ],
 )
-def test_a_wrong_value_is_told(value, told):
+def test_a_wrong_value_is_reported(value, told):
     with pytest.raises(ValueError, match="STAND_INS") as error:
         StandIns(Settings({"STAND_INS": value}))
     assert told in str(error.value)

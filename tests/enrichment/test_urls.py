@@ -107,7 +107,7 @@ def test_rule(url, expected):
         f"https://{'ä' * 70}.example/",
     ],
 )
-def test_what_is_no_http_url(url):
+def test_a_url_that_is_not_http(url):
     with pytest.raises(ValueError, match="is not"):
         canonical(url)
 

@@ -321,7 +321,7 @@ def test_utf_8_is_not_taken_for_the_default_of_a_server(declared):
     assert titles(astray, header="iso-8859-1", language="pl")[1:] == PL[1:]
 
 
-def test_one_byte_at_the_end_is_no_half_of_a_character():
+def test_one_byte_at_the_end_is_not_half_a_character():
     (entry,) = parse("https://news.test/é".encode("cp1252"), URL).entries
     assert entry["link"] == "https://news.test/é"
     (entry,) = parse("https://news.test/é".encode() + b"\xc3", URL).entries

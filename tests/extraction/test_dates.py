@@ -111,7 +111,7 @@ def test_a_date_is_read_in_any_notation(text, expected):
         "1 " * 10_000,
     ],
 )
-def test_what_is_no_date_is_none(text):
+def test_an_invalid_date_is_none(text):
     assert parse_date(text) is None
 
 

@@ -43,13 +43,13 @@ def test_lines_that_reach_over_blocks_are_whole():
     ],
     ids=lambda value: value if isinstance(value, str) else "archive",  # a zip has the time, and workers differ by it
 )
-def test_what_is_wrong_is_told(archive, told):
+def test_what_is_wrong_is_reported(archive, told):
     with pytest.raises(zips.ZipError) as raised:
         read(archive, 1_000_000)
     assert told in str(raised.value)
 
 
-def test_bytes_that_were_changed_are_told():
+def test_bytes_that_were_changed_are_reported():
     archive = bytearray(packed(a=bytes(range(256)) * 999))
     archive[50] ^= 1
     with pytest.raises(zips.ZipError):

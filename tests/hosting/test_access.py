@@ -112,7 +112,7 @@ def test_a_page_of_another_name_that_leads_here_can_do_nothing(open_scrapyd):
 # --- The password -----------------------------------------------------------------------------------------------------
 
 
-def test_wrong_passwords_are_slowed_told_and_not_shown(scrapyd):
+def test_wrong_passwords_are_slowed_reported_and_not_shown(scrapyd):
     wrong = (scrapyd.auth[0], "not the pass")
     for number in range(1, 4):
         begin = time.monotonic()
@@ -157,7 +157,7 @@ def test_many_addresses_take_no_more_memory():
         access.logger.disabled = False
 
 
-def test_wrong_passwords_by_many_connections_are_told_one_after_the_other(scrapyd):
+def test_wrong_passwords_by_many_connections_are_reported_one_after_the_other(scrapyd):
     """A client with the correct password does not wait for them, from any address."""
     told = []
 
@@ -334,7 +334,7 @@ def test_its_own_pages_may_send_forms(scrapyd):
         assert scrapyd.call("POST", "cancel.json", data=data, headers=headers).status_code == 200, headers
 
 
-def test_what_browsers_are_told(scrapyd):
+def test_the_headers_that_browsers_get(scrapyd):
     for name in ("", "daemonstatus.json", "logs/", "none", "jobs"):
         for auth in (scrapyd.auth, None):
             headers = scrapyd.call("GET", name, auth=auth).headers

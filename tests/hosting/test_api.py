@@ -47,7 +47,7 @@ def refused(answer, status, said):
 # --- The schedule -----------------------------------------------------------------------------------------------------
 
 
-def test_the_schedule_is_told(entries):
+def test_the_schedule_is_listed(entries):
     answer = entries.get("schedules.json")
     assert (answer["status"], answer["faults"], answer["file"]) == ("ok", [], str(entries.schedule))
     hourly, often, follows, long = answer["schedules"]
@@ -168,7 +168,7 @@ def part(scrapyd, name, status=503):
     return parts[name]
 
 
-def test_a_wrong_schedule_is_no_health(scrapyd):
+def test_a_wrong_schedule_is_unhealthy(scrapyd):
     scrapyd.schedule.write_text("- {name: a, spider: quick, every: 5x}\n")
     scrapyd.wait_for(lambda: scrapyd.call("GET", "health.json").status_code == 503)
     wrong = part(scrapyd, "schedule")
@@ -185,7 +185,7 @@ def relay(database_url):
     relay.close()
 
 
-def test_a_database_away_is_no_health(make_scrapyd, relay):
+def test_a_database_away_is_unhealthy(make_scrapyd, relay):
     scrapyd = make_scrapyd(database_url=relay.url).start()
     relay.cut()
     wrong = part(scrapyd, "database")
@@ -197,7 +197,7 @@ def test_a_database_away_is_no_health(make_scrapyd, relay):
     scrapyd.wait_for(lambda: scrapyd.call("GET", "health.json").status_code == 200)
 
 
-def test_a_database_that_hangs_is_told_within_bounds(make_scrapyd, relay):
+def test_a_database_that_hangs_is_reported_within_bounds(make_scrapyd, relay):
     scrapyd = make_scrapyd(database_url=relay.url).start()
     relay.hang()
     with ThreadPoolExecutor(20) as pool:  # more than Scrapyd has threads and connections
@@ -208,7 +208,7 @@ def test_a_database_that_hangs_is_told_within_bounds(make_scrapyd, relay):
     scrapyd.wait_for(lambda: scrapyd.call("GET", "health.json").status_code == 200)
 
 
-def test_a_database_that_is_read_only_is_no_health(scrapyd, database):
+def test_a_database_that_is_read_only_is_unhealthy(scrapyd, database):
     with closing(database.connect()) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -223,7 +223,7 @@ def test_a_database_that_is_read_only_is_no_health(scrapyd, database):
     assert wrong == {"ok": False, "message": "no heartbeat of this node was stored within 15 s"}
 
 
-def test_other_nodes_are_told(make_scrapyd, database):
+def test_other_nodes_are_reported(make_scrapyd, database):
     scrapyd, other = make_scrapyd("one").start(), make_scrapyd("two").start()
     name = other.get("health.json")["node_name"]
     assert part(scrapyd, "nodes", 200) == {"ok": True, "message": f"{name} in service"}
@@ -236,7 +236,7 @@ def test_other_nodes_are_told(make_scrapyd, database):
     assert part(scrapyd, "nodes", 200)["message"] == f"{name} has its clock +3600 s off"
 
 
-def test_a_clock_that_is_off_is_no_health(make_scrapyd, database):
+def test_a_clock_that_is_off_is_unhealthy(make_scrapyd, database):
     """Here the database's clock is off: of two clocks each is off by the other."""
     with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
         cursor.execute(
@@ -254,7 +254,7 @@ def test_a_clock_that_is_off_is_no_health(make_scrapyd, database):
     refused(scrapyd.call("GET", "health.json"), 503, "clock: +3600.0 s")
 
 
-def test_a_full_disk_is_no_health(make_scrapyd, tmp_path):
+def test_a_full_disk_is_unhealthy(make_scrapyd, tmp_path):
     small = tmp_path / "small"
     small.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", small], capture_output=True, text=True)

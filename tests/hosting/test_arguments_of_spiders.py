@@ -52,7 +52,7 @@ def test_what_a_spider_checks_itself_is_checked_before(check, spider, given):
         ("hackernews", {}),
     ],
 )
-def test_what_is_right_passes(check, spider, given):
+def test_valid_arguments_pass(check, spider, given):
     check(spider, given)
 
 
@@ -125,7 +125,7 @@ def test_a_file_that_might_block_is_refused(check, tmp_path, spider, name):
     ],
 )
 @pytest.mark.parametrize(("spider", "name"), [("headlines", "catalogue"), ("api", "config"), ("dataset", "config")])
-def test_nothing_of_another_file_is_told(check, tmp_path, content, spider, name):
+def test_nothing_of_another_file_is_reported(check, tmp_path, content, spider, name):
     file = tmp_path / "other"
     file.write_text(content)
     with pytest.raises(ValueError, match=r"other:\d: ") as error:

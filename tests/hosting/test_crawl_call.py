@@ -149,12 +149,12 @@ def test_what_is_refused_is_not_answered(scrapyd, query):
     ]
 
 
-def test_a_job_that_fails_is_told(scrapyd):
+def test_a_job_that_fails_is_reported(scrapyd):
     answer = answered(scrapyd, "crashes", code=3)
     assert (answer["state"], answer["items"], answer["truncated"]) == ("failed", [], None)
 
 
-def test_a_project_without_the_stage_is_told(make_scrapyd):
+def test_a_project_without_the_stage_is_reported(make_scrapyd):
     scrapyd = make_scrapyd(allowed_settings="ITEM_PIPELINES").start()
     stages = json.dumps({"newsbot.pipelines.store.StorePipeline": 800})
     answer = crawl(scrapyd, setting=f"ITEM_PIPELINES={stages}")
@@ -163,7 +163,7 @@ def test_a_project_without_the_stage_is_told(make_scrapyd):
     )
 
 
-def test_what_can_not_run_is_refused(scrapyd):
+def test_a_job_that_cannot_run_is_refused(scrapyd):
     for data, status, said in [
         ({"spider": "quik"}, 404, "spider 'quik' not found"),
         ({"project": "other"}, 404, "project 'other' not found"),

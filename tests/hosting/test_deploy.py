@@ -78,7 +78,7 @@ def test_the_probe_fetches_nothing():
     assert select(load(), shard=shard(shard_of_probe())) == []
 
 
-def test_a_version_that_can_not_list_its_spiders(scrapyd, old, tmp_path):
+def test_a_version_that_cannot_list_its_spiders(scrapyd, old, tmp_path):
     checkout = copied_checkout(ROOT, tmp_path / "checkout")
     (checkout / "newsbot/spiders/broken.py").write_text("class Broken(:\n")
     done = run_deploy(scrapyd.url, checkout=checkout, **login(scrapyd))
@@ -214,7 +214,7 @@ def test_a_disk_that_is_full(scrapyd, full_disk, old):
     assert old()
 
 
-def test_a_folder_that_can_not_be_made(scrapyd):
+def test_a_folder_that_cannot_be_made(scrapyd):
     (scrapyd.folder / "home/scrapyd").mkdir(parents=True, exist_ok=True)
     (scrapyd.folder / "home/scrapyd/eggs").write_text("a file")
     done = run_deploy(scrapyd.url, **login(scrapyd))

@@ -140,7 +140,7 @@ def test_after_alone_follows_each_good_end(start):
     assert scrapyd.jobs(schedule="never") == []
 
 
-def test_a_paused_entry_is_told_as_skipped_and_resumes(start, fires):
+def test_a_paused_entry_is_reported_as_skipped_and_resumes(start, fires):
     scrapyd = start(entry("often", every="1s", overlap="queue"))
     assert scrapyd.post("pause.json", name="often")["paused"] is True
     scrapyd.wait_for(lambda: [each for each in fires("often") if each[1:] == ("skipped", "paused")])
@@ -152,7 +152,7 @@ def test_a_paused_entry_is_told_as_skipped_and_resumes(start, fires):
     scrapyd.wait_for(lambda: len([each for each in fires("often") if each[1] == "queued"]) > fired)
 
 
-def test_a_good_edit_is_taken_over_and_a_bad_one_told(start):
+def test_a_good_edit_is_taken_over_and_a_bad_one_reported(start):
     scrapyd = start(entry("one"))
     scrapyd.edit(entry("one"), entry("two", every="1s"))
     scrapyd.wait_for(lambda: scrapyd.jobs(schedule="two"))

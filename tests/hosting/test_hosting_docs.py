@@ -26,7 +26,7 @@ def rows(heading):
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()[2:]]
 
 
-def test_every_key_of_the_schedule_is_told():
+def test_every_key_of_the_schedule_is_documented():
     keys = [
         [f"`{key}`", "yes" if field.is_required() else "", field.description]
         for key, field in Entry.model_fields.items()
@@ -34,7 +34,7 @@ def test_every_key_of_the_schedule_is_told():
     assert rows("### The keys of an entry") == keys
 
 
-def test_every_call_is_told():
+def test_every_call_is_documented():
     config = configparser.RawConfigParser()
     config.read(ROOT / "scrapyd/scrapyd.conf")
     calls = []
@@ -46,11 +46,11 @@ def test_every_call_is_told():
     assert rows("## The API") == calls
 
 
-def test_every_state_is_told():
+def test_every_state_is_documented():
     assert {state.strip("`") for state, *_ in rows("## What each state means")} == set(STATES)
 
 
-def test_the_schedule_of_the_page_is_right(tmp_path):
+def test_the_schedule_of_the_page_is_valid(tmp_path):
     (tmp_path / "schedule.yaml").write_text(block("yaml"))
     assert len(read(tmp_path / "schedule.yaml", ["headlines"])) == 2
 

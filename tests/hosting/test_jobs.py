@@ -200,7 +200,7 @@ def test_a_spider_that_is_not_there(scrapyd):
     assert scrapyd.jobs() == []
 
 
-def test_a_job_that_can_not_be_started(make_scrapyd, query):
+def test_a_job_that_cannot_be_started(make_scrapyd, query):
     scrapyd = make_scrapyd().start()
     query("INSERT INTO jobs (project, id, spider, asked_by) VALUES ('newsbot', 'one', 'nobody', 'test')")
     job = scrapyd.wait_until("one")

@@ -80,7 +80,7 @@ def test_a_setting_that_is_misspelt_or_of_another_kind(name, value, fault):
         ("STAND_INS", '{"a": "b"}'),
     ],
 )
-def test_a_setting_that_is_right_or_may_be_an_extensions(name, value):
+def test_a_valid_setting_or_one_that_may_be_an_extensions(name, value):
     check_setting(name, value, allowed="*")
 
 
@@ -95,7 +95,7 @@ def test_a_setting_of_scrapy_that_nobody_has_thought_about_is_dangerous(monkeypa
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a-b", "-s", "a.b", "ｘ", "x" * 129, "A\n"])
-def test_what_is_no_setting(name):
+def test_a_malformed_setting(name):
     with pytest.raises(ValueError, match="expected NAME=VALUE"):
         check_setting(name, "x", allowed="*")
 
@@ -169,7 +169,7 @@ def test_an_argument_that_names_a_file_needs_leave():
         check_files({name: value}, allowed="LOG_FILE CATALOGUE")
 
 
-def test_what_is_no_file_of_the_machine_needs_none():
+def test_a_value_that_is_not_a_file_of_the_machine_needs_none():
     for config in ("worldbank", "presidentielle-2017"):
         check_files({"config": config, "file": "https://made-up.example/a.csv"}, allowed="")
 
@@ -182,7 +182,7 @@ def test_secrets_are_masked(name):
     assert masked({name: "hunter2"}) == {name: "***"}
 
 
-def test_what_is_no_secret_is_shown():
+def test_a_value_that_is_not_secret_is_shown():
     plain = {
         "sources": "bbc,guardian",
         "author": "x",

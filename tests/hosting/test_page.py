@@ -217,7 +217,7 @@ def test_the_history_is_filtered_and_has_pages(scrapyd, add):
     assert len(everything.rows("history")) == 50
 
 
-def test_a_wrong_filter_is_told(scrapyd):
+def test_a_wrong_filter_is_reported(scrapyd):
     for query in (
         "state=well",
         "page=0",

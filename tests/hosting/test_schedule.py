@@ -152,7 +152,7 @@ def test_nicknames_stand_for_fields(written, nickname, fields):
 
 
 @pytest.mark.parametrize("cron", ["0 0 30 2 MON", "0 0 29 2 *", "0 0 L * *", "0 0 LW * *", "0 0 * * 5L", "0 0 * * 1#5"])
-def test_rare_and_extended_crons_are_right(written, cron):
+def test_rare_and_extended_crons_are_valid(written, cron):
     assert read(written(entry(CLOCKLESS, cron=f"'{cron}'")))[0].cron == cron
 
 
@@ -243,7 +243,7 @@ def test_ten_thousand_entries(written):
         ({"spider": None, "command": "[db, prune]", "args": "{due: 1}"}, 4, "args", "beside command; arguments are"),
     ],
 )
-def test_a_wrong_value_is_told_with_line_entry_key_value_and_what_is_right(faults, changes, line, key, said):
+def test_a_wrong_value_is_reported_with_line_entry_key_value_and_the_expected_value(faults, changes, line, key, said):
     [fault] = (
         faults(entry(**changes), ["headlines"])[-1:]
         if changes.get("spider") == ""
@@ -287,7 +287,7 @@ def test_a_name_that_is_none(faults, name):
         ("* * */20 * 1L", "this never fires"),
     ],
 )
-def test_a_wrong_cron_is_told_with_the_field_and_what_is_right(faults, cron, said):
+def test_a_wrong_cron_is_reported_with_the_field_and_the_expected_value(faults, cron, said):
     [fault] = faults(entry(CLOCKLESS, cron=f'"{cron}"'))
     assert fault.startswith("own.yaml:3: entry 1 (pulse): cron: '" if cron != "''" else "own.yaml:3: ")
     assert said in fault
@@ -313,7 +313,7 @@ def test_a_cron_that_lacks_its_quotes(faults, cron):
         ("- name: a\n  name: b\n", "own.yaml:1: entry 1 (b): never fires"),
     ],
 )
-def test_a_file_that_is_no_schedule(faults, content, said):
+def test_a_file_that_is_not_a_schedule(faults, content, said):
     assert faults(content)[0].startswith(said)
 
 
@@ -359,7 +359,7 @@ def test_entries_that_are_wrong_elsewhere_are_looked_at_whole_too(faults):
     ]
 
 
-def test_ten_thousand_wrong_entries_are_all_told(faults):
+def test_ten_thousand_wrong_entries_are_all_reported(faults):
     content = "".join(
         entry(name=f"job-{number}", timezone="Europe/Berln", after=f"jb-{number}") for number in range(10_000)
     )
@@ -369,7 +369,7 @@ def test_ten_thousand_wrong_entries_are_all_told(faults):
 # --- The shipped schedule and the schema ------------------------------------------------------------------------------
 
 
-def test_the_shipped_schedule_is_right_and_shows_what_there_is():
+def test_the_shipped_schedule_is_valid_and_shows_all_keys():
     found = {each.name: each for each in read(SHIPPED, ["headlines"])}
     assert any(each.every == 300 and each.args == {"due": "1"} for each in found.values())
     daily = next(each for each in found.values() if each.after)
@@ -416,7 +416,7 @@ def test_the_shipped_schedule_fits_the_schema(validator):
         {"spider": None, "command": "[db, prune]"},
     ],
 )
-def test_what_is_right_fits_the_schema(validator, written, changes):
+def test_valid_values_fit_the_schema(validator, written, changes):
     content = entry(**changes) + entry(name="pulse-2")
     read(written(content))
     validator.validate(yaml.safe_load(content))
@@ -450,7 +450,7 @@ def test_what_is_wrong_fits_neither_the_schema_nor_the_code(validator, faults, c
     assert not validator.is_valid(yaml.safe_load(entry(**changes)))
 
 
-def test_what_waits_for_an_entry_that_is_off_is_told(tmp_path):
+def test_what_waits_for_an_entry_that_is_off_is_reported(tmp_path):
     """An entry that is off itself may; only when switched on would it wait for ever."""
     file = tmp_path / "schedule.yaml"
     off, then = "- {name: a, spider: x, every: 1h, enabled: false}\n", "- {name: b, spider: x, after: a}\n"

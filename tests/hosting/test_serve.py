@@ -149,7 +149,7 @@ def test_as_another_user(serve, nobody, home):
         ({"NEWSBOT_HOME": "/dev/null/x"}, "serve: NEWSBOT_HOME /dev/null/x cannot be used: "),
     ],
 )
-def test_what_it_can_not_run_with_is_told_in_a_line(serve, environment, said):
+def test_a_fault_that_keeps_it_from_running_is_reported_in_a_line(serve, environment, said):
     served = serve(**environment)
     assert served.process.wait(PATIENCE) == 1
     assert said in served.said()
@@ -157,7 +157,7 @@ def test_what_it_can_not_run_with_is_told_in_a_line(serve, environment, said):
     assert len(served.said().splitlines()) == 1, served.said()
 
 
-def test_a_home_that_can_not_be_written_beside_a_database_elsewhere(serve, database_url):
+def test_a_home_that_cannot_be_written_beside_a_database_elsewhere(serve, database_url):
     served = serve(NEWSBOT_HOME="/dev/null/x", DATABASE_URL=database_url)
     assert served.process.wait(PATIENCE) == 1
     assert "/dev/null/x/scrapyd cannot be used: Not a directory; NEWSBOT_HOME names another home" in served.said()

@@ -160,7 +160,7 @@ def test_what_is_due_does_not_wait_for_the_list_of_spiders(unlisted, fires, tmp_
     assert unlisted.get("schedules.json")["faults"] == []
 
 
-def test_a_schedule_whose_spiders_are_not_there_is_told_once_they_are_listed(unlisted, tmp_path):
+def test_a_schedule_whose_spiders_are_not_there_is_reported_once_they_are_listed(unlisted, tmp_path):
     unlisted.edit(OFTEN | {"spider": "nobody", "every": "1h"})
     unlisted.start()
     assert unlisted.get("schedules.json")["faults"] == []
@@ -172,7 +172,7 @@ def test_a_schedule_whose_spiders_are_not_there_is_told_once_they_are_listed(unl
     unlisted.wait_for(lambda: unlisted.get("schedules.json")["schedules"])
 
 
-def test_a_pipe_in_place_of_the_schedule_is_told_and_not_read(slow, fires):
+def test_a_pipe_in_place_of_the_schedule_is_reported_and_not_read(slow, fires):
     scrapyd = slow.scrapyd
     pipe = scrapyd.folder / "pipe"
     os.mkfifo(pipe)
@@ -229,7 +229,7 @@ def test_who_waits_for_a_list_waits_as_long_as_that_may_take():
         assert call.patience > spiders.TIMEOUT
 
 
-def test_a_schedule_beyond_the_bound_is_told_and_not_read(tmp_path):
+def test_a_schedule_beyond_the_bound_is_reported_and_not_read(tmp_path):
     file = tmp_path / "schedule.yaml"
     line = "- {name: n%d, spider: quick, every: 1h}\n"
     file.write_text("".join(line % number for number in range(schedule.MAX_BYTES // 40)))

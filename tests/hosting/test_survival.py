@@ -150,7 +150,7 @@ def test_a_dead_nodes_jobs_go_to_another(make_scrapyd, work):
     assert len(work.starts()) == 6
 
 
-def test_a_job_that_was_given_away_can_not_write(make_scrapyd, work, database):
+def test_a_job_that_was_given_away_cannot_write(make_scrapyd, work, database):
     """Its token is no longer the job's: the next transaction is refused, the process ends itself."""
     scrapyd = make_scrapyd(max_proc=1).start()
     (job_id,) = work.queue(scrapyd, 1)

@@ -61,7 +61,7 @@ def test_a_fault_in_a_stage_ends_the_crawl_and_saves_nothing(crawl, monkeypatch,
     assert [crawl.query(f"SELECT count(*) FROM {name}") for name in ("rejects", "feeds")] == [[(0,)], [(0,)]]
 
 
-def test_a_fault_in_the_making_of_items_is_told_of_its_source(crawl):
+def test_a_fault_in_the_making_of_items_is_reported_for_its_source(crawl):
     items = (article(1 / n) for n in (1, 0))
     run = crawl(Batch(items=items, progress=feed()), Batch(items=[article(2)], progress=feed(url=f"{FEED}/2")))
     assert type(run.results[0]) is ZeroDivisionError

@@ -84,7 +84,7 @@ def test_none_is_missed_when_some_come_and_go_all_the_time(pages):
     assert len(asked) < 60
 
 
-def test_a_list_that_shrinks_for_ever_is_told():
+def test_a_list_that_shrinks_for_ever_is_reported():
     listing = list(range(1000))
     with pytest.raises(BadPageError, match="taken out 50 times"):
         walk(NUMBERED, listing, change=lambda n: listing.pop())
@@ -148,7 +148,7 @@ def read_on(pages, answers, **data):
 
 
 @pytest.mark.parametrize("pages", [NumberedPages(), NumberedPages(size=3), OffsetPages(size=3)], ids=repr)
-def test_an_api_that_does_not_page_is_told(pages):
+def test_an_api_that_does_not_page_is_reported(pages):
     with pytest.raises(BadPageError, match=f"does it page by '{pages.param}'"):
         read_on(pages, [[1, 2, 3]])
 

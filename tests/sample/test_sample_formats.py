@@ -94,7 +94,7 @@ def test_a_story_in_two_feeds_has_two_titles():
     assert titles[0] != titles[1]
 
 
-def test_the_catalogue_is_right_and_complete():
+def test_the_catalogue_is_valid_and_complete():
     sources = read([FOLDER / "catalogue.yaml"])
     assert [source.id for source in sources] == list(SITES)
     assert len({source.language for source in sources}) == 9

@@ -62,7 +62,7 @@ def told(written, tmp_path):
     return told
 
 
-def test_the_declaration_that_the_cases_change_is_right(written):
+def test_the_declaration_that_the_cases_change_is_valid(written):
     assert read(written(declaration())) == Api(
         name="example",
         title="Example",
@@ -276,7 +276,7 @@ KEYS = "the keys are name, title, url, homepage, params,"
         ),
     ],
 )
-def test_a_wrong_value_is_told_with_line_key_value_and_what_is_right(told, changes, line, key, said):
+def test_a_wrong_value_is_reported_with_line_key_value_and_the_expected_value(told, changes, line, key, said):
     [fault] = told(declaration(**changes))
     assert fault.startswith(f"own.yaml:{line}: {key}: " if key else f"own.yaml:{line}: "), fault
     assert said in fault
@@ -334,7 +334,7 @@ def test_a_key_that_is_away_is_named_also_where_a_tag_has_its_name(told):
         assert fault.startswith(f"own.yaml:7: {key}: {said}")
 
 
-def test_all_faults_are_told_at_once_in_the_order_of_the_lines(told):
+def test_all_faults_are_reported_at_once_in_the_order_of_the_lines(told):
     content = declaration(name="A", records="a[", cursor="{by: token, path: 'b['}", article="{title: t}", homepage="x")
     found = told(content)
     assert [fault.split(": ")[0].removeprefix("own.yaml:") for fault in found] == ["1", "6", "8", "8", "9", "10"]
@@ -349,7 +349,7 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_lines(told):
         ("name: [a\n", "own.yaml:2: not YAML: "),
     ],
 )
-def test_what_is_no_declaration(told, content, said):
+def test_a_file_that_is_not_a_declaration(told, content, said):
     [fault, *_] = told(content)
     assert fault.startswith(said)
 
@@ -378,7 +378,7 @@ def test_what_is_no_declaration(told, content, said):
         {"cursor": "{by: time, path: date, overlap: 90, first: 30d, oldest_first: true}"},
     ],
 )
-def test_what_is_right_is_right_for_the_schema_too(written, validator, changes):
+def test_valid_declarations_fit_the_schema_too(written, validator, changes):
     content = declaration(**changes)
     read(written(content))
     validator.validate(yaml.safe_load(content))
@@ -424,7 +424,7 @@ APIS = [*spiders().values(), newsapi._TOP]
 
 
 @pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
-def test_the_spiders_that_ship_are_right(api):
+def test_the_shipped_spiders_are_valid(api):
     assert faults(api) == []
 
 
@@ -433,7 +433,7 @@ def test_each_spider_has_the_name_of_its_declaration():
     assert [name for name, api in spiders().items() if api.name != name] == []
 
 
-def test_what_is_wrong_in_python_is_told_alike():
+def test_what_is_wrong_in_python_is_reported_alike():
     wrong = Api(
         name="Wrong",
         title="Wrong",
@@ -454,7 +454,7 @@ def test_what_is_wrong_in_python_is_told_alike():
 
 
 @pytest.mark.parametrize("name", shipped())
-def test_what_ships_is_right_and_names_the_schema_for_editors(name, validator):
+def test_the_shipped_files_are_valid_and_name_the_schema_for_editors(name, validator):
     assert read(name).name == name
     file = resources.files("newsbot.sources") / "apis" / f"{name}.yaml"
     validator.validate(yaml.safe_load(file.read_text("utf-8")))

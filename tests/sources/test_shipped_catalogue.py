@@ -19,7 +19,7 @@ def checked():
     return read([PACKAGE / "countries"])
 
 
-def test_the_shipped_files_are_right_and_read_the_same_without_the_checks(checked):
+def test_the_shipped_files_are_valid_and_read_the_same_without_the_checks(checked):
     assert {source.id: source for source in checked} == load()
 
 

@@ -172,7 +172,7 @@ def test_numbers_of_quarters_and_months(crawl, worldbank, query):
     ]
 
 
-def test_an_error_with_status_200_is_told(crawl, worldbank):
+def test_an_error_with_status_200_is_reported(crawl, worldbank):
     done = crawl(worldbank, "config=worldbank", "indicators=NO.SUCH.THING")
     assert done.returncode == 1
     assert "worldbank: NO.SUCH.THING: says: The provided parameter value is not valid" in done.stderr

@@ -119,7 +119,7 @@ def test_a_file_is_loaded_by_link_and_only_when_it_has_changed(datasets):
     )
 
 
-def test_unchanged_is_no_answer_to_who_did_not_ask_for_changes(datasets):
+def test_unchanged_is_not_an_answer_to_an_unconditional_request(datasets):
     datasets.serve((304, b"", {}))
     assert datasets.crawl().returncode == 1
     assert datasets.last_run() == (1, 0, 0, 0, 0, "HTTP status 304")
@@ -164,7 +164,7 @@ def test_a_download_goes_past_the_bound_of_pages_and_is_tried_again(datasets):
     assert datasets.last_run() == (0, 5_000, 0, 0, 0, "loaded")
 
 
-def test_an_error_page_is_told_and_no_file(datasets):
+def test_an_error_page_is_reported_and_no_file(datasets):
     datasets.serve((404, b"id,v\n1,2\n", {}))
     assert datasets.crawl().returncode == 1
     assert datasets.last_run() == (1, 0, 0, 0, 0, "HTTP status 404")
@@ -210,7 +210,7 @@ def test_a_changed_header_fails_and_the_next_right_file_is_loaded(datasets):
     assert datasets.last_run() == (0, 5_000, 0, 0, 1, "loaded")
 
 
-def test_a_cursor_that_can_not_be_read_loads_the_file_anew(datasets):
+def test_a_cursor_that_cannot_be_read_loads_the_file_anew(datasets):
     datasets.serve((200, RAW, {"ETag": '"1"'}))
     for value in ("[]", '{"etag": "\\"1\\"", "fetched_at": "soon"}', '{"fetched_at": "9999-12-31T00:00:00+00:00"}'):
         assert datasets.crawl().returncode == 0
@@ -259,7 +259,7 @@ def test_what_comes_along_is_loaded_by_its_name(datasets):
     assert datasets.last_run() == (0, 66, 0, 0, 0, "loaded")
 
 
-def test_a_missing_declaration_is_told():
+def test_a_missing_declaration_is_reported():
     command = [sys.executable, "-m", "scrapy", "crawl", "dataset"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, env=environment())
     assert run.returncode == 2

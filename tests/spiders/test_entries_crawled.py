@@ -210,7 +210,7 @@ def test_case(crawled, name):
     assert list(found) == right, titles
 
 
-def test_a_reused_id_is_told(newsbot):
+def test_a_reused_id_is_reported(newsbot):
     for n in (1, 2):
         items = [ferry(n, f"https://told.example/a/{n}", "day", n)]
         newsbot.sites.routes["told.example", "/feed"] = 200, rss(items), {}

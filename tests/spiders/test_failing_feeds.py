@@ -175,7 +175,7 @@ def runs(newsbot, other):
         (METADATA, "169.254.169.254 (metadata)"),
     ],
 )
-def test_it_is_told(runs, url, told):
+def test_it_is_reported(runs, url, told):
     process, statuses, *_ = runs
     assert statuses[url] not in ("ok", "")
     assert told in statuses[url]

@@ -51,7 +51,7 @@ def test_a_wrong_argument_ends_the_run_before_its_first_request(newsbot, argumen
     assert newsbot.sites.log == []
 
 
-def test_a_wrong_entry_of_the_catalogue_is_told_with_its_line(newsbot):
+def test_a_wrong_entry_of_the_catalogue_is_reported_with_its_line(newsbot):
     process = newsbot.crawl([source("wrong", "feed:/nowhere", colour="red")])
     assert process.returncode == 2
     assert re.search(r"catalogue\.yaml:\d+.*'colour'|catalogue\.yaml.*colour", process.stderr), process.stderr
@@ -133,7 +133,7 @@ def test_a_spider_that_is_unknown(newsbot):
     assert "did you mean headlines?" in process.stderr
 
 
-def test_a_database_of_another_program_is_told(newsbot):
+def test_a_database_of_another_program_is_reported(newsbot):
     entries = serve(newsbot, "asked")
     newsbot.crawl(entries)
     newsbot.sites.log.clear()
@@ -172,7 +172,7 @@ class Held:
         return 200, stories(self.name), {}
 
 
-def test_a_killed_run_is_told_by_the_next_one(newsbot):
+def test_a_killed_run_is_reported_by_the_next_one(newsbot):
     entries = serve(newsbot, "quick", "held")
     held = newsbot.sites.routes["held.example", "/feed"] = Held("held")
     with subprocess.Popen(newsbot.command(entries), cwd=ROOT, stderr=subprocess.DEVNULL, env=environment()) as process:
@@ -264,7 +264,7 @@ def _read(terminal):
 # --- Dates ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_date_that_is_not_understood_is_left_out_and_told(newsbot):
+def test_a_date_that_is_not_understood_is_left_out_and_reported(newsbot):
     """In a feed and on a section page; the source's country leaves no ambiguity."""
     feed = rss(
         entry("Ferry one runs again", "https://undated.example/1", "Mon, 5 Foo 2025 10:00:00 GMT"),

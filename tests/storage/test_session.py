@@ -38,7 +38,7 @@ def test_a_kept_connection_that_is_cut_is_replaced_within_the_call(session):
     assert work.times == 2
 
 
-def test_a_new_connection_that_is_cut_is_told(session):
+def test_a_new_connection_that_is_cut_is_reported(session):
     work = Work(CUT)
     with pytest.raises(psycopg2.Error):
         session.transaction(work)
@@ -75,7 +75,7 @@ def test_a_database_that_is_away_is_waited_for_as_long_as_the_patience_lasts(pat
     assert outage.failure.startswith("cannot connect to postgresql://127.0.0.1:1/none")
 
 
-def test_an_outage_is_told_once_a_minute_until_it_is_over(monkeypatch, caplog):
+def test_an_outage_is_reported_once_a_minute_until_it_is_over(monkeypatch, caplog):
     clock = [100.0]
     monkeypatch.setattr("newsbot.storage.session.time.monotonic", lambda: clock[0])
     outage = Outage("the crawl waits")
@@ -92,14 +92,14 @@ def test_an_outage_is_told_once_a_minute_until_it_is_over(monkeypatch, caplog):
     assert outage.failure is None
 
 
-def test_a_restart_of_the_server_is_not_told(caplog):
+def test_a_restart_of_the_server_is_not_reported(caplog):
     outage = Outage("the crawl waits")
     outage.met(OSError("no server"))
     outage.over()
     assert caplog.records == []
 
 
-def test_an_outage_of_writing_is_told_although_others_can_read(database, monkeypatch, caplog):
+def test_an_outage_of_writing_is_reported_although_others_can_read(database, monkeypatch, caplog):
     clock = [100.0]
     monkeypatch.setattr("newsbot.storage.session.time.monotonic", lambda: clock[0])
     outage = Outage("the crawl waits")

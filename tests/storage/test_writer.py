@@ -140,7 +140,7 @@ def test_a_lost_connection_is_opened_again(database_url, query):
     assert query("SELECT count(*), (SELECT items FROM runs) FROM articles") == [(3, 3)]
 
 
-def test_a_database_that_can_not_be_used_is_told_at_the_start(database_url):
+def test_a_database_that_cannot_be_used_is_reported_at_the_start(database_url):
     missing = database_url.replace("/test_", "/missing_")
 
     async def run():
