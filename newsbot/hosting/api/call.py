@@ -57,7 +57,7 @@ class Call(resource.Resource):
         raise NotImplementedError
 
     def render(self, request: http.Request) -> int:
-        """For Twisted."""
+        """Answer with JSON, once `answer` is done."""
         answering = ensureDeferred(self._answer(request))
         answering.addTimeout(self.patience, reactor)
         request.notifyFinish().addErrback(lambda _: answering.cancel())

@@ -41,7 +41,7 @@ class Crawl(ScrapydCall):
     spider.
 
     The items are those that passed validation and cleaning; they are stored as by any job, and the job is in the
-    history. A feed is fetched in full, whatever its stored state, unless `FEED_FULL_FETCH_INTERVAL` is given.
+    history. A feed is fetched in full, in any stored state, unless `FEED_FULL_FETCH_INTERVAL` is given.
     `truncated` names the bound that ended the items: the answer has those before it. Closing the connection cancels
     the job.
     """

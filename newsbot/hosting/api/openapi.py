@@ -39,7 +39,7 @@ class Description(resource.Resource):
         self.root = root
 
     def render_GET(self, request: http.Request) -> bytes:  # noqa: N802  Twisted's
-        """For Twisted."""
+        """Answer with the document."""
         request.setHeader("Content-Type", "application/json")
         return json.dumps(described(self.root.children), indent=1).encode() + b"\n"
 
