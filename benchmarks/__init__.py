@@ -1,1 +1,1 @@
-"""What newsbot costs, as ratios to peers in the same run: `python -m benchmarks --help`."""
+"""The costs of newsbot, as ratios to peers in the same run: `python -m benchmarks --help`."""

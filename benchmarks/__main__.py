@@ -2,7 +2,7 @@
 
 NAME is one or more of the benchmarks listed with --help; without it, all but `growth` and `dataset`, which take long.
 Machines differ and drift, so a cost is CPU time, the median of runs that alternate with the peer's, and only ratios
-count. A target that is missed is told, not an error.
+count. A missed target is reported, not an error.
 
 FOLDER holds saved feeds with known entries: feeds/ID.gz, raw bytes by gzip, and truth.jsonl with id, group and items
 (title, link); those of the group `real` are read. Without it feeds are made up, and `real` is left out.

@@ -1,4 +1,4 @@
-"""Feeds made up on the spot: RSS of English headlines as news sites write it, the same at every call.
+"""Feeds made up on the spot: RSS of English headlines in the style of news sites, the same at every call.
 
 An entry has a kilobyte: link, guid, author, date, a summary of some sentences, two categories and a picture. Three out
 of four real feeds bring more.
@@ -81,7 +81,7 @@ def feed(number: int, count: int = ENTRIES) -> bytes:
 
 
 def write_catalogue(file: Path, sources: dict[str, Sequence[str]]) -> None:
-    """A catalogue of sources with these feeds, by id, that are asked without a delay."""
+    """A catalogue of sources with these feeds, by id, to be fetched without a delay."""
     rows = [
         {
             "id": id_,

@@ -78,11 +78,11 @@ def _spider(file: str, *arguments: str) -> tuple[str, ...]:
 
 
 def _crawls(database: Database, site: Site, catalogue: Path) -> Iterator[tuple[str, tuple[float, float], int]]:
-    """The runs of one round, in their order: each finds what the one before stored; with the bytes of WAL."""
+    """The runs of one round, in their order: each finds the rows of the one before; with the bytes of WAL."""
 
     def costs(name: str, **settings: object) -> tuple[str, tuple[float, float], int]:
         one = jobs.crawl(database, catalogue, SOURCES[:1], **settings)
-        # From a checkpoint on, so that each run writes its pages whole once, and none another's.
+        # From a checkpoint on, so that each run writes only its own pages, whole and once.
         jobs.query(database, "CHECKPOINT")
         ((before,),) = jobs.query(database, "SELECT pg_current_wal_lsn()")
         every = jobs.crawl(database, catalogue, SOURCES, **settings)
@@ -90,7 +90,7 @@ def _crawls(database: Database, site: Site, catalogue: Path) -> Iterator[tuple[s
         return name, (one, every), int(written)
 
     yield costs("new")
-    # The first who reads a row marks it as committed, which a server with checksums logs once: that is the new run's.
+    # The first reader of a row marks it as committed, which a server with checksums logs once: a cost of the new run.
     jobs.query(database, "VACUUM")
     yield costs("unchanged", FEED_FULL_FETCH_INTERVAL=0)  # no validators, and every entry goes through the stages
     yield costs("not modified")

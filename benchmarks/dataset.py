@@ -1,4 +1,4 @@
-"""A dataset of 2,000,000 rows and 1 GB: what its load costs, and what a kill -9 in its midst leaves behind."""
+"""A dataset of 2,000,000 rows and 1 GB: the cost of its load, and the traces of a kill -9 in its middle."""
 
 import random
 import tempfile
@@ -31,7 +31,7 @@ _WORDS = (
 
 
 def figures() -> Iterator[Figure]:
-    """The peer's load, a load that is killed, and its repeat, which is what is measured."""
+    """The peer's load, a load that is killed, and its measured repeat."""
     with tempfile.TemporaryDirectory(prefix="newsbot-bench-") as folder, jobs.home() as home:
         file = Path(folder) / "rows.csv"
         _write(file)
@@ -93,7 +93,7 @@ def _declaration(file: Path) -> str:
 
 
 def _killed(command: tuple[str, ...], database: Database, env: dict[str, str]) -> int:
-    """Kill a load after a third of its rows; how many the server had by then."""
+    """Kill a load after a third of its rows; returns how many the server had by then."""
     with tempfile.TemporaryFile() as output:
         process = start(command, output.fileno(), ROOT, env)
         copied = 0

@@ -26,7 +26,7 @@ PARSERS: dict[str, Callable[[bytes], Sequence]] = {
 def figures(saved: list[SavedFeed]) -> Iterator[Figure]:
     """Rates over the saved feeds, or over generated ones."""
     feeds = [feed.raw for feed in saved] or [corpus.feed(number) for number in range(GENERATED)]
-    # Only what all of them read at all, so that each is asked for the same.
+    # Only feeds that all of them can read, so that each has the same work.
     feeds = [raw for raw in feeds if all(_count(parser, raw) for parser in PARSERS.values())]
     rounds = defaultdict(list)
     for _ in range(ROUNDS):

@@ -18,7 +18,7 @@ RUNS = 3
 
 
 def figures(count: int = FILES) -> Iterator[Figure]:
-    """The crawl and its peer in turn, each crawl into a database of its own; the medians of their CPU."""
+    """The crawl and its peer in turn, each crawl into a separate database; the medians of their CPU."""
     ours, peers = [], []
     with jobs.home() as home, _served(count) as (folder, base):
         for _ in range(RUNS):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-ROWS = 1_530  # of a file: GDELT tells of 10 KB a row, and 5 MB zipped are 15 MB
+ROWS = 1_530  # of a file: GDELT states 10 KB a row, and 5 MB zipped are 15 MB
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 HOST = "data.gdeltproject.org"
 
@@ -44,7 +44,7 @@ _PLACES = [
 
 @dataclass(frozen=True)
 class MadeUp:
-    """A file as it is served."""
+    """A file in its served form."""
 
     time: datetime
     data: bytes
@@ -94,7 +94,7 @@ def _row(chance: random.Random, time: datetime, row: int, heavy: dict[int, str])
 
 
 def _heavy(chance: random.Random) -> dict[int, str]:
-    """The columns that make the size: mostly numbers of GCAM, then names, themes, places, quotations and links."""
+    """The columns that make up the size: mostly numbers of GCAM, then names, themes, places, quotations and links."""
     themes = chance.sample(THEMES, chance.randint(8, 30))
     mentions = [(theme, chance.randrange(6_000)) for theme in themes for _ in range(chance.randint(1, 3))]
     places = [(chance.choice(_PLACES), chance.randrange(6_000)) for _ in range(chance.randint(1, 16))]

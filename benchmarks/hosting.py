@@ -1,4 +1,4 @@
-"""Scrapyd with newsbot's parts: how late a job starts, what a server that waits costs, how quick its answers are."""
+"""Scrapyd with newsbot's parts: how late a job starts, what an idle server costs, how quickly it answers."""
 
 import os
 import shutil
@@ -48,7 +48,7 @@ class Server:
         return requests.get(f"{self.base}/{path}", auth=LOGIN, timeout=PATIENCE)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """The rows of a statement, if it gives any."""
+        """The rows of a statement, if it returns any."""
         with closing(psycopg2.connect(self.url)) as connection, connection, connection.cursor() as cursor:
             cursor.execute(sql)
             return cursor.fetchall() if cursor.description else []
@@ -64,7 +64,7 @@ class Server:
 
 
 def figures() -> Iterator[Figure]:
-    """Each on a server of its own."""
+    """Each on a separate server."""
     yield _start()
     yield _lateness()
     yield from _idle()
@@ -88,7 +88,7 @@ def _start() -> Figure:
 
 
 def _lateness() -> Figure:
-    """All entries are due at the same moment; their jobs want a node that is not there."""
+    """All entries are due at the same moment; their jobs want a node that does not exist."""
     entries = [_entry(f"entry-{number}", every="10s", node="nowhere") for number in range(ENTRIES)]
     with serving(entries) as server:
         late = []
@@ -134,7 +134,7 @@ def _answers() -> Iterator[Figure]:
 
 @contextmanager
 def serving(entries: Iterable[dict[str, Any]]) -> Iterator[Server]:
-    """A Scrapyd with this schedule, on a database of its own."""
+    """A Scrapyd with this schedule, on a separate database."""
     with jobs.home() as home, tempfile.TemporaryDirectory() as name, socket() as free:
         folder = Path(name)
         for file in ("scrapyd.conf", "scrapy.cfg"):

@@ -1,4 +1,4 @@
-"""Crawls as child processes, and databases for them that nobody else uses."""
+"""Crawls as child processes, with databases that only they use."""
 
 import shutil
 import tempfile
@@ -27,7 +27,7 @@ def home() -> Iterator[Path]:
 
 
 def new_database(home: Path) -> Database:
-    """A database of its own in the server of this home, at head and with no rows."""
+    """A separate database in the server of this home, at head and without rows."""
     server, name = Database("", home), f"bench_{uuid.uuid4().hex}"
     with closing(server.connect()) as connection:
         connection.autocommit = True
@@ -40,7 +40,7 @@ def new_database(home: Path) -> Database:
 
 
 def query(database: Database, statement: str, *parameters: Any) -> list[tuple]:
-    """The rows that a statement gives, if it gives any."""
+    """The rows of a statement, if it returns any."""
     with closing(database.connect()) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Saved feeds with known entries, to be read and crawled instead of made-up ones."""
+"""Saved feeds with known entries, to read and crawl instead of made-up ones."""
 
 import gzip
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class SavedFeed:
-    """One feed as it came over the wire, and the entries that are truly in it."""
+    """One feed as it came over the wire, and its true entries."""
 
     id: str
     raw: bytes

@@ -1,4 +1,4 @@
-"""What a child process costs, and how a figure is told."""
+"""Measures the cost of a child process, and prints a figure."""
 
 import os
 import subprocess
@@ -21,27 +21,27 @@ class Figure:
     what: str
     measured: float
     unit: str
-    target: float | None = None  # None: told for comparison only
+    target: float | None = None  # None: reported for comparison only
     at_least: bool = False  # the target; else at most
     detail: str = ""
 
     @property
     def reached(self) -> str:
-        """`yes`, `NO`, or nothing where there is no target."""
+        """`yes`, `NO`, or nothing without a target."""
         if self.target is None:
             return ""
         return "yes" if (self.measured >= self.target if self.at_least else self.measured <= self.target) else "NO"
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Ours without what would steer newsbot, and with compiled modules kept, as anywhere but in a container's build."""
+    """Our environment without newsbot's settings; compiled modules are kept, as outside a container's build."""
     foreign = {*OWN, "PYTHONDONTWRITEBYTECODE", "SCRAPY_SETTINGS_MODULE"}
     kept = {name: value for name, value in os.environ.items() if name not in foreign}
     return kept | {"PYTHONPATH": str(ROOT)} | variables
 
 
 def start(command: Iterable[str | Path], output: int, folder: Path, env: Mapping[str, str]) -> subprocess.Popen:
-    """`python -m command` in a folder, what it says into the file descriptor `output`."""
+    """`python -m command` in a folder, its output into the file descriptor `output`."""
     return subprocess.Popen(
         [sys.executable, "-m", *command], cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output
     )
@@ -50,14 +50,14 @@ def start(command: Iterable[str | Path], output: int, folder: Path, env: Mapping
 def run(*command: str | Path, folder: Path, env: Mapping[str, str]) -> float:
     """CPU seconds, user and system, of `python -m command` and of the processes that it waited for.
 
-    Raises RuntimeError with the end of what it said when it fails.
+    Raises RuntimeError with the end of its output when it fails.
     """
     usage = used(*command, folder=folder, env=env)
     return usage.ru_utime + usage.ru_stime
 
 
 def used(*command: str | Path, folder: Path, env: Mapping[str, str]) -> struct_rusage:
-    """What `python -m command` used; as `run`."""
+    """The resources of `python -m command`; as `run`."""
     with tempfile.TemporaryFile() as output:
         process = start(command, output.fileno(), folder, env)
         try:

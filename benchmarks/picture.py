@@ -27,7 +27,7 @@ WIDTH, HEIGHT = 1240, 1296
 ZONE = "Europe/Berlin"
 PATIENCE = 60  # seconds
 
-# All of another node, so that nothing is really run here.
+# All of another node, so that nothing really runs here.
 SCHEDULE = """
 - {name: headlines, spider: headlines, args: {due: 1}, every: 5m, retries: 2, node: collector-2}
 - {name: headlines-closely, spider: headlines, args: {country: gb}, cron: "*/30 * * * *", node: collector-2}
@@ -91,7 +91,7 @@ def page() -> Iterator[str]:
 
 
 def shoot(url: str, file: Path) -> None:
-    """A picture of what a browser shows. Raises RuntimeError when there is no chromium."""
+    """A picture of a browser's window. Raises RuntimeError without chromium."""
     browser = shutil.which("chromium")
     if browser is None:
         raise RuntimeError("chromium is not installed (Debian: apt-get install chromium)")
@@ -166,7 +166,7 @@ def _add(database: Database, args: dict, entry: str | None, node: str | None, mi
 
 
 def _wait_for(url: str) -> None:
-    """Until the page is there with its schedule."""
+    """Wait until the page shows its schedule."""
     end = time.monotonic() + PATIENCE
     while True:
         try:

@@ -57,7 +57,7 @@ def _link(text: str | None) -> str:
 
 
 def _tight(text: str | None) -> str:
-    """What a reader sees of a title: letters and digits."""
+    """The letters and digits of a title."""
     for _ in range(2):  # feeds escape doubly
         text = html.unescape(re.sub(r"<[^<>]+>", " ", text or ""))
     return re.sub(r"\W+", "", text).casefold()

@@ -1,4 +1,4 @@
-"""100,000 JSON records of an API through the whole way into Postgres, beside bare Scrapy that yields them as dicts."""
+"""100,000 JSON records of an API on the whole way into Postgres, beside bare Scrapy that yields them as dicts."""
 
 import json
 import tempfile

@@ -24,5 +24,5 @@ class RecordsSpider(ApiSpider):
 
     @classmethod
     def own_arguments(cls):
-        """Where, and how many pages."""
+        """The address, and the number of pages."""
         return {"base": str, "pages": str}

@@ -1,4 +1,4 @@
-"""A loopback server in a thread of this process: what is measured are child processes."""
+"""A loopback server in a thread of this process: the benchmarks measure child processes."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ class Site(ThreadingHTTPServer):
         self.validators = True  # whether an ETag is sent and obeyed
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Tell what failed, but for a client that was killed on purpose."""
+        """Report a failure, unless the client was killed on purpose."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -52,12 +52,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body or b"")
 
     def log_message(self, *args: object) -> None:
-        """Nothing: the crawl tells what it fetched."""
+        """Log nothing: the crawl reports what it fetched."""
 
 
 @contextmanager
 def serving(page: Callable[[str], bytes | None]) -> Iterator[Site]:
-    """A server that answers until the block ends."""
+    """A server that runs until the block ends."""
     with Site(page) as server:
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()

@@ -48,7 +48,7 @@ _COPIES = (
 
 
 def figures() -> Iterator[Figure]:
-    """Batches of each way in turn, each way over a connection of its own, whose backend's CPU is the server's."""
+    """Batches of each way in turn, each way over a separate connection, whose backend's CPU is the server's."""
     run_id = str(uuid.uuid4())
     client: defaultdict[str, float] = defaultdict(float)  # CPU seconds
     with jobs.home() as home, ExitStack() as stack:
@@ -81,7 +81,7 @@ def figures() -> Iterator[Figure]:
 
 
 class _Batch:
-    """New articles as the stage gets them, and the same as rows of each table."""
+    """New articles in the form that the stage gets, and the same as rows of each table."""
 
     def __init__(self, number: int, run_id: str) -> None:
         clean = CleanPipeline("UTC")

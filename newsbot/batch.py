@@ -16,7 +16,7 @@ from newsbot.values import MAX_DEPTH, MAX_DIGITS, MAX_KEY, TOO_DEEP
 
 # A payload is kept to be looked at, not to be crawled again: a longer value is cut.
 MAX_VALUE = 10_000
-KEPT = 1_000  # rejects that are kept one by one; the others of a load are counted, by reason
+KEPT = 1_000  # rejects kept one by one; the others of a load are counted, by reason
 
 T = TypeVar("T")
 
@@ -103,19 +103,19 @@ class Reject:
 
 
 class Refused(NamedTuple):
-    """What a row, or a value of one, is refused with."""
+    """The reason why a row, or a value of one, is refused."""
 
     line: int
     field: str | None
     reason: str
     value: Any
     whole: bool
-    """whether the row is, and not only the value"""
+    """whether the whole row is refused, and not only the value"""
 
 
 @dataclass(slots=True)
 class Refusals:
-    """What is refused of a load: the first ones as they are, all by number."""
+    """The refusals of a load: the first ones as they are, all of them counted."""
 
     dataset: str
     url: str
@@ -131,12 +131,12 @@ class Refusals:
             self.kept.append(self._reject(f"#line={refused.line}", refused.field, refused.reason, payload))
 
     def count(self, refused: Refused, number: int) -> None:
-        """Count some that are not kept one by one."""
+        """Count refusals that are not kept one by one."""
         self.reasons[refused.field, refused.reason] += number
         self.rows += number * refused.whole
 
     def rejects(self) -> Iterator[Reject]:
-        """What is written: a row for each that is kept, and one for the others of a reason."""
+        """The rejects to write: one for each kept refusal, and one for the others of a reason."""
         kept = Counter((reject.field, reject.reason) for reject in self.kept)
         yield from self.kept
         for (name, reason), number in (self.reasons - kept).items():

@@ -7,18 +7,18 @@ from typing import NamedTuple
 PENDING, RUNNING = "pending", "running"
 FINISHED, FAILED, KILLED = "finished", "failed", "killed"
 OUT_OF_MEMORY, TIMED_OUT, CANCELLED, LOST = "out of memory", "timed out", "cancelled", "lost"
-STOPPED = "stopped"  # no state: told to end because its Scrapyd stops; what had not finished is queued again
-BAD_ENDS = (FAILED, KILLED, OUT_OF_MEMORY, TIMED_OUT, LOST)  # that an entry's retries are for
+STOPPED = "stopped"  # not a state: asked to end because its Scrapyd stops; an unfinished job is requeued
+BAD_ENDS = (FAILED, KILLED, OUT_OF_MEMORY, TIMED_OUT, LOST)  # the ends after which an entry's retries apply
 STATES = (PENDING, RUNNING, FINISHED, CANCELLED, *BAD_ENDS)
 
-TOKEN = "NEWSBOT_JOB_TOKEN"  # noqa: S105  the environment variable that a job has it in
+TOKEN = "NEWSBOT_JOB_TOKEN"  # noqa: S105  the environment variable that holds a job's token
 
 QUEUED, SKIPPED, MISSED = "queued", "skipped", "missed"
 HEARTBEAT = 5  # seconds
 
 
 class DuplicateError(ValueError):
-    """The project has a job of that id."""
+    """The project has a job with that id."""
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class Job:
     project: str
     id: str
     spider: str  # or the words of the command
-    command: list[str] | None = None  # where it runs none of the spiders: the words after `scrapy`
+    command: list[str] | None = None  # where it runs no spider: the words after `scrapy`
     version: str | None = None
     args: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Job:
 
 
 class Mark(NamedTuple):
-    """Where an entry is."""
+    """Up to where an entry is fired."""
 
     last_nominal_at: datetime
     paused: bool
@@ -70,7 +70,7 @@ class Mark(NamedTuple):
 
 @dataclass(slots=True)
 class Fire:
-    """A row of `fires`: what became of a nominal time."""
+    """A row of `fires`: the outcome of a nominal time."""
 
     schedule: str
     nominal_at: datetime
@@ -94,7 +94,7 @@ class Active:
 
 @dataclass(slots=True)
 class Node:
-    """A row of `nodes`. `birth` tells its process from a later one of the same number."""
+    """A row of `nodes`. `birth` tells its process from a later one with the same number."""
 
     name: str
     machine: str

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-COUNTED = ("hour", "day", "month")  # with a row each, whatever the limits are; an API may have others, as `12 hours`
-LONGEST_BLOCK = 32 * 86_400.0  # seconds: what is said of longer, as of the year 9999, is no period of a quota
+COUNTED = ("hour", "day", "month")  # with a row each, at any limits; an API may have others, as `12 hours`
+LONGEST_BLOCK = 32 * 86_400.0  # seconds: a longer block, as until the year 9999, is not a quota's period
 
 
 class QuotaSpentError(Exception):
@@ -20,7 +20,7 @@ class Terms:
     """What a quota allows: calls by period, seconds between two calls, the cost of one."""
 
     name: str
-    calls: tuple[tuple[str, int], ...] = ()  # (period, calls) of those that are counted, the longest last
+    calls: tuple[tuple[str, int], ...] = ()  # (period, calls) of each counted period, the longest last
     spacing: float = 0  # seconds
     cost: float = 0
     currency: str | None = None  # of the cost
@@ -28,7 +28,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a run spent of a quota, and all who share it in this hour, day or month (UTC)."""
+    """What a run spent of a quota, and what all runs spent of it in this hour, day or month (UTC)."""
 
     calls: int  # of the run
     period: str  # of the longest limit; a day where none is counted

@@ -1,4 +1,4 @@
-"""The database of the tests: one embedded server for all, and a database of its own for each test that asks."""
+"""The database of the tests: one embedded server for all, and a separate database for each test that needs one."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from newsbot.storage.database import Database, parse
 
 
 def make_home():
-    """A folder that the server's account can enter: pytest's own are root's alone."""
+    """A folder that the server's account can enter: only root can enter pytest's own."""
     home = Path(tempfile.mkdtemp(prefix="newsbot-test-")).resolve()
     home.chmod(0o755)
     return home
@@ -29,10 +29,10 @@ def remove_home(home):
 
 
 def pytest_configure(config):
-    """Give child processes a home of the tests', no database of the user's, and an ear for Ctrl-C."""
+    """Give child processes a home of the tests, no database of the user's, and the default handler of Ctrl-C."""
     os.environ.pop("DATABASE_URL", None)
     os.environ["NEWSBOT_HOME"] = str(make_home())
-    # A script that starts the tests in the background makes them ignore SIGINT, and so all that a test interrupts.
+    # A script that starts the tests in the background makes them, and all that a test interrupts, ignore SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -42,7 +42,7 @@ def pytest_unconfigure(config):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
-    """Twice as many as there are cores: much of the time is waited for a start, a pause or a due time."""
+    """Twice the number of cores: tests spend much time on a start, a pause or a due time."""
     return 2 * os.cpu_count()
 
 
@@ -54,7 +54,7 @@ def server():
 
 @pytest.fixture(scope="session")
 def new_database(server):
-    """A context in which there is a new and empty database; gives its URL."""
+    """A context with a new and empty database; yields its URL."""
 
     @contextmanager
     def make():
@@ -83,7 +83,7 @@ def database(database_url):
 
 @pytest.fixture
 def query(database):
-    """Run SQL in a transaction of its own; the rows, if it gives any."""
+    """Run SQL in a separate transaction; returns the rows, if any."""
     with closing(database.connect()) as connection:
 
         def run(sql, *parameters):
@@ -112,7 +112,7 @@ def pooled_url(database_url):
         f"auth_type = trust\nauth_file = {folder / 'users'}\npool_mode = transaction\ndefault_pool_size = 4\n"
     )
     (folder / "users").write_text('"postgres" ""\n')
-    # It refuses to run as root, and the socket is its server's account's alone.
+    # It refuses to run as root, and only its server's account may use the socket.
     status = Path(parameters["host"]).stat()
     account = embedded.Account(status.st_uid, status.st_gid)
     process = subprocess.Popen(

@@ -53,7 +53,7 @@ class Server(ThreadingHTTPServer):
         return True
 
     def handle_error(self, request, client_address):
-        if not isinstance(sys.exception(), OSError):  # clients that go away are what is tested
+        if not isinstance(sys.exception(), OSError):  # the tests make clients go away
             super().handle_error(request, client_address)
 
 

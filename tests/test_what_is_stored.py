@@ -1,4 +1,4 @@
-"""One value has one spelling, whichever way it comes: by an item, a file of a dataset, an API."""
+"""One value has one spelling, by every way: an item, a file of a dataset, an API."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from newsbot.extraction.tables.columns import encoder
 
 
 def noted(value):
-    """What is kept of a value, and what is left out."""
+    """The kept form of a value, and the left-out values."""
     left_out = []
     return values.as_json(value, lambda *each: left_out.append(each), "at"), left_out
 

@@ -1,4 +1,4 @@
-"""newsbot runs from a ZIP, as Scrapyd runs it: whatever file it reads is found there."""
+"""newsbot runs from a ZIP, as Scrapyd runs it: it finds every file that it reads."""
 
 import os
 import shutil

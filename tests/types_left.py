@@ -1,10 +1,10 @@
-"""Counts what mypy finds in all of newsbot: `make lint` fails when there is more than before."""
+"""Counts mypy's errors in all of newsbot: `make lint` fails when there are more than before."""
 
 import re
 import subprocess
 import sys
 
-MOST = 733  # errors; whoever leaves fewer writes that number here
+MOST = 733  # errors; when you leave fewer, write that number here
 
 
 def main() -> int:

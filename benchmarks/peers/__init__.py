@@ -1,1 +1,1 @@
-"""What newsbot is compared with. Each runs in a process of its own, without newsbot."""
+"""The peers of newsbot. Each runs in a separate process, without newsbot."""

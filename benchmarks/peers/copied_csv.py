@@ -10,7 +10,7 @@ import psycopg2
 
 
 class Stream(io.RawIOBase):
-    """What COPY reads from."""
+    """The stream that COPY reads."""
 
     def __init__(self, parts: Iterator[bytes]) -> None:
         self.parts = parts

@@ -1,4 +1,4 @@
-"""The item path: bare Scrapy yields entries that are ready in memory, through one pipeline that does nothing.
+"""The item path: bare Scrapy yields entries ready in memory, through one pipeline that does nothing.
 
 python -m scrapy runspider item_path.py -a feeds=N -s LOG_LEVEL=INFO
 """

@@ -1,1 +1,1 @@
-"""What runs inside Scrapyd: schedule, queue, jobs, web service; through its own plug points, without a fork."""
+"""The parts that run inside Scrapyd: schedule, queue, jobs, web service; through its plug points, without a fork."""

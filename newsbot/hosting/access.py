@@ -1,4 +1,4 @@
-"""Who may ask: login, cross-site requests, sizes, patience; and what every answer says to browsers."""
+"""Access control: login, cross-site requests, sizes, time limits; and the security headers of every answer."""
 
 import base64
 import binascii
@@ -26,13 +26,13 @@ from newsbot.hosting import forms
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY = 256 << 10  # bytes of a request; more arguments could not be given to a process
-MAX_EGG = 64 << 20  # bytes of one that brings an egg
+MAX_BODY = 256 << 10  # bytes of a request; a process could not take more arguments
+MAX_EGG = 64 << 20  # bytes of a request that uploads an egg
 LONGEST_LENGTH = 20  # digits of a Content-Length
-MAX_CONNECTIONS = 256  # files are open for jobs and the database as well
-TIMEOUT = 60  # seconds that a request may take to come; who has logged in: that nothing of its body may come
-LINGER = 5  # seconds that a refused client is given to stop sending and read why
-FIRST_DELAY, LONGEST_DELAY = 0.1, 1.0  # seconds before a wrong password is told so, doubled with each
+MAX_CONNECTIONS = 256  # jobs and the database need open files as well
+TIMEOUT = 60  # seconds for a whole request to come; after a login: seconds without any byte of its body
+LINGER = 5  # seconds for a refused client to stop sending and read the reason
+FIRST_DELAY, LONGEST_DELAY = 0.1, 1.0  # seconds before a wrong password is refused, doubled with each
 LONGEST_QUEUE = 60.0  # seconds that a wrong password waits behind others from its address
 FORGIVEN = 300.0  # seconds after which wrong passwords are forgotten
 REMEMBERED = 10_000  # addresses with wrong passwords
@@ -45,7 +45,7 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
-    # What a job wrote is shown by its browser as nothing but text, whatever it may be.
+    # A browser shows a job's files, of any kind, as plain text only.
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
     "Server": "newsbot",
 }
@@ -60,14 +60,14 @@ class Login:
 
     @classmethod
     def of(cls, config: Config) -> Self | None:
-        """From the environment, which forgets it so that no job inherits it, or from the configuration.
+        """From the environment, which drops it so that no job inherits it, or from the configuration.
 
-        Raises `ConfigError` when only one of the two is given, or the file can not be read.
+        Raises `ConfigError` when only one of the two is given, or the file cannot be read.
         """
         try:
             given = [os.environ.pop(f"SCRAPYD_{name.upper()}", "") or config.get(name, "") for name in _PARTS]
         except InterpolationError as error:
-            raise ConfigError(f"{error.option} in scrapyd.conf: a % is written %%") from None
+            raise ConfigError(f"{error.option} in scrapyd.conf: write %% for a %") from None
         if not any(given):
             return None
         if not all(given):
@@ -79,7 +79,7 @@ class Login:
         return cls(*given)
 
     def fits(self, username: bytes, password: bytes) -> bool:
-        """Whether these are the right ones, in a time that tells neither how much of them is, nor their lengths."""
+        """Whether both match, in a time that reveals neither a matching part nor their lengths."""
         right = hmac.compare_digest(_digest(username), _digest(os.fsencode(self.username)))
         return hmac.compare_digest(_digest(password), _digest(os.fsencode(self.password))) and right
 
@@ -89,7 +89,7 @@ def _digest(text: bytes) -> bytes:
 
 
 class Refusal(resource.Resource):
-    """An answer in Scrapyd's form that says no, after `delay` seconds."""
+    """A refusal in Scrapyd's form, after `delay` seconds."""
 
     isLeaf = True  # noqa: N815  Twisted's
 
@@ -99,7 +99,7 @@ class Refusal(resource.Resource):
         self.body = json.dumps({"status": "error", "message": message, "node_name": node}).encode() + b"\n"
 
     def render(self, request: http.Request) -> bytes | int:
-        """Answer, later if it is to be so."""
+        """Answer, after the delay if there is one."""
         request.setResponseCode(self.status)
         request.setHeader("Content-Type", "application/json")
         request.setHeader("Content-Length", str(len(self.body)))
@@ -115,27 +115,27 @@ class Refusal(resource.Resource):
 
 
 class Gate(resource.Resource):
-    """Stands before all that is served."""
+    """Stands before all resources."""
 
     def __init__(self, root: Root, login: Login | None) -> None:
         super().__init__()
         self.root = root
         self.login = login
-        # By address: how many in a row, and when the last of them is told so.
+        # By address: how many in a row, and when the last of them is refused.
         self._wrong: dict[str, tuple[int, float]] = {}
 
     def refusal(self, status: int, message: str, **options: Any) -> Refusal:
-        """No, and why."""
+        """A refusal with its reason."""
         return Refusal(status, message, self.root.node_name, **options)
 
     def look(self, request: http.Request) -> Refusal | None:
-        """A refusal by what the headers say, before anything else of the request is taken."""
+        """A refusal because of the headers, before anything else of the request is read."""
         hosts = request.requestHeaders.getRawHeaders(b"host", [])
         if len(hosts) > 1:
             return self.refusal(http.BAD_REQUEST, "more than one Host header")
         if self.login:
             return self._unknown(request)
-        # A page of another site may have its name lead here, and is then of the same origin for its browser.
+        # A page of another site may point its name here; its browser then takes both for one origin.
         if hosts and not _is_loopback(hosts[0]):
             shown = hosts[0].decode(errors="replace")[:60]
             return self.refusal(
@@ -146,7 +146,7 @@ class Gate(resource.Resource):
         return None
 
     def getChildWithDefault(self, path: bytes, request: "Request") -> Any:  # noqa: N802  Twisted's
-        """What was asked for, or why not."""
+        """The resource asked for, or a refusal."""
         for name, value in _HEADERS.items():
             request.setHeader(name, value)
         if request.refusal:
@@ -168,7 +168,7 @@ class Gate(resource.Resource):
             try:
                 request.args |= forms.fields(request)
             except forms.FormError as error:
-                return self.refusal(http.BAD_REQUEST, f"the form can not be read: {error}")
+                return self.refusal(http.BAD_REQUEST, f"the form cannot be read: {error}")
         if path not in self.root.children:
             return self.refusal(http.NOT_FOUND, f"there is no {_shown(request.path)} here")
         return self.root.getChildWithDefault(path, request)
@@ -184,14 +184,14 @@ class Gate(resource.Resource):
         return self.refusal(http.UNAUTHORIZED, "a user name and a password are needed", delay=delay)
 
     def _delay(self, address: str) -> float:
-        """Seconds until one more wrong password from that address is told so: one after the other, however many
-        connections they come by.
+        """Seconds until one more wrong password from that address is refused: one after the other, over any number of
+        connections.
         """
         now = time.monotonic()
         times, last = self._wrong.pop(address, (0, now))
         times = times + 1 if now - last < FORGIVEN else 1
         if len(self._wrong) >= REMEMBERED:
-            del self._wrong[next(iter(self._wrong))]  # the one that was wrong longest ago
+            del self._wrong[next(iter(self._wrong))]  # the address whose last wrong password is oldest
         turn = max(now, last) + min(FIRST_DELAY * 2 ** min(times - 1, 10), LONGEST_DELAY)
         turn = min(turn, now + LONGEST_QUEUE)
         self._wrong[address] = times, turn
@@ -200,13 +200,13 @@ class Gate(resource.Resource):
 
 
 class Channel(http.HTTPChannel):
-    """A connection. A request has `TIMEOUT` to come as a whole: a byte now and then does not prolong it."""
+    """A connection. A whole request has `TIMEOUT` seconds to come: a byte now and then does not prolong it."""
 
-    refused = False  # is told so, and nothing more is taken from it
+    refused = False  # it gets the reason, and no more is read from it
 
     @property
     def admitted(self) -> bool:
-        """Whether what it sends, or is sent, is of somebody who may."""
+        """Whether the current request has passed the gate."""
         return any(request.admitted for request in self.requests)
 
     def connectionMade(self) -> None:  # noqa: N802  Twisted's
@@ -215,22 +215,22 @@ class Channel(http.HTTPChannel):
         self.site.channels[self] = None
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802  Twisted's
-        """Be counted no more."""
+        """Leave the count of connections."""
         self.site.channels.pop(self, None)
         super().connectionLost(reason)
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802  Twisted's
-        """Take what comes, unless it was refused."""
+        """Read what comes, unless the connection was refused."""
         if not self.refused:
             super().dataReceived(data)
 
     def resetTimeout(self) -> None:  # noqa: N802  Twisted's
-        """Something came: what counts is the body of somebody who may send one."""
+        """Restart the time limit only for the body of a request that passed the gate."""
         if self.admitted:
             super().resetTimeout()
 
     def headerReceived(self, line: bytes) -> bool:  # noqa: N802  Twisted's
-        """See a header; Twisted would stumble over a length that Python does not read."""
+        """Read a header; refuse a length that Python cannot parse, which Twisted would stumble over."""
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length" and len(value.strip()) > LONGEST_LENGTH:
             self.refuse(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
@@ -238,7 +238,7 @@ class Channel(http.HTTPChannel):
         return super().headerReceived(line)
 
     def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802  Twisted's
-        """A request line or header that is too long."""
+        """Refuse a request line or header that is too long."""
         self.refuse(b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 
     def refuse(self, answer: bytes) -> None:
@@ -249,7 +249,7 @@ class Channel(http.HTTPChannel):
 
 
 class Request(server.Request):
-    """Takes no body of somebody who may not send it, nor more than the largest."""
+    """Reads no body before the request has passed the gate, nor more than the largest."""
 
     refusal: Refusal | None = None
     admitted = False
@@ -259,7 +259,7 @@ class Request(server.Request):
         return f"<{self.method} {_shown(self.path)}>"  # the query may hold a secret
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802  Twisted's
-        """All headers are there."""
+        """Check the request once all headers are there."""
         super().gotLength(length)
         self.refusal = self.channel.site.gate.look(self)
         self.admitted = self.refusal is None
@@ -267,7 +267,7 @@ class Request(server.Request):
             self._cut()
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802  Twisted's
-        """Count what comes, and keep it if it is to be."""
+        """Count the bytes of the body, and keep them unless the request is refused."""
         self.taken += len(data)
         if self.channel.refused:
             return
@@ -277,12 +277,12 @@ class Request(server.Request):
             super().handleContentChunk(data)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802  Twisted's
-        """All is there."""
+        """Answer the whole request, or refuse it."""
         if not self.channel.refused:
             super().requestReceived(command, path, version)
 
     def _handleStar(self) -> None:  # noqa: N802  Twisted's
-        """`OPTIONS *`, which Twisted answers before it asks for a resource."""
+        """Refuse `OPTIONS *`, which Twisted answers before it asks for a resource."""
         if self.refusal:
             self.render(self.refusal)
         else:
@@ -300,18 +300,18 @@ class Request(server.Request):
 
 
 class Site(server.Site):
-    """What is served, behind a gate."""
+    """The served resources, behind a gate."""
 
     protocol = Channel
 
     def __init__(self, root: Root, login: Login | None) -> None:
         self.gate = Gate(root, login)
-        # Forms are read once their sender is known.
+        # Forms are read only after the gate.
         super().__init__(self.gate, requestFactory=Request, timeout=TIMEOUT, parsePOSTFormSubmission=False)
         self.channels: dict[Channel, None] = {}  # the oldest first
 
     def buildProtocol(self, addr: IAddress) -> Channel | None:  # noqa: N802  Twisted's
-        """A connection; at the limit in the place of the oldest that nobody known makes use of."""
+        """A connection; at the limit it replaces the oldest one without a request that passed the gate."""
         if len(self.channels) >= MAX_CONNECTIONS:
             oldest = next((channel for channel in self.channels if not channel.admitted), None)
             if oldest is None:
@@ -321,15 +321,15 @@ class Site(server.Site):
         return super().buildProtocol(addr)
 
     def log(self, request: Request) -> None:
-        """What was refused and what may have changed something, without the query, which may hold a secret."""
+        """Log refusals and possible changes, without the query, which may hold a secret."""
         level = logging.WARNING if request.code >= 400 else logging.INFO if request.method == b"POST" else logging.DEBUG
         address = request.getClientAddress().host
         logger.log(level, "%s: %s %s: %d", address, request.method.decode(), _shown(request.path), request.code)
 
 
 class Sparing(logging.Filter):
-    """Lets `REFUSALS_LOGGED` warnings a minute pass, and tells how many there were besides: who asks must not be able
-    to fill the disk.
+    """Lets `REFUSALS_LOGGED` warnings a minute pass, and counts the others: clients must not be able to fill the
+    disk.
     """
 
     def __init__(self) -> None:
@@ -388,13 +388,13 @@ def _is_loopback(host: bytes) -> bool:
 
 
 def _is_from_elsewhere(request: http.Request) -> bool:
-    """Whether a browser says that a page of another site sent this. Programs say nothing of the kind."""
+    """Whether a browser says that a page of another site sent this. Programs say nothing about it."""
 
     def values(name: bytes) -> Iterator[bytes]:
         return (value.strip().lower() for value in request.requestHeaders.getRawHeaders(name, []))
 
     if any(value not in (b"same-origin", b"none") for value in values(b"sec-fetch-site")):
         return True
-    hosts = {*values(b"host"), *values(b"x-forwarded-host")}  # a page can set neither without asking first
+    hosts = {*values(b"host"), *values(b"x-forwarded-host")}  # a page cannot set either without asking first
     own = {scheme + host for scheme in (b"http://", b"https://") for host in hosts}
     return any(origin not in own for origin in values(b"origin"))

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 def application(config: Config) -> Application:
-    """Scrapyd as newsbot runs it. Raises `ConfigError` for what it must not run with."""
+    """Scrapyd with newsbot's parts. Raises `ConfigError` for a configuration that it must not run with."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s [%(name)s] %(levelname)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     reactor.seconds = time.monotonic  # Twisted's is the wall clock, which may be set
@@ -58,9 +58,9 @@ def application(config: Config) -> Application:
 
 
 def _prepare(name: str) -> None:
-    """Bring the database to this version, and see that no other Scrapyd on it has this name.
+    """Bring the database to this version, and check that no other Scrapyd on it has this name.
 
-    One that is away is waited for later, by the launcher. Raises `ConfigError`.
+    The launcher waits later for a database that is away. Raises `ConfigError`.
     """
     try:
         sessions().attempt(prepare)
@@ -76,7 +76,7 @@ def _prepare(name: str) -> None:
         return
     raise ConfigError(
         f"a Scrapyd named {name!r} is on this database already: process {known.pid} on {known.machine.split('/')[0]};"
-        " give this one another node_name in scrapyd.conf, or another port. One that was killed elsewhere is forgotten"
+        " give this one another node_name in scrapyd.conf, or another port. One killed elsewhere is removed"
         f" after {3 * HEARTBEAT} s"
     )
 

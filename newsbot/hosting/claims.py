@@ -1,4 +1,4 @@
-"""Firing: due entries are claimed in the database, and become jobs or rows that say why not, in one transaction."""
+"""Firing: claims due entries in the database, and turns them into jobs, or rows with the reason, in one transaction."""
 
 import uuid
 from collections import deque
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 PROJECT = "newsbot"  # of all entries
 LATE = timedelta(minutes=1)  # a fire that is later was missed
-TOLD = 1_000  # missed fires of one entry, the newest, that are told one by one
+TOLD = 1_000  # missed fires of one entry, the newest, that are noted one by one
 
 
 @dataclass
 class Decision:
-    """What becomes of an entry's due times."""
+    """The decision on an entry's due times."""
 
     fires: list[Fire] = field(default_factory=list)
     job: Job | None = None
@@ -32,9 +32,9 @@ class Decision:
 def claim(
     cursor: "Cursor", names: Iterable[str], entries: Mapping[str, Entry], node: str, now: datetime | None = None
 ) -> list[Fire]:
-    """Fire what is due of the entries named; `now` is the database's clock unless it is given.
+    """Fire the due times of the entries named; `now` is the database's clock unless it is given.
 
-    Other nodes wait here and then find it done.
+    Other nodes wait here and then find the entries fired.
     """
     now = now or schedules.now(cursor)
     marks = schedules.marks(cursor, names, claim=True)
@@ -56,7 +56,7 @@ def claim(
 
 
 def fire_now(cursor: "Cursor", entry: Entry, node: str) -> Fire:
-    """Fire an entry out of turn, whether it is paused or not; its times go on as they are."""
+    """Fire an entry out of turn, paused or not; its times go on as before."""
     schedules.marks(cursor, [entry.name], claim=True)
     decision = decide(entry, [schedules.now(cursor)], schedules.active(cursor, [entry.name]), {}, paused=False)
     if decision.job:
@@ -84,9 +84,9 @@ def decide(
     paused: bool,
     now: datetime | None = None,
 ) -> Decision:
-    """What becomes of the times that are due, the newest last; `active` are the entry's jobs that have not ended.
+    """Decide on the due times, the newest last; `active` are the entry's jobs that have not ended.
 
-    `entries` are those that it may wait for, `now` is given where a time can have been missed.
+    `entries` are those that it may wait for; `now` is given where a time can have been missed.
     """
     *missed, newest = due
     decision = Decision([Fire(entry.name, each, MISSED, "missed; the newest is caught up") for each in missed])
@@ -138,14 +138,14 @@ def _job(entry: Entry, nominal: datetime, entries: Mapping[str, Entry]) -> Job:
 
 
 def anchor(entry: Entry, nominal: datetime, entries: Mapping[str, Entry]) -> datetime:
-    """The entry's newest time up to `nominal`: what waits for it waits for that or a later one to finish well."""
+    """The entry's newest time up to `nominal`: waiting entries wait until that or a later one finishes well."""
     if not entry.has_times:
         return min(anchor(entries[name], nominal, entries) for name in entry.after)
     return fires.latest(entry, nominal) or nominal
 
 
 def _due(cursor: "Cursor", entry: Entry, entries: Mapping[str, Entry], mark: Mark, now: datetime) -> Sequence[datetime]:
-    """The times after the mark, up to now; of an entry that only follows others, when all of those were good anew."""
+    """The times after the mark, up to now; for an entry that only follows others, when all have finished well anew."""
     if entry.has_times:
         return deque(fires.between(entry, mark.last_nominal_at, now), maxlen=TOLD)
     good = schedules.last_good(cursor, entry.after)

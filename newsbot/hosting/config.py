@@ -11,7 +11,7 @@ DEFAULT_PORT = 6800
 
 
 def configured() -> Config:
-    """The configuration of the working folder, as Scrapyd finds it."""
+    """The configuration that Scrapyd finds in the working folder."""
     return placed(Config())
 
 
@@ -25,7 +25,7 @@ def placed(config: Config) -> Config:
 
 
 def home() -> Path:
-    """Where Scrapyd's eggs and logs lie: `scrapyd` in `NEWSBOT_HOME`."""
+    """The folder of Scrapyd's eggs and logs: `scrapyd` in `NEWSBOT_HOME`."""
     if given := os.environ.get("NEWSBOT_HOME"):
         return Path(given).expanduser().resolve() / "scrapyd"
     from newsbot.storage import embedded
@@ -44,7 +44,7 @@ def port(config: Config) -> int:
 
 
 def node_name(config: Config) -> str:
-    """The name of this Scrapyd among those of one database: the host's, with the port where that is not the usual."""
+    """The name of this Scrapyd among those of one database: the host's, with any port but the usual one."""
     if given := config.get("node_name", ""):
         return given
     number = port(config)

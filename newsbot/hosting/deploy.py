@@ -1,7 +1,7 @@
-"""`python -m newsbot.hosting.deploy TARGET`: upload this checkout to a Scrapyd of newsbot's; see `make deploy`.
+"""`python -m newsbot.hosting.deploy TARGET`: upload this checkout to a Scrapyd with newsbot; see `make deploy`.
 
-The server tries the egg before it serves it: it lists its spiders and runs `PROBE`, which migrates the database. Until
-then, and when that fails, the version of before serves.
+The server tries the egg before it serves it: it lists the egg's spiders and runs `PROBE`, which migrates the database.
+Until then, and when that fails, the version before goes on serving.
 """
 
 import argparse
@@ -20,19 +20,19 @@ from urllib.parse import unquote, urlsplit
 import requests
 
 ROOT = Path(__file__).parents[2]  # of the checkout
-SOURCES = ("newsbot", "pyproject.toml", "setup.py", "README.md")  # what a build reads
+SOURCES = ("newsbot", "pyproject.toml", "setup.py", "README.md")  # the files a build reads
 TIMEOUT = 10, 600  # seconds to connect, and for an answer: the server may try two eggs, one after the other
 
-# A run of everything but the fetching: a shard for each value that the CRC-32 of a source's id may have is empty.
+# A run of everything but the fetching: a shard for each possible CRC-32 of a source's id is empty.
 PROBE = {"probe": "headlines", "arg": f"shard=0/{2**32}"}
 
 
 class DeployError(Exception):
-    """The version is not deployed, and why."""
+    """The version is not deployed; the message says why."""
 
 
 class Target:
-    """A Scrapyd at `http://user:password@host:6800`; what it shows of itself is without the login."""
+    """A Scrapyd at `http://user:password@host:6800`; shows its address without the login."""
 
     def __init__(self, url: str, username: str, password: str) -> None:
         self.url = url
@@ -42,15 +42,15 @@ class Target:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From the command line. A login that is not in the URL is that of the environment. Raises `DeployError`."""
+        """From the command line. Without a login in the URL the environment's counts. Raises `DeployError`."""
         try:
             parts = urlsplit(text)
             fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
         except ValueError:
             fine = False
         if not fine or parts.query or parts.fragment:
-            raise DeployError(  # without the text, of which any part may be a password
-                "TARGET can not be read: http://user:password@host:6800 is right, with special characters of the"
+            raise DeployError(  # without the text, any part of which may be a password
+                "TARGET cannot be read: expected http://user:password@host:6800, with special characters of the"
                 " password as %XX; or leave the login to SCRAPYD_USERNAME and SCRAPYD_PASSWORD"
             )
         given = unquote(parts.username or ""), unquote(parts.password or "")
@@ -61,11 +61,11 @@ class Target:
         return cls(f"{parts.scheme}://{place}{parts.path.rstrip('/')}", *login)
 
     def get(self, call: str, **params: str) -> dict[str, Any]:
-        """What a call answers. Raises `DeployError`."""
+        """The answer of a GET call. Raises `DeployError`."""
         return self._ask("GET", call, params=params)
 
     def post(self, call: str, data: dict[str, str], **options: Any) -> dict[str, Any]:
-        """What a call answers. Raises `DeployError`."""
+        """The answer of a POST call. Raises `DeployError`."""
         return self._ask("POST", call, data=data, **options)
 
     def _ask(self, method: str, call: str, **options: Any) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Target:
             fine = answer["status"] == "ok"
         except (ValueError, TypeError, KeyError):
             raise DeployError(
-                f"{self.url}/{call} answers {response.status_code} {response.reason}: this is no Scrapyd"
+                f"{self.url}/{call} answers {response.status_code} {response.reason}: this is not a Scrapyd"
             ) from None
         if not fine:
             raise DeployError(f"{self.url} says: {answer.get('message')}")
@@ -90,7 +90,7 @@ class Target:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Exits with 0 when the new version serves, 1 when it does not, 2 when asked wrongly."""
+    """Exits with 0 when the new version serves, 1 when it does not, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(prog="deploy", description="Upload newsbot to a Scrapyd, prove it, or roll back.")
     parser.add_argument("target", metavar="TARGET", help="http://user:password@host:6800")
     parser.add_argument("--project", default="newsbot", help="default: newsbot")
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def deploy(target: Target, project: str, version: str) -> None:
-    """Build this checkout, upload it and see that it is the version that serves. Raises `DeployError`."""
+    """Build this checkout, upload it and check that it is the version that serves. Raises `DeployError`."""
     before = target.get("listversions.json", project=project)["versions"]
     if version in before:
         raise DeployError(f"{target.url} has a version {version} of {project} already")
@@ -123,7 +123,7 @@ def deploy(target: Target, project: str, version: str) -> None:
 
 
 def build(folder: Path) -> Path:
-    """The egg of this checkout, made in `folder` from a copy. Raises `DeployError`, as for one that lacks files."""
+    """The egg of this checkout, made in `folder` from a copy. Raises `DeployError`, also when files are missing."""
     if not (ROOT / "setup.py").exists():
         raise DeployError(f"there is no setup.py in {ROOT}: deploy from a checkout of newsbot")
     copy = folder / "checkout"
@@ -136,7 +136,7 @@ def build(folder: Path) -> Path:
     command = [sys.executable, "setup.py", "--quiet", "bdist_egg", "--dist-dir", folder]
     done = subprocess.run(command, cwd=copy, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
     if done.returncode:
-        raise DeployError(f"the egg can not be built:\n{done.stdout}{done.stderr}".rstrip())
+        raise DeployError(f"the egg cannot be built:\n{done.stdout}{done.stderr}".rstrip())
     egg = next(folder.glob("*.egg"))
     wanted = {str(file.relative_to(copy)) for file in (copy / "newsbot").rglob("*") if file.is_file()}
     if missing := sorted(wanted - set(zipfile.ZipFile(egg).namelist())):
@@ -145,7 +145,7 @@ def build(folder: Path) -> Path:
 
 
 def _proven(target: Target, project: str, version: str) -> list[str]:
-    """The spiders of the version that serves by now. Raises `DeployError` when another does."""
+    """The spiders of the version that now serves. Raises `DeployError` when another version serves."""
     spiders = target.get("listspiders.json", project=project, _version=version)["spiders"]
     newest = target.get("listversions.json", project=project)["versions"][-1]
     if newest != version:
@@ -154,13 +154,13 @@ def _proven(target: Target, project: str, version: str) -> list[str]:
 
 
 def _roll_back(target: Target, project: str, version: str) -> str:
-    """Make sure that the version is gone; what serves then, in words."""
+    """Make sure that the version is gone; returns which one serves then, in words."""
     try:
         if version in target.get("listversions.json", project=project)["versions"]:
             target.post("delversion.json", {"project": project, "version": version})
         left = target.get("listversions.json", project=project)["versions"]
     except DeployError as error:
-        return f"whether version {version} serves is not known, since {error}; look at listversions.json"
+        return f"cannot tell whether version {version} serves, since {error}; look at listversions.json"
     return f"Version {left[-1] if left else 'of before, as it is installed there,'} serves as before."
 
 

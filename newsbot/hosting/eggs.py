@@ -9,19 +9,19 @@ from typing import IO
 
 from scrapyd.eggstorage import FilesystemEggStorage
 
-ABANDONED = 3600  # seconds after which a staged egg is nobody's
+ABANDONED = 3600  # seconds after which a staged egg is abandoned
 
 
 class EggStorage(FilesystemEggStorage):
     """`eggstorage` of scrapyd.conf: files, as Scrapyd's own."""
 
     def stage(self, egg: bytes, project: str, version: str) -> Path:
-        """Write an egg beside its place. Raises OSError, ValueError for what is no ZIP."""
+        """Write an egg beside its place. Raises OSError, and ValueError for a file that is not a ZIP."""
         if not zipfile.is_zipfile(io.BytesIO(egg)):
             raise ValueError("egg is not a ZIP file (if using curl, use egg=@path not egg=path)")
         place = Path(self._egg_path(project, version))
         place.parent.mkdir(parents=True, exist_ok=True)
-        staged = place.with_name(f".{os.urandom(8).hex()}.egg")  # a name that `list` passes over
+        staged = place.with_name(f".{os.urandom(8).hex()}.egg")  # `list` skips such a name
         try:
             for left in place.parent.glob(".*.egg"):  # of a Scrapyd that was killed meanwhile
                 if time.time() - left.stat().st_mtime > ABANDONED:
@@ -54,7 +54,7 @@ class EggStorage(FilesystemEggStorage):
         return [project for project in super().list_projects() if self.list(project)]
 
     def _forsake(self, project: str) -> None:
-        """Remove the folder of a project that has nothing."""
+        """Remove the folder of a project without versions."""
         folder = Path(self._get_path(project))
         if not any(folder.iterdir()):
             folder.rmdir()

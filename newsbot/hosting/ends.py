@@ -1,4 +1,4 @@
-"""How a job ended, by name, from what is known of its process."""
+"""How a job ended, by name, from the signs of its process."""
 
 import logging
 import signal as signals
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class End(NamedTuple):
-    """A state of `newsbot.job` and, unless it is plain, why."""
+    """A state of `newsbot.job` and, unless it says all, the reason."""
 
     state: str
     reason: str | None = None
@@ -55,9 +55,9 @@ def close(
 
 
 def close_orphan(cursor: "Cursor", job: Job, *, asked: str | None = None) -> None:
-    """Note the end of a job that was nobody's child: by the exit code that it noted itself.
+    """Note the end of a job that this process did not start: by the exit code that it noted itself.
 
-    Without one it did not end in order, and is queued again.
+    Without one it did not end in order, and is requeued.
     """
     exit_code = jobs.exit_code(cursor, job.token)
     if exit_code is not None:
@@ -65,7 +65,7 @@ def close_orphan(cursor: "Cursor", job: Job, *, asked: str | None = None) -> Non
     elif asked == TIMED_OUT:
         close(cursor, job, None, signals.SIGKILL, asked=asked)
     elif jobs.give_back(cursor, job.token, f"its process is gone; it was on {job.node}"):
-        logger.warning("Job %s of %s is queued again: its process is gone", job.id, job.spider)
+        logger.warning("Job %s of %s is requeued: its process is gone", job.id, job.spider)
 
 
 def named(
@@ -81,10 +81,10 @@ def named(
 ) -> End:
     """The end of a process that has an exit code or fell to a signal.
 
-    `asked` is the state that it was told to end with, `finish_reason` what its run says, `failure` what failed first in
-    it, `out_of_memory` whether the kernel killed something for that meanwhile, `last_lines` the last of what it logged
-    or printed, `log_is_full` whether it could log no more. A reason begins with the signal or the exit code; what
-    failed first follows, or the error that it told last.
+    `asked` is the state that Scrapyd asked it to end with, `finish_reason` what its run says, `failure` its first
+    failure, `out_of_memory` whether the kernel killed something for want of memory, `last_lines` its last lines
+    of log or print, `log_is_full` whether it could log no more. A reason begins with the signal or the exit code; its
+    first failure follows, or the error it logged last.
     """
     error = logs.last_error(last_lines)
     if asked in (CANCELLED, TIMED_OUT):
@@ -98,7 +98,7 @@ def named(
     if signal is not None:
         return End(KILLED, _told(f"signal {_named(signal)}", error))
     if finish_reason in ("shutdown", "cancelled"):
-        return End(KILLED, "told to stop by a signal that was not Scrapyd's")
+        return End(KILLED, "stopped by a signal that was not Scrapyd's")
     if exit_code == 0:
         return End(FINISHED, None if finish_reason in (None, "finished") else finish_reason)
     why = "every source failed or nothing could be stored" if finish_reason == "finished" else finish_reason

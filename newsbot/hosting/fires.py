@@ -1,9 +1,9 @@
 """When an entry fires: pure functions on nominal fire times, which are aware datetimes in UTC.
 
-All of them see one and the same sequence of an entry, wherever they begin, so that restarts and other nodes agree.
-cronsim gives the times that a clock on the wall shows; the instants at which it shows them are found here, since its
-own way through changes of the clock loses times where they are by half an hour, and depends on where it began.
-An entry that only starts after others has no nominal times of its own.
+All of them see the same sequence of an entry, wherever they begin, so that restarts and other nodes agree.
+cronsim gives the times that a clock on the wall shows; this module finds the instants at which it shows them. cronsim's
+way through clock changes loses times at changes of half an hour, and depends on where it began.
+An entry that only starts after others has no nominal times.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ def after(entry: Entry, moment: datetime) -> Iterator[datetime]:
 
 
 def between(entry: Entry, start: datetime, end: datetime) -> Iterator[datetime]:
-    """The times after `start`, up to and with `end`: spans that adjoin share no time and leave none out."""
+    """The times after `start`, up to and including `end`: adjoining spans share no time and leave none out."""
     return takewhile(lambda fire: fire <= end, after(entry, start))
 
 
@@ -40,7 +40,7 @@ def latest(entry: Entry, moment: datetime) -> datetime | None:
     """The newest time at or before `moment`; None where there was none in 50 years."""
     span = timedelta(minutes=1)
     while span < 2 * LONGEST_PAUSE:
-        # Always forward: there is one way of it.
+        # Always forward: only one direction exists.
         if newest := deque(between(entry, moment - min(span, LONGEST_PAUSE), moment), maxlen=1):
             return newest[0]
         span *= 2
@@ -68,7 +68,7 @@ def _cron(cron: str, zone: ZoneInfo, moment: datetime) -> Iterator[datetime]:
     minute, hour, *_ = cron.split()
     instants = _by_time if minute.startswith("*") or hour.startswith("*") else _at_set_times
     local = moment.astimezone(zone)
-    # Of the times that a clock shows twice those before this one come again.
+    # The times before this one come again, of those that a clock shows twice.
     again = max(_skipped(local.replace(tzinfo=None), zone) * -1, timedelta())
     last = moment
     for fire in instants(CronSim(cron, local.replace(tzinfo=None) - again), zone):
@@ -102,9 +102,9 @@ def _at_set_times(clock: Iterable[datetime], zone: ZoneInfo) -> Iterator[datetim
 
 
 def _skipped(shown: datetime, zone: ZoneInfo) -> timedelta:
-    """By how much clocks are put forward past the time that they show; below 0: put back, so that they show it twice.
+    """By how much clocks jump forward past the time that they show; below 0: back, so that they show it twice.
 
-    PEP 495: the offset of before the change is that of fold 0, there and only there not that of fold 1.
+    PEP 495: the offset before the change is that of fold 0, and differs from that of fold 1 only there.
     """
     return shown.replace(tzinfo=zone, fold=1).utcoffset() - shown.replace(tzinfo=zone, fold=0).utcoffset()
 

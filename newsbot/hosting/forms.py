@@ -1,6 +1,6 @@
 """The fields of a form, as HTML forms and Scrapyd's clients send them: read within bounds.
 
-Twisted would read them before it is known who sent them, and what multipart/form-data holds by way of a mail parser.
+Twisted would read them before it knows who sent them, and would parse multipart/form-data with a mail parser.
 """
 
 import re
@@ -22,7 +22,7 @@ class FormError(ValueError):
 
 
 def fields(request: http.Request) -> dict[bytes, list[bytes]]:
-    """The values of each field, in their order; none for a body that is no form. Raises `FormError`."""
+    """The values of each field, in their order; none for a body that is not a form. Raises `FormError`."""
     given = request.getHeader(b"content-type") or b""
     kind = given.partition(b";")[0].strip().lower()
     if kind == b"application/x-www-form-urlencoded":

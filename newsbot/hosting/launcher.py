@@ -1,4 +1,4 @@
-"""Scrapyd's launcher: starts the jobs that the poller takes, looks after them, and names how each ended."""
+"""Scrapyd's launcher: starts the jobs that the poller claims, looks after them, and names how each ended."""
 
 import contextlib
 import json
@@ -38,29 +38,29 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FORGET_EVERY = 3600.0  # seconds
-LAST_TRIES = 10.0  # seconds that a stopping Scrapyd goes on trying to note how its jobs ended
+LAST_TRIES = 10.0  # seconds for which a stopping Scrapyd retries to note how its jobs ended
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the machine sleeps
 
 
 class Watched:
-    """A job that runs on this node, with what Scrapyd's services look at."""
+    """A job that runs on this node, with the attributes that Scrapyd's services read."""
 
     def __init__(self, job: Job, age: float = 0.0) -> None:
         self.row = job
         self.project, self.spider, self.job, self.pid = job.project, job.spider, job.id, job.pid
         self.start_time = datetime.fromtimestamp(time.time() - age)
         self.end_time: datetime | None = None
-        self.asked: str | None = None  # the end that this Scrapyd told it
+        self.asked: str | None = None  # the end that this Scrapyd asked it for
         self.killed_for_memory = processes.killed_for_memory()
         self._alarms: list[Any] = []
 
     def send(self, number: int) -> None:
-        """Send its process a signal, if it is still there."""
+        """Send its process a signal, if it still exists."""
         if self.pid and self.row.birth:
             processes.send(self.pid, self.row.birth, number)
 
     def stop(self, asked: str | None, number: int, patience: float) -> None:
-        """Tell it to end, and kill it if it has not after `patience` seconds."""
+        """Ask it to end, and kill it if it has not after `patience` seconds."""
         self.asked = self.asked or asked
         self.send(number)
         self._alarms.append(reactor.callLater(patience, self.send, signal.SIGKILL))
@@ -70,7 +70,7 @@ class Watched:
         self._alarms.append(reactor.callLater(max(0.0, seconds), self.stop, TIMED_OUT, signal.SIGTERM, patience))
 
     def over(self) -> None:
-        """It has ended: no signal is due any more, and what it left of its own goes as well."""
+        """Clean up after its end: drop pending signals, and kill the processes it left behind."""
         processes.end_group(self.pid)
         self.end_time = datetime.now()
         for alarm in self._alarms:
@@ -79,7 +79,7 @@ class Watched:
 
 
 class Child(Watched, protocol.ProcessProtocol):
-    """A job whose parent this process is."""
+    """A job that this process started."""
 
     def __init__(self, job: Job, args: list[str], env: dict[str, str]) -> None:
         super().__init__(job)
@@ -88,16 +88,16 @@ class Child(Watched, protocol.ProcessProtocol):
         self.deferred: Deferred[tuple[int | None, int | None]] = Deferred()  # exit code and signal
 
     def connectionMade(self) -> None:  # noqa: N802  Twisted's
-        """Scrapyd's services want the number."""
+        """Note the process number, which Scrapyd's services read."""
         self.pid = self.transport.pid
 
     def send(self, number: int) -> None:
-        """As above; the parent needs no look at the process table."""
+        """Send the signal as the parent, without a look at the process table."""
         with contextlib.suppress(error.ProcessExitedAlready):
             self.transport.signalProcess(number)
 
     def processEnded(self, status: "Failure") -> None:  # noqa: N802  Twisted's
-        """Hand on how it ended."""
+        """Hand on its exit code and signal."""
         self.deferred.callback((status.value.exitCode, status.value.signal))
 
 
@@ -155,11 +155,11 @@ class Launcher(Service):
             await sessions().do(lambda cursor: nodes.leave(cursor, self.node.name))
 
     def stopService(self) -> "Deferred[None]":  # noqa: N802  Twisted's
-        """Let the jobs end in order, within `stop_timeout`; what had not finished is queued again."""
+        """Let the jobs end in order, within `stop_timeout`; unfinished ones are requeued."""
         super().stopService()
         return ensureDeferred(self._stop())
 
-    # Jobs begin
+    # Starting jobs
 
     def _vacate(self, slot: int) -> None:
         self.poller.next().addCallback(self._spawn, slot)
@@ -172,8 +172,8 @@ class Launcher(Service):
         try:
             process = self._start(message, slot)
         except Exception as failure:  # noqa: BLE001  of the file system, of the system's limits, of Scrapyd's checks
-            logger.error("Job %s of %s can not be started: %s", job.id, job.spider, failure)
-            reason = f"it can not be started: {failure}"
+            logger.error("Job %s of %s cannot be started: %s", job.id, job.spider, failure)
+            reason = f"it cannot be started: {failure}"
             self._note(lambda cursor: jobs.end(cursor, job.token, FAILED, reason=reason))
             self._vacate(slot)
             return
@@ -191,12 +191,12 @@ class Launcher(Service):
         job.log_file = message["settings"].get("LOG_FILE")
         job.items_file = _items(message["settings"]["FEEDS"]) if environment.items_dir else None
         env = environment.get_environment(message, slot) | {TOKEN: job.token}
-        if job.command:  # `db prune` is to forget what this Scrapyd would, in the hour
+        if job.command:  # `db prune` deletes what this Scrapyd would delete within the hour
             env.setdefault("HISTORY_DAYS", f"{self.history_days:g}")
         words, hidden = _split(*_words(message))
         args, env[HIDDEN] = [sys.executable, "-m", self.runner, *words], json.dumps(hidden)
         process = Child(job, args, env)
-        # What a job prints goes to its log, not through a pipe: it must be able to outlive this process.
+        # A job prints to its log, not through a pipe: it must be able to outlive this process.
         output = logs.opened(job.log_file) if job.log_file else os.dup(2)
         nothing = os.open(os.devnull, os.O_RDONLY)
         try:
@@ -208,7 +208,7 @@ class Launcher(Service):
         self._note(lambda cursor: setattr(process, "lease_until", jobs.note_process(cursor, job)))
         return process
 
-    # Jobs end
+    # Ending jobs
 
     def _child_ended(self, end: tuple[int | None, int | None], process: Child, slot: int) -> None:
         del self.processes[slot]
@@ -222,7 +222,7 @@ class Launcher(Service):
         """Do `work` in a transaction, however long the database may be away."""
         noting = ensureDeferred(self._noted(work))
         self._closing.add(noting)
-        noting.addErrback(lambda failure: logger.error("What a job came to can not be noted: %s", failure.value))
+        noting.addErrback(lambda failure: logger.error("The end of a job cannot be noted: %s", failure.value))
         noting.addBoth(lambda _: self._closing.discard(noting))
 
     async def _noted(self, work: Any) -> None:
@@ -240,14 +240,14 @@ class Launcher(Service):
                 self.poller.poll()
                 return
 
-    # Looking after them
+    # Looking after jobs
 
     def look(self) -> "Deferred[None]":
-        """Look after what runs, now; not while the poller takes a job, which would seem to be nobody's."""
+        """Look after the running jobs, now; not while the poller claims a job, which would seem to be an orphan."""
         return self.poller.lock.run(lambda: ensureDeferred(self._look()))
 
     async def _look(self) -> None:
-        """Once every `poll_interval`: what other nodes want of our jobs; every `HEARTBEAT` all that runs."""
+        """Once every `poll_interval`: other nodes' requests for our jobs; every `HEARTBEAT` all running jobs."""
         self._close_ended_orphans()
         now = time.monotonic()
         try:
@@ -257,10 +257,10 @@ class Launcher(Service):
             if now >= self._survey_at:
                 await self._survey()
                 self._survey_at = now + HEARTBEAT
-        except AwayError:  # sessions tell of it
+        except AwayError:  # sessions log it
             pass
         except Exception:
-            logger.exception("The jobs can not be looked after")
+            logger.exception("The jobs cannot be looked after")
 
     def signal(self, token: str, name: str) -> None:
         """Send the job of that token a signal, and kill it when it has not ended after `stop_timeout`."""
@@ -281,7 +281,7 @@ class Launcher(Service):
             self._adopt(job)
         for process in self.processes.values():
             if process.row.token in found.lost:
-                logger.warning("Job %s was given to another node: its process %s is killed", process.job, process.pid)
+                logger.warning("Job %s went to another node: its process %s is killed", process.job, process.pid)
                 process.send(signal.SIGKILL)
             self._cut_log(process)
         if not self._stopping:
@@ -311,7 +311,7 @@ class Launcher(Service):
         self.processes[slot] = process
         self.poller.adopted += 1
         process.limit((job.timeout or self.job_timeout) - age, self.patience)
-        if job.asked_end:  # by a Scrapyd that is gone, and its alarms with it
+        if job.asked_end:  # by a Scrapyd that is gone, with its timers
             process.stop(job.asked_end, signal.SIGTERM, self.patience)
         logger.warning("Job %s of %s runs on as process %s: adopted", job.id, job.spider, job.pid)
 
@@ -340,7 +340,7 @@ def _items(feeds: str) -> str:
 
 
 def _words(message: Message) -> tuple[list[str], list[str]]:
-    """The command line after `scrapy`: what is to be run, then flags with their values."""
+    """The command line after `scrapy`: the spider or command, then flags with their values."""
     if message.job.command:
         settings = [part for pair in message["settings"].items() for part in ("-s", "=".join(pair))]
         return message.job.command, settings
@@ -349,7 +349,7 @@ def _words(message: Message) -> tuple[list[str], list[str]]:
 
 
 def _split(work: list[str], pairs: list[str]) -> tuple[list[str], list[str]]:
-    """The words of a command line, those of secrets apart: every user of a machine can read command lines."""
+    """The secret words of a command line, which every user of a machine can read."""
     shown, hidden = list(work), []
     for flag, pair in zip(pairs[::2], pairs[1::2], strict=True):
         (hidden if is_secret(pair.partition("=")[0]) else shown).extend((flag, pair))

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-GRACE = 15.0  # seconds for an end in order once the job is another's
+GRACE = 15.0  # seconds for an end in order once another process has the job
 
 
 class Lease(threading.Thread):
-    """Renews until the process ends. A job that was given to another ends itself."""
+    """Renews until the process ends. A job that was taken over ends itself."""
 
     def __init__(self, token: str) -> None:
         super().__init__(name="lease", daemon=True)
@@ -35,7 +35,7 @@ class Lease(threading.Thread):
 
     @classmethod
     def begin(cls, token: str) -> Self:
-        """Note this process as the job's. Exits when the job is another's by now."""
+        """Note this process as the job's. Exits when another process has taken the job over."""
         lease = cls(token)
         if lease._kept() is False:
             sys.exit("this job was given to another process before it began")
@@ -43,18 +43,18 @@ class Lease(threading.Thread):
         return lease
 
     def run(self) -> None:
-        """Renew, again and again. A database that is away is waited for: the crawl waits as well."""
+        """Renew, again and again. Waits for a database that is away: the crawl waits as well."""
         while True:
             time.sleep(jobs.LEASE / 3)
             if self._kept() is False:
                 self._give_up()
 
     def end(self, exit_code: int) -> None:
-        """Note how it ends, for a Scrapyd that is not its parent any more."""
+        """Note how it ends, for a Scrapyd that is no longer its parent."""
         self._try(lambda cursor: jobs.note_exit(cursor, self.token, exit_code))
 
     def _kept(self) -> bool | None:
-        """Whether the job is still ours; None when the database does not say."""
+        """Whether the job is still ours; None when the database does not answer."""
         pid = os.getpid()
 
         def work(cursor: "Cursor") -> bool:

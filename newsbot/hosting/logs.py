@@ -1,4 +1,4 @@
-"""Logs of jobs, which may be of any size."""
+"""Logs of jobs, of any size."""
 
 import errno
 import os
@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-LAST = 16 << 10  # bytes in which the reason of an end is looked for
+LAST = 16 << 10  # bytes that are searched for the reason of an end
 _TRACEBACK = "Traceback (most recent call last)"
 # As LOG_FORMAT of Scrapy has it: time, name, level, message.
 _RECORD = re.compile(r"\S+ \S+ \[[^\]]*\] (?P<level>[A-Z]+): (?P<message>.*)")
-ROOM = 64 << 10  # bytes that a job finds room for in its log as it starts
+ROOM = 64 << 10  # bytes that must be free for a job's log as it starts
 KEPT = 1 << 20  # bytes of a log that is cut
 
 
 def opened(file: str) -> int:
-    """The descriptor of a log that has room for what a job says first. Raises OSError where it has not."""
+    """The descriptor of a log with room for a job's first lines. Raises OSError without that room."""
     log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     size = os.fstat(log).st_size
     try:
@@ -57,9 +57,9 @@ class Piece(NamedTuple):
 
 
 def since(file: str | Path, start: int, size: int, *, ended: bool) -> Piece:
-    """What came from byte `start` on, at most the last `size` bytes of it; only whole lines until the log has `ended`.
+    """The text from byte `start` on, at most its last `size` bytes; only whole lines until the log has `ended`.
 
-    From the beginning of a log that has become shorter than that. Raises OSError.
+    Starts again at the beginning of a log that has become shorter. Raises OSError.
     """
     with Path(file).open("rb") as log:
         end = log.seek(0, os.SEEK_END)
@@ -67,19 +67,19 @@ def since(file: str | Path, start: int, size: int, *, ended: bool) -> Piece:
             start = 0
         first = log.seek(max(start, end - size))
         text = log.read(end - first)
-    if first > start:  # in the midst of a line
+    if first > start:  # in the middle of a line
         rest = text.partition(b"\n")[2] or text
         first, text = first + len(text) - len(rest), rest
     whole = text.rfind(b"\n") + 1
-    if not ended and (whole or len(text) < size):  # a line of that length is not waited for
+    if not ended and (whole or len(text) < size):  # it does not wait for the end of a line of that length
         text = text[:whole]
     return Piece(text, first, first + len(text))
 
 
 def last_lines(file: str | Path | None) -> list[str]:
-    """The last lines that are not empty, indented as they are, each of at most 300 characters; none without a log.
+    """The last lines that are not empty, with their indents, each of at most 300 characters; none without a log.
 
-    What Python says when it tidies up after the program's end is left out.
+    Leaves out Python's words when it tidies up after the program's end.
     """
     if file is None:
         return []
@@ -92,7 +92,7 @@ def last_lines(file: str | Path | None) -> list[str]:
 
 
 def last_error(lines: Sequence[str]) -> str | None:
-    """The last of these lines of a log that says an error: of that level, or the exception at a traceback's end."""
+    """The last error among these lines of a log: a record of that level, or the exception at a traceback's end."""
     found, in_traceback = None, False
     for line in lines:
         record = _RECORD.match(line)
@@ -108,7 +108,7 @@ def last_error(lines: Sequence[str]) -> str | None:
 
 
 def last_words(lines: Sequence[str]) -> str | None:
-    """What a program printed after all that it logged, as it does when it is called wrongly; its last line."""
+    """The last line that a program printed after its log, as it does for wrong arguments."""
     last = lines[-1] if lines else ""
     if not last or last[0].isspace() or last.startswith(("{", _TRACEBACK)) or _RECORD.match(last):
         return None
@@ -116,9 +116,9 @@ def last_words(lines: Sequence[str]) -> str | None:
 
 
 def cut(file: str | Path, limit: int) -> bool:
-    """Leave the last `KEPT` bytes of a log that is larger than `limit`, with a line that says so; whether it was.
+    """Cut a log larger than `limit` to its last `KEPT` bytes, with a line that says so; returns whether it was cut.
 
-    Whoever writes to it goes on: logs are opened to append. What is written in the very moment may be lost.
+    Writers go on: logs are opened to append. Bytes written at that moment may be lost.
     """
     try:
         size = os.path.getsize(file)

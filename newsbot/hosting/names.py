@@ -1,4 +1,4 @@
-"""What a name, an argument or a setting that comes from outside may be."""
+"""Rules for names, arguments and settings that come from outside."""
 
 import os
 import re
@@ -20,14 +20,14 @@ LONGEST = 128
 LONGEST_NAME = 250  # bytes: with an ending it is the name of a file
 LONGEST_VALUE = 32 << 10  # characters: a process takes 128 KiB
 
-# Arguments that name a file of this machine, of which the log would quote what is wrong in it; and the setting that
-# names one as well, and must be allowed.
+# Arguments that name a file of this machine, whose faults the log would quote; and the setting that names one as well,
+# and must be allowed.
 _FILES = ("catalogue", "config", "file")
 _FILE_SETTING = "CATALOGUE"
-# What Scrapy and Scrapyd call their own parameters on the way to a spider.
+# The names that Scrapy and Scrapyd give their own parameters on the way to a spider.
 _TAKEN = ("self", "cls", "crawler", "name", "settings", "spider_name")
 
-# Of the settings of Scrapy and newsbot those that a caller may change: how fast, how deep, how long, how much is told.
+# The settings of Scrapy and newsbot that a caller may change: how fast, how deep, how long, how much is logged.
 # All others let a job run other code, write to other places, delete, pass the guards, or print a secret.
 _HARMLESS = """
     AUTOTHROTTLE_DEBUG AUTOTHROTTLE_ENABLED AUTOTHROTTLE_MAX_DELAY AUTOTHROTTLE_START_DELAY
@@ -55,7 +55,7 @@ _HARMLESS = """
     SPIDER_LOADER_WARN_ONLY
 """
 
-# What is dangerous among newsbot's own settings, and, by their names, among those of others' packages and of older
+# The dangerous ones among newsbot's own settings and, by their names, among those of other packages and of older
 # versions of Scrapy.
 _DANGEROUS = """
     ALLOW_PRIVATE_HOSTS ANSWER_* CATALOGUE CONTACT DATABASE_URL DATASET_* NEWSBOT_* STAND_INS *_DAYS
@@ -68,23 +68,23 @@ _DANGEROUS = """
 
 
 class NotAllowedError(ValueError):
-    """Something that could be done, but not by who asks."""
+    """A setting or argument that this caller may not use."""
 
 
 def _named(value: str) -> str:
-    """The name of a project or a job is that of a folder or a file."""
+    """The name of a project or a job must serve as the name of a folder or a file."""
     plain = unicodedata.normalize("NFKC", value)  # as some file systems and clients see it
     if plain in (".", "..") or "/" in plain or "\\" in plain:
-        raise ValueError(f"{_shown(value)}: a name without / and \\ that is not . or .. is right")
+        raise ValueError(f"{_shown(value)}: expected a name other than . and .., without / and \\")
     return _versioned(value)
 
 
 def _versioned(value: str) -> str:
-    """A version may have a slash, as a branch has: it is another character in the name of its egg."""
+    """A version may have a slash, as a branch has: its egg's name has another character instead."""
     if not value or not value.isprintable():
-        raise ValueError(f"{_shown(value)}: one printable character or more are right, no others")
+        raise ValueError(f"{_shown(value)}: expected printable characters only, one or more")
     if len(os.fsencode(value)) > LONGEST_NAME:
-        raise ValueError(f"{_shown(value)}: {LONGEST_NAME} bytes at most are right")
+        raise ValueError(f"{_shown(value)}: expected at most {LONGEST_NAME} bytes")
     return value
 
 
@@ -97,10 +97,10 @@ Version = Annotated[str, AfterValidator(_versioned)]
 
 
 def check_argument(name: str, value: str) -> None:
-    """Raises ValueError when no spider can have that argument: on a command line it would be another, or an option."""
+    """Raises ValueError for an argument that no spider can have: the command line would read another, or an option."""
     if not name or name.startswith("-") or "=" in name or not name.isprintable() or len(name) > LONGEST:
         raise ValueError(
-            f"the argument {name[:60]!r}: printable characters without '=' are right, no '-' first, {LONGEST} at most"
+            f"the argument {name[:60]!r}: expected printable characters without '=', no '-' first, {LONGEST} at most"
         )
     if name.startswith("_"):
         raise ValueError(f"the argument {name!r} is Scrapyd's own")
@@ -110,31 +110,31 @@ def check_argument(name: str, value: str) -> None:
 
 
 def check_setting(name: str, value: str, allowed: str) -> None:
-    """Raises ValueError for what is no setting, and `NotAllowedError` for what a job may not be given.
+    """Raises ValueError for a malformed setting, and `NotAllowedError` for one that a job may not get.
 
-    `allowed` are patterns of settings, blanks between them, that may be given all the same.
+    `allowed` are patterns of further allowed settings, separated by blanks.
     """
     if not _KEY.fullmatch(name) or len(name) > LONGEST:
-        raise ValueError(f"the setting {name[:60]!r}: NAME=VALUE is right, as DOWNLOAD_DELAY=2")
+        raise ValueError(f"the setting {name[:60]!r}: expected NAME=VALUE, as DOWNLOAD_DELAY=2")
     _check_value(f"the setting {name}", value)
     if is_dangerous(name) and not _matches(name, allowed):
         raise NotAllowedError(
             f"the setting {name} could make a job run other code, write elsewhere, pass the guards or print a secret;"
-            " who runs this Scrapyd may allow it: allowed_settings in scrapyd.conf, or `settings` of an entry of the"
+            " the operator may allow it: allowed_settings in scrapyd.conf, or `settings` of an entry of the"
             " schedule"
         )
     check_kind(name, value)
 
 
 def check_kind(name: str, value: str) -> None:
-    """Raises ValueError for a setting that seems to be misspelt, and for a value that its reader would not take.
+    """Raises ValueError for a setting that seems misspelt, and for a value that cannot be read.
 
-    A name that is unknown, and near to none of newsbot's own, may be an extension's.
+    An unknown name that is not close to one of newsbot's may be an extension's.
     """
     defaults = _defaults()
     if name not in defaults:
         if near := get_close_matches(name.upper(), settings.OWN, n=1, cutoff=0.85):
-            raise ValueError(f"the setting {name}: there is none of this name; did you mean {near[0]}?")
+            raise ValueError(f"the setting {name}: no such setting; did you mean {near[0]}?")
         return
     if wrong := _wrong_kind(name, value, defaults[name]):
         raise ValueError(f"the setting {wrong}")
@@ -155,25 +155,25 @@ def _wrong_kind(name: str, value: str, default: Any) -> str | None:
             right = "an object in JSON"
             given.getdict(name)
     except (TypeError, ValueError):
-        return f"{name}={value[:60]}: {right} is right"
+        return f"{name}={value[:60]}: expected {right}"
     return None
 
 
 def check_files(arguments: Mapping[str, str], allowed: str) -> None:
-    """Raises `NotAllowedError` when one of the arguments names a file and the setting for that is not `allowed`."""
+    """Raises `NotAllowedError` when an argument names a file and the setting for that is not `allowed`."""
     if _matches(_FILE_SETTING, allowed):
         return
     for name, value in arguments.items():
         if name in _FILES and not _is_elsewhere(name, value):
             raise NotAllowedError(
-                f"the argument {name} names a file of this machine, which the job's log would quote; who runs this"
-                f" Scrapyd may allow it: {_FILE_SETTING} among allowed_settings in scrapyd.conf, or `args` of an entry"
+                f"the argument {name} names a file of this machine, which the job's log would quote; the operator"
+                f" may allow it: {_FILE_SETTING} among allowed_settings in scrapyd.conf, or `args` of an entry"
                 " of the schedule"
             )
 
 
 def _is_elsewhere(name: str, value: str) -> bool:
-    """Whether the value is none of the user's files: the name of a declaration that comes along, or a link."""
+    """Whether the value is not a file of the user's: the name of an included declaration, or a link."""
     if name == "config":
         return value in (*declared.shipped(), *dataset.shipped())
     return name == "file" and value.startswith(("http://", "https://"))
@@ -183,7 +183,7 @@ def _check_value(what: str, value: str) -> None:
     if "\0" in value:
         raise ValueError(f"{what} holds a NUL character")
     if len(value) > LONGEST_VALUE:
-        raise ValueError(f"{what} has {len(value)} characters: {LONGEST_VALUE} at most are right")
+        raise ValueError(f"{what} has {len(value)} characters: expected at most {LONGEST_VALUE}")
 
 
 def _matches(name: str, patterns: str) -> bool:
@@ -192,7 +192,7 @@ def _matches(name: str, patterns: str) -> bool:
 
 @cache
 def is_dangerous(name: str) -> bool:
-    """Whether a setting is more than a matter of the crawl's own."""
+    """Whether a setting concerns more than the crawl itself."""
     if _matches(name, _HARMLESS):
         return False
     return name in filter(str.isupper, dir(default_settings)) or _matches(name.upper(), _DANGEROUS)
@@ -200,7 +200,7 @@ def is_dangerous(name: str) -> bool:
 
 @cache
 def _defaults() -> dict[str, Any]:
-    """What each setting that is known has without being given."""
+    """The default of each known setting."""
     return {
         name: value for module in (default_settings, settings) for name, value in vars(module).items() if name.isupper()
     }

@@ -1,4 +1,4 @@
-"""Running jobs that nobody looks after: their Scrapyd, their machine or they themselves are gone."""
+"""Running jobs that nobody looks after: their Scrapyd, their machine or their own process is gone."""
 
 import logging
 from collections.abc import Collection
@@ -17,17 +17,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Survey:
-    """What was found."""
+    """The orphans found."""
 
-    adopted: list[Job] = field(default_factory=list)  # their processes live, and are this node's from now on
-    lost: set[str] = field(default_factory=set)  # tokens of this node that are another's by now
+    adopted: list[Job] = field(default_factory=list)  # their processes live; this node looks after them from now on
+    lost: set[str] = field(default_factory=set)  # tokens of this node's jobs that were taken over
 
 
 def survey(cursor: "Cursor", node: str, own: Collection[str], *, patient: bool) -> Survey:
-    """Look at all running jobs; `own` are the tokens of those that this process looks after.
+    """Look at all running jobs; `own` are the tokens of this process's jobs.
 
-    Jobs of this machine are known by their processes. For those of other machines there is only the lease, which is not
-    judged while `patient`: after a time without the database nobody could renew it.
+    Jobs of this machine are known by their processes. For those of other machines there is only the lease, which is
+    not judged while `patient`: after a time without the database nobody could renew it.
     """
     found = Survey(lost=set(own))
     alive = nodes.known(cursor)
@@ -43,12 +43,12 @@ def survey(cursor: "Cursor", node: str, own: Collection[str], *, patient: bool) 
         elif here:
             ends.close_orphan(cursor, job)
         elif job.token in overdue and not patient and jobs.give_back(cursor, job.token, f"{job.node} is gone with it"):
-            logger.warning("Job %s of %s is queued again: its lease on %s has ended", job.id, job.spider, job.node)
+            logger.warning("Job %s of %s is requeued: its lease on %s has ended", job.id, job.spider, job.node)
     return found
 
 
 def _is_looked_after(job: Job, node: str, alive: dict[str, Node]) -> bool:
-    """Whether another Scrapyd of this machine has it. One elsewhere is not asked: the lease says it."""
+    """Whether another Scrapyd of this machine has it. For one elsewhere the lease decides."""
     owner = alive.get(job.node)
     return (
         owner is not None

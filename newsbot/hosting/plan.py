@@ -30,7 +30,7 @@ class Plan:
         return [name for moment, name in self._next if moment <= now]
 
     def move(self, now: datetime) -> None:
-        """Those that are due by now are next due at their times after."""
+        """Move the entries that are due by now to their next times."""
         while self._next and self._next[0][0] <= now:
             _, name = heapq.heappop(self._next)
             self._push(name, now)

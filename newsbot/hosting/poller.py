@@ -1,4 +1,4 @@
-"""Scrapyd's poller: takes jobs from the queue in Postgres while this node has room."""
+"""Scrapyd's poller: claims jobs from the queue in Postgres while this node has room."""
 
 import logging
 
@@ -27,8 +27,8 @@ class Poller:
         self.config = config
         self.node = node_name(config)
         self.open = False  # set once the database is ready and orphans are found; cleared when Scrapyd stops
-        self.adopted = 0  # jobs of this node that have no slot of their own
-        self.lock = DeferredLock()  # between what is taken and what is looked after
+        self.adopted = 0  # jobs of this node without a slot
+        self.lock = DeferredLock()  # between claiming jobs and looking after them
         self._waiting: list[Deferred[Message]] = []
         self.update_projects()
 
@@ -43,19 +43,19 @@ class Poller:
         return deferred
 
     def poll(self) -> "Deferred[None]":
-        """Take jobs while there is room. A database that is away is tried again at the next call."""
+        """Claim jobs while there is room. The next call tries a database that is away again."""
         return self.lock.run(lambda: ensureDeferred(self._poll()))
 
     async def _poll(self) -> None:
         while self.open and len(self._waiting) > self.adopted:
             try:
                 job = await sessions().do(self._take)
-            except psycopg2.errors.UniqueViolation:  # another node took a job of the same entry at the same moment
+            except psycopg2.errors.UniqueViolation:  # another node claimed a job of the same entry at the same moment
                 return
             except AwayError:
                 return
-            except Exception:  # one that was raised here would end the polling
-                logger.exception("No job can be taken")
+            except Exception:  # an exception raised here would end the polling
+                logger.exception("No job can be claimed")
                 return
             if job is None:
                 return

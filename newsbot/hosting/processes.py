@@ -1,4 +1,4 @@
-"""Processes of this machine, told apart for good: numbers are used again, and containers number anew."""
+"""Processes of this machine, told apart for good: numbers are reused, and containers number anew."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ import psutil
 
 @cache
 def machine() -> str:
-    """Where a process number means something: this host, since its start, in this container."""
+    """The scope of a process number: this host, since its start, in this container."""
     with suppress(OSError):  # Linux
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{platform.node()}/{boot}/{os.stat('/proc/self/ns/pid').st_ino}"
@@ -35,19 +35,19 @@ def birth(pid: int) -> str | None:
 
 
 def lives(pid: int, born: str | None) -> bool:
-    """Whether that very process is still there."""
+    """Whether that very process still exists."""
     return born is not None and birth(pid) == born
 
 
 def end_group(pid: int | None) -> None:
-    """Kill what a job that has ended left of its process group, such as a browser."""
+    """Kill the rest of an ended job's process group, such as a browser."""
     if pid:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signals.SIGKILL)
 
 
 def send(pid: int, born: str, signal: int) -> None:
-    """Send a signal to that very process, if it is still there."""
+    """Send a signal to that very process, if it still exists."""
     if lives(pid, born):
         with suppress(ProcessLookupError):
             os.kill(pid, signal)
@@ -60,11 +60,11 @@ def signal_number(name: str) -> int:
     try:
         return signals.Signals["SIG" + name.upper().removeprefix("SIG")]
     except KeyError:
-        raise ValueError(f"{name!r} is no signal; a name such as INT or KILL, or its number, is right") from None
+        raise ValueError(f"{name!r} is not a signal; expected a name such as INT or KILL, or its number") from None
 
 
 def killed_for_memory() -> int:
-    """How often the kernel has killed a process of ours for want of memory; 0 where it does not say."""
+    """How often the kernel has killed a process of ours for want of memory; 0 where it does not report it."""
     for file in (_cgroup() / "memory.events", Path("/proc/vmstat")):
         with suppress(OSError):
             for line in file.read_text().splitlines():

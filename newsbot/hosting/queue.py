@@ -14,7 +14,7 @@ from newsbot.storage import jobs
 
 
 class Message(dict[str, Any]):
-    """A job as Scrapyd hands it around, and its row."""
+    """A job in the form that Scrapyd passes on, and its row."""
 
     def __init__(self, job: Job, **named: str) -> None:
         super().__init__(job.args | named | {"_job": job.id, "settings": dict(job.settings)})
@@ -31,7 +31,7 @@ class PostgresSpiderQueue:
         self.project = project
 
     def add(self, name: str, priority: float = 0.0, **spider_args: Any) -> None:
-        """Queue a job. Raises `DuplicateError` when its id is known."""
+        """Queue a job. Raises `DuplicateError` when its id is taken."""
         job = Job(
             project=self.project,
             id=spider_args.pop("_job", None) or uuid.uuid4().hex,
@@ -45,7 +45,7 @@ class PostgresSpiderQueue:
         sessions().transaction(lambda cursor: jobs.add(cursor, [job]))
 
     def pop(self) -> None:
-        """Nothing: jobs are taken by node, with a lease; see `newsbot.hosting.poller`."""
+        """Does nothing: nodes claim jobs, with a lease; see `newsbot.hosting.poller`."""
 
     def list(self) -> list[Message]:
         """The pending jobs."""
@@ -57,7 +57,7 @@ class PostgresSpiderQueue:
         return sessions().transaction(lambda cursor: jobs.counts(cursor, self.project))[PENDING]
 
     def remove(self, func: Callable[[Message], bool]) -> int:
-        """Cancel the pending jobs that `func` is true of; how many."""
+        """Cancel the pending jobs for which `func` is true; returns how many."""
         removed = [message for message in self.list() if func(message)]
         for message in removed:
             sessions().transaction(lambda cursor, job=message.job: jobs.cancel(cursor, job.project, job.id, "INT"))
@@ -69,7 +69,7 @@ class PostgresSpiderQueue:
 
 
 class Ended:
-    """A job that has ended, as Scrapyd's services look at it."""
+    """A job that has ended, in the form that Scrapyd's services read."""
 
     def __init__(self, job: Job) -> None:
         self.row = job
@@ -79,13 +79,13 @@ class Ended:
 
 @implementer(IJobStorage)
 class PostgresJobStorage:
-    """`jobstorage` of scrapyd.conf. The launcher closes the rows, so that nothing is left to be added."""
+    """`jobstorage` of scrapyd.conf. The launcher closes the rows, so that nothing is left to add."""
 
     def __init__(self, config: Config) -> None:
         self.finished_to_keep = config.getint("finished_to_keep", 100)
 
     def add(self, job: Any) -> None:
-        """Nothing: the row of the job is closed where its end is named."""
+        """Does nothing: the launcher closes the row when it names the end."""
 
     def list(self) -> list[Ended]:
         """The newest `finished_to_keep`."""

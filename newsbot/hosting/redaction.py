@@ -1,4 +1,4 @@
-"""What must not stand in a log or on a page."""
+"""Keeps secrets out of logs and pages."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _IN_QUERY = re.compile(r"(?<=[?&;])([^?&;=#\s]+)=([^&;#\s]*)")
 
 
 def masked(values: Mapping[str, str]) -> dict[str, str]:
-    """The values with `***` for those whose names speak of a secret, and for logins and secrets in URLs."""
+    """The values with `***` for secrets by name, and for logins and secrets in URLs."""
     return {name: "***" if is_secret(name) else _masked_urls(str(value)) for name, value in values.items()}
 
 
@@ -26,7 +26,7 @@ def without(text: str, values: Mapping[str, str]) -> str:
 
 
 def is_secret(name: str) -> bool:
-    """Whether an argument, a setting or a parameter of that name has a value that nobody should read."""
+    """Whether an argument, a setting or a parameter with that name has a secret value."""
     return bool(_SECRET.search(name.replace("-", "_")))
 
 

@@ -1,13 +1,13 @@
-"""`python -m newsbot.hosting.runner`: runs `scrapy` for Scrapyd, with the code of the version that was asked for.
+"""`python -m newsbot.hosting.runner`: runs `scrapy` for Scrapyd, with the code of the requested version.
 
-An egg comes first on the path: newsbot is installed beside Scrapyd as well, and would else run in its place. A job
-keeps its own lease from here, whatever its project is.
+An egg comes first on the path: newsbot is installed beside Scrapyd as well, and would else run in its place. A job of
+any project keeps its lease from here.
 """
 
 import signal
 
-# Until Scrapy has handlers of its own: Python's raises in the midst of an import, where it may be lost. Scrapyd, which
-# imports this module as well, must keep Python's: Twisted puts its own in the place of that one only.
+# Until Scrapy sets its handlers: Python's raises in the middle of an import, where it may be lost. Scrapyd, which
+# imports this module as well, must keep Python's: Twisted replaces only that one.
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -28,16 +28,16 @@ from newsbot.hosting.config import configured
 from newsbot.hosting.lease import Lease
 from newsbot.job import TOKEN
 
-HIDDEN = "NEWSBOT_JOB_SECRETS"  # environment variable: JSON list of words of the command line that nobody shall see
-STAGED = "NEWSBOT_STAGED_EGG"  # environment variable: this egg runs, which is not in the storage yet
+HIDDEN = "NEWSBOT_JOB_SECRETS"  # environment variable: JSON list of the secret words of the command line
+STAGED = "NEWSBOT_STAGED_EGG"  # environment variable: the egg that runs, which is not in the storage yet
 
 
 def main() -> None:
-    """Run `scrapy` with the arguments given; never returns."""
+    """Run `scrapy` with the given arguments; never returns."""
     token = os.environ.get(TOKEN)
     if token:
-        os.setsid()  # Ctrl-C at Scrapyd's terminal is Scrapyd's: it tells its jobs itself
-    # By its first word a command names itself in its errors.
+        os.setsid()  # Ctrl-C at Scrapyd's terminal is Scrapyd's: it ends its jobs itself
+    # A command takes its name in errors from its first word.
     sys.argv = ["scrapy", *sys.argv[1:], *json.loads(os.environ.pop(HIDDEN, "[]"))]
     lease = Lease.begin(token) if token else None
     code: object = 1
@@ -57,8 +57,8 @@ def main() -> None:
 def activate(project: str, version: str | None) -> None:
     """Put the egg of that version, or the newest, first on the path; without any egg the installed code runs.
 
-    An egg that is only staged comes before all. Exits, with what is wrong, when there is no such version or it is no
-    egg of a Scrapy project.
+    A staged egg goes before all. Exits, with the reason, when there is no such version or it is not an egg of a Scrapy
+    project.
     """
     if staged := os.environ.pop(STAGED, None):
         _use(staged, f"the egg for project {project!r}")
@@ -70,7 +70,7 @@ def activate(project: str, version: str | None) -> None:
         sys.exit(f"project {project!r}: {error}")
     if egg is None:
         if version:
-            sys.exit(f"version {version!r} of project {project!r} is not on this node; listversions.json shows what is")
+            sys.exit(f"version {version!r} of project {project!r} is not on this node; see listversions.json")
         return
     with egg:
         path = _path(egg)
@@ -78,13 +78,13 @@ def activate(project: str, version: str | None) -> None:
 
 
 def _use(path: str, name: str) -> None:
-    """Run the egg at `path` from here on; `name` says in errors what it is."""
+    """Run the egg at `path` from here on; `name` stands for it in errors."""
     try:
         distribution = next(iter(metadata.distributions(path=[path])), None)
-    except Exception as error:  # noqa: BLE001  whatever stands in that file
-        sys.exit(f"{name} can not be read: {error}")
+    except Exception as error:  # noqa: BLE001  anything may stand in that file
+        sys.exit(f"{name} cannot be read: {error}")
     if distribution is None:
-        sys.exit(f"{name} is no egg: it has no EGG-INFO")
+        sys.exit(f"{name} is not an egg: it has no EGG-INFO")
     settings = [
         entry.value for entry in distribution.entry_points if (entry.group, entry.name) == ("scrapy", "settings")
     ]
@@ -93,7 +93,7 @@ def _use(path: str, name: str) -> None:
     sys.path.insert(0, path)
     for package in (distribution.read_text("top_level.txt") or "").split():
         for module in [module for module in sys.modules if module == package or module.startswith(f"{package}.")]:
-            del sys.modules[module]  # of the installed one; what runs here already keeps its own
+            del sys.modules[module]  # of the installed one; running code already has its modules
     importlib.invalidate_caches()
     os.environ["SCRAPY_SETTINGS_MODULE"] = settings[0]
 

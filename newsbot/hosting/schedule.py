@@ -1,4 +1,4 @@
-"""The schedule file: what runs when. It is read with its lines and checked whole: one error tells every fault.
+"""The schedule file: what runs when. It is read with its lines and checked whole: one error reports every fault.
 
 `python -m newsbot.hosting.schedule` prints the JSON Schema that is published beside this module.
 """
@@ -32,13 +32,13 @@ NAME = "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 MAX_DURATION = 365 * 86_400  # seconds
 MAX_RETRIES = 100
 MAX_PRIORITY = 1e9
-# What may run in place of a spider, as after `scrapy`: what looks after the database, and harms none that runs twice.
+# The commands that may run in place of a spider, as after `scrapy`: upkeep of the database, harmless when run twice.
 COMMANDS = (("db", "prune"), ("db", "size"))
 
-MAX_BYTES = 1 << 20  # some 20,000 entries: for the server to take over more holds up what is due
+MAX_BYTES = 1 << 20  # some 20,000 entries: taking over more would hold up the server's due fires
 
-_MAX_HINTS = 200  # entries: to look for the nearest name of each wrong one takes the square of this
-_MAX_CYCLE = 10  # names that are shown of one
+_MAX_HINTS = 200  # entries: finding the nearest name of each wrong one takes the square of this
+_MAX_CYCLE = 10  # names of one cycle that are shown
 _MAX_CRON = 1000  # characters
 
 _NICKNAMES = {
@@ -60,22 +60,22 @@ _FIELDS = {
 
 
 class ScheduleError(ValueError):
-    """What is wrong with a schedule file: `faults`, one line of text each."""
+    """The faults of a schedule file: `faults`, one line of text each."""
 
     def __init__(self, faults: list[str]) -> None:
         self.faults = tuple(faults)
-        super().__init__("\n".join(["the schedule can not be read:", *self.faults]))
+        super().__init__("\n".join(["the schedule cannot be read:", *self.faults]))
 
 
 def _bounded(value: float) -> float:
     if not 0 <= value <= MAX_DURATION:
-        raise fault(f"from 0 to {MAX_DURATION // 86_400}d is right")
+        raise fault(f"expected 0 to {MAX_DURATION // 86_400}d")
     return value
 
 
 def _not_zero(value: float | None) -> float | None:
     if value == 0:
-        raise fault("more than 0 is right; without the key there is no limit")
+        raise fault("expected more than 0; without the key there is no limit")
     return value
 
 
@@ -86,18 +86,18 @@ def _interval(value: float | None) -> float | None:
 
 
 def _cron(value: str) -> str:
-    """Five fields; a nickname as the fields that it stands for."""
+    """Five fields; replaces a nickname by its fields."""
     value = " ".join(_NICKNAMES.get(value.strip().lower(), value).split())
     if value.startswith("@"):
-        raise fault(f"five fields or one of {', '.join(_NICKNAMES)} are right{perhaps(value.lower(), _NICKNAMES)}")
+        raise fault(f"expected five fields or one of {', '.join(_NICKNAMES)}{perhaps(value.lower(), _NICKNAMES)}")
     fields = value.split(" ")
     if len(fields) != len(_FIELDS) or len(value) > _MAX_CRON:
-        raise fault(f"five fields are right, {' '.join(_FIELDS)}, as '30 6 * * MON-FRI', or @hourly, @daily and such")
+        raise fault(f"expected five fields, {' '.join(_FIELDS)}, as '30 6 * * MON-FRI', or @hourly, @daily and such")
     for place, (name, right) in enumerate(_FIELDS.items()):
         alone = ["*"] * len(_FIELDS)
         alone[place] = fields[place]
         if not _fires(" ".join(alone)):
-            raise fault(f"the {name} {fields[place]!r} is wrong; {right} is right, also as *, 1-5, 1,3 or */2")
+            raise fault(f"the {name} {fields[place]!r} is wrong; expected {right}, also as *, 1-5, 1,3 or */2")
     if not _fires(value):
         raise fault("this never fires: no such day comes in these months")
     return value
@@ -112,19 +112,19 @@ def _fires(cron: str) -> bool:
 
 def _identifier(value: str) -> str:
     if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", value):
-        raise fault("ASCII letters, digits and _ are right, no digit first")
+        raise fault("expected ASCII letters, digits and _, no digit first")
     return value
 
 
 def _text(value: Any) -> Any:
     if not isinstance(value, str):
-        raise fault("a plain value is right, as 1 or some words; '' is the empty one")
+        raise fault("expected a plain value, as 1 or some words; '' is the empty one")
     return value
 
 
 def _name(value: str) -> str:
     if not re.fullmatch(NAME, value):
-        raise fault("1 to 64 ASCII letters, digits, '_', '.' and '-' are right, a letter or digit first")
+        raise fault("expected 1 to 64 ASCII letters, digits, '_', '.' and '-', a letter or digit first")
     return value
 
 
@@ -132,7 +132,7 @@ def _command(value: Any) -> tuple[str, ...]:
     words = tuple(value) if isinstance(value, list) else value
     if words not in COMMANDS and value != ():  # the default
         right = " or ".join(f"[{', '.join(each)}]" for each in COMMANDS)
-        raise fault(f"{right} is right")
+        raise fault(f"expected {right}")
     return words
 
 
@@ -142,12 +142,12 @@ def _names(value: Any) -> Any:
         return (value,)
     if isinstance(value, tuple) or (isinstance(value, list) and value):
         return value
-    raise fault("one name or a list of names is right; without the key it waits for none")
+    raise fault("expected one name or a list of names; without the key it waits for none")
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
-        raise fault("each name once is right")
+        raise fault("expected each name once")
     return names
 
 
@@ -172,11 +172,11 @@ Texts = Annotated[dict[Identifier, Annotated[str, BeforeValidator(_text)]], With
 
 
 class Entry(BaseModel):
-    """A spider with its arguments, or a command, and when it runs: by `cron`, `every` so often, or only `after` others:
+    """A spider with its arguments, or a command, and when it runs: by `cron`, `every` interval, or only `after` others:
     then it fires each time that all of those have finished well anew.
     """
 
-    # Durations are written with units and kept as seconds.
+    # The file has durations with units; they are kept as seconds.
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
@@ -196,7 +196,7 @@ class Entry(BaseModel):
     name: Annotated[str, AfterValidator(_name)] = Field(
         description="the entry's own name, once in the file", json_schema_extra={"pattern": f"^{NAME}$"}
     )
-    # None beside a command; to write none is wrong.
+    # None beside a command; an explicit none is wrong.
     spider: Text = Field(None, description="the spider to run, one of `scrapy list`")
     args: Texts = Field({}, description="the spider's arguments, as after `scrapy crawl -a`")
     settings: Texts = Field({}, description="settings of this job, as after `scrapy crawl -s`")
@@ -226,8 +226,8 @@ class Entry(BaseModel):
     )
     catch_up: Literal["once", "none"] = Field(
         "once",
-        description="fires missed while the server was down: `once` (the default) is one job for all of them, `none` is"
-        " no job",
+        description="fires missed while the server was down: `once` (the default) fires one job for all of them, `none`"
+        " fires no job",
     )
     retries: Annotated[int, Field(ge=0, le=MAX_RETRIES)] = Field(
         0, description=f"how often a job that failed is run again: 0 (the default) to {MAX_RETRIES} times"
@@ -249,12 +249,12 @@ class Entry(BaseModel):
     def _is_shorter_than_the_interval(cls, jitter: float, info: ValidationInfo) -> float:
         every = info.data.get("every")
         if every is not None and jitter >= every:
-            raise fault("less than `every` is right")
+            raise fault("expected less than `every`")
         return jitter
 
     @property
     def work(self) -> str:
-        """What it runs: the spider, or the words of the command."""
+        """The spider that it runs, or the words of the command."""
         return self.spider or " ".join(self.command)
 
     @property
@@ -267,7 +267,7 @@ _ENTRIES = TypeAdapter(list[Entry])
 
 
 def schema() -> str:
-    """The JSON Schema of a schedule file, as schedule.schema.json holds it."""
+    """The JSON Schema of a schedule file, as in schedule.schema.json."""
     return json.dumps(_ENTRIES.json_schema() | {"title": "newsbot schedule"}, indent=2) + "\n"
 
 
@@ -276,10 +276,10 @@ def read(
     spiders: Collection[str] | None = None,
     check: Check | None = None,
 ) -> list[Entry]:
-    """The entries of a schedule file, in its order; an empty list, `[]`, is a schedule of nothing.
+    """The entries of a schedule file, in its order; an empty list, `[]`, is an empty schedule.
 
-    `spiders` are the names that there are; without them any is right. `check` raises ValueError where a spider does not
-    take these arguments, with these settings. Raises ScheduleError with all faults.
+    `spiders` are the existing names; without them any will do. `check` raises ValueError where a spider does not take
+    these arguments, with these settings. Raises ScheduleError with all faults.
     """
 
     def more(data: list[Any]) -> Iterator[tuple[Where, str]]:
@@ -294,12 +294,12 @@ def read(
     try:
         return yaml_files.read(Path(file), _ENTRIES, identity="name", more=more, may_be_empty=True, max_bytes=MAX_BYTES)
     except OSError as error:
-        raise ScheduleError([f"{file}: {error.strerror}; a schedule file is right"]) from error
+        raise ScheduleError([f"{file}: {error.strerror}; expected a schedule file"]) from error
     except FaultyFileError as error:
         raise ScheduleError(error.faults) from error
 
 
-# What shows only across keys or entries is looked for in the data as written, so that no other fault hides it.
+# Faults across keys or entries are looked for in the data as written, so that no other fault hides them.
 
 
 def _wrong_rhythms(data: list[Any]) -> Iterator[tuple[Where, str]]:
@@ -307,7 +307,7 @@ def _wrong_rhythms(data: list[Any]) -> Iterator[tuple[Where, str]]:
         if not isinstance(entry, dict):
             continue
         if entry.get("cron") is not None and entry.get("every") is not None:
-            yield (number, "every"), "beside cron; one of the two is right"
+            yield (number, "every"), "beside cron; expected one of the two"
         elif all(entry.get(key) is None for key in ("cron", "every", "after")):
             yield (number,), "never fires; give cron, every or after"
 
@@ -319,7 +319,7 @@ def _wrong_works(data: list[Any]) -> Iterator[tuple[Where, str]]:
         if "spider" not in entry and "command" not in entry:
             yield (number, "spider"), "missing; the spider to run, one of `scrapy list`, or a command: [db, prune]"
         elif "spider" in entry and "command" in entry:
-            yield (number, "command"), "beside spider; one of the two is right"
+            yield (number, "command"), "beside spider; expected one of the two"
         elif "command" in entry and "args" in entry:
             yield (number, "args"), "beside command; arguments are for a spider, `settings` are for both"
 
@@ -353,7 +353,7 @@ def _wrong_settings(data: list[Any]) -> Iterator[tuple[Where, str]]:
 
 
 def _texts(entry: Mapping[str, Any], key: str) -> dict[str, str]:
-    """Arguments or settings, without those that have faults of their own."""
+    """Arguments or settings, without the faulty ones."""
     given = entry.get(key)
     if not isinstance(given, dict):
         return {}
@@ -361,7 +361,7 @@ def _texts(entry: Mapping[str, Any], key: str) -> dict[str, str]:
 
 
 def _wrong_orders(data: list[Any]) -> Iterator[tuple[Where, str]]:
-    """Names in `after` that are unknown, and those that lead back to their own entry."""
+    """Unknown names in `after`, and names that lead back to their own entry."""
     numbers: dict[str, int] = {}
     after: dict[str, list[str]] = {}
     for number, entry in enumerate(data):
@@ -376,7 +376,7 @@ def _wrong_orders(data: list[Any]) -> Iterator[tuple[Where, str]]:
                 if isinstance(each, str) and each not in numbers:
                     hint = perhaps(each, numbers) if len(numbers) <= _MAX_HINTS else ""
                     where = (number, "after", place) if isinstance(written, list) else (number, "after")
-                    yield where, f"{each!r}: no entry of this name{hint}"
+                    yield where, f"{each!r}: no entry has this name{hint}"
 
     off = {entry["name"] for entry in data if _is_off(entry) and isinstance(entry.get("name"), str)}
     for number, entry in enumerate(data):
@@ -388,7 +388,7 @@ def _wrong_orders(data: list[Any]) -> Iterator[tuple[Where, str]]:
     for cycle in _cycles(after):
         where = (numbers[cycle[0]], "after")
         if len(cycle) == 1:
-            yield where, f"{cycle[0]!r}: it can not wait for itself"
+            yield where, f"{cycle[0]!r}: it cannot wait for itself"
         else:
             shown = [*cycle, cycle[0]] if len(cycle) <= _MAX_CYCLE else [*cycle[:_MAX_CYCLE], "..."]
             yield where, f"a cycle: {' after '.join(shown)}; none of them would ever start"

@@ -1,4 +1,4 @@
-"""The service that fires the schedule inside Scrapyd, and takes over its file when that is edited."""
+"""The service that fires the schedule inside Scrapyd, and reads its file again after an edit."""
 
 import logging
 import os
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TICK = 0.25  # seconds: a fire is late by half of it
-LOOK_EVERY = 1.0  # seconds between two looks at the file, and at what waits for other entries
-FAULTY_EVERY = 10.0  # seconds after which a faulty file is read again: what was wrong may lie elsewhere
-SILENT = 10.0  # seconds without a tick, or an answer of the file system, after which that is told
+LOOK_EVERY = 1.0  # seconds between two looks at the file, and at entries that wait for others
+FAULTY_EVERY = 10.0  # seconds after which a faulty file is read again: the cause may lie elsewhere
+SILENT = 10.0  # seconds without a tick, or an answer of the file system, after which that is reported
 
 _Stamp = tuple[int, int, int]
 
 
 class Look(NamedTuple):
-    """What a look at the schedule file found: entries, or faults, or neither where it is as it was."""
+    """The result of a look at the schedule file: entries, or faults, or neither where the file is unchanged."""
 
     stamp: _Stamp | None
     entries: Sequence[Entry] | None = None
@@ -55,18 +55,18 @@ class Scheduler(Service):
     def __init__(self, config: Config, app: "Application", spiders: SpiderList) -> None:
         self.file = Path(os.environ.get("NEWSBOT_SCHEDULE") or config.get("schedule", "schedule.yaml")).resolve()
         self.entries: dict[str, Entry] = {}
-        self.faults: Sequence[str] = ()  # of the file as it is now; the entries are those of the last good one
-        self.ticked_at = 0.0  # when it last looked what is due, by the monotonic clock
-        self.looking_since: float | None = None  # of the look at the file that is under way
+        self.faults: Sequence[str] = ()  # of the file's present state; the entries are those of the last good one
+        self.ticked_at = 0.0  # when it last looked for due entries, by the monotonic clock
+        self.looking_since: float | None = None  # the start of the current look at the file
         self._app = app
         self._spiders = spiders
         self._poller = app.getComponent(IPoller)
         self._plan: Plan | None = None
-        self._due: set[str] = set()  # entries to be fired, also those that a database away left over
+        self._due: set[str] = set()  # entries to fire, also those left over while the database was away
         self._stamp: _Stamp | None = None
         self._look: Look | None = None  # the last one, until it is taken in
-        self._proven = self.entries  # the last entries whose spiders are there, or could not be listed
-        self._refuted: dict[str, Entry] | None = None  # entries of which a spider is not there
+        self._proven = self.entries  # the last entries whose spiders exist, or could not be listed
+        self._refuted: dict[str, Entry] | None = None  # entries with a spider that does not exist
         self._look_at = self._rest_until = self._read_again_at = 0.0
         self._waits = pauses()  # while the database is away
         self._loop = task.LoopingCall(lambda: ensureDeferred(self._tick()))
@@ -83,17 +83,17 @@ class Scheduler(Service):
         self._loop.stop()
 
     def complaints(self) -> list[str]:
-        """What keeps the file as it is now from being in force, or anything from being fired."""
+        """The reasons why the file's present state is not in force, or nothing is fired."""
         told, now = list(self.faults), time.monotonic()
         if (silent := now - self.ticked_at) > SILENT:
-            told.append(f"it was last looked what is due {silent:.0f} s ago")
+            told.append(f"the last look for due entries was {silent:.0f} s ago")
         if self.looking_since is not None and (silent := now - self.looking_since) > SILENT:
             told.append(f"{self.file}: its file system does not answer for {silent:.0f} s; what was read before stays")
         return told
 
     @property
     def launcher(self) -> Service:
-        """It knows the database's clock, and when that is ready."""
+        """Whether it knows the database's clock."""
         return IServiceCollection(self._app).getServiceNamed("launcher")
 
     def now(self) -> datetime:
@@ -122,7 +122,7 @@ class Scheduler(Service):
         except AwayError:
             self._rest_until = clock + next(self._waits)
         except Exception:
-            logger.exception("The schedule can not be fired")
+            logger.exception("The schedule cannot be fired")
 
     async def _fire(self, *, release: bool) -> None:
         if release:
@@ -134,12 +134,12 @@ class Scheduler(Service):
             await self._claim(names, now)
         except AwayError:
             raise
-        except Exception:  # noqa: BLE001  of one entry, which must not keep the others; told when it is alone
+        except Exception:  # noqa: BLE001  of one entry, which must not keep the others; logged when it is alone
             for name in names:
                 await self._claim_alone(name, now)
         self._due -= names
         if self._plan:
-            self._plan.move(now)  # by the database's clock: what is due by ours alone is looked at again
+            self._plan.move(now)  # by the database's clock: entries due only by ours are looked at again
 
     async def _claim_alone(self, name: str, now: datetime) -> None:
         try:
@@ -147,7 +147,7 @@ class Scheduler(Service):
         except AwayError:
             raise
         except Exception:
-            logger.exception("The entry %s can not be fired", name)
+            logger.exception("The entry %s cannot be fired", name)
 
     async def _claim(self, names: set[str], now: datetime) -> None:
         entries = self.entries
@@ -163,7 +163,7 @@ class Scheduler(Service):
     # The file
 
     def _look_at_file(self) -> None:
-        """Have the file looked at, unless that is under way: on a network file system it may hang."""
+        """Look at the file, unless a look is under way: on a network file system it may hang."""
         if self.looking_since is None:
             self.looking_since = time.monotonic()
             stamp, check = self._stamp, self._spiders.is_installed(PROJECT)
@@ -189,23 +189,23 @@ class Scheduler(Service):
         self._look, self._stamp = None, found.stamp
 
     def _look_up_spiders(self) -> None:
-        """See that there are the spiders of the entries, once those are known. Nothing that is due waits for that."""
+        """Check that the spiders of the entries exist, once they are listed. Due entries do not wait for that."""
         entries = self.entries
 
         def listed(spiders: Collection[str]) -> None:
             if all(entry.spider is None or entry.spider in spiders for entry in entries.values()):
                 self._proven = entries
-            else:  # the next look at the file tells which
+            else:  # the next look at the file reports which
                 self._refuted, self._stamp = entries, None
 
         def failed(failure: Failure) -> None:
             failure.trap(ListingError)
-            logger.warning("The spiders named in %s can not be checked: %s", self.file, failure.value)
+            logger.warning("The spiders named in %s cannot be checked: %s", self.file, failure.value)
             self._proven = entries
 
-        # Later: the stamp of this look is still to be noted.
+        # Later: this look's stamp still has to be noted.
         listing = task.deferLater(reactor, 0, self._spiders.get, PROJECT).addCallbacks(listed, failed)
-        listing.addErrback(lambda failure: logger.error("The spiders can not be listed: %s", failure.getTraceback()))
+        listing.addErrback(lambda failure: logger.error("The spiders cannot be listed: %s", failure.getTraceback()))
 
     async def _take_over(self, entries: dict[str, Entry]) -> None:
         if entries == self.entries and self._plan and not self.faults:
@@ -225,19 +225,19 @@ class Scheduler(Service):
 
     def _tell(self, faults: Sequence[str]) -> None:
         self.faults = tuple(faults)
-        kept = f"; the {len(self.entries)} entries of before stay" if self.entries else ""
-        logger.error("The schedule can not be used%s:\n%s", kept, "\n".join(faults))
+        kept = f"; the {len(self.entries)} earlier entries stay" if self.entries else ""
+        logger.error("The schedule cannot be used%s:\n%s", kept, "\n".join(faults))
 
 
 def look(file: Path, stamp: _Stamp | None, spiders: Collection[str] | None, *, check: bool = False) -> Look:
     """Read the file unless it still has that stamp.
 
-    The names of spiders are checked where they are known; their arguments with `check`, as the installed code has them.
+    Checks the names of spiders where they are known; their arguments with `check`, against the installed code.
     """
     try:
         status = file.stat()
     except OSError as error:
-        right = "a schedule file is right (NEWSBOT_SCHEDULE names it)"
+        right = "expected a schedule file (NEWSBOT_SCHEDULE names it)"
         return Look(None, faults=(f"{file}: {error.strerror}; {right}",))
     found = status.st_mtime_ns, status.st_size, status.st_ino
     if found == stamp:
@@ -253,7 +253,7 @@ def _only_follows(entry: Entry) -> bool:
 
 
 def _times(entry: Entry) -> str:
-    """What an entry's fire times follow from."""
+    """The words that an entry's fire times follow from."""
     if not entry.enabled:
         return "off"
     return f"{entry.cron or entry.every or 'after'} {entry.timezone}"

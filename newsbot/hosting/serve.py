@@ -1,6 +1,6 @@
 """`python -m newsbot.hosting.serve [FOLDER]`: Scrapyd in the foreground, with the folder's scrapyd.conf: `make serve`.
 
-What it can not run with is told in a line before it starts. A database that is merely away is waited for.
+Faults that keep it from running are reported in a line before it starts. It waits for a database that is merely away.
 """
 
 import argparse
@@ -25,11 +25,11 @@ PATHS = ("NEWSBOT_HOME", "NEWSBOT_SCHEDULE", "CATALOGUE")  # environment variabl
 
 
 class ServeError(Exception):
-    """What Scrapyd can not run with, and what would be right."""
+    """A fault that keeps Scrapyd from running, and what it expects."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run Scrapyd until it is told to stop."""
+    """Run Scrapyd until it is stopped."""
     parser = argparse.ArgumentParser(prog="serve", description="Run Scrapyd with newsbot's spiders and schedule.")
     parser.add_argument("folder", nargs="?", default=".", type=Path, help="of scrapyd.conf; default: this one")
     given = parser.parse_args(arguments)
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _enter(folder: Path) -> None:
-    """Work in `folder`, as jobs will; what the environment says means the same there as here."""
+    """Work in `folder`, as jobs will; relative paths of the environment keep their meaning."""
     if not (folder / "scrapyd.conf").exists():
         raise ServeError(
             f"there is no scrapyd.conf in {folder.resolve()}: name the folder scrapyd/ of newsbot, or a copy"
@@ -54,13 +54,13 @@ def _enter(folder: Path) -> None:
         if value := os.environ.get(name):
             os.environ[name] = os.path.abspath(os.path.expanduser(value))
     root = Path(newsbot.__file__).parents[1]
-    if root == Path.cwd():  # found because it lies here
+    if root == Path.cwd():  # found because it is here
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
     os.chdir(folder)
 
 
 def _prepare(config: Config) -> None:
-    """Try all that may be wrong. Raises `ServeError` or `DatabaseError`."""
+    """Try everything that may be wrong. Raises `ServeError` or `DatabaseError`."""
     for name in NUMBERS:
         if (value := os.environ.get(name)) and (wrong := wrong_number(name, value)):
             raise ServeError(wrong)
@@ -73,7 +73,7 @@ def _prepare(config: Config) -> None:
             raise
     username = _login(config)
     print(
-        f"http://{f'[{place}]' if ':' in place else place}:{number}/ is where to look, as user {username}."
+        f"http://{f'[{place}]' if ':' in place else place}:{number}/ is the page, for the user {username}."
         f" Eggs, logs and items are in {home()}. Ctrl-C stops it: running crawls end in order.",
         flush=True,
     )
@@ -87,7 +87,7 @@ def _port(config: Config) -> int:
     if not 0 < number < 65_536:
         given = os.environ.get("SCRAPYD_HTTP_PORT")
         name = f"SCRAPYD_HTTP_PORT={given}" if given else f"http_port = {config.get('http_port')} in scrapyd.conf"
-        raise ServeError(f"{name}: a number from 1 to 65535 is right")
+        raise ServeError(f"{name}: expected a number from 1 to 65535")
     return number
 
 
@@ -99,13 +99,13 @@ def _try_to_bind(address: str, number: int) -> None:
             trial.bind(place)
     except OSError as error:
         raise ServeError(
-            f"port {number} of {address} can not be had: {error.strerror};"
+            f"port {number} of {address} cannot be used: {error.strerror};"
             " SCRAPYD_HTTP_PORT names another port, SCRAPYD_BIND_ADDRESS another address"
         ) from None
 
 
 def _login(config: Config) -> str:
-    """The user name. One that nobody gave is made, and its password, at the first start."""
+    """The user name. The first start makes a missing one, with a password."""
     given = [os.environ.get(f"SCRAPYD_{name.upper()}") or config.get(name, "") for name in ("username", "password")]
     if not any(given):
         given = _made_login(home() / "login")
@@ -119,7 +119,7 @@ def _login(config: Config) -> str:
 
 
 def _made_login(file: Path) -> tuple[str, str]:
-    """The login kept in `file`; made, and shown, when there is none."""
+    """The login kept in `file`; makes and shows one when there is none."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         if not file.exists():
@@ -131,7 +131,7 @@ def _made_login(file: Path) -> tuple[str, str]:
         username, _, password = file.read_text("utf-8").strip().partition(":")
     except OSError as error:
         raise ServeError(
-            f"{error.filename} can not be used: {error.strerror}; NEWSBOT_HOME names another home"
+            f"{error.filename} cannot be used: {error.strerror}; NEWSBOT_HOME names another home"
         ) from None
     if not username or not password:
         raise ServeError(f"{file} holds no user name and password: remove it, and new ones are made")

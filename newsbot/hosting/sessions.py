@@ -1,4 +1,4 @@
-"""The database for Scrapyd's reactor, which must not wait: work is done in threads, each on a connection of its own."""
+"""The database for Scrapyd's reactor, which must not wait: threads do the work, each on a separate connection."""
 
 import os
 from collections.abc import Callable
@@ -22,11 +22,11 @@ _T = TypeVar("_T")
 
 
 class AwayError(Exception):
-    """The database can not be used for now: why, in a line."""
+    """The database cannot be used for now: why, in a line."""
 
 
 class Sessions:
-    """Connections that are opened when they are first needed, and again after they were lost."""
+    """Connections that open when they are first needed, and again after a loss."""
 
     def __init__(self, database: Database, outage: Outage) -> None:
         self.database = database
@@ -37,7 +37,7 @@ class Sessions:
 
     @property
     def failure(self) -> str | None:
-        """Why the database can not be used; None while it can."""
+        """Why the database cannot be used; None while it can."""
         return self._outage.failure
 
     async def do(self, work: "Callable[[Cursor], _T]") -> _T:
@@ -70,5 +70,5 @@ class Sessions:
 
 @cache
 def sessions() -> Sessions:
-    """Those of this process, on the database that the environment names."""
+    """The sessions of this process, on the database that the environment names."""
     return Sessions(Database.from_settings(os.environ), Outage("what runs goes on, nothing new starts"))

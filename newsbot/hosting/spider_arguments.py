@@ -1,4 +1,4 @@
-"""Whether a spider takes the arguments that a job is asked for with, before it is queued."""
+"""Whether a spider takes the arguments of a job, checked before the job is queued."""
 
 import os
 from collections.abc import Mapping
@@ -24,16 +24,16 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 class Checker:
     """Checks arguments by the spiders and the settings of a project. It reads files: call it from a thread.
 
-    `knows_settings` tells whether jobs run with these settings; else only what does not depend on them is checked.
+    `knows_settings` says whether jobs run with these settings; else only checks independent of them are made.
     """
 
     def __init__(self, project: "BaseSettings", loader: "SpiderLoaderProtocol", *, knows_settings: bool = True) -> None:
         self._project, self._loader, self._knows_settings = project, loader, knows_settings
 
     def __call__(self, spider: str, given: Mapping[str, str], settings: Mapping[str, str] = _NONE) -> None:
-        """Raises ValueError, in a line, for what a run of the spider with these settings would refuse at once.
+        """Raises ValueError, in a line, for arguments that a run of the spider with these settings would refuse.
 
-        A spider that is not known, or declares no arguments, as a user's own, takes any.
+        An unknown spider, or one that declares no arguments, as a user's may, takes any.
         """
         try:
             declared = getattr(self._loader.load(spider), "read_arguments", None)
@@ -56,9 +56,9 @@ class Checker:
 
 @cache
 def installed() -> Checker:
-    """By the spiders that newsbot comes with, for jobs of the installed project, not of an egg."""
+    """By newsbot's own spiders, for jobs of the installed project, not of an egg."""
     settings = Settings({"SPIDER_LOADER_WARN_ONLY": True})
     settings.setmodule(_MODULE)
-    # A project with settings of its own may have another catalogue; its code is not run here.
+    # A project with its own settings may have another catalogue; its code is not run here.
     module = os.environ.get(ENVVAR) or get_config().get("settings", PROJECT, fallback=None)
     return Checker(settings, get_spider_loader(settings), knows_settings=module == _MODULE)

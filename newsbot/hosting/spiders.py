@@ -1,4 +1,4 @@
-"""Which spiders a version of a project has, as its own `scrapy list` says, and whether it can run one."""
+"""The spiders of a version of a project, by its own `scrapy list`, and whether it can run one."""
 
 import contextlib
 import os
@@ -20,18 +20,18 @@ TIMEOUT = 120  # seconds for a project to list its spiders, or to run one on tri
 
 
 class ListingError(Exception):
-    """The version can not list its spiders: what it said last."""
+    """The version cannot list its spiders; the message is its last line."""
 
 
 class ProbeError(Exception):
-    """The version can not run the spider that it is tried with: what it said last."""
+    """The version cannot run the trial spider; the message is its last line."""
 
 
 _Version = tuple[str, str | None]  # a project with its version; without one the installed code
 
 
 class SpiderList:
-    """The lists, kept. Those who want one that is not known yet share what one question to the project comes to."""
+    """The lists, kept. Several callers for one unknown list share the answer to one question to the project."""
 
     def __init__(self, eggstorage: IEggStorage, runner: str) -> None:
         self._eggstorage, self._runner = eggstorage, runner
@@ -41,11 +41,11 @@ class SpiderList:
         reactor.addSystemEventTrigger("before", "shutdown", self._end)
 
     def is_installed(self, project: str) -> bool:
-        """Whether the project's newest version is the installed code, as there is no egg of it."""
+        """Whether the project's newest version is the installed code, as it has no egg."""
         return not self._eggstorage.list(project)
 
     def known(self, project: str, version: str | None = None) -> list[str] | None:
-        """The spiders of a version, or of the newest one; None where they were not listed yet."""
+        """The spiders of a version, or of the newest one; None when they are not listed yet."""
         return self._known.get(self._key(project, version))
 
     def get(self, project: str, version: str | None = None) -> "Deferred[list[str]]":
@@ -57,12 +57,12 @@ class SpiderList:
             listing = in_own_thread(self.ask, *key)
             self._waiting[key] = waiting = []
             listing.addBoth(self._listed, key, waiting)
-        mine: Deferred[list[str]] = Deferred()  # whoever gives up waiting leaves the others theirs
+        mine: Deferred[list[str]] = Deferred()  # a caller that gives up leaves the others theirs
         self._waiting[key].append(mine)
         return mine
 
     def _listed(self, outcome: list[str] | Failure, key: _Version, waiting: list["Deferred[list[str]]"]) -> None:
-        if self._waiting.get(key) is waiting:  # not forgotten meanwhile
+        if self._waiting.get(key) is waiting:  # not dropped meanwhile
             del self._waiting[key]
             if not isinstance(outcome, Failure):
                 self._known[key] = outcome
@@ -77,19 +77,19 @@ class SpiderList:
         )  # as the name of its egg, which `list` gives
 
     def ask(self, project: str, version: str | None, staged: str | None = None) -> list[str]:
-        """Let the project say it: the version's, or the code of the egg `staged`. Waits; raises `ListingError`."""
+        """Ask the project: the version's code, or that of the egg `staged`. Waits; raises `ListingError`."""
         env = {"SCRAPYD_EGG_VERSION": version} if version else {}
         if staged:
             env[STAGED] = staged
         return self._scrapy(ListingError, project, env, "list", "-s", "LOG_STDOUT=0").splitlines()
 
     def probe(self, project: str, staged: str, spider: str, arguments: Sequence[str]) -> None:
-        """Let the egg `staged` run a spider, each of the arguments `NAME=VALUE`. Raises `ProbeError`."""
+        """Let the egg `staged` run a spider, with the arguments `NAME=VALUE`. Raises `ProbeError`."""
         given = [word for argument in arguments for word in ("-a", argument)]
         self._scrapy(ProbeError, project, {STAGED: staged}, "crawl", spider, *given, "-s", "LOG_LEVEL=ERROR")
 
     def _scrapy(self, error: type[Exception], project: str, env: dict[str, str], *arguments: str) -> str:
-        """What `scrapy` prints as a job of the project; `error`, with what it said last, when it fails."""
+        """The output of `scrapy` as a job of the project; raises `error`, with its last line, when it fails."""
         env = os.environ | {"SCRAPY_PROJECT": project, "PYTHONIOENCODING": "UTF-8"} | env
         with subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", self._runner, *arguments],
@@ -111,19 +111,19 @@ class SpiderList:
         return printed
 
     def keep(self, project: str, version: str, spiders: list[str]) -> None:
-        """After a version came that has listed its spiders."""
+        """Keep the list of a new version."""
         key = self._key(project, version)
-        self._waiting.pop(key, None)  # for what another egg of this version says
+        self._waiting.pop(key, None)  # another egg of this version may answer differently
         self._known[key] = spiders
 
     def forget(self, project: str) -> None:
-        """After a version went."""
+        """Drop the list of a deleted version."""
         for kept in (self._known, self._waiting):
             for key in [key for key in kept if key[0] == project]:
                 del kept[key]
 
     def _end(self) -> None:
-        """Kill those that are asked, as Scrapyd stops."""
+        """Kill the processes asked, as Scrapyd stops."""
         for process in tuple(self._processes):
             _kill(process)
 

@@ -1,4 +1,4 @@
-"""Threads for work that may take minutes or hang. Twisted's few are for what is done at once."""
+"""Threads for work that may take minutes or hang. Twisted's few threads are for short work."""
 
 from collections.abc import Callable
 from threading import Thread
@@ -13,13 +13,13 @@ _T = TypeVar("_T")
 
 
 def in_own_thread(work: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> "Deferred[_T]":
-    """The outcome of `work`, done in a thread of its own, which does not keep the process from ending."""
+    """The outcome of `work`, done in a separate thread, which does not keep the process from ending."""
     done: Deferred[_T] = Deferred()
 
     def run() -> None:
         try:
             outcome = work(*args, **kwargs)
-        except BaseException:  # noqa: BLE001  it is raised where the outcome is awaited
+        except BaseException:  # noqa: BLE001  the caller that awaits the outcome gets it
             outcome = Failure()
         reactor.callFromThread(done.callback, outcome)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class TextFile(website.File):
-    """Files that a job wrote: text, whatever their names pretend."""
+    """Files that a job wrote: text, under any name."""
 
     contentTypes: ClassVar = {}  # noqa: N815  Twisted's
     contentEncodings: ClassVar = {}  # noqa: N815  Twisted's
@@ -35,7 +35,7 @@ class TextFile(website.File):
 
 
 class Root(website.Root):
-    """`webroot` of scrapyd.conf. Calls find here what they ask."""
+    """`webroot` of scrapyd.conf, with the attributes that its calls need."""
 
     def __init__(self, config: Config, app: "Application") -> None:
         if not config.get("node_name", ""):
@@ -57,22 +57,22 @@ class Root(website.Root):
         return IServiceCollection(self.app).getServiceNamed("scheduler")
 
     def get_log_url(self, job: Any) -> str | None:
-        """Where a job's log is read; None when this node has none."""
+        """The address of a job's log; None when this node has none."""
         return self._url("logs", self.logs_dir, job, "log")
 
     def get_item_url(self, job: Any) -> str | None:
-        """Where a job's items are read; None when this node has none."""
+        """The address of a job's items; None when this node has none."""
         return self._url("items", self.items_dir, job, "jl") if self.local_items else None
 
     def _url(self, base: str, folder: str, job: Any, extension: str) -> str | None:
-        """`job` is a row of ours or a process as Scrapyd's services have it."""
+        """`job` is a row of ours or a process in the form of Scrapyd's services."""
         name = f"{getattr(job, 'id', None) or job.job}.{extension}"
         path = Path(folder, job.project, job.spider, name)
         address = quote(f"/{base}/{job.project}/{job.spider}/{name}")
         return address if folder and os.path.exists(path) else None
 
     async def cancel(self, project: str, job_id: str, signal: str, reason: str = "asked for") -> str | None:
-        """Cancel a job; the state it was in, None without one. A process of this node is told at once."""
+        """Cancel a job; returns the state it was in, or None. A process of this node gets the signal at once."""
         state = await queries.cancel(project, job_id, signal, reason)
         if state == RUNNING:
             await self.launcher.look()

@@ -1,1 +1,1 @@
-"""Where the rows go: the database and the way to it, its tables, and what reads and writes them."""
+"""The database: the way to it, its tables, and the code that reads and writes them."""

@@ -1,6 +1,6 @@
-"""What is kept for some days only."""
+"""Rows that are kept for a number of days only."""
 
-# ruff: noqa: S608  what is put into the statements are names and conditions of ours
+# ruff: noqa: S608  the statements take names and conditions of ours only
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-PART = 5_000  # rows that are deleted in one transaction: a crawl beside it does not notice
+PART = 5_000  # rows deleted in one transaction: few enough that a crawl beside it does not notice
 BEFORE = "now() - make_interval(secs => %(seconds)s)"
 
 
 @dataclass(frozen=True)
 class Aged:
-    """Rows of a table whose `moment`, a column with an index, is long ago; `also` is what else must hold of them."""
+    """Rows of a table whose `moment`, an indexed column, is long ago; `also` is a further condition on them."""
 
     table: str
     moment: str
     also: str = "true"
 
     def forget(self, cursor: "Cursor", days: float) -> int:
-        """Delete those of more than `days` ago, `PART` at most, the oldest first; how many.
+        """Delete rows older than `days`, `PART` at most, the oldest first; returns how many.
 
-        What another transaction holds is left to a later call, so that this one never waits.
+        Rows that another transaction holds are left to a later call, so that this one never waits.
         """
         cursor.execute(
             f"""
@@ -36,7 +36,7 @@ class Aged:
         return cursor.rowcount
 
     def count(self, cursor: "Cursor", days: float) -> int:
-        """How many there are."""
+        """Count the rows older than `days`."""
         cursor.execute(f"SELECT count(*) FROM {self.table} WHERE {self._old}", {"seconds": days * 86_400})
         return cursor.fetchone()[0]
 

@@ -1,8 +1,8 @@
-"""Articles, their URLs, sightings and revisions: what is known, and the one transaction that writes what is not.
+"""Articles, their URLs, sightings and revisions: looks up a batch, and writes what is new in one transaction.
 
-Which of a batch is known is asked first, with one statement that writes nothing; unchanged articles end there. New rows
-go in by COPY, which costs little more than the rows themselves; what another process stored meanwhile shows as a unique
-violation, and the whole batch is done again from a fresh look (the caller retries).
+One statement that writes nothing finds what is known of a batch; unchanged articles end there. New rows go in by COPY,
+which costs little more than the rows themselves; rows that another process stored meanwhile show as a unique
+violation, and the caller repeats the whole batch from a fresh look-up.
 """
 
 import io
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Rows back only for what needs work: unknown, changed at this origin, with an id or a URL that is not stored, or not
-# marked as seen for a day; and for entries whose link is others' too.
+# Returns rows only for what needs work: unknown, changed at this origin, with an id or a URL that is not stored, or not
+# marked as seen for a day; and for entries that share their link with others.
 _BY_LINK = """
 SELECT b.n, coalesce(c.article_id, u.article_id)::text, s.content_hash IS NOT DISTINCT FROM b.h, s.external_id,
     c.article_id IS NOT NULL AND (b.u IS NULL OR u.url IS NOT NULL), s.last_seen_at < now() - interval '1 day'
@@ -38,7 +38,7 @@ WHERE s.content_hash IS DISTINCT FROM b.h OR s.last_seen_at < now() - interval '
     OR (b.u IS NOT NULL AND u.url IS NULL) OR b.shared OR (b.i IS NOT NULL AND s.external_id IS DISTINCT FROM b.i)
 """
 
-# The other ways to the article of an entry, for what its link does not settle.
+# The other ways to the article of an entry, where its link does not settle it.
 _BY_ENTRY = """
 SELECT b.n, e.article_id::text, es.content_hash IS NOT DISTINCT FROM b.h, es.external_id,
     es.last_seen_at < now() - interval '1 day', i.article_id::text, i.content_hash IS NOT DISTINCT FROM b.h
@@ -73,7 +73,7 @@ FROM json_to_recordset(%s) AS k(id uuid) JOIN articles a USING (id)
 ORDER BY a.id FOR NO KEY UPDATE OF a
 """
 
-# What keeps its past in `article_revisions`; all else is replaced without a trace.
+# Fields whose old values `article_revisions` keeps; all others are replaced without a trace.
 REVISED = ("title", "summary", "text", "authors", "published_at")
 _AS_TEXT = {
     "authors": "array_to_string(nullif({row}.authors, '{{}}'), '; ')",
@@ -87,7 +87,7 @@ def _as_text(field: str, row: str) -> str:
 
 _FILLED = ("summary", "text", "language", "section", "image_url", "published_at", "authors", "keywords")
 
-# The origin of a field that is not the owner's. `given` has the origins of what other origins of this batch filled in.
+# The origin of a field that is not the owner's. `given` has the origins of values filled in from this batch.
 _FIELD_ORIGIN = """
             '{field}', CASE
                 WHEN n.{field} IS DISTINCT FROM {empty} AND (owns OR a.{field} IS NOT DISTINCT FROM {empty})
@@ -162,7 +162,7 @@ SET content_hash = EXCLUDED.content_hash, source_id = EXCLUDED.source_id, last_s
     external_id = coalesce(EXCLUDED.external_id, s.external_id), data = EXCLUDED.data, removed_at = NULL
 """
 
-# Where a URL is known it stays with its article.
+# A known URL stays with its article.
 _ALIAS = """
 INSERT INTO article_urls AS u (url, article_id, origin)
 SELECT url, id, origin FROM json_to_recordset(%s) AS b(url text, id uuid, origin text) ORDER BY url
@@ -180,14 +180,14 @@ ORDER BY u.last_seen_at DESC, u.url
 """
 _DROP = "DELETE FROM article_urls WHERE url = ANY(%s)"
 
-# An id leads to one article of an origin, to the one that had it last.
+# An id leads to one article of an origin: the one that had it last.
 _TAKE = """
 UPDATE sightings s SET external_id = NULL
 FROM json_to_recordset(%s) AS t(id uuid, origin text, external_id text)
 WHERE s.article_id = t.id AND s.origin = t.origin AND s.external_id = t.external_id
 """
 
-# Never writes the hash that was looked up: it would undo another process's change.
+# Never writes the hash that the look-up read: that would undo another process's change.
 _TOUCH = """
 WITH seen AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s) AS b(id uuid, origin text, external_id text)
@@ -199,7 +199,7 @@ UPDATE articles a SET last_seen_at = now()
 FROM (SELECT DISTINCT id FROM seen) seen WHERE a.id = seen.id AND a.last_seen_at < now() - interval '1 day'
 """
 
-# Without its hash, so that it shows as changed where its origin says it again.
+# The hash goes, so that the article shows as changed when its origin publishes it again.
 _REMOVE = """
 UPDATE sightings s
 SET removed_at = CASE WHEN NOT n.is_undone THEN now() END,
@@ -237,7 +237,7 @@ def article_id(canonical_url: str) -> str:
 def lookup(cursor: "Cursor", items: Sequence[Article]) -> None:
     """Note on each item what the store knows: its `state` and `stored_id`.
 
-    Which article the entry of a feed is follows `identity.choose`, for which the items of one answer come together.
+    `identity.choose` decides which article a feed's entry is; it needs all items of one answer together.
     """
     cursor.execute(_BY_LINK, (json.dumps([_link_key(n, item) for n, item in enumerate(items)]),))
     for item in items:
@@ -270,7 +270,7 @@ def _look_for_entries(cursor: "Cursor", items: Sequence[Article], found: dict[in
 
 def _look_for_words(cursor: "Cursor", items: Sequence[Article], found: dict[int, identity.Found]) -> None:
     """Find the entries of shared links that no id leads to: some feeds make the ids anew at each fetch."""
-    lost: dict[tuple[str, str], list[int]] = {}  # by what their URLs begin with, and their origin
+    lost: dict[tuple[str, str], list[int]] = {}  # by the start of their URLs, and their origin
     for n, known in found.items():
         item = items[n]
         if item.entry is not None and item.entry.is_shared and known.by_entry is None:
@@ -298,7 +298,7 @@ def _link_key(n: int, item: Article) -> dict:
         key["i"] = item.entry.id
         if item.entry.is_shared:
             key["shared"] = True
-            key.pop("u", None)  # the link as it was met is that of others too
+            key.pop("u", None)  # other entries share the link as it was met
     return key
 
 
@@ -308,13 +308,13 @@ def _entry_key(n: int, item: Article) -> dict:
 
 
 def write(cursor: "Cursor", items: Sequence[Article], run_id: str, form_of: FormOf = str) -> list[Article]:
-    """Write a batch, in the caller's transaction, and note on each item what became of it.
+    """Write a batch, in the caller's transaction, and note the new state on each item.
 
-    Items come with the `state` that `lookup` gave, or AGAIN for one whose article this run has met before: that one is
-    looked up here, behind what was written before it. Afterwards `state` is NEW, CHANGED or UNCHANGED.
+    Items come with the `state` that `lookup` gave, or AGAIN when this run has met the article before: such an item is
+    looked up here, after the earlier ones are written. Afterwards `state` is NEW, CHANGED or UNCHANGED.
     `form_of` tells the variants of a URL; without it, each is another URL.
-    Returns the items that their origin says for the first time, also where the article stays as another origin has it.
-    Raises psycopg2's UniqueViolation when another process stored one of the articles since.
+    Returns the items that are news of their origin, also where the article keeps another origin's values.
+    Raises psycopg2's UniqueViolation when another process has stored one of the articles meanwhile.
     """
     again = [item for item in items if item.state == State.AGAIN]
     if again:
@@ -335,9 +335,9 @@ def write(cursor: "Cursor", items: Sequence[Article], run_id: str, form_of: Form
 
 
 def remove(cursor: "Cursor", items: Sequence[Removal], run_id: str) -> list[Removal]:
-    """Note of articles that an origin took them back, or shows them again, in the caller's transaction.
+    """Note tombstones: articles that an origin took back, or shows again; in the caller's transaction.
 
-    Returns those of which that is news.
+    Returns those whose state changes.
     """
     names = ("source_id", "external_id", "is_undone")
     rows = [{"i": i, **{name: getattr(item, name) for name in names}} for i, item in enumerate(items)]
@@ -361,7 +361,7 @@ def known_ids(cursor: "Cursor", source_id: str, external_ids: Sequence[str]) -> 
 
 
 def ids_since(cursor: "Cursor", source_id: str, since: "datetime") -> set[str]:
-    """The ids of a source's articles from this time on that it did not take back."""
+    """The ids of a source's articles from this time on that the source did not take back."""
     cursor.execute(
         "SELECT s.external_id FROM sightings s JOIN articles a ON a.id = s.article_id"
         " WHERE s.source_id = %s AND s.removed_at IS NULL AND s.external_id IS NOT NULL AND a.published_at >= %s",
@@ -377,7 +377,7 @@ def _write_known(
     taking: Sequence[Article],
     form_of: FormOf,
 ) -> list[Article]:
-    """Revise and mark; returns the items whose article was deleted by hand, of which nothing is left now."""
+    """Revise and mark; returns the items whose article was deleted by hand, after removing what is left of it."""
     taken = [
         {"id": id_, "origin": item.origin, "external_id": item.adopts} for item in taking for id_ in item.takes_from
     ]
@@ -407,7 +407,7 @@ def _write_known(
 
 
 def _write_urls(cursor: "Cursor", items: Sequence[Article], form_of: FormOf) -> None:
-    """Let the URLs of known articles lead to them; of those of one form the newest of an origin stays."""
+    """Let the URLs of known articles lead to them; of the variants of one URL the newest of an origin stays."""
     rows = {url: {"url": url, "id": item.stored_id, "origin": item.origin} for item in items for url in _urls(item)}
     if not rows:
         return
@@ -421,14 +421,14 @@ def _write_urls(cursor: "Cursor", items: Sequence[Article], form_of: FormOf) -> 
 
 
 def _urls(item: Article) -> tuple[str, ...]:
-    """The URLs that lead to the article of an item: the link as it was met is none where other entries share it."""
+    """The URLs that lead to an item's article; not the link as it was met, where other entries share it."""
     if item.canonical_url == item.url or item.canonical_url == item.entry_url:
         return (item.canonical_url,)
     return item.canonical_url, item.url
 
 
 def _revisions(items: Iterable[Article], owners: dict[str, tuple[str, int]]) -> list[dict]:
-    """One record an article: what its owner says, or what others can fill in."""
+    """One record an article: its owner's values, or values that others can fill in."""
     records: dict[str, dict] = {}
     for item in items:
         origin, rank = owners[item.stored_id]
@@ -447,10 +447,10 @@ def _write_new(cursor: "Cursor", items: Sequence[Article], run_id: str) -> None:
     for item in items:
         keys: list[Any] = [*_urls(item)]
         if item.entry_url is not None:
-            # Of a link and an id it is the same entry, also where only one of two feeds has others with that link.
+            # With the same link and id it is the same entry, even where only one of two feeds shares that link.
             keys.append(item.entry_url)
         if item.entry is not None and item.entry.is_shared and item.published_at is not None:
-            keys.append((item.link, item.title, item.published_at))  # two feeds of one page have ids of their own
+            keys.append((item.link, item.title, item.published_at))  # two feeds of one page have different ids
         group = next((groups[key] for key in keys if key in groups), [])
         group.append(item)
         for key in keys:
@@ -478,7 +478,7 @@ def _write_new(cursor: "Cursor", items: Sequence[Article], run_id: str) -> None:
 
 
 def _filled(owner: Article, others: Iterable[Article]) -> tuple[Article, dict[str, str]]:
-    """The owner's article with what is empty filled from the others, and the origins of what was filled."""
+    """The owner's article with its empty fields filled from the others, and the origins of the values filled in."""
     whole, origins = copy(owner), {}
     for other in others:
         for field in _FILLED:
@@ -509,7 +509,7 @@ def _values(item: Article) -> dict:
 
 
 def _fill(values: dict, other: dict) -> dict:
-    """Fill what is empty in `values` from `other`, and note whose it is."""
+    """Fill the empty values from `other`, and note its origin."""
     for field in _FILLED:
         if not values[field] and other[field]:
             values[field] = other[field]
@@ -529,7 +529,7 @@ def _sighting(item: Article, id_: str) -> dict:
 
 
 def _extra(item: Article) -> str | None:
-    """What the origin tells beyond the fields, as JSON."""
+    """The origin's further data, beyond the fields, as JSON."""
     return item.extra_json or (None if item.extra is None else json.dumps(item.extra))
 
 

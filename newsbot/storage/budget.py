@@ -1,4 +1,4 @@
-"""A crawl's calls of APIs: each is taken out of the ledger in the database before it goes out."""
+"""A crawl's API calls: each is taken out of the ledger in the database before it goes out."""
 
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 class Budget:
-    """See the module."""
+    """The budget of one crawl's API calls."""
 
     def __init__(self, crawler: "Crawler") -> None:
         self._writer = Writer.of(crawler)
         self._spent = self._writer.run.spent
-        self._scheduled: bool | None = None  # whether this is a job of the schedule; None until it was asked
+        self._scheduled: bool | None = None  # whether this is a job of the schedule; None until asked
 
     async def spend(self, terms: Terms, budget: float | None) -> float | Refusal:
-        """Take a call out of the budget; see `quotas.spend`. A job of the schedule leaves some of a day's for later.
+        """Take a call out of the budget; see `quotas.spend`. A scheduled job leaves part of a day's calls for later.
 
-        Raises `QuotaSpentError` where this run has spent the budget of its own: calls, or money where they cost some.
+        Raises `QuotaSpentError` when this run has spent its own budget: calls, or money where calls cost some.
         """
         if budget is not None and round((self._spent[terms] + 1) * (terms.cost or 1) - budget, 9) > 0:
             raise QuotaSpentError(f"the budget of this run, {budget:g}, is spent")
@@ -41,11 +41,11 @@ class Budget:
         return token is not None and await self._writer.ask(partial(jobs.is_scheduled, token=token))
 
     async def answered(self, terms: Terms) -> None:
-        """A call is over; see `quotas.answered`."""
+        """Note that a call is over; see `quotas.answered`."""
         await self._writer.ask(partial(quotas.answered, terms=terms))
 
     async def give_back(self, terms: Terms, ago: float) -> None:
-        """A call that was taken `ago` seconds before reached nobody; see `quotas.give_back`."""
+        """Put back a call taken `ago` seconds before that never went out; see `quotas.give_back`."""
         self._spent[terms] -= 1
         await self._writer.ask(partial(quotas.give_back, terms=terms, ago=ago))
 
@@ -57,5 +57,5 @@ class Budget:
         await self._writer.ask(work)
 
     async def block(self, terms: Terms, seconds: float, reason: str) -> None:
-        """No calls for so long."""
+        """Allow no calls for so many seconds; see `quotas.block`."""
         await self._writer.ask(partial(quotas.block, name=terms.name, seconds=seconds, reason=reason))

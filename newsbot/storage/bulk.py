@@ -1,4 +1,4 @@
-"""Records by the million: by COPY into a table of this transaction alone, from there into `records` at once."""
+"""Records by the million: COPY into a temporary table, then one statement merges them into `records`."""
 
 import io
 from collections.abc import Callable, Iterator, Mapping
@@ -46,7 +46,7 @@ SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), (SELE
 
 @dataclass(slots=True)
 class Loaded:
-    """What came of a load, in rows."""
+    """The result of a load, in rows."""
 
     refusals: Refusals
     new: int = 0
@@ -56,12 +56,12 @@ class Loaded:
     """records of the dataset that are not among the rows"""
 
     def remarks(self) -> list[str]:
-        """What is to be told of the load beyond its numbers."""
+        """What to report of the load beyond its numbers."""
         told = []
         if repeated := self.refusals.reasons["key", REPEATED]:
             told.append(f"{repeated} rows have a key that came before with other values: is it the whole key?")
         if self.others:
-            told.append(f"{self.others} records of before are not in the file, and stay")
+            told.append(f"{self.others} earlier records are not in the file, and stay")
         return told
 
 
@@ -72,7 +72,7 @@ def load(
     progress: Callable[[], CursorProgress],
     run_id: str,
 ) -> Loaded:
-    """Store a dataset, in the caller's transaction, with what it is, its rejects and its cursor.
+    """Store a dataset, in the caller's transaction, with its description, its rejects and its cursor.
 
     `lines` gives line, id, key and data of rows in COPY's text format, and refuses others; `description` is what
     `records.describe` takes; `progress` is asked for once the rows are read. Raises what `lines` raises.
@@ -94,7 +94,7 @@ def load(
 
 
 def _refuse_repeated(cursor: "Cursor", refusals: Refusals) -> int:
-    """Refuse the rows whose key came before with other values; the number of those with the same."""
+    """Refuse rows whose key came before with other values; returns the number of rows with the same values."""
     cursor.execute("SELECT line, key, first FROM repeated WHERE NOT same ORDER BY line LIMIT %s", (KEPT,))
     told = 0
     for line, key, first in cursor:
@@ -112,13 +112,13 @@ def _copy(cursor: "Cursor", lines: Iterator[bytes]) -> None:
     try:
         cursor.copy_expert(_COPY, stream, _COPY_SIZE)
     except Exception:
-        if stream.error is not None:  # psycopg2 tells the server's words for it alone
+        if stream.error is not None:  # psycopg2 reports only the server's words for it
             raise stream.error from None
         raise
 
 
 class _Stream(io.RawIOBase):
-    """What COPY reads from."""
+    """The stream that COPY reads."""
 
     def __init__(self, parts: Iterator[bytes]) -> None:
         self._parts = parts

@@ -1,4 +1,4 @@
-"""Where the next run of an API spider goes on. One row for what a spider, its arguments and a source make."""
+"""Where the next run of an API spider goes on: one row for each combination of spider, arguments and source."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +20,8 @@ ON CONFLICT (key) DO UPDATE SET value = CASE WHEN EXCLUDED.value = '{}' THEN c.v
     refused_runs = EXCLUDED.refused_runs
 """
 
-# What a cursor says, in words: the time that is read, when a file was, or the newest id or token. A time that
-# is none is shown as it is.
+# A cursor in words: the time up to which it read, when a file was fetched, or the newest id or token. A value that is
+# not a time is shown as it is.
 _DAY = "(02-([01][1-9]|10|2[0-8])|(0[469]|11)-([012][1-9]|[123]0)|(0[13578]|1[02])-([012][1-9]|[123]0|31))"
 _ISO = rf"^(?!0000)\d{{4}}-{_DAY}T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.]\d+)?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)$"
 _TIME = f"""CASE WHEN value->>'{{0}}' ~ '{_ISO.replace("{", "{{").replace("}", "}}")}'
@@ -41,25 +41,25 @@ def key(spider: str, arguments: Mapping[str, Any], source: str) -> str:
 
 
 def read(cursor: "Cursor", keys: Sequence[str]) -> dict[str, Any]:
-    """The values of those cursors that there are."""
+    """The values of the cursors that exist."""
     cursor.execute("SELECT key, value FROM cursors WHERE key = ANY(%s)", (list(keys),))
     return dict(cursor.fetchall())
 
 
 def refused_runs(cursor: "Cursor", keys: Sequence[str]) -> dict[str, int]:
-    """Of which of these cursors all of the last answer was refused, and in how many runs in a row."""
+    """The cursors whose last answer was refused whole, and in how many runs in a row."""
     cursor.execute("SELECT key, refused_runs FROM cursors WHERE key = ANY(%s) AND refused_runs > 0", (list(keys),))
     return dict(cursor.fetchall())
 
 
 def write(cursor: "Cursor", progress: Iterable[CursorProgress], run_id: str) -> None:
-    """Move the cursors, in the caller's transaction. The last of a cursor counts."""
+    """Move the cursors, in the caller's transaction. The last progress of a cursor counts."""
     rows = {each.key: asdict(each) for each in progress}
     cursor.execute(_WRITE, (run_id, json.dumps(list(rows.values()))))
 
 
 def overview(cursor: "Cursor", spider: str | None = None) -> tuple[list[str], list[tuple]]:
-    """All cursors, or those of a spider: the names of the columns, and a row a cursor."""
+    """All cursors, or those of a spider: the column names, and a row for each cursor."""
     cursor.execute(
         f"""
         SELECT spider, source,
@@ -74,7 +74,7 @@ def overview(cursor: "Cursor", spider: str | None = None) -> tuple[list[str], li
 
 
 def newest(cursor: "Cursor", spiders: Sequence[str]) -> dict[str, tuple[str, int]]:
-    """Up to where each of these spiders has read last, in words, and how many cursors it has that have read."""
+    """How far each of these spiders has read, in words, and how many of its cursors have read."""
     cursor.execute(
         f"""
         SELECT DISTINCT ON (spider) spider, {_UP_TO}, count(*) OVER (PARTITION BY spider)
@@ -87,7 +87,7 @@ def newest(cursor: "Cursor", spiders: Sequence[str]) -> dict[str, tuple[str, int
 
 
 def names(cursor: "Cursor", spider: str | None = None) -> list[str]:
-    """The spiders that have cursors, or the sources of a spider that have."""
+    """The spiders that have cursors, or the sources of a spider that have cursors."""
     if spider is None:
         cursor.execute("SELECT DISTINCT spider FROM cursors ORDER BY spider")
     else:
@@ -96,7 +96,7 @@ def names(cursor: "Cursor", spider: str | None = None) -> list[str]:
 
 
 def reset(cursor: "Cursor", spider: str, source: str | None = None) -> int:
-    """Forget the cursors of a spider, or one source's; how many there were."""
+    """Forget the cursors of a spider, or of one of its sources; returns how many there were."""
     cursor.execute(
         "DELETE FROM cursors WHERE spider = %s AND source = coalesce(%s, source)",
         (spider, source),

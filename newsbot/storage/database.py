@@ -1,4 +1,4 @@
-"""The way to a database: the one that `DATABASE_URL` names, or the embedded server of `NEWSBOT_HOME`.
+"""The way to a database: the one `DATABASE_URL` names, or the embedded server of `NEWSBOT_HOME`.
 
 Connections are psycopg2's. Nothing here or above needs more of a session than one transaction, so a transaction pooler
 (pgbouncer, Supabase's port 6543) may stand before the database.
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 OLDEST = 15  # major version of Postgres
 
-# https://www.postgresql.org/docs/current/libpq-connect.html; what the URL says goes first. A peer that vanished without
-# a word is noticed after a minute or so, rather than after the system's two hours.
+# https://www.postgresql.org/docs/current/libpq-connect.html; the URL's own parameters win. A peer that vanished
+# silently is noticed after a minute or so, instead of the system's two hours.
 _CLIENT = {
     "application_name": "newsbot",
     "client_encoding": "UTF8",
@@ -44,7 +44,7 @@ _CLIENT = {
     "tcp_user_timeout": "60000",
 }
 _SCHEME = re.compile(r"postgres(ql)?(\+\w+)?://", re.IGNORECASE)
-# They tune what newsbot does not use: prepared statements and a pool of the client's own.
+# They tune features that newsbot does not use: prepared statements and a client's own pool.
 _OF_OTHER_DRIVERS = {
     "connection_limit",
     "pgbouncer",
@@ -60,8 +60,8 @@ _SPELLINGS = (
 )
 
 
-# What servers and poolers say when they refuse a connection: psycopg2 gives no SQLSTATE for it. What is not recognised
-# (in another language, say) counts as unreachable: better to wait in vain than to give up a crawl.
+# The words of servers and poolers for a refused connection: psycopg2 gives no SQLSTATE for it. Unrecognised ones (in
+# another language, say) count as unreachable: better to wait in vain than to give up a crawl.
 _REFUSALS = (
     (
         TLSError,
@@ -80,8 +80,8 @@ _REFUSALS = (
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _LOST_CLASSES = {
-    "08",  # connection; also what pgbouncer says of its own troubles
-    "40",  # rolled back for the sake of other transactions
+    "08",  # connection; also pgbouncer's own troubles
+    "40",  # rolled back in favour of other transactions
     "53",  # no room on the disk, no memory, too many connections
     "58",  # input and output
 }
@@ -96,7 +96,7 @@ _LOST = {
 
 
 class Database:
-    """One database, embedded or not. Threads may share it; each connects for itself."""
+    """One database, embedded or not. Threads may share it; each opens its own connection."""
 
     def __init__(self, url: str, home: Path) -> None:
         """`url` in any spelling, empty for the embedded server of `home`. Raises `URLError`; does not connect."""
@@ -127,14 +127,14 @@ class Database:
 
     @property
     def safe_url(self) -> str:
-        """The URL with `***` for a password."""
+        """The URL with `***` in place of a password."""
         parameters = self._located()
         return _spell(parameters | dict.fromkeys(parameters.keys() & {"password", "sslpassword"}, "***"))
 
     def connect(self, **options: Any) -> "Connection":
         """A new connection, for one thread at a time; `options` are libpq's parameters.
 
-        An embedded server that is gone is started again. Raises a `DatabaseError`.
+        Restarts an embedded server that is gone. Raises a `DatabaseError`.
         """
         try:
             return psycopg2.connect(**_CLIENT | self._located() | options)
@@ -150,7 +150,7 @@ class Database:
     def connect_reader(self) -> "Connection":
         """A new connection whose transactions only read; on the embedded server as `newsbot_reader`.
 
-        That role is made if need be. Raises a `DatabaseError`.
+        Makes that role if need be. Raises a `DatabaseError`.
         """
         options = {}
         if self.home is not None:
@@ -189,7 +189,7 @@ class Database:
             raise UnsuitableError(f"{self.safe_url} is in {encoding}: newsbot needs a database with ENCODING 'UTF8'")
 
     def _located(self) -> dict[str, str]:
-        """libpq parameters; the embedded server runs afterwards."""
+        """libpq parameters; the embedded server runs after this call."""
         parameters = self._parameters
         if parameters is None:
             from newsbot.storage import embedded  # only where it serves: Windows has no flock
@@ -198,19 +198,19 @@ class Database:
         return parameters
 
     def _explained(self, error: psycopg2.OperationalError) -> DatabaseError:
-        """What libpq says in several lines, in one that says what is wrong."""
+        """libpq's message of several lines as one line that says what is wrong."""
         reason = "; ".join(line.strip() for line in str(error).splitlines() if line and not line.startswith("\t"))
         for kind, what, pattern in _REFUSALS:
             if re.search(pattern, reason):
                 return kind(f"{what} {self.safe_url}: {reason}")
-        return UnreachableError(f"can not connect to {self.safe_url}: {reason}")
+        return UnreachableError(f"cannot connect to {self.safe_url}: {reason}")
 
 
 def is_lost(error: Exception) -> bool:
     """Whether the database is away or full for now, so that the same transaction may succeed on a later try.
 
-    Also true when it fell to another transaction (deadlock, serialization), for which no long wait is needed:
-    `psycopg2.extensions.TransactionRollbackError`. False for what the data or the program did wrong.
+    Also true when it lost to another transaction (deadlock, serialization), which needs no long wait:
+    `psycopg2.extensions.TransactionRollbackError`. False for faults of the data or the program.
     """
     if isinstance(error, DatabaseError):
         return error.lost
@@ -224,42 +224,42 @@ def is_lost(error: Exception) -> bool:
 
 
 def parse(url: str) -> dict[str, str]:
-    """libpq parameters of an address in any spelling. Raises `URLError`, which shows nothing that may be a password.
+    """libpq parameters of an address in any spelling. Raises `URLError`, which never shows a possible password.
 
-    Read are `postgres://` and `postgresql://` (a driver's name after `+` is dropped, `ssl=` is `sslmode=`) and libpq's
-    keyword strings; hosts may be several, an IPv6 address in brackets, or the folder of a socket.
+    Reads `postgres://` and `postgresql://` (drops a driver's name after `+`, reads `ssl=` as `sslmode=`) and libpq's
+    keyword strings; there may be several hosts, an IPv6 address in brackets, or the folder of a socket.
     """
     scheme = _SCHEME.match(url)
     if scheme:
         url = f"postgresql://{_without_foreign(url[scheme.end() :])}"
     elif "://" in url or "=" not in url:
         given = url.partition("://")[0] if "://" in url else "no address"
-        raise URLError(f"DATABASE_URL is not Postgres' ({given}): write {_SPELLINGS}")
+        raise URLError(f"DATABASE_URL is not a Postgres URL ({given}): write {_SPELLINGS}")
     try:
         parameters = parse_dsn(url)
     except psycopg2.ProgrammingError as error:
-        # What libpq says may hold pieces of a password, but for the name of a parameter where it can be none.
+        # libpq's message may hold pieces of a password; a parameter's name is shown where it cannot be one.
         unknown = re.search(r'invalid URI query parameter: "\w+"', str(error))
         reason = f" ({unknown[0]})" if unknown and "@" not in url.partition("?")[2] else ""
-        raise URLError(f"DATABASE_URL can not be read{reason}: write {_SPELLINGS}") from None
+        raise URLError(f"DATABASE_URL cannot be read{reason}: write {_SPELLINGS}") from None
     host, name, port = (parameters.get(key, "") for key in ("host", "dbname", "port"))
     if (scheme and "@" in host + name) or not re.fullmatch(r"[\d,]*", port):  # the rest of a password
-        raise URLError(f"DATABASE_URL can not be read: write {_SPELLINGS}")
+        raise URLError(f"DATABASE_URL cannot be read: write {_SPELLINGS}")
     placed = parameters.keys() & {"host", "hostaddr", "service"}
     if not placed and (not name or parameters.keys() & {"password", "port"}):  # postgresql:///NAME is the local socket
         raise URLError(f"DATABASE_URL names no host: write {_SPELLINGS}")
     if "," in host:
-        parameters.setdefault("target_session_attrs", "read-write")  # the primary among them
+        parameters.setdefault("target_session_attrs", "read-write")  # the primary among several hosts
     return parameters
 
 
 def _without_foreign(address: str) -> str:
-    """The address with parameters of other drivers dropped, and asyncpg's `ssl=` in libpq's words."""
+    """The address without other drivers' parameters, and with asyncpg's `ssl=` in libpq's words."""
     place, mark, query = address.partition("?")
     kept = []
     for part in query.split("&"):
         name, _, value = part.partition("=")
-        if name == "ssl" and value != "true":  # that one libpq knows
+        if name == "ssl" and value != "true":  # libpq knows `ssl=true`
             kept.append(f"sslmode={'disable' if value == 'false' else value}")
         elif name not in _OF_OTHER_DRIVERS:
             kept.append(part)
@@ -267,7 +267,7 @@ def _without_foreign(address: str) -> str:
 
 
 def _spell(parameters: dict[str, str]) -> str:
-    """libpq's URL of these parameters. The folder of a socket stands in the query, where every library reads it."""
+    """libpq's URL of these parameters. A socket's folder stands in the query, where every library reads it."""
     rest = dict(parameters)
     user, password, name = (quote(rest.pop(key, ""), safe="*") for key in ("user", "password", "dbname"))
     place = ""

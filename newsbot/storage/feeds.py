@@ -1,4 +1,4 @@
-"""What is known of each feed: validators, how it fares, when it is due. One row a feed, one progress a fetch."""
+"""The state of each feed: validators, failures, when it is due. One row a feed, one progress record a fetch."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
     from scrapy.settings import BaseSettings
 
-# What a row says is not believed without bounds: a time that is out of range (of Python's years, or infinite) heals.
+# A row's times are bounded: one out of range (of Python's years, or infinite) heals.
 _RESTING = """
 feeds AS f
 CROSS JOIN LATERAL (
@@ -52,7 +52,7 @@ FROM {_RESTING}
 WHERE url = ANY(%(urls)s)
 """  # noqa: S608  of a constant
 
-# Times are the database's own, so that two nodes with two clocks agree. What a fetch does not tell stays.
+# All times are the database's, so that nodes with different clocks agree. A fetch leaves alone what it does not report.
 _WRITE = """
 WITH n AS (
     SELECT * FROM json_to_recordset(%s) AS n(
@@ -97,7 +97,7 @@ ON CONFLICT (url) DO UPDATE SET
 """
 
 
-LONGEST = 3e9  # seconds, a century: what a setting says beyond it is no interval of the database's
+LONGEST = 3e9  # seconds, a century: the database cannot hold a longer interval
 
 
 def bounds(settings: "BaseSettings") -> dict[str, float]:
@@ -119,7 +119,7 @@ def read(
 ) -> dict[str, FeedState]:
     """The state of each feed, by URL; a feed that was never fetched has the defaults.
 
-    Seconds, at most: between two full fetches; that a feed is not due; that it is left alone as it asked to be.
+    Upper bounds in seconds: between two full fetches; until a feed is due; until the end of a feed's rest.
     """
     bounds = {"full_fetch_interval": full_fetch_interval, "interval_max": interval_max, "rest_max": rest_max}
     values = {name: min(seconds, LONGEST) for name, seconds in bounds.items()}
@@ -129,22 +129,22 @@ def read(
 
 
 def write(cursor: "Cursor", progress: Iterable[FeedProgress]) -> None:
-    """Save progress, in the caller's transaction. The last of a feed counts."""
+    """Save progress, in the caller's transaction. The last progress of a feed counts."""
     rows = {each.url: asdict(each) for each in progress}
     cursor.execute(_WRITE, (json.dumps(list(rows.values())),))
 
 
 def forget(cursor: "Cursor", source_id: str, urls: Sequence[str] = ()) -> int:
-    """Forget what is known of the feeds of a source, so that they are asked as for the first time; how many.
+    """Forget the state of a source's feeds, so that each is fetched as for the first time; returns how many there were.
 
-    That of these `urls` is its own too where another source, which has them too, was asked for them last.
+    This includes the state of its `urls` that another source fetched last.
     """
     cursor.execute("DELETE FROM feeds WHERE source_id = %s OR url = ANY(%s)", (source_id, [*map(feed_name, urls)]))
     return cursor.rowcount
 
 
 def sources(cursor: "Cursor") -> set[str]:
-    """The ids of the sources whose feeds were fetched, whatever catalogue they are of."""
+    """The ids of the sources whose feeds were fetched, of any catalogue."""
     cursor.execute("SELECT DISTINCT source_id FROM feeds")
     return {source_id for (source_id,) in cursor}
 
@@ -152,7 +152,7 @@ def sources(cursor: "Cursor") -> set[str]:
 def overview(
     cursor: "Cursor", source_ids: Sequence[str], *, rest_max: float = LONGEST
 ) -> tuple[list[str], list[tuple]]:
-    """How the feeds of these sources fare: the names of the columns, and a row a feed; `rest_max` as for `read`."""
+    """The state of these sources' feeds: the column names, and a row for each feed; `rest_max` as for `read`."""
     cursor.execute(
         f"""
         SELECT source_id AS source, url AS feed,

@@ -1,13 +1,13 @@
-"""Which stored article an entry of a feed is: by its link, and by what its origin calls it.
+"""Which stored article a feed's entry is: by its link, and by the id its origin gives it.
 
 In this order:
 
-a. Its link is shared in this answer by other entries, or an article is stored under its link and its id: the one that
-   has the link with the id as its fragment for its canonical URL.
+a. Other entries of this answer share its link, or an article is stored under its link and its id: the article whose
+   canonical URL is the link with the id as its fragment.
 b. Its link is known: that article, and the id is adopted; except where another id is stored, neither id begins with the
    link, title and date are both others, and, where the answer has three known links or more, at most half of them
-   changed their ids (else those are made anew at each fetch): then as (a).
-c. Its id is known of its origin, and it is the same entry: that article.
+   changed their ids (else the feed makes ids anew at each fetch): then as (a).
+c. Its origin has given its id before, to the same entry: that article.
 d. A new article.
 """
 
@@ -21,23 +21,23 @@ from urllib.parse import unquote, urlsplit
 
 from newsbot.items import Article, State
 
-FEW = 3  # known links from which on it counts how many changed their ids
+FEW = 3  # known links from which on the changed ids among them count
 
 _NUMBER = re.compile(r"(?<![0-9])[0-9]{5,}(?![0-9])")
-_DAY = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])?")  # a number that is the day of many
+_DAY = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])?")  # a number that is a date
 _DAY_OF_PATH = re.compile(r"/(?:19|20)[0-9]{2}([/-])(?:0[1-9]|1[0-2])(?:\1[0-3][0-9])?(?=[/-]|$)")
 _PAGE = re.compile(r"(?:index|default|home|main)?(?:\.\w{2,5})?", re.IGNORECASE)  # a last segment that many pages have
 _BEHIND = ("", *"#?&/;:,@!|")
-_OWN_NAME = re.compile(r"[0-9_-]|.{16}")  # what a segment has that is one page's
+_OWN_NAME = re.compile(r"[0-9_-]|.{16}")  # marks a segment as one page's
 
 
 @dataclass(slots=True)
 class Found:
-    """What the look-up found of an item: articles, by id, and whether this origin says of them what the item says."""
+    """The look-up's result for an item: articles, by id, and whether this origin's stored values are the item's."""
 
     by_link: str | None
     same_by_link: bool
-    id_of_link: str | None  # what this origin called the article of the link
+    id_of_link: str | None  # this origin's id for the article of the link
     is_link_stored: bool  # in its canonical form, and as it was met
     is_old: bool | None  # not marked as seen for a day
     by_entry: str | None = None  # the article of the link and the id
@@ -45,11 +45,11 @@ class Found:
     id_of_entry: str | None = None
     by_words: str | None = None  # an entry of the shared link with the same title and time
     same_by_words: bool = False
-    by_id: list[tuple[str, bool]] = field(default_factory=list)  # of what this origin called so
+    by_id: list[tuple[str, bool]] = field(default_factory=list)  # articles to which this origin gave the id
 
 
 class Stored(NamedTuple):
-    """An article as far as an entry is compared with it."""
+    """An article, as far as an entry is compared with it."""
 
     title: str
     published_at: datetime | None
@@ -57,9 +57,9 @@ class Stored(NamedTuple):
 
 
 def is_open(item: Article, found: Found) -> bool:
-    """Whether its link alone does not say which article an entry is.
+    """Whether the link alone does not tell which article an entry is.
 
-    Without an id it may be one of those that shared the link before: what its link is said to say now is another thing.
+    Without an id it may be one of those that shared the link before: the link's stored content may be another entry's.
     """
     entry = item.entry
     if entry is None or item.entry_url is None:
@@ -70,7 +70,7 @@ def is_open(item: Article, found: Found) -> bool:
 
 
 def unsure(item: Article, found: Found) -> Iterable[str]:
-    """The articles with which the item has to be compared."""
+    """The articles to compare the item with."""
     if item.entry is None or found.by_entry:
         return
     if found.by_link and not found.same_by_link and (item.entry.is_shared or _is_other(item, found)):
@@ -80,7 +80,7 @@ def unsure(item: Article, found: Found) -> Iterable[str]:
 
 
 def origins_without_ids(items: Sequence[Article], found: Mapping[int, Found]) -> set[str]:
-    """The origins that make their ids anew at each fetch. What is not among `found` is stored just as it is."""
+    """The origins that make their ids anew at each fetch. Items that are not among `found` are stored as they are."""
     known = Counter(item.origin for item in items if item.entry is not None and not item.entry.is_shared)
     changed: Counter[str] = Counter()
     for n, each in found.items():
@@ -97,9 +97,9 @@ def origins_without_ids(items: Sequence[Article], found: Mapping[int, Found]) ->
 def choose_all(
     items: Sequence[Article], found: Mapping[int, Found], stored: Mapping[str, Stored], random: Collection[str]
 ) -> None:
-    """`choose` for each item, first for those that their link tells: their articles are no other entry's of the origin.
+    """Run `choose` on each item, first where its link settles it: no other entry of the origin gets that article.
 
-    So where ids are given by position, an entry is not taken for the one that had its id at the fetch before.
+    So where ids are positions, an entry is not taken for the one that had its id at the fetch before.
     """
     trusted = {n: items[n].origin not in random for n in found}
     told = {n for n, known in found.items() if _is_told(items[n], known, stored, is_id_trusted=trusted[n])}
@@ -114,20 +114,20 @@ def choose_all(
 
 
 def _is_told(item: Article, found: Found, stored: Mapping[str, Stored], *, is_id_trusted: bool) -> bool:
-    """Whether the article of an item is that of its link, or of its link and key."""
+    """Whether an item's article is that of its link, or that of its link and key."""
     if item.entry is None or found.by_entry:
         return True
     return found.by_link is not None and _is_of_link(item, found, stored, is_id_trusted=is_id_trusted)
 
 
 def choose(item: Article, found: Found, stored: Mapping[str, Stored], *, is_id_trusted: bool) -> None:
-    """Note on an item which article it is, and what of it is to be written."""
+    """Note on an item which article it is, and which parts to write."""
     entry = item.entry
     if entry is None:
         _note(item, found.by_link, is_same=found.same_by_link, is_known=found.is_link_stored and not found.is_old)
         return
     item.adopts = entry.id if is_id_trusted else None
-    # Of a link that others share the link itself is another's, so that it has to be found as an entry.
+    # The link itself belongs to others, so that the entry has to be found by link and id.
     is_apart = entry.is_shared or found.by_entry is not None
     if found.by_entry:
         target, is_same, id_ = found.by_entry, found.same_by_entry, found.id_of_entry
@@ -175,7 +175,7 @@ def _is_of_link(item: Article, found: Found, stored: Mapping[str, Stored], *, is
 
 
 def _is_other(item: Article, found: Found) -> bool:
-    """Whether the link is known by another id, of which neither is made of the link."""
+    """Whether the link is known under another id, and neither id is made from the link."""
     id_, other = item.entry.id, found.id_of_link
     if not id_ or not other or id_ == other:
         return False
@@ -184,12 +184,12 @@ def _is_other(item: Article, found: Found) -> bool:
 
 
 def _is_made_of(id_: str, link: str) -> bool:
-    """Whether an id is the link with something behind it; not of a home page, with which ids begin anyway."""
+    """Whether an id is the link with a suffix; not for a home page, with which ids begin anyway."""
     return id_.startswith(link) and id_[len(link) :][:1] in _BEHIND and urlsplit(link).path not in ("", "/")
 
 
 def _is_same_entry(item: Article, article: Stored | None) -> bool:
-    """Whether an article that has the entry's id, under another link, is the same entry: ids are given out again."""
+    """Whether an article with the entry's id, under another link, is the same entry: origins reuse ids."""
     if article is None:
         return False
     if item.title == article.title:
@@ -202,13 +202,13 @@ def _is_same_entry(item: Article, article: Stored | None) -> bool:
 
 
 def _day(url: str) -> str | None:
-    """The day, or the month, that a path has: `/2026/11/01/`, `/2026-11-01-`."""
+    """The day, or the month, in a path: `/2026/11/01/`, `/2026-11-01-`."""
     found = _DAY_OF_PATH.search(urlsplit(url).path)
     return re.sub(r"\D", "", found[0]) if found else None
 
 
 def _marks(url: str) -> set[str]:
-    """What of a path is one page's: its last segment, and numbers of five digits or more that are no dates."""
+    """The parts of a path that mark one page: its last segment, and numbers of five digits or more but for dates."""
     parts = urlsplit(url)
     marks = {number for number in _NUMBER.findall(parts.path) if not _DAY.fullmatch(number)}
     last = unquote(parts.path.rstrip("/").rpartition("/")[2])

@@ -1,12 +1,12 @@
-"""The queue of jobs and what became of each, for every Scrapyd on one database.
+"""The queue of jobs and the result of each, for all Scrapyds on one database.
 
-A job is taken by one node with a token and a lease that the job's own process renews. Whoever's lease has ended loses
-the job to the next taker, and its transactions are refused from then on: `hold`.
+A node claims a job with a token and a lease that the job's own process renews. When the lease has ended, the next
+claim takes the job over, and the old process's transactions are refused from then on: `hold`.
 
 All times are the database's, so that no node's clock matters.
 """
 
-# ruff: noqa: S608  what is put into the statements are names of columns
+# ruff: noqa: S608  the statements take names of columns only
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 LEASE = 30  # seconds; renewed every third of it
-TAKINGS = 5  # of one job, before it is suspected of what befell its nodes
+TAKINGS = 5  # claims of one job, before the job is suspected of bringing its nodes down
 LONGEST_BACKOFF = 3600  # seconds
-WRONG_USAGE = 2  # exit code of `scrapy` for an argument, a spider or a setting that is wrong
+WRONG_USAGE = 2  # exit code of `scrapy` for a wrong argument, spider or setting
 AGED = Aged("jobs", "ended_at")
 forget = AGED.forget
 
@@ -53,7 +53,7 @@ def _job(cursor: "Cursor") -> Job | None:
 
 
 def add(cursor: "Cursor", jobs: Sequence[Job]) -> None:
-    """Queue them. Raises `DuplicateError` when one's id is known in its project."""
+    """Queue jobs. Raises `DuplicateError` when the project has a job with one's id."""
     rows = [[_plain(getattr(job, name)) for name in _GIVEN] for job in jobs]
     execute_values(
         cursor,
@@ -63,7 +63,7 @@ def add(cursor: "Cursor", jobs: Sequence[Job]) -> None:
     )
     if cursor.rowcount < len(jobs):
         cursor.execute("SELECT id FROM jobs WHERE id = ANY(%s)", ([job.id for job in jobs],))
-        raise DuplicateError(f"there is a job {cursor.fetchone()[0]!r} already; each needs an id of its own")
+        raise DuplicateError(f"there is a job {cursor.fetchone()[0]!r} already: give each job a unique id")
 
 
 def _plain(value: Any) -> Any:
@@ -71,7 +71,7 @@ def _plain(value: Any) -> Any:
 
 
 def waiting(cursor: "Cursor", project: str | None = None, limit: int | None = None) -> list[Job]:
-    """The pending jobs in the order in which they are to be taken; the first `limit`, or all."""
+    """The pending jobs in the order of their claims; the first `limit`, or all."""
     cursor.execute(
         f"SELECT {COLUMNS} FROM jobs WHERE state = 'pending' AND (%(project)s IS NULL OR project = %(project)s)"
         " ORDER BY priority DESC, queued_at, id LIMIT %(limit)s",
@@ -87,7 +87,7 @@ def count_waiting(cursor: "Cursor") -> int:
 
 
 def counts(cursor: "Cursor", project: str | None = None) -> dict[str, int]:
-    """How many jobs are pending, running and ended (`finished`, whichever way)."""
+    """How many jobs are pending, running and ended (`finished`, in any state)."""
     cursor.execute(
         "SELECT CASE WHEN state IN ('pending', 'running') THEN state ELSE 'finished' END, count(*) FROM jobs"
         " WHERE %(project)s IS NULL OR project = %(project)s GROUP BY 1",
@@ -97,7 +97,7 @@ def counts(cursor: "Cursor", project: str | None = None) -> dict[str, int]:
 
 
 def release(cursor: "Cursor") -> None:
-    """Let those go that waited for other entries, which have finished well by now."""
+    """Release jobs that waited for other entries once those have finished well."""
     cursor.execute(
         """
         UPDATE jobs SET waits_for = NULL WHERE state = 'pending' AND waits_for IS NOT NULL AND NOT EXISTS (
@@ -109,7 +109,7 @@ def release(cursor: "Cursor") -> None:
 
 
 def waits_only_for(cursor: "Cursor", after: Mapping[str, Collection[str]]) -> None:
-    """Let the pending jobs of these entries wait for no others than those given, as after an edit of the schedule."""
+    """Let the pending jobs of these entries wait only for the given entries, as after an edit of the schedule."""
     cursor.execute(
         "SELECT project, id, schedule, waits_for FROM jobs"
         " WHERE state = 'pending' AND waits_for IS NOT NULL AND schedule = ANY(%s)",
@@ -125,9 +125,9 @@ def waits_only_for(cursor: "Cursor", after: Mapping[str, Collection[str]]) -> No
 
 
 def take(cursor: "Cursor", node: str, machine: str, projects: Collection[str]) -> Job | None:
-    """The next job for this node, now its own, with a new token; None when there is none.
+    """Claim the next job for this node, with a new token; None when there is none.
 
-    Jobs of one entry run one after the other: a unique index refuses the second, should two nodes try at once.
+    Jobs of one entry run one after the other: should two nodes claim at once, a unique index refuses the second.
     """
     cursor.execute(
         f"""
@@ -147,9 +147,9 @@ def take(cursor: "Cursor", node: str, machine: str, projects: Collection[str]) -
 
 
 def give_back(cursor: "Cursor", token: str, reason: str, *, suspect: bool = True) -> bool:
-    """Queue a running job again, or, after `TAKINGS` that make it `suspect`, end it as lost.
+    """Requeue a running job, or, after `TAKINGS` claims that make it `suspect`, end it as lost.
 
-    Returns whether it was still this token's.
+    Returns whether the token still held the job.
     """
     cursor.execute("SELECT taken, asked_end FROM jobs WHERE token = %s AND state = 'running' FOR UPDATE", (token,))
     row = cursor.fetchone()
@@ -176,7 +176,7 @@ def give_back(cursor: "Cursor", token: str, reason: str, *, suspect: bool = True
 
 
 def register(cursor: "Cursor", token: str, pid: int, birth: str) -> bool:
-    """Note the process of a job, by itself; whether the job is still this token's."""
+    """A job notes its own process; returns whether the token still holds the job."""
     cursor.execute(
         "UPDATE jobs SET pid = %s, birth = %s, lease_until = now() + make_interval(secs => %s)"
         " WHERE token = %s AND state = 'running'",
@@ -186,7 +186,7 @@ def register(cursor: "Cursor", token: str, pid: int, birth: str) -> bool:
 
 
 def renew(cursor: "Cursor", token: str) -> bool:
-    """Renew the lease; whether the job is still this token's."""
+    """Renew the lease; returns whether the token still holds the job."""
     cursor.execute(
         "UPDATE jobs SET lease_until = now() + make_interval(secs => %s) WHERE token = %s AND state = 'running'",
         (LEASE, token),
@@ -195,9 +195,9 @@ def renew(cursor: "Cursor", token: str) -> bool:
 
 
 def hold(cursor: "Cursor", token: str) -> None:
-    """Until this transaction ends nobody takes the job over. Raises `FencedError` when somebody has.
+    """Until this transaction ends nobody can take the job over. Raises `FencedError` when somebody has.
 
-    The token has a unique index, so that its change waits for this lock and the renewal of a lease does not.
+    The token has a unique index: changing it waits for this lock, renewing a lease does not.
     """
     cursor.execute("SELECT FROM jobs WHERE token = %s AND state = 'running' FOR KEY SHARE", (token,))
     if cursor.rowcount == 0:
@@ -205,7 +205,7 @@ def hold(cursor: "Cursor", token: str) -> None:
 
 
 def note_process(cursor: "Cursor", job: Job) -> datetime | None:
-    """Note the process of a job and where it writes, by who started it; up to when the lease is that of the start."""
+    """The starter notes a job's process and the files it writes; returns the end of the lease that the start gave."""
     cursor.execute(
         "UPDATE jobs SET pid = %s, birth = %s, log_file = %s, items_file = %s,"
         " lease_until = now() + make_interval(secs => %s) WHERE token = %s RETURNING lease_until",
@@ -216,7 +216,7 @@ def note_process(cursor: "Cursor", job: Job) -> datetime | None:
 
 
 def renew_start(cursor: "Cursor", token: str, lease_until: datetime) -> datetime | None:
-    """Renew the lease of a job whose process is still starting, by who started it; None once the process renews it."""
+    """The starter renews the lease of a job whose process still starts; None once the process renews it."""
     cursor.execute(
         "UPDATE jobs SET lease_until = now() + make_interval(secs => %s)"
         " WHERE token = %s AND state = 'running' AND lease_until = %s RETURNING lease_until",
@@ -227,7 +227,7 @@ def renew_start(cursor: "Cursor", token: str, lease_until: datetime) -> datetime
 
 
 def note_exit(cursor: "Cursor", token: str, exit_code: int) -> None:
-    """Note the exit code of a job, by itself, for whoever finds it ended without being its parent."""
+    """A job notes its own exit code, for a node that finds it ended and is not its parent."""
     cursor.execute("UPDATE jobs SET exit_code = %s WHERE token = %s AND state = 'running'", (exit_code, token))
 
 
@@ -240,9 +240,9 @@ def end(
     signal: int | None = None,
     reason: str | None = None,
 ) -> Job | None:
-    """Close a running job and, where its entry wants that, queue it to be tried again. None when it is not ours.
+    """Close a running job and, where its entry wants retries, requeue it. None when the token does not hold the job.
 
-    One that was asked for wrongly, by its exit code, would fail again as it did.
+    A job whose exit code reports a wrong call would fail again in the same way, so it gets no retry.
     """
     cursor.execute(
         f"""
@@ -286,7 +286,7 @@ def _retry(cursor: "Cursor", job: Job) -> None:
 
 
 def _close_run(cursor: "Cursor", token: str, state: str, exit_code: int | None) -> None:
-    """Name the end in the run's row where the run could not do so itself."""
+    """Write the end into the run's row where the run could not do so."""
     cursor.execute(
         """
         UPDATE runs SET finished_at = coalesce(finished_at, now()), finish_reason = %s,
@@ -299,7 +299,7 @@ def _close_run(cursor: "Cursor", token: str, state: str, exit_code: int | None) 
 
 
 def finish_reason(cursor: "Cursor", token: str) -> str | None:
-    """How the run of a job that is at its end says that it ended; None when it has no run or did not say."""
+    """The end that the run of an ending job wrote down; None when it has no run or wrote none."""
     cursor.execute(
         """
         SELECT finish_reason FROM runs JOIN jobs ON runs.job = jobs.id
@@ -312,7 +312,7 @@ def finish_reason(cursor: "Cursor", token: str) -> str | None:
 
 
 def first_failure(cursor: "Cursor", token: str) -> str | None:
-    """What its run says first of what failed, or else of itself; None when it has no run or said nothing."""
+    """The first failure, or else the first remark, of a job's run; None when it has no run or no such line."""
     cursor.execute(
         """
         SELECT coalesce(stats->'failed'->>0, stats->'remarks'->>0) FROM runs JOIN jobs ON runs.job = jobs.id
@@ -325,12 +325,12 @@ def first_failure(cursor: "Cursor", token: str) -> str | None:
 
 
 def asked_end(cursor: "Cursor", token: str) -> str | None:
-    """The state that a job was told to end with."""
+    """The state with which a job was asked to end."""
     return _value(cursor, "asked_end", token)
 
 
 def exit_code(cursor: "Cursor", token: str) -> int | None:
-    """What a job has noted as its exit code."""
+    """The exit code that a job has noted."""
     return _value(cursor, "exit_code", token)
 
 
@@ -340,13 +340,13 @@ def _value(cursor: "Cursor", column: str, token: str) -> Any:
     return row[0] if row else None
 
 
-# Being told to stop
+# Cancelling
 
 
 def cancel(cursor: "Cursor", project: str, job_id: str, signal: str, reason: str = "asked for") -> str | None:
-    """End a pending job, or let its node send a running one the signal; the state it was in, None without one.
+    """End a pending job, or let the node of a running one send the signal; returns the state it was in, or None.
 
-    One that was told before is killed.
+    A job that was cancelled before is killed.
     """
     cursor.execute(
         """
@@ -369,7 +369,7 @@ def cancel(cursor: "Cursor", project: str, job_id: str, signal: str, reason: str
 
 
 def stop_all(cursor: "Cursor", node: str) -> None:
-    """Note that a node stops and tells its jobs to end: it may be killed before they have."""
+    """Note that a node stops and asks its jobs to end: it may be killed before they have."""
     cursor.execute(
         "UPDATE jobs SET asked_end = %s WHERE state = 'running' AND node = %s AND asked_end IS NULL", (STOPPED, node)
     )
@@ -384,7 +384,7 @@ def cancel_all(cursor: "Cursor", project: str, reason: str) -> None:
 
 
 def signals_to_send(cursor: "Cursor", node: str) -> list[tuple[str, str]]:
-    """Token and signal of each of the node's jobs that was told to stop, once."""
+    """Token and signal of each of the node's jobs that was asked to stop, once."""
     cursor.execute(
         """
         UPDATE jobs SET stop_signal = NULL FROM (SELECT token, stop_signal FROM jobs
@@ -396,7 +396,7 @@ def signals_to_send(cursor: "Cursor", node: str) -> list[tuple[str, str]]:
     return cursor.fetchall()
 
 
-# What runs
+# Running jobs
 
 
 def running(cursor: "Cursor", project: str | None = None) -> list[Job]:
@@ -410,7 +410,7 @@ def running(cursor: "Cursor", project: str | None = None) -> list[Job]:
 
 
 def adopt(cursor: "Cursor", token: str, node: str, old_node: str) -> bool:
-    """Take over the watch of a job whose process lives on; whether nobody else was first."""
+    """Take over the watch of a job whose process lives on; returns whether no other node was first."""
     cursor.execute(
         "UPDATE jobs SET node = %s WHERE token = %s AND state = 'running' AND node = %s", (node, token, old_node)
     )
@@ -423,7 +423,7 @@ def overdue(cursor: "Cursor") -> list[str]:
     return [token for (token,) in cursor]
 
 
-# What was
+# Jobs of every state
 
 
 def find(cursor: "Cursor", job_id: str, project: str | None = None) -> Job | None:
@@ -446,7 +446,7 @@ def ended(cursor: "Cursor", limit: int, project: str | None = None) -> list[Job]
 
 
 def history(cursor: "Cursor", filters: Mapping[str, str | None], limit: int, offset: int) -> list[Job]:
-    """Jobs of every state, the newest first; `filters` by column, those that are None left out."""
+    """Jobs of every state, the newest first; `filters` by column, without those that are None."""
     given = {name: value for name, value in filters.items() if value is not None}
     where = "".join(f" AND jobs.{name} = %({name})s" for name in given)
     cursor.execute(
@@ -458,6 +458,6 @@ def history(cursor: "Cursor", filters: Mapping[str, str | None], limit: int, off
 
 
 def is_scheduled(cursor: "Cursor", token: str) -> bool:
-    """Whether the job of this token is one that the schedule asked for."""
+    """Whether the schedule queued the job with this token."""
     cursor.execute("SELECT schedule IS NOT NULL FROM jobs WHERE token = %s", (token,))
     return any(row[0] for row in cursor)

@@ -1,4 +1,4 @@
-"""The Scrapyd processes that share the database, and whose clock is off."""
+"""The Scrapyd processes that share the database, and how far off their clocks are."""
 
 import time
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ KEPT = 86_400  # seconds that a silent node is still shown
 
 
 def beat(cursor: "Cursor", node: Node) -> None:
-    """Say that the node lives, and find its `clock_offset`."""
+    """Record that the node lives, and measure its `clock_offset`."""
     asked = time.time()
     cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float")
     node.clock_offset = (asked + time.time()) / 2 - cursor.fetchone()[0]
@@ -36,7 +36,7 @@ def known(cursor: "Cursor") -> dict[str, Node]:
 
 
 def leave(cursor: "Cursor", name: str) -> None:
-    """Take the node out, as it stops in order; also those that were silent for a day."""
+    """Remove a node that stops in order; also removes nodes that were silent for a day."""
     cursor.execute(
         "DELETE FROM nodes WHERE name = %s OR heartbeat_at < now() - make_interval(secs => %s)", (name, KEPT)
     )

@@ -1,10 +1,10 @@
-"""What `scrapy db prune` deletes: what is told for some days only, and what another row says as well.
+"""What `scrapy db prune` deletes: rows past their setting's days, and rows that another row repeats.
 
-In parts, each in a short transaction that waits for no other: a crawl beside it goes on, and what that holds at the
-moment is left to the next time. Articles, their revisions and their URLs are kept, of which tracking variants are none.
+Works in parts, each a short transaction that waits for no other: a crawl beside it goes on, and rows that the crawl
+holds are left to the next time. Articles, their revisions and their URLs are kept, except for tracking variants.
 """
 
-# ruff: noqa: S608  what is put into the statements are conditions of ours
+# ruff: noqa: S608  the statements take conditions of ours only
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-# The settings that say after how many days a row goes.
+# The settings with the days after which a row goes.
 AGED = {
     "REJECTS_DAYS": (rejects.AGED,),
     "RUNS_DAYS": (runs.AGED,),
@@ -28,18 +28,18 @@ AGED = {
 SIGHTINGS = "SIGHTINGS_DAYS"
 SETTINGS = (*AGED, SIGHTINGS)
 
-PAGES = 500  # of the table of sightings, looked through in one transaction: 4 MB
-ARTICLES = 500  # whose URLs are looked at in one transaction
+PAGES = 500  # of the table of sightings, read in one transaction: 4 MB
+ARTICLES = 500  # whose URLs are read in one transaction
 
-# The newest of an article never goes, so that two of these at once never delete the last one between them. The
-# subquery is one that the planner can not make a join of: for each part it would read the whole table.
+# The newest of an article never goes, so that two prunes at once never delete the last one between them. The planner
+# cannot turn this subquery into a join: for each part a join would read the whole table.
 _OLD_SIGHTINGS = f"""
     SELECT {{columns}} FROM sightings AS old WHERE last_seen_at < {BEFORE}
     AND (last_seen_at, origin) < (SELECT newer.last_seen_at, newer.origin FROM sightings AS newer
         WHERE newer.article_id = old.article_id ORDER BY newer.last_seen_at DESC, newer.origin DESC LIMIT 1)
 """
 _COUNT_SIGHTINGS = _OLD_SIGHTINGS.format(columns="count(*)")
-# By pages of the table: an index on the time would cost every sighting that is marked as met again.
+# By pages of the table: an index on the time would cost every sighting that is marked as seen again.
 _FORGET_SIGHTINGS = f"""
 DELETE FROM sightings WHERE ctid = ANY(ARRAY({_OLD_SIGHTINGS.format(columns="ctid")}
     AND ctid >= format('(%%s,0)', %(page)s::bigint)::tid AND ctid < format('(%%s,0)', %(page)s::bigint + {PAGES})::tid
@@ -48,7 +48,7 @@ DELETE FROM sightings WHERE ctid = ANY(ARRAY({_OLD_SIGHTINGS.format(columns="cti
 
 _PAGES_OF_SIGHTINGS = "SELECT pg_relation_size('sightings') / current_setting('block_size')::int"
 
-# One row may be the canonical URL, and a second is the one variant that is kept.
+# One row may be the canonical URL, and a second the one variant that stays.
 _CROWDED = "SELECT article_id::text FROM article_urls GROUP BY article_id HAVING count(*) > 2 ORDER BY article_id"
 _URLS = """
 SELECT u.article_id, u.origin, u.url FROM article_urls AS u LEFT JOIN articles AS a ON a.id = u.article_id
@@ -61,11 +61,11 @@ DELETE FROM article_urls WHERE ctid = ANY(ARRAY(
 """
 
 Transact = Callable[[Callable[["Cursor"], _T]], _T]
-"""Does work in a transaction of its own, as `Session.transaction`."""
+"""Does work in a separate transaction, as `Session.transaction`."""
 
 
 class Pruned(NamedTuple):
-    """Rows of a table that went, or would go, by the age that a setting gives; None: whatever their age."""
+    """Rows of a table that went, or would go, by the age that a setting gives; None: at any age."""
 
     table: str
     setting: str | None
@@ -73,9 +73,9 @@ class Pruned(NamedTuple):
 
 
 def prune(transact: Transact, days: Mapping[str, float], form_of: FormOf, *, dry_run: bool = False) -> Iterator[Pruned]:
-    """Delete what is older than the `days` of each of `SETTINGS`, or only count it; yields each table when it is done.
+    """Delete what is older than the `days` of each of `SETTINGS`; a dry run counts it. Yields each finished table.
 
-    `form_of` is that of the variants of a URL.
+    `form_of` gives the form that the variants of a URL share.
     """
     aged = _count if dry_run else _forget
     for setting, tables in AGED.items():
@@ -117,7 +117,7 @@ def _value(statement: str, cursor: "Cursor", **parameters: float) -> int:
     return cursor.fetchone()[0]
 
 
-# Tracking variants of a URL: those that were stored before only the newest of an origin was kept
+# Tracking variants that were stored before an origin kept only the newest
 
 
 def _variants(transact: Transact, form_of: FormOf, *, dry_run: bool) -> int:

@@ -1,7 +1,7 @@
-"""What was spent on an API, and whether it may be asked again: one budget for all processes, kept over restarts.
+"""What was spent on an API, and whether it may be called again: one budget for all processes, kept over restarts.
 
-A call is counted before it goes out, so that a crash spends one too many at worst. The space between two calls begins
-when the first is answered: how long a call is under way, nobody knows. The times are the database's.
+A call is counted before it goes out, so that a crash counts one too many at worst. The spacing between two calls begins
+when the first is answered, since nobody knows how long a call takes. All times are the database's.
 """
 
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ EDGE = 2.0  # seconds at the end of a period without calls: one would arrive in 
 
 _FARTHEST = f"clock_timestamp() + make_interval(secs => {LONGEST_BLOCK})"
 
-# A time that is stored and too far is bounded from now on: it may come from an older release, or another clock.
+# A stored time that is too far off is bounded from now on: an older release or another clock may have written it.
 _LOCK = f"""
 INSERT INTO quotas AS q (name) VALUES (%(name)s) ON CONFLICT (name) DO UPDATE SET
     next_at = least(q.next_at, {_FARTHEST}), blocked_until = least(q.blocked_until, {_FARTHEST}),
@@ -46,7 +46,7 @@ VALUES (%(name)s, %(period)s, {_BEGIN}, 1, %(cost)s)
 ON CONFLICT (quota, period, starts_at) DO UPDATE SET calls = s.calls + 1, cost = s.cost + EXCLUDED.cost
 """  # noqa: S608  of constants
 
-# From the period that it was taken from, which may be over.
+# From the period of the call, which may be over.
 _GIVE_BACK = f"""
 UPDATE spending SET calls = calls - 1, cost = cost - %(cost)s
 WHERE quota = %(name)s AND period = %(period)s AND calls > 0
@@ -62,7 +62,7 @@ ON CONFLICT (quota, period, starts_at) DO UPDATE SET
     calls = greatest(s.calls, coalesce(EXCLUDED.told_limit, s.told_limit, %(declared)s) - %(remaining)s)
 """  # noqa: S608  of constants
 
-# Of one window the least that was said counts: answers overtake each other.
+# In one window the lowest reported number counts: answers overtake each other.
 _WINDOW = """
 INSERT INTO quotas AS q (name, remaining, resets_at)
 VALUES (%(name)s, %(remaining)s, clock_timestamp() + make_interval(secs => %(resets_in)s))
@@ -75,11 +75,11 @@ ON CONFLICT (name) DO UPDATE SET
 
 
 def spend(cursor: "Cursor", terms: Terms, *, spread: bool) -> float | Refusal:
-    """Take a call out of the budget: 0; else the seconds until it is worth asking again, or why there is none.
+    """Take a call out of the budget: 0; else the seconds until the next attempt is worth it, or a refusal.
 
-    With `spread`, no more than the elapsed part of the day's calls is given, and an hour's share at once. What the
-    service said of the longest limit, and until when, stands above our own count. A call that was given goes out at
-    once, and `answered` is told its end.
+    With `spread`, gives no more than the elapsed part of the day's calls, and an hour's share at once. What the service
+    reported of the longest limit, and until when, stands above our own count. A call that is given goes out at once,
+    and `answered` follows at its end.
     """
     cursor.execute(_LOCK, {"name": terms.name})
     gap, blocked, until, reason, remaining, resets_at, resets_in = cursor.fetchone()
@@ -115,7 +115,7 @@ def spend(cursor: "Cursor", terms: Terms, *, spread: bool) -> float | Refusal:
 
 
 def give_back(cursor: "Cursor", terms: Terms, ago: float) -> None:
-    """Put a call back into the budget, `ago` seconds after it was taken: it reached nobody."""
+    """Put a call back into the budget, `ago` seconds after it was taken: it never went out."""
     for period in _periods(terms):
         cursor.execute(_GIVE_BACK, _of(terms, period) | {"cost": terms.cost, "ago": ago})
     cursor.execute(
@@ -124,7 +124,7 @@ def give_back(cursor: "Cursor", terms: Terms, ago: float) -> None:
 
 
 def _periods(terms: Terms) -> dict[str, None]:
-    """Those that have a row each."""
+    """The periods that have a row each."""
     return dict.fromkeys((*COUNTED, *dict(terms.calls)))
 
 
@@ -134,7 +134,7 @@ def _of(terms: Terms, period: str) -> dict[str, str]:
 
 
 def answered(cursor: "Cursor", terms: Terms) -> None:
-    """A call is over: the space to the next one begins."""
+    """A call is over: the spacing to the next one begins."""
     _space(cursor, terms, 0.0)
 
 
@@ -154,10 +154,10 @@ def told(
     resets_in: float | None,
     period: str | None = None,
 ) -> None:
-    """Take over what an answer says of a limit: its calls, how many are left, and for how many seconds.
+    """Take over an answer's words on a limit: its calls, how many are left, and for how many seconds.
 
-    It is the longest one where the answer does not name the period of another. Where it does not say for how long, so
-    many are spent at least of our own period.
+    Without the name of a period they concern the longest one. Without seconds, at least so many calls count as spent in
+    our own period.
     """
     if resets_in is not None:
         cursor.execute(_WINDOW, {"name": terms.name, "remaining": remaining, "resets_in": resets_in})
@@ -171,7 +171,7 @@ def told(
 
 
 def block(cursor: "Cursor", name: str, seconds: float, reason: str) -> None:
-    """No calls for so long: the service said so."""
+    """Allow no calls for so many seconds: the service said so."""
     cursor.execute(
         """
         INSERT INTO quotas AS q (name, blocked_until, reason)
@@ -184,7 +184,7 @@ def block(cursor: "Cursor", name: str, seconds: float, reason: str) -> None:
 
 
 def unblock(cursor: "Cursor", api: str) -> int:
-    """Forget until when an API is to be left alone, of all its keys; how many quotas it has. What is spent stays so."""
+    """Lift the rests of an API, of all its keys; returns how many quotas it has. Spent calls stay spent."""
     cursor.execute(
         "UPDATE quotas SET blocked_until = NULL, reason = NULL, remaining = NULL, resets_at = NULL"
         " WHERE split_part(name, '/', 1) = %s",
@@ -202,7 +202,7 @@ def spent(cursor: "Cursor", terms: Terms, calls: int) -> Spent:
 
 
 def apis(cursor: "Cursor") -> set[str]:
-    """All APIs that were ever asked."""
+    """All APIs that were ever called."""
     cursor.execute("SELECT DISTINCT split_part(name, '/', 1) FROM quotas")
     return {name for (name,) in cursor}
 

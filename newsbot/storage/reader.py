@@ -1,10 +1,10 @@
-"""The role that SQL from outside runs as on the embedded server: it reads newsbot's tables and does nothing else.
+"""The role that runs SQL from outside on the embedded server: it reads newsbot's tables and does nothing else.
 
-It logs in by itself. A session that came as another role and took this one by SET ROLE could go back within a
-statement. On a server of the user's own nothing is made: which roles there are is their owner's to say.
+It logs in directly. A session that came as another role and took this one by SET ROLE could go back within a
+statement. On any other server nothing is made: its owner decides which roles exist.
 """
 
-# ruff: noqa: S608  what is put into the statements are constants
+# ruff: noqa: S608  the statements take constants only
 
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 ROLE = "newsbot_reader"
 
-# What every role may call by default although it does more than read: a lock that newsbot waits for, a message to its
-# listeners, an entry in the log that is kept for replication.
+# Functions that every role may call by default although they do more than read: a lock that newsbot waits for, a
+# message to its listeners, an entry in the log that is kept for replication.
 _EFFECTS = r"^pg_(try_)?advisory_|^pg_notify$|^pg_logical_emit_message$"
 
-# Whether the role is there, and has what it needs and no more: tables of an older version may lack it.
+# Whether the role exists, with all the rights it needs and no more: it may lack tables made by an older version.
 _IS_READY = f"""
 SELECT rolcanlogin AND NOT (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)
     AND NOT has_database_privilege(role.oid, current_database(), 'TEMPORARY')
@@ -54,11 +54,11 @@ END $$
 
 
 def ensure(connection: "Connection") -> None:
-    """Make the role, unless it is there as it should be. `connection` is a superuser's; leaves no transaction open."""
+    """Make the role, unless it exists as it should be. `connection` is a superuser's; leaves no transaction open."""
     with connection, connection.cursor() as cursor:
         if _is_ready(cursor):
             return
-        # Behind an upgrade that makes tables just now: they would be neither there yet nor made with the new defaults.
+        # Waits for an upgrade that makes tables now: they would neither exist yet nor get the new defaults.
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         if not _is_ready(cursor):
             cursor.execute(_MAKE)

@@ -1,4 +1,4 @@
-"""Records of datasets. What a record said before is kept, as far as it changed."""
+"""Records of datasets. The old values of a record are kept where they changed."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ SELECT i, is_new FROM wanted
 
 
 def keys(cursor: "Cursor", dataset: str, most: int) -> set[str]:
-    """The keys of a dataset; none where there are more than `most`."""
+    """The keys of a dataset; none when it has more than `most`."""
     cursor.execute("SELECT key FROM records WHERE dataset = %s LIMIT %s", (dataset, most + 1))
     return {key for (key,) in cursor} if cursor.rowcount <= most else set()
 
@@ -52,7 +52,7 @@ def keys(cursor: "Cursor", dataset: str, most: int) -> set[str]:
 def write(cursor: "Cursor", items: Sequence[Record], run_id: str) -> list[Record]:
     """Write a batch, in the caller's transaction, and note on each item whether it is new, changed or unchanged.
 
-    Of several with one key the last counts. Returns those that say something new.
+    Of several with one key the last counts. Returns those that bring something new.
     """
     last = {item.identity(): i for i, item in enumerate(items)}
     rows = [
@@ -86,7 +86,7 @@ def describe(
     url: str | None,
     licence: str | None = None,
 ) -> None:
-    """Say what a dataset is: its columns with their types and units, where it comes from, how it may be used."""
+    """Describe a dataset: its columns with their types and units, its origin, its licence."""
     cursor.execute(
         """
         INSERT INTO datasets AS d (name, title, columns, source_id, url, licence) VALUES (%s, %s, %s, %s, %s, %s)

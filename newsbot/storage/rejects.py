@@ -1,4 +1,4 @@
-"""What was refused, with the reason. The same thing refused again for the same reason counts up."""
+"""Refused items and values, with the reason. The same thing refused again for the same reason counts up."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The run of one crawl: what became of its items and of what it asked, and its row in the database."""
+"""The run of one crawl: the results of its items and requests, and its row in the database."""
 
 import uuid
 from collections import Counter, defaultdict
@@ -13,16 +13,16 @@ from newsbot.storage import quotas, runs
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-LINES = 25  # of what failed, in the run's row
-REASONS = 1_000  # different ones that are counted apart
+LINES = 25  # of failures, in the run's row
+REASONS = 1_000  # different ones that are counted separately
 
 Reasons = Counter[tuple[str | None, str]]  # how often a field was refused with a reason
-States = Counter[tuple[str | None, str]]  # how many items of a source came to a state
+States = Counter[tuple[str | None, str]]  # how many items of a source reached a state
 
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the items of one source, or of all."""
+    """The results of the items of one source, or of all."""
 
     new: int = 0
     changed: int = 0
@@ -38,7 +38,7 @@ class Tally:
 
 
 class Run:
-    """See the module."""
+    """The numbers and outcomes of one run."""
 
     def __init__(self) -> None:
         self.id = str(uuid.uuid4())
@@ -49,8 +49,8 @@ class Run:
         self.left_out: Reasons = Counter()  # of values left out of stored ones
         self.remarks: Counter[str] = Counter()  # on stored items
         self.spent: Counter[Terms] = Counter()  # calls
-        self.ledger: dict[str, Spent] = {}  # what became of them, by quota, once it is over
-        self.spoilt: dict[tuple[str, str], str] = {}  # (source, URL) of what is told as failed, and why
+        self.ledger: dict[str, Spent] = {}  # the state of each quota, by name, once it is over
+        self.spoilt: dict[tuple[str, str], str] = {}  # (source, URL) of what is reported as failed, and why
         self._asked: dict[tuple[str, str], None] = {}  # (source, URL) of what has no outcome yet
 
     # Its row
@@ -60,13 +60,13 @@ class Run:
         return runs.start(cursor, self.id, spider, job)
 
     def beat(self, cursor: "Cursor", written: Mapping[tuple[str | None, str], int]) -> None:
-        """Say in the row that the run lives, and what it came to, with what this transaction writes."""
+        """Renew the heartbeat and the numbers in the row, including what this transaction writes."""
         runs.beat(cursor, self.id, self._totals(written))
 
     def finish(
         self, cursor: "Cursor", reason: str, errors: int, failed: Sequence[str] = (), remarks: Sequence[str] = ()
     ) -> None:
-        """Close the row. `errors` are those of no one source; `failed` and `remarks` are lines for a user."""
+        """Close the row. `errors` counts errors without a source; `failed` and `remarks` are lines for a user."""
         self.ledger = {terms.name: quotas.spent(cursor, terms, calls) for terms, calls in self.spent.items()}
         stats = self._totals({}) | {
             "sources": {
@@ -103,19 +103,19 @@ class Run:
         count(self.reasons, (reject.field, reject.reason))
 
     def wrote(self, states: States) -> None:
-        """Count what was committed."""
+        """Count committed items."""
         for (source_id, state), number in states.items():
             tally = self.tally(source_id)
             setattr(tally, state, getattr(tally, state) + number)
 
-    # What is asked
+    # Requests
 
     def asking(self, source_id: str, url: str) -> None:
-        """Note that a feed is asked: if no outcome follows, `tell_unanswered` has one."""
+        """Note that a feed is asked: without an outcome, `tell_unanswered` reports it."""
         self._asked[source_id, url] = None
 
     def tell_unanswered(self) -> None:
-        """What was asked and never came back failed, whoever dropped it: a middleware is not bound to say so."""
+        """Report as failed what was asked and never came back: a middleware may drop a request silently."""
         for source_id, url in list(self._asked):
             status = "its request was dropped, or its answer could not be read: the log may say why"
             self.outcome(source_id, url, ok=False, status=status)
@@ -129,7 +129,7 @@ class Run:
         self.tally(source_id).errors += not ok
 
     def spoil(self, source_id: str, url: str, problem: str) -> None:
-        """Note that a fetch failed although its answer came; it may have been told as good, or will be."""
+        """Note that a fetch failed although its answer came, and may have been or may yet be reported as good."""
         self.spoilt[source_id, url] = problem
         for outcome in [each for each in self.outcomes[source_id] if each.url == url and each.ok]:
             self.outcomes[source_id].remove(outcome)

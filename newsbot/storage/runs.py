@@ -1,4 +1,4 @@
-"""One row a run: who ran what, when, with which end. A run that was killed is told by the next one."""
+"""One row a run: who ran what, when, and how it ended. The next run reports one that was killed."""
 
 import json
 import os
@@ -12,16 +12,16 @@ from newsbot.storage.aged import Aged
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-# A run says that it lives this often; one that is silent for `SILENCE` is dead, wherever it ran.
+# A run renews its heartbeat this often; one that is silent for `SILENCE` is dead, wherever it ran.
 HEARTBEAT = 15
 SILENCE = 300
-AGED = Aged("runs", "started_at", "coalesce(finished_at, heartbeat_at) < {before}")  # not one that still runs
+AGED = Aged("runs", "started_at", "coalesce(finished_at, heartbeat_at) < {before}")  # not a run that still goes on
 
 _here: set[str] = set()  # the open runs of this process, which may crawl with several spiders at once
 
 
 class Killed(NamedTuple):
-    """A run that ended without saying so."""
+    """A run that ended without noting it."""
 
     id: str
     spider: str
@@ -35,7 +35,7 @@ def node() -> str:
 
 
 def start(cursor: "Cursor", run_id: str, spider: str, job: str | None) -> list[Killed]:
-    """Open the run's row and close those of runs that were killed, which are returned."""
+    """Open the run's row and close those of killed runs, which are returned."""
     cursor.execute("SELECT id::text, pid FROM runs WHERE finished_at IS NULL AND node = %s", (node(),))
     dead = [id_ for id_, pid in cursor if not _lives(id_, pid)]
     cursor.execute(
@@ -56,7 +56,7 @@ def start(cursor: "Cursor", run_id: str, spider: str, job: str | None) -> list[K
 
 
 def beat(cursor: "Cursor", run_id: str, stats: Mapping[str, Any]) -> None:
-    """Say that the run lives and what it did so far: `items`, `rejected`, `errors`, and all of it as `stats`."""
+    """Renew the heartbeat and note the numbers so far: `items`, `rejected`, `errors`, and all of it as `stats`."""
     cursor.execute(
         "UPDATE runs SET heartbeat_at = now(), items = %s, rejected = %s, errors = %s, stats = %s WHERE id = %s",
         (*_totals(stats), json.dumps(stats), run_id),
@@ -77,9 +77,9 @@ def finish(cursor: "Cursor", run_id: str, reason: str, exit_code: int, stats: Ma
 
 
 def of_apis(cursor: "Cursor", apis: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str | None]]:
-    """How each API, given with the name of its runs, fares: the end of its last run in words, and its last success.
+    """The state of each API, given with its runs' name: the end of its last run in words, and its last success.
 
-    What never ran to an end is not there.
+    An API whose runs never ended is left out.
     """
     names, spiders = zip(*apis, strict=True)
     cursor.execute(
@@ -114,8 +114,8 @@ def _totals(stats: Mapping[str, Any]) -> tuple[int, int, int]:
 
 
 def _lives(run_id: str, pid: int) -> bool:
-    """Whether a run of this machine may still go on. One with our own process number that is not ours does not: it was
-    before, in a container that was started anew."""
+    """Whether a run of this machine may still go on. A run with our process number that is not ours does not: it ran
+    before, in a container that was restarted."""
     if pid == os.getpid():
         return run_id in _here
     try:

@@ -1,7 +1,7 @@
-"""What the schedule's entries have fired, for every Scrapyd on one database.
+"""What the schedule's entries have fired, for all Scrapyds on one database.
 
-A nominal time is fired once: an entry's row says up to which time all is fired or told as skipped, and who fires holds
-that row. A restart, a second node or a clock that was set back find it done.
+A nominal time is fired once: an entry's row marks the time up to which all is fired or noted as skipped, and a node
+that fires holds that row. After a restart, on a second node or a clock that was set back, it counts as fired.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,15 +21,15 @@ forget = AGED.forget
 
 
 def now(cursor: "Cursor") -> datetime:
-    """The database's clock, which is everybody's."""
+    """The time of the database, whose clock all nodes use."""
     cursor.execute("SELECT now()")
     return cursor.fetchone()[0]
 
 
 def enter(cursor: "Cursor", times: Mapping[str, str]) -> None:
-    """Note the entries of a schedule, each with what its fire times follow from.
+    """Note the entries of a schedule, each with the words that its fire times follow from.
 
-    One that is new or whose times were changed begins now: it has missed nothing.
+    A new entry, or one with changed times, begins now: it has missed nothing.
     """
     rows = sorted(times.items())
     if rows:
@@ -48,7 +48,7 @@ def enter(cursor: "Cursor", times: Mapping[str, str]) -> None:
 
 
 def marks(cursor: "Cursor", names: Collection[str], *, claim: bool = False) -> dict[str, Mark]:
-    """Where the entries are. With `claim` nobody else fires them until this transaction ends."""
+    """The entries' marks. With `claim` no other node fires them until this transaction ends."""
     cursor.execute(
         "SELECT name, last_nominal_at, paused FROM schedules WHERE name = ANY(%s) ORDER BY name"  # noqa: S608
         + (" FOR UPDATE" if claim else ""),
@@ -58,7 +58,7 @@ def marks(cursor: "Cursor", names: Collection[str], *, claim: bool = False) -> d
 
 
 def active(cursor: "Cursor", names: Collection[str]) -> list[Active]:
-    """Their jobs that are pending or running."""
+    """The entries' jobs that are pending or running."""
     cursor.execute(
         """
         SELECT project, id, schedule, state, nominal_at, waits_for IS NOT NULL FROM jobs
@@ -70,7 +70,7 @@ def active(cursor: "Cursor", names: Collection[str]) -> list[Active]:
 
 
 def record(cursor: "Cursor", fires: Sequence[Fire]) -> None:
-    """Tell what became of nominal times."""
+    """Note the outcomes of nominal times."""
     if fires:
         execute_values(
             cursor,
@@ -81,7 +81,7 @@ def record(cursor: "Cursor", fires: Sequence[Fire]) -> None:
 
 
 def move(cursor: "Cursor", fires: Sequence[Fire]) -> None:
-    """Move the entries' marks to the newest of their fires."""
+    """Move the entries' marks to their newest fires."""
     newest: dict[str, datetime] = {}
     for each in fires:
         newest[each.schedule] = max(each.nominal_at, newest.get(each.schedule, each.nominal_at))
@@ -97,7 +97,7 @@ def move(cursor: "Cursor", fires: Sequence[Fire]) -> None:
 
 
 def pause(cursor: "Cursor", names: Collection[str], *, paused: bool) -> list[str]:
-    """Pause or resume entries; the names of those that are known."""
+    """Pause or resume entries; returns the names of those that exist."""
     cursor.execute("UPDATE schedules SET paused = %s WHERE name = ANY(%s) RETURNING name", (paused, list(names)))
     return sorted(name for (name,) in cursor)
 

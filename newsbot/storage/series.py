@@ -1,4 +1,4 @@
-"""Numeric series and their observations. A revised value keeps its past."""
+"""Numeric series and their observations. The old value of a revised observation is kept."""
 
 import json
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ WHERE (s.unit, s.frequency, s.metadata) IS DISTINCT FROM (
     coalesce(EXCLUDED.unit, s.unit), coalesce(EXCLUDED.frequency, s.frequency), s.metadata || EXCLUDED.metadata)
 """
 
-# NaN is text here, for JSON has none. Postgres holds NaN equal to NaN.
+# NaN is text here, since JSON has none. Postgres holds NaN equal to NaN.
 _WRITE = """
 WITH n AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s) AS n(
@@ -61,7 +61,7 @@ def series_id(source: str, name: str) -> str:
 def write(cursor: "Cursor", items: Sequence[Observation], run_id: str) -> list[Observation]:
     """Write a batch, in the caller's transaction, and note on each item whether it is new, changed or unchanged.
 
-    Of several for one time the last counts. Returns those that say something new.
+    Of several for one time the last counts. Returns those that bring something new.
     """
     kinds: dict[tuple[str, str], Series] = {(item.source_id, item.series.name): item.series for item in items}
     ids = {key: series_id(*key) for key in kinds}

@@ -1,4 +1,4 @@
-"""One connection that is opened again after it was lost; a database that is away is waited for."""
+"""One connection, opened again after a loss; it waits for a database that is away."""
 
 import logging
 import math
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE = 0.1  # seconds before a database that is away is tried again; then twice as long each time
+FIRST_PAUSE = 0.1  # seconds before the first retry while a database is away; then twice as long each time
 LONGEST_PAUSE = 5.0  # seconds
-SHORT = 1.0  # seconds that it may be away without a word: a restart of the server is over by then
+SHORT = 1.0  # seconds that it may be away silently: a restart of the server is over by then
 TELL_EVERY = 60.0  # seconds between two warnings that it is away
-QUIET = 2 * LONGEST_PAUSE  # seconds without a failure, then all who wait were served and the next outage is another
+QUIET = 2 * LONGEST_PAUSE  # seconds without a failure: all waiting sessions were served, the next outage is another
 
 _T = TypeVar("_T")
 
 
 def pauses() -> Iterator[float]:
-    """Seconds before each next try while a database is away."""
+    """Seconds before each retry while a database is away."""
     pause = FIRST_PAUSE
     while True:
         yield pause
@@ -38,13 +38,13 @@ def pauses() -> Iterator[float]:
 
 
 class Outage:
-    """What is told of a database that can not be used: one for all sessions of a process that mean the same by it.
+    """The warnings of a database that cannot be used: shared by all sessions of a process with the same needs.
 
-    One that is read-only or full serves who reads meanwhile: that does not begin the outage of who writes anew.
+    A read-only or full database still serves readers: their success does not start the writers' outage anew.
     """
 
     def __init__(self, meanwhile: str) -> None:
-        self.failure: str | None = None  # why it can not be used, in a line; None while it can
+        self.failure: str | None = None  # why it cannot be used, in a line; None while it can
         self._meanwhile = meanwhile
         self._since = self._tell_at = 0.0
         self._met_at = -math.inf
@@ -52,7 +52,7 @@ class Outage:
         self._lock = threading.Lock()  # each session has its thread
 
     def met(self, error: Exception) -> str:
-        """It could not be used: why, in a line."""
+        """Note that it could not be used: why, in a line."""
         reason = " ".join(str(error).split())
         with self._lock:
             now = time.monotonic()
@@ -62,11 +62,11 @@ class Outage:
             if now >= self._tell_at:
                 self._tell_at, self._told = now + TELL_EVERY, True
                 since = now - self._since
-                logger.warning("The database can not be used since %d s, %s: %s", since, self._meanwhile, reason)
+                logger.warning("The database cannot be used since %d s, %s: %s", since, self._meanwhile, reason)
         return reason
 
     def over(self) -> None:
-        """It could be used."""
+        """Note that it could be used."""
         with self._lock:
             if self._told:
                 logger.warning("The database is in reach again")
@@ -74,7 +74,7 @@ class Outage:
 
 
 class Session:
-    """Used by one thread at a time. `patience` is for how many seconds a database that is away is waited for."""
+    """Used by one thread at a time. Waits up to `patience` seconds for a database that is away."""
 
     def __init__(self, database: Database, outage: Outage | None = None, patience: float = 0.0) -> None:
         self._database = database
@@ -83,10 +83,9 @@ class Session:
         self._connection: Connection | None = None
 
     def transaction(self, work: "Callable[[Cursor], _T]") -> _T:
-        """Do `work` in one transaction; whatever it raises rolls back.
+        """Do `work` in one transaction; an exception rolls it back.
 
-        It is done again where the database was lost before the commit, or is away or full, as long as the patience
-        lasts.
+        Retries where the database was lost before the commit, or is away or full, as long as the patience lasts.
         """
         waits, since = pauses(), time.monotonic()
         while True:
@@ -104,9 +103,9 @@ class Session:
             time.sleep(next(waits))
 
     def _try(self, work: "Callable[[Cursor], _T]") -> _T:
-        """Do `work`, once more where a connection that was kept turns out to be cut before the commit."""
+        """Do `work`, with one retry where a kept connection turns out to be cut before the commit."""
         if self._connection is not None and _has_input(self._connection):
-            self.close()  # the server has ended it meanwhile: to an idle client it has nothing else to say
+            self.close()  # the server has ended it meanwhile: an idle client gets no other notice
         is_kept = self._connection is not None
         while True:
             if self._connection is None:
@@ -126,7 +125,7 @@ class Session:
                 is_kept = False
 
     def close(self) -> None:
-        """Disconnect, if it is connected."""
+        """Close the connection, if there is one."""
         if self._connection is not None:
             with suppress(psycopg2.Error):  # it may be broken already
                 self._connection.close()

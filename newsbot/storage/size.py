@@ -1,4 +1,4 @@
-"""How large the tables are, and from when their rows are."""
+"""How large the tables are, and how old their rows are."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -7,9 +7,9 @@ from psycopg2 import sql
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-COUNTED = 8 << 20  # bytes of a table up to which its rows are counted: of a larger one Postgres' estimate is as good
+COUNTED = 8 << 20  # bytes of a table up to which its rows are counted: for a larger one Postgres' estimate will do
 
-# The time of a row, of those that its table has: the first of these.
+# The column with a row's time: the first of these that a table has.
 _MOMENTS = (
     *("queued_at", "fired_at", "started_at", "revised_at", "first_seen_at", "last_seen_at", "fetched_at", "moved_at"),
     *("loaded_at", "starts_at"),
@@ -29,7 +29,7 @@ _ISO = 'YYYY-MM-DD"T"HH24:MI:SS"Z"'
 
 
 class Size(NamedTuple):
-    """A table: its rows, whether their number is an estimate, its bytes with indexes, times in ISO 8601."""
+    """A table: its rows, whether that number is an estimate, its bytes with indexes, times in ISO 8601."""
 
     table: str
     rows: int

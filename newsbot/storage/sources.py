@@ -1,4 +1,4 @@
-"""The sources that rows refer to, and how they go with what only they brought."""
+"""The sources that rows refer to; removes them with the rows that only they brought."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ SELECT coalesce(array_agg(id), '{}') FROM articles AS a WHERE source_id = ANY(%(
     SELECT FROM sightings AS s WHERE s.article_id = a.id AND s.source_id <> ALL(%(sources)s))
 """
 _SERIES = "SELECT coalesce(array_agg(id), '{}') FROM series WHERE source = ANY(%(sources)s)"
-# What goes of each table.
+# The rows that go, by table.
 _GONE = {
     "articles": "id = ANY(%(articles)s)",
     "article_urls": "article_id = ANY(%(articles)s)",
@@ -44,12 +44,12 @@ _GONE = {
 
 
 def write(cursor: "Cursor", sources: Iterable[Mapping[str, str | None]]) -> None:
-    """Make the rows say what the catalogue says; rows that do already are not written."""
+    """Make the rows match the catalogue; writes only rows that differ."""
     cursor.execute(_WRITE, (json.dumps(list(sources)),))
 
 
 def drop(cursor: "Cursor", sources: Sequence[str]) -> dict[str, int]:
-    """Delete sources and what only they brought: articles, series, rejects, runs, states; the rows of each table."""
+    """Delete sources and what only they brought: articles, series, rejects, runs, states; returns each table's rows."""
     values: dict[str, Sequence[str]] = {"sources": sources}
     for name, query in (("articles", _ARTICLES), ("series", _SERIES)):
         cursor.execute(query, values)

@@ -1,7 +1,7 @@
-"""Brings the database to the tables of this version, once, by whoever comes first.
+"""Brings the database to the tables of this version, once; the first process does it.
 
-A new database gets `schema.sql`, which is what the migrations print (a test holds it to them), because importing
-Alembic and SQLAlchemy costs more CPU than all else of a first start. An older one is migrated by Alembic.
+A new database gets `schema.sql`, the migrations' printed SQL (a test compares them), because importing Alembic and
+SQLAlchemy costs more CPU than the rest of a first start. Alembic migrates an older one.
 
 `python -m newsbot.storage.upgrade` prints the schema.
 """
@@ -26,29 +26,29 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The newest revision in migrations/versions; a test holds that it is.
+# The newest revision in migrations/versions; a test checks it.
 HEAD = "0008"
 
-LOCK = 0x6E657773_626F74  # any number that is ours
+LOCK = 0x6E657773_626F74  # any number of ours
 
 
 class UnknownRevisionError(Exception):
-    """The database is at a revision that no version of newsbot counts to."""
+    """The database is at a revision that this newsbot does not know."""
 
 
 def current(connection: "Connection") -> str | None:
-    """The revision that the database is at; None for one without our tables. Leaves no transaction open."""
+    """The revision of the database; None for one without our tables. Leaves no transaction open."""
     with connection, connection.cursor() as cursor:
         return _revision(cursor) if _has_tables(cursor) else None
 
 
 def upgrade(connection: "Connection") -> bool:
-    """Upgrade to `HEAD`; whether there was anything to do.
+    """Upgrade to `HEAD`; returns whether there was anything to do.
 
-    All in one transaction behind an advisory lock: of processes that start together one upgrades and the others wait.
-    A database that a newer version has upgraded is good as it is, since migrations only add: so nodes can be renewed
-    one by one, and a deployment rolled back. Raises `UnknownRevisionError` when the revision is none of newsbot's,
-    `UnsuitableError` when the tables can not be made in it.
+    Works in one transaction behind an advisory lock: of processes that start together one upgrades and the others wait.
+    Leaves alone a database that a newer version has upgraded, since migrations only add: so nodes can be renewed one by
+    one, and a deployment rolled back. Raises `UnknownRevisionError` when the revision is not newsbot's,
+    `UnsuitableError` when the tables cannot be made in it.
     """
     found = current(connection)
     if found == HEAD:
@@ -68,11 +68,11 @@ def upgrade(connection: "Connection") -> bool:
 def _make_tables(cursor: "Cursor") -> None:
     try:
         cursor.execute((resources.files("newsbot.storage") / "schema.sql").read_text("utf-8"))
-    except psycopg2.ProgrammingError as error:  # no right to, no schema to make them in, or another program's are there
+    except psycopg2.ProgrammingError as error:  # no right to, no schema to make them in, or another program's exist
         place = cursor.connection.info
         raise UnsuitableError(
-            f"newsbot can not make its tables in the database {place.dbname} as {place.user}:"
-            f" {error.diag.message_primary}; give it a database or a schema of its own, or let the owner run"
+            f"newsbot cannot make its tables in the database {place.dbname} as {place.user}:"
+            f" {error.diag.message_primary}; give it a separate database or schema, or let the owner run"
             " `scrapy db upgrade` and grant what is missing"
         ) from None
 
@@ -94,16 +94,16 @@ def migrate(connection: "Connection", revision: str = HEAD) -> None:
                 f"the database was made by another version of newsbot ({error}); this one knows revisions up to"
                 f" {HEAD!r}: install the newer version, or use another database"
             ) from error
-        except ProgrammingError as error:  # no right to, or a table of revisions that says nothing beside our tables
+        except ProgrammingError as error:  # no right to, or an empty table of revisions beside our tables
             raise UnsuitableError(
-                f"newsbot can not upgrade its tables: {error.orig.diag.message_primary}; let their owner run"
-                " `scrapy db upgrade`, or give newsbot a database of its own"
+                f"newsbot cannot upgrade its tables: {error.orig.diag.message_primary}; let their owner run"
+                " `scrapy db upgrade`, or give newsbot a separate database"
             ) from None
         shared.commit()
 
 
 def print_schema() -> None:
-    """The SQL that makes a new database, on standard output."""
+    """Print the SQL that makes a new database."""
     from alembic import command
 
     with _config() as config:
@@ -115,7 +115,7 @@ def _config(**attributes: Any) -> Iterator[Any]:
     from alembic.config import Config
 
     config = Config(attributes=attributes)
-    # A copy, since Alembic wants files: Scrapyd runs newsbot from a ZIP, of which Python 3.11 unpacks no folder.
+    # A copy, since Alembic wants files: Scrapyd runs newsbot from a ZIP, and Python 3.11 unpacks no folder of one.
     with TemporaryDirectory() as folder:
         _copy(resources.files("newsbot.storage") / "migrations", Path(folder, "migrations"))
         config.set_main_option("script_location", f"{folder}/migrations")

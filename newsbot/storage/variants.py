@@ -1,15 +1,15 @@
-"""The variants of a URL: spellings of one address that differ in what tracks a reader, of which the newest stays."""
+"""The variants of a URL: spellings of one address that differ in tracking parameters. The newest stays."""
 
 from collections.abc import Callable, Iterable
 
 FormOf = Callable[[str], str]
-"""Gives what all variants of a URL have in common. Raises ValueError for what is no URL."""
+"""Gives the form that all variants of a URL share. Raises ValueError for a string that is not a URL."""
 
 
 def superseded(rows: Iterable[tuple[str, str | None, str]], form_of: FormOf) -> list[str]:
-    """The URLs among (article, origin, URL), the newest first, of which a newer one is a variant.
+    """The URLs among (article, origin, URL), the newest first, that are variants of a newer one.
 
-    A URL that is its own form is none: links are looked up by it.
+    A URL that equals its form is not a variant: links are looked up by it.
     """
     newest: set[tuple[str, str | None, str]] = set()
     urls = []
@@ -24,7 +24,7 @@ def superseded(rows: Iterable[tuple[str, str | None, str]], form_of: FormOf) -> 
 
 
 def _form(url: str, form_of: FormOf) -> str:
-    """The form; the URL itself where it is none, or that of an entry, whose id is in the fragment."""
+    """The form; the URL itself where it is not a valid URL, or an entry's, whose id is in the fragment."""
     if "entry=" in url.partition("#")[2]:
         return url
     try:

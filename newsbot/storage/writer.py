@@ -1,7 +1,7 @@
-"""The writer of one crawl: what it is given is committed in parts, in order, each in one transaction.
+"""The writer of one crawl: commits its rows in batches, in order, each in one transaction.
 
-The queue is bounded: whoever puts something in waits while it is full, which pauses the crawl. A database that is away
-is waited for; a row that the database refuses is split from its part and kept among the rejects.
+The queue is bounded: a caller that puts rows in waits while it is full, which pauses the crawl. It waits for a database
+that is away; a row that the database refuses is split from its batch and kept among the rejects.
 """
 
 import asyncio
@@ -44,13 +44,13 @@ logger = logging.getLogger(__name__)
 
 BATCH = 500  # rows in one transaction: more costs memory and gains nothing
 QUEUE = 2_000  # rows that may wait before the crawl is paused
-LINGER = 0.25  # seconds that a part waits to be filled
-TRIES = 5  # of a whole part, when other processes store the same articles at the same moment
+LINGER = 0.25  # seconds that a batch waits to fill
+TRIES = 5  # attempts for a whole batch, when other processes store the same articles at the same moment
 
-# What the database refuses a row with. Any other exception is a fault of ours, which ends the crawl.
+# The errors with which the database refuses a row. Any other exception is our fault, and ends the crawl.
 _REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.errors.ProgramLimitExceeded)
 
-# Who writes what, in one order for all processes.
+# The writers of each table, in one order for all processes.
 _WRITERS: dict[type[Item], Callable[..., Sequence[Any]]] = {
     kind: resolve_name(f"newsbot.storage.{kind.stored_by}") for kind in KINDS
 }
@@ -61,7 +61,7 @@ _T = TypeVar("_T")
 
 
 class _Written(NamedTuple):
-    """What a transaction came to."""
+    """The result of a transaction."""
 
     states: States
     left_out: Reasons
@@ -69,7 +69,7 @@ class _Written(NamedTuple):
 
 
 class Writer:
-    """See the module. One a crawler: `Writer.of(crawler)`."""
+    """Stores the rows of one crawl. One a crawler: `Writer.of(crawler)`."""
 
     _writers: ClassVar["WeakKeyDictionary[Any, Writer]"] = WeakKeyDictionary()
 
@@ -82,9 +82,9 @@ class Writer:
 
     def __init__(self, settings: "BaseSettings") -> None:
         self.run = Run()
-        self.form_of: FormOf = str  # of the variants of a URL; the stage sets it, as storage has no rules of URLs
+        self.form_of: FormOf = str  # of a URL's variants; the stage sets it, as storage has no rules of URLs
         self.failure: BaseException | None = None  # why nothing can be written any more
-        self.token = _token(settings)  # of the job that the crawl is
+        self.token = _token(settings)  # of the job that runs the crawl
         self._database = Database.from_settings(settings)
         self._rejects_days = settings.getint("REJECTS_DAYS")
         self._outage = Outage("the crawl waits")
@@ -97,13 +97,13 @@ class Writer:
     def _session(self) -> Session:
         return Session(self._database, self._outage, self._patience)
 
-    # From the start to the end
+    # Start and end
 
     async def open(self, spider: str, job: str | None, on_failure: Callable[[], None]) -> list[runs.Killed]:
-        """Bring the database to head, open the run and start writing; returns the runs that were found killed.
+        """Bring the database to head, open the run and start writing; returns runs found killed.
 
-        `on_failure` is called when the writer gives up later. Raises `DatabaseError` at once when the database can not
-        be used: a start does not wait for it.
+        Calls `on_failure` when the writer gives up later. Raises `DatabaseError` at once when the database cannot be
+        used: a start does not wait for it.
         """
         self._on_failure = on_failure
         self._enough, self._room, self._asking_lock = asyncio.Event(), asyncio.Event(), asyncio.Lock()
@@ -129,7 +129,7 @@ class Writer:
 
     @property
     def is_shut_out(self) -> bool:
-        """Whether it gave up since the database can not be written to, or another has taken over; else by a fault."""
+        """Whether it gave up because the database cannot be written to, or another process took over."""
         return isinstance(self.failure, psycopg2.Error | DatabaseError | jobs.FencedError)
 
     @property
@@ -138,7 +138,7 @@ class Writer:
         return self._task is not None
 
     async def flush(self) -> None:
-        """Commit what waits and stop writing."""
+        """Commit the waiting rows and stop writing."""
         if self._task is None:
             return
         self._closing = True
@@ -148,7 +148,7 @@ class Writer:
     async def finish(
         self, reason: str, exit_code: int, errors: int, *, failed: Sequence[str] = (), remarks: Sequence[str] = ()
     ) -> None:
-        """Close the run's row (see `Run.finish`), forget the rejects of long ago and disconnect."""
+        """Close the run's row (see `Run.finish`), delete old rejects and disconnect."""
         self.run.exit_code = exit_code
 
         def work(cursor: "Cursor") -> None:
@@ -160,11 +160,11 @@ class Writer:
         self._writing.close()
         self._asking.close()
 
-    # What it is given, and asked
+    # Rows and questions
 
     async def put(self, rows: Sequence[Item]) -> None:
         """Take items, and wait while the queue is full; articles when `look_up` found them new, changed or due to be
-        marked as seen. Raises what made the writer give up."""
+        marked as seen. Raises the writer's failure."""
         self._add(*rows)
         while len(self._queue) >= QUEUE and self.failure is None:
             self._room.clear()
@@ -173,22 +173,22 @@ class Writer:
             raise self.failure
 
     def refuse(self, reject: Reject) -> None:
-        """Take what was refused. Counts as one rejected item of its source."""
+        """Take a reject. Counts as one rejected item of its source."""
         self.run.refused(reject)
         self._add(reject)
 
     def save(self, progress: Progress) -> None:
-        """Take progress, behind the items that it covers: committed with the last of them or after it."""
+        """Take progress: committed with the last of the items before it, or after it."""
         self._add(progress)
 
     async def look_up(self, items: Sequence[Article]) -> None:
         """Note on each item what the database knows of it; see `articles.lookup`.
 
-        A look-up that fails for good ends the crawl, as a write does: its items must not pass for refused.
+        A look-up that fails for good ends the crawl, as a write does: its items must not count as refused.
         """
         try:
             await self.ask(partial(articles.lookup, items=items))
-        except _REFUSALS:  # one of them is spoilt: which one, the writing finds out
+        except _REFUSALS:  # one of them is spoilt: the write finds out which
             for item in items:
                 item.state = State.AGAIN
         except Exception as error:
@@ -196,16 +196,16 @@ class Writer:
             raise
 
     async def ask(self, work: "Callable[[Cursor], _T]") -> _T:
-        """Do `work` in a transaction of its own, beside the writing."""
+        """Do `work` in a separate transaction, beside the writing."""
         if not self.opened:
             raise DatabaseError("nothing is stored: ITEM_PIPELINES lacks newsbot.pipelines.store.StorePipeline")
         async with self._asking_lock:
             return await _in_thread(partial(self._asking.transaction, work))
 
     async def load(self, source_id: str, work: "Callable[[Cursor], bulk.Loaded]") -> bulk.Loaded:
-        """Store rows past the items, in a transaction of their own with the run's counters; see `bulk.load`.
+        """Store rows past the queue, in a separate transaction with the run's counters; see `bulk.load`.
 
-        `work` is done again where the database was lost meanwhile. A job that was taken over ends the crawl.
+        Repeats `work` where the database was lost meanwhile. A job that was taken over ends the crawl.
         """
         session = self._session()
         try:
@@ -223,7 +223,7 @@ class Writer:
 
     def _load(self, cursor: "Cursor", work: "Callable[[Cursor], bulk.Loaded]", source_id: str) -> bulk.Loaded:
         loaded = work(cursor)
-        # Held at the end alone: it keeps others from taking the job over, and a load takes minutes.
+        # Held only at the end: it keeps others from taking the job over, and a load takes minutes.
         if self.token:
             jobs.hold(cursor, self.token)
         self.run.beat(cursor, _states(source_id, loaded))
@@ -237,7 +237,7 @@ class Writer:
             self._enough.set()
 
     async def _work(self) -> None:
-        """Commit part after part, until `flush`."""
+        """Commit batch after batch, until `flush`."""
         while self.failure is None and (self._queue or not self._closing):
             if len(self._queue) < BATCH and not self._closing:
                 with suppress(TimeoutError):
@@ -248,7 +248,7 @@ class Writer:
                 continue
             try:
                 await self._commit(part)
-            except Exception as error:  # noqa: BLE001  whatever it is, those who wait for room must not wait for ever
+            except Exception as error:  # noqa: BLE001  on any error, callers that wait for room must not wait for ever
                 self.give_up(error)
             del self._queue[: len(part)]
             self._room.set()
@@ -264,14 +264,14 @@ class Writer:
         self._on_failure()
 
     async def _commit(self, part: Sequence[Row], tries: "Iterator[int] | None" = None) -> None:
-        """Write a part in one transaction; what the database refuses is split off."""
+        """Write a batch in one transaction; split off what the database refuses."""
         tries = tries or counter()
         refused: psycopg2.Error
         for _ in range(TRIES):
             try:
                 work = partial(self._write, part=part, tries=tries)
                 written = await _in_thread(partial(self._writing.transaction, work))
-            except UniqueViolation as error:  # another process was first: the whole part again, from a fresh look
+            except UniqueViolation as error:  # another process was first: the whole batch again, from a fresh look-up
                 refused = error
             except _REFUSALS as error:
                 refused = error
@@ -288,7 +288,7 @@ class Writer:
             self.run.refused(reject)
             await self._commit([reject])
         else:
-            raise DatabaseError(f"{part[0]!r} can not be written: {refused}") from refused
+            raise DatabaseError(f"{part[0]!r} cannot be written: {refused}") from refused
 
     def _write(self, cursor: "Cursor", part: Sequence[Row], tries: "Iterator[int]") -> _Written:
         """The transaction: rows, revisions, rejects, progress, the run's counters; the tables in one order for all."""
@@ -297,7 +297,7 @@ class Writer:
         written = _Written(Counter(), Counter(), Counter())
         if self.token:
             jobs.hold(cursor, self.token)
-        if next(tries):  # what was known before the failed try may be wrong by now
+        if next(tries):  # the failed attempt's look-up may be out of date
             for item in items:
                 item.state = State.AGAIN
         for kind, write in _WRITERS.items():
@@ -336,13 +336,13 @@ def _states(source_id: str, loaded: bulk.Loaded) -> States:
 
 
 def _token(settings: "BaseSettings") -> str | None:
-    """The token of the job that this crawl is, where its rows go to the database that has the queue of jobs."""
+    """The token of the crawl's job, where its rows go to the database that has the queue of jobs."""
     elsewhere = any(settings.get(name) != os.environ.get(name, "") for name in ("DATABASE_URL", "NEWSBOT_HOME"))
     return None if elsewhere else os.environ.get(TOKEN)
 
 
 def _in_thread(work: Callable[[], _T]) -> "asyncio.Future[_T]":
-    """As `asyncio.to_thread`, but an end by force does not wait for the thread: the database may hang."""
+    """As `asyncio.to_thread`, but a forced end does not wait for the thread: the database may hang."""
     outcome: Future[_T] = Future()
 
     def run() -> None:
@@ -350,7 +350,7 @@ def _in_thread(work: Callable[[], _T]) -> "asyncio.Future[_T]":
             return
         try:
             outcome.set_result(work())
-        except BaseException as error:  # noqa: BLE001  raised where it is awaited
+        except BaseException as error:  # noqa: BLE001  the caller that awaits it gets it
             outcome.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()

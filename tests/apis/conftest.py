@@ -1,4 +1,4 @@
-"""Stand-ins of the services on loopback, and crawls of them in processes of their own."""
+"""Stand-ins of the services on loopback, and crawls of them in separate processes."""
 
 import json
 import subprocess
@@ -104,7 +104,7 @@ class Newsbot:
 
     def crawl(self, spider, *services, settings=None, environment=None, **arguments):
         """A crawl of these services: its exit_code, outcomes, tallies, or error."""
-        # As if the crawl before had been long ago.
+        # As if the previous crawl were long ago.
         self.query("UPDATE quotas SET next_at = NULL")
         for service in services:
             service.times.clear()
@@ -144,7 +144,7 @@ def template(server):
 
 @pytest.fixture
 def newsbot(web, crawlers, server, template):
-    """Crawls into a database of the test's own."""
+    """Crawls into a database of this test."""
     web.faults = None
     name = f"apis_{uuid.uuid4().hex}"
     with closing(server.connect()) as connection:

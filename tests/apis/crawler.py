@@ -1,6 +1,6 @@
-"""Crawls one after the other in a process of its own: asked on standard input, a line of JSON each.
+"""Runs crawls one after the other in a separate process: reads one JSON request per line of standard input.
 
-A start of `scrapy crawl` costs more than most of the crawls here; those that are about its exit code or its log use it.
+A start of `scrapy crawl` costs more than most of the crawls here; tests of its exit code or its log use it.
 """
 
 import asyncio

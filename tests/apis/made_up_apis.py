@@ -32,7 +32,7 @@ class Number(ApiSpider):
 
 
 class Untold(ApiSpider):
-    """Says neither how many pages nor how many records there are."""
+    """Reports neither the number of pages nor that of records."""
 
     name = "untold"
     api = api(name, pages=NumberedPages())
@@ -44,7 +44,7 @@ class Offset(ApiSpider):
 
 
 class Unbounded(ApiSpider):
-    """Does not say how many records there are."""
+    """Does not report the number of records."""
 
     name = "unbounded"
     api = api(name, url="https://offset.example/rows", pages=OffsetPages(size=10))
@@ -74,7 +74,7 @@ class Link(ApiSpider):
 
 
 class Sealed(ApiSpider):
-    """Its key is the value of a header, and another header is none."""
+    """Its key is the value of one header; another header is not a key."""
 
     name = "sealed"
     api = api(
@@ -122,7 +122,7 @@ class Story(ApiSpider):
 
 
 class Faulty(ApiSpider):
-    """Has a fault of its own in what it does with the records of one stream."""
+    """Has a fault in its code for the records of one stream."""
 
     name = "faulty"
     api = api(
@@ -141,7 +141,7 @@ class Faulty(ApiSpider):
 
 
 class OwnMeta(Spider):
-    """Uses names in `meta` that somebody else might use too."""
+    """Uses names in `meta` that other code might use too."""
 
     name = "ownmeta"
     custom_settings: ClassVar = {"ROBOTSTXT_OBEY": False}

@@ -21,14 +21,14 @@ def api(name, **declared):
 
 
 class Timeline(ApiSpider):
-    """Links to the next page do not ask for what is new alone."""
+    """Links to the next page drop the filter for new records."""
 
     name = "timeline"
     api = api(name, params={"since_id": "{cursor}"}, pages=LinkedPages(), cursor=Cursor(by="id", path="id"))
 
 
 class Quakes(ApiSpider):
-    """Counts records from 1, and refuses by one status what it does not understand and what is too much."""
+    """Counts records from 1, and answers both bad requests and too many records with one status."""
 
     name = "quakes"
     api = api(
@@ -41,7 +41,7 @@ class Quakes(ApiSpider):
 
 
 class Untaught(ApiSpider):
-    """The same, by who did not know that."""
+    """The same, declared without that knowledge."""
 
     name = "untaught"
     api = api(

@@ -1,4 +1,4 @@
-"""What the processes of these tests run in."""
+"""The environment of these tests' processes."""
 
 import os
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Stand-ins of the services: they answer as the real ones do, and are as strict about what they are asked.
+"""Stand-ins of the services: they answer as the real ones do, and check requests as strictly.
 
-Each has data and a clock that tests move, counts what it is asked, and notes when its quota is overrun.
+Each has data and a clock that tests move, counts its requests, and notes each breach of its quota.
 """
 
 import json
@@ -24,8 +24,8 @@ def ago(**span):
     return (datetime.now(UTC) - timedelta(**span)).replace(microsecond=0)
 
 
-class Refused(Exception):  # noqa: N818  no error: what was asked for
-    """What the service answers in place of data."""
+class Refused(Exception):  # noqa: N818  not an error: the refused answer
+    """The service's answer in place of data."""
 
     def __init__(self, status, body, headers=None):
         super().__init__(status)
@@ -46,7 +46,7 @@ class Service:
         self.times = []
         self.days = Counter()
         self.overruns = []
-        self.offset = timedelta()  # of its clock
+        self.offset = timedelta()  # of the service's clock
         self.before = lambda count: None  # called with the number of each call, before it is answered
         self.lock = threading.Lock()
 
@@ -54,7 +54,7 @@ class Service:
         return datetime.now(UTC) + self.offset
 
     def forget(self):
-        """Begin to count anew."""
+        """Start the counts again."""
         self.asked.clear()
         self.headers.clear()
 
@@ -70,11 +70,11 @@ class Service:
                 return 200, body, self.told()
             except Refused as refused:
                 return refused.answer
-            except (KeyError, ValueError) as error:  # what is asked lacks something, or it is no number
+            except (KeyError, ValueError) as error:  # the request lacks something, or has a wrong number
                 return 400, self.error(repr(error)), {}
 
     def checked(self, path, query):
-        """The query as a dict; unknown and doubled parameters are refused."""
+        """The query as a dict; refuses unknown and repeated parameters."""
         asked = dict(query)
         wrong = [name for name, times in Counter(name for name, _ in query).items() if times > 1]
         wrong += asked.keys() - self.params
@@ -209,7 +209,7 @@ class NewsApi(Service):
         return url
 
     def withdraw(self, url, published):
-        """As the service shows an article that was taken out: its address says nothing, its time may be none."""
+        """The service's answer for a deleted article: its address is empty, its time may be missing."""
         nothing = dict.fromkeys(("title", "description", "content"), "[Removed]")
         self.articles[url] = self.articles[url] | nothing | {"url": "https://removed.com", "publishedAt": published}
 
@@ -271,7 +271,7 @@ class HackerNews(Service):
         super().__init__()
         self.stories = {}
         self.updates = []
-        self.lags = False  # whether the search still has what was taken out
+        self.lags = False  # whether the search still has deleted articles
 
     def put(self, id_, created, **fields):
         self.stories[id_] = {
@@ -341,7 +341,7 @@ class HackerNews(Service):
 
 
 class Frankfurter(Service):
-    """It splits its symbols at commas without stripping them, and leaves out what it does not know."""
+    """It splits its symbols at commas without stripping them, and leaves out those that it does not know."""
 
     hosts = ("api.frankfurter.dev",)
     params = frozenset({"base", "symbols"})
@@ -350,7 +350,7 @@ class Frankfurter(Service):
     def __init__(self):
         super().__init__()
         self.revised = {}  # (day, symbol): rate
-        self.sampled = False  # whether there is but a day a week of a long time
+        self.sampled = False  # whether a long time has only one day a week
 
     def rate(self, day, symbol):
         return self.revised.get(
@@ -391,7 +391,7 @@ class OpenMeteo(Service):
     def __init__(self):
         super().__init__()
         self.revised = {}  # (hour, variable): value
-        self.spent = None  # `Minutely`, `Hourly` or `Daily`: the limit that is used up
+        self.spent = None  # `Minutely`, `Hourly` or `Daily`: the spent limit
 
     def value(self, hour, variable):
         return self.revised.get((hour, variable), round((hour.timestamp() / 3600 % 97) / 3 + len(variable), 1))
@@ -437,7 +437,7 @@ class CoinGecko(Service):
     def __init__(self):
         super().__init__()
         self.revised = {}  # (coin, ms): price
-        self.reply = None  # what it says in place of all
+        self.reply = None  # its answer in place of all data
         self.started = ago()
 
     def now(self):
@@ -479,7 +479,7 @@ class Exoplanets(Service):
     def __init__(self):
         super().__init__()
         self.planets = {}
-        self.problem = None  # what it says, with status 200, in place of planets
+        self.problem = None  # its answer, with status 200, in place of planets
 
     def put(self, name, **values):
         self.planets[name] = {"pl_name": name, "hostname": name[:-2], "disc_year": 2020, "pl_rade": 1.25} | values
@@ -512,7 +512,7 @@ class Listing(Service):
         self.rows = []
         self.tokens = {}  # token: (position, how often it may still be used)
         self.uses = None  # of a token; None: for ever
-        self.total = None  # what it says; None: the truth
+        self.total = None  # the reported total; None: the true one
         self.key = None
         self.reply = None  # (status, body, headers) in place of all
 
@@ -545,7 +545,7 @@ class Listing(Service):
         return self.page(int(asked["offset"]))
 
     def by_token(self, asked):
-        """Where the next page begins is known by the record that it begins behind: nothing drifts."""
+        """A record's key marks the start of the next page: nothing drifts."""
         start = self.position(asked.get("token"))
         following = None
         if start + self.size < len(self.rows):

@@ -1,4 +1,4 @@
-"""Answers that are none, and records that are odd: a clear status or reject each, and the rest is kept."""
+"""Bad answers and odd records: each gets a clear status or reject, and the rest is kept."""
 
 import json
 import zlib
@@ -36,7 +36,7 @@ def crawl(newsbot, service, **options):
         ([1, 2], {}, "there should be a list at 'rows', and there is nothing"),
     ],
 )
-def test_an_answer_that_can_not_be_read(newsbot, service, body, headers, told):
+def test_an_answer_that_cannot_be_read(newsbot, service, body, headers, told):
     service.reply = 200, body, headers
     crawled = newsbot.crawl("made_up_apis:Story", service, settings={"RETRY_TIMES": 0})
     assert crawled.exit_code == 1
@@ -45,7 +45,7 @@ def test_an_answer_that_can_not_be_read(newsbot, service, body, headers, told):
 
 @pytest.mark.parametrize("form", ["plain", "gzip", "deflate"])
 def test_an_answer_of_500_megabytes(newsbot, service, form):
-    """And one that only becomes it."""
+    """Also one that only unpacks to that size."""
     size = 500 * 1024 * 1024
     if form == "plain":
         service.reply = 200, b"[]", {"Content-Length": size}
@@ -171,7 +171,7 @@ def test_a_fault_in_a_spiders_own_items_ends_its_stream_and_the_others_go_on(new
 
 
 def test_an_answer_of_which_all_is_refused_is_asked_for_again(newsbot):
-    """The cursor stays before it in three runs; what is mended meanwhile is not lost."""
+    """The cursor stays before it in three runs; records repaired meanwhile are not lost."""
     service = Listing("token.example", "token", size=20)
     for n in range(7):
         service.put(None, value=n)

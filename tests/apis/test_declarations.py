@@ -5,7 +5,7 @@ import importlib
 
 import pytest
 
-# What a service has of its own: where its answer is no list of records, and what else it is asked.
+# The code beyond the declaration: answers that are not a list of records, and further requests.
 MORE = {
     "coingecko": "values of two kinds, by how far back one asks",
     "exoplanets": "30 columns, a line each",

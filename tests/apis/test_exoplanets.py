@@ -1,4 +1,4 @@
-"""The Exoplanet Archive: all planets, typed, with units; what changed is kept."""
+"""The Exoplanet Archive: all planets, typed, with units; old values are kept."""
 
 from stand_ins import Exoplanets
 

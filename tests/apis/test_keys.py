@@ -1,4 +1,4 @@
-"""Keys: a missing one, a wrong one, and that none shows anywhere."""
+"""Keys: a missing one, a wrong one, and none that shows anywhere."""
 
 import re
 
@@ -19,7 +19,7 @@ def test_a_missing_key_is_named(newsbot):
     assert newsbot.query("SELECT * FROM runs") == []
 
 
-def test_a_wrong_key_is_told_once_and_tried_once(newsbot):
+def test_a_wrong_key_is_reported_once_and_tried_once(newsbot):
     guardian, index = Guardian(), NewsApi()
     guardian.key = index.key = "another-key"
     for spider, service, more in (("guardian", guardian, {}), ("newsapi", index, {"query": "harbour"})):
@@ -31,13 +31,13 @@ def test_a_wrong_key_is_told_once_and_tried_once(newsbot):
 
 
 def everything(newsbot):
-    """All that the database holds, as text."""
+    """All content of the database, as text."""
     tables = newsbot.column("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
     return "\n".join(str(newsbot.column(f'SELECT t::text FROM "{table}" AS t')) for table in tables)
 
 
 def test_a_key_is_never_shown_though_the_server_repeats_it(newsbot):
-    """In links to the next page, in redirects, in records, in values that are refused, in errors."""
+    """In links to the next page, in redirects, in records, in refused values, in errors."""
     service = Listing("link.example", "link")
     service.key = SECRET
     for n in range(1, 26):
@@ -95,7 +95,7 @@ def test_a_key_is_never_shown_though_the_server_repeats_it(newsbot):
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", " "])
-def test_the_end_of_a_line_is_no_part_of_a_key(newsbot, end):
+def test_the_end_of_a_line_is_not_part_of_a_key(newsbot, end):
     service = Listing("link.example", "link")
     service.put(1, note=SECRET)
     service.key = SECRET

@@ -1,4 +1,4 @@
-"""Arguments with several values, as people type them; and what an API leaves out without a word."""
+"""Arguments with several values, as people type them; and APIs that silently leave values out."""
 
 from dataclasses import replace
 
@@ -74,7 +74,7 @@ def test_what_would_do_nothing_is_refused_with_the_reason(cursor, name, text, to
 
 
 class Harbours(Service):
-    """Gives what it knows of what it is asked for, by name or code."""
+    """Answers for the values that it knows, by name or code."""
 
     hosts = ("harbours.example",)
     params = frozenset({"harbours"})

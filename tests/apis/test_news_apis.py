@@ -1,4 +1,4 @@
-"""The Guardian, NewsAPI and Hacker News: all articles, what is new, revisions, what was taken out."""
+"""The Guardian, NewsAPI and Hacker News: all articles, new ones, revisions, deletions."""
 
 from datetime import datetime
 
@@ -45,7 +45,7 @@ def test_newsapi(newsbot):
     for n in range(250):
         index.put(n, ago(days=2, minutes=n))
     for n in range(250, 260):
-        index.put(n, ago(hours=n - 249))  # not to be had yet
+        index.put(n, ago(hours=n - 249))  # not available yet
     first = newsbot.crawl("newsapi", index, query="harbour")
     assert first.exit_code == 0
     assert "read in slices" in first.outcomes[0][2]
@@ -53,7 +53,7 @@ def test_newsapi(newsbot):
     spent = len(index.asked)
 
     newsbot.query("DELETE FROM spending")  # as if it had been before noon
-    index.offset = DAY  # the stand-in's clock: what was withheld can be had now
+    index.offset = DAY  # the stand-in's clock: withheld articles are now available
     index.forget()
     second = newsbot.crawl("newsapi", index, query="harbour")
     assert second.new == 10
@@ -209,7 +209,7 @@ def test_hackernews_still_finds_what_was_taken_out(newsbot):
     news.delete(1)
     newsbot.crawl("hackernews", news)
     assert newsbot.column(removed) == ["1"]
-    news.updates.clear()  # it tells of the last minutes
+    news.updates.clear()  # it covers the last minutes only
     newsbot.crawl("hackernews", news)
     assert newsbot.column(removed) == ["1"]
 

@@ -145,7 +145,7 @@ def test_a_record_that_a_path_fails_with_takes_no_others_along(newsbot):
     assert newsbot.column("SELECT value ->> 'value' FROM cursors") == ["2026-05-25"]
 
 
-def test_a_cursor_that_no_record_has_is_told(newsbot):
+def test_a_cursor_that_no_record_has_is_reported(newsbot):
     service = listing("token", 5)
     for row in service.rows:
         row["key"] = row.pop("id")

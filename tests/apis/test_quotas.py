@@ -1,4 +1,4 @@
-"""Quotas: kept to the call by all processes, over faults, as the service says, and spread over the day."""
+"""Quotas: all processes keep them to the call, through faults, as the service reports them, spread over the day."""
 
 import threading
 import time
@@ -32,7 +32,7 @@ from newsbot.spiders.base.terms import terms as terms_of
 from newsbot.storage import quotas
 from newsbot.storage.database import Database
 
-# A clock of the database that tests move: what is found first in the search path is asked.
+# A clock of the database that tests move: the search path finds it first.
 CLOCK = """
 CREATE TABLE clock_moved (by interval NOT NULL);
 INSERT INTO clock_moved VALUES ('0');
@@ -257,7 +257,7 @@ def exoplanets():
 
 @pytest.mark.parametrize("make", [frankfurter, openmeteo, coingecko, exoplanets])
 def test_one_answer_comes_through_faults(newsbot, make):
-    """What is asked in one call is asked anew until something went wrong."""
+    """The crawl is repeated until a fault happened."""
     service, arguments, expected = make()
     newsbot.web.faults = Faults(0.2, seed=3)
     while not newsbot.web.faults.made:
@@ -272,7 +272,7 @@ def test_one_answer_comes_through_faults(newsbot, make):
 
 @pytest.fixture
 def ledger(newsbot):
-    """Ask the ledger in a transaction of its own."""
+    """Call the ledger in a separate transaction."""
     database = Database(newsbot.url, Path())
 
     def run(function, *arguments, **options):
@@ -333,7 +333,7 @@ def test_the_space_begins_with_the_answer(ledger):
     assert 0 < ledger(quotas.spend, terms, spread=False) <= 0.5
 
 
-def test_what_is_told(ledger):
+def test_what_a_service_reports(ledger):
     terms = Terms("a", calls=(("day", 100), ("month", 1000)))
     ledger(quotas.told, terms, 10, 20, None)
     assert sum(ledger(quotas.spend, terms, spread=False) == 0 for _ in range(15)) == 10
@@ -345,7 +345,7 @@ def test_what_is_told(ledger):
     assert ledger(quotas.spent_today) == {"a": (11, 0.0)}
 
 
-def test_what_is_told_until_a_time(ledger, at):
+def test_what_a_service_reports_until_a_time(ledger, at):
     terms = Terms("a", calls=(("day", 6),))
 
     def given():
@@ -371,7 +371,7 @@ def test_a_quota_that_is_soon_there_again_is_waited_for(newsbot):
 
 
 class Windowed(Listing):
-    """Ten calls in two seconds, as it says itself."""
+    """Ten calls in two seconds, as its answers say."""
 
     begun = time.time()
     window = given = 0

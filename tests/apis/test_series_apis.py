@@ -1,4 +1,4 @@
-"""Frankfurter, Open-Meteo and CoinGecko: all values, what is new, revisions."""
+"""Frankfurter, Open-Meteo and CoinGecko: all values, new ones, revisions."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -89,7 +89,7 @@ def test_frankfurter_names_what_it_does_not_know(newsbot):
         ({"symbols": " , "}, "expected one name or several, separated by commas"),
     ],
 )
-def test_frankfurter_refuses_what_is_no_currency(newsbot, given, told):
+def test_frankfurter_refuses_an_unknown_currency(newsbot, given, told):
     ecb = Frankfurter()
     assert told in newsbot.crawl("frankfurter", ecb, **given).error
     assert ecb.asked == []
@@ -173,7 +173,7 @@ def test_openmeteo_places_and_variables_as_they_are_typed(newsbot):
         ({"latitude": "nan", "longitude": "13.41"}, "-a latitude=nan: expected degrees"),
     ],
 )
-def test_openmeteo_refuses_what_is_no_place(newsbot, given, told):
+def test_openmeteo_refuses_an_invalid_place(newsbot, given, told):
     weather = OpenMeteo()
     assert told in newsbot.crawl("openmeteo", weather, **given).error
     assert weather.asked == []
@@ -258,7 +258,7 @@ def test_coingecko_goes_on_where_it_was(newsbot):
     newsbot.crawl("coingecko", coins, coins="bitcoin", backfill="365d")
     assert [query["days"] for _, query in coins.asked] == ["1", "365"]
     hourly, daily = _kinds(coins)
-    begin = min(hourly) - timedelta(hours=1)  # what the first hourly value stands for
+    begin = min(hourly) - timedelta(hours=1)  # the start of the first hourly value
     assert {time for time in _prices(newsbot) if time < begin} == {time for time in daily if time < begin}
     coins.forget()
     newsbot.crawl("coingecko", coins, coins="bitcoin", backfill="365d")

@@ -1,4 +1,4 @@
-"""Streams: where they end, where they begin, what they give up, and what shows of it."""
+"""Streams: where they end, where they begin, what they give up, and what the reports show."""
 
 import json
 import socket
@@ -18,7 +18,7 @@ from newsbot.storage.database import Database
 
 
 class Rows(Service):
-    """Answers what `find` gives for a query."""
+    """Answers with the result of `find` for a query."""
 
     def __init__(self, name, *params):
         super().__init__()
@@ -140,7 +140,7 @@ def test_a_wall_is_gone_round_by_what_the_body_says(newsbot):
     assert done.outcomes[0][2] == "ok; read in slices, as it gives no more at once"
 
 
-def test_a_refusal_for_another_reason_is_no_wall(newsbot):
+def test_a_refusal_for_another_reason_is_not_a_wall(newsbot):
     service = Quakes()
     service.reply = 400, "Error 400: minmagnitude is unknown", {}
     done = crawl(newsbot, "Quakes", service)
@@ -162,7 +162,7 @@ def test_slices_that_are_refused_in_a_row_end_the_stream(newsbot):
 
 
 def broken_off(service, is_bad):
-    """Its answers with a record that is bad end before the first."""
+    """Answers with a bad record end before the first one."""
     find = service.find
 
     def answer(asked):
@@ -305,12 +305,12 @@ def windowed():
 
 
 def asked_from(service):
-    """The times that were asked from."""
+    """The start times of the requests."""
     return [datetime.fromtimestamp(int(asked["from"]), UTC) for _, asked in service.asked]
 
 
 def shifted(newsbot, **span):
-    """As if the cursors were moved so long ago."""
+    """As if the cursors had moved so long ago."""
     newsbot.query(
         "UPDATE cursors SET value = (SELECT jsonb_object_agg(name, to_jsonb(text::timestamptz - %s))"
         " FROM jsonb_each_text(value) AS v(name, text))",
@@ -335,7 +335,7 @@ def test_the_begin_of_a_first_run_that_failed_is_that_of_the_next(newsbot, reply
     assert asked_from(service)[0] > ago(hours=2), "then it is read"
 
 
-def test_what_is_beyond_the_reach_is_told_and_not_asked_for(newsbot):
+def test_what_is_beyond_the_reach_is_reported_and_not_asked_for(newsbot):
     service = windowed()
     crawl(newsbot, "Windowed", service)
     shifted(newsbot, days=15)
@@ -357,7 +357,7 @@ def test_a_first_run_that_goes_as_far_back_as_the_api_has_no_gap_when_it_is_trie
     assert crawl(newsbot, "Farthest", service).outcomes[0][2] == "ok"
 
 
-def test_a_past_beyond_the_reach_is_told_and_not_asked_for(newsbot):
+def test_a_past_beyond_the_reach_is_reported_and_not_asked_for(newsbot):
     service = windowed()
     crawl(newsbot, "Windowed", service)
     service.forget()
@@ -380,7 +380,7 @@ def test_a_past_beyond_the_reach_is_told_and_not_asked_for(newsbot):
         None,
     ],
 )
-def test_a_cursor_that_can_not_be_read_costs_its_stream_alone(newsbot, value):
+def test_a_cursor_that_cannot_be_read_costs_only_its_stream(newsbot, value):
     service = windowed()
     crawl(newsbot, "Windowed", service, of="a,b")
     newsbot.query("UPDATE cursors SET value = %s WHERE source = 'a'", json.dumps(value))
@@ -393,7 +393,7 @@ def test_a_cursor_that_can_not_be_read_costs_its_stream_alone(newsbot, value):
     assert [asked["of"] for _, asked in service.asked] == ["b"]
 
 
-def test_cursors_that_can_not_be_read_are_shown_as_they_are(newsbot):
+def test_cursors_that_cannot_be_read_are_shown_as_they_are(newsbot):
     values = [{"since": 1, "until": "tomorrow"}, {"missing": 5}, {"fetched_at": "2026-13-45"}, [], "2026", None]
     for n, value in enumerate(values):
         newsbot.query(
@@ -407,7 +407,7 @@ def test_cursors_that_can_not_be_read_are_shown_as_they_are(newsbot):
     assert shown == ["1 .. tomorrow", '{"missing": 5}', "2026-13-45", "[]", '"2026"', "null"]
 
 
-def test_an_id_that_can_not_be_asked_for_is_no_cursor(newsbot, timeline):
+def test_an_id_that_cannot_be_asked_for_is_not_a_cursor(newsbot, timeline):
     crawl(newsbot, "Timeline", timeline)
     newsbot.query("""UPDATE cursors SET value = '{"value": {"a": 1}}'""")
     assert "the id of last time would be right" in crawl(newsbot, "Timeline", timeline).outcomes[0][2]
@@ -438,7 +438,7 @@ def test_a_table_with_fewer_records_than_expected(newsbot):
     assert crawl(newsbot, "Whole", service).outcomes[0][2] == "ok"
 
 
-def test_records_that_vanish_are_told(newsbot):
+def test_records_that_vanish_are_reported(newsbot):
     service = Rows("whole")
     service.rows = [{"id": n} for n in range(10)]
     crawl(newsbot, "Whole", service)
@@ -493,7 +493,7 @@ def test_a_secret_of_a_header_that_is_missing_is_named(newsbot):
 
 
 class Closes(socketserver.BaseRequestHandler):
-    """Reads the request, then ends the connection: in order, or by a reset."""
+    """Reads the request, then closes the connection: in order, or by a reset."""
 
     def handle(self):
         self.server.calls += 1
@@ -517,7 +517,7 @@ def closing_server():
 
 
 def unreachable(newsbot, base, **settings):
-    """What a crawl of a service at `base` has spent, by the run and by the ledger, and its status."""
+    """The calls that a crawl of a service at `base` has spent, by the run and by the ledger, and its status."""
     newsbot.query("TRUNCATE spending, quotas")
     stand_ins = {"STAND_INS": json.dumps({"windowed.example": base} if base else {})}
     done = crawl(newsbot, "Windowed", windowed(), settings=stand_ins | {"RETRY_TIMES": 2} | settings)

@@ -48,7 +48,7 @@ def server():
 
 @pytest.fixture
 def scrapy(server, tmp_path):
-    """`scrapy api` with an answer of the stand-in, where there is no database to be had."""
+    """`scrapy api` with an answer of the stand-in, and no database available."""
     server.asked = []
 
     def run(*arguments, answer=(500, {}), columns=120):
@@ -142,7 +142,7 @@ def test_an_answer_of_withdrawn_records_alone_is_good(scrapy, own, following):
     assert (mixed.returncode, "No item" in mixed.stdout) == (1, False)
 
 
-def test_what_the_stages_refuse_is_told_too(scrapy, own):
+def test_what_the_stages_refuse_is_reported_too(scrapy, own):
     own.write_text(OWN.partition("observation")[0] + "article: {url: at, title: port, published_at: remark}\n")
     done = scrapy("try", own, answer=(200, {"levels": [level(5), level(6, at="https://t.example/6", remark="noon")]}))
     assert done.returncode == 0, done.stderr

@@ -209,7 +209,7 @@ def test_an_api_of_which_some_failed(scrapy, crawled):
 # --- scrapy cursors ---------------------------------------------------------------------------------------------------
 
 
-def test_cursors_are_told_in_words(scrapy, crawled):
+def test_cursors_are_shown_in_words(scrapy, crawled):
     run = scrapy("cursors", "list", "coingecko", "--csv", url=crawled)
     bitcoin, ethereum = rows(run)
     assert [bitcoin["spider"], bitcoin["source"]] == ["coingecko", "bitcoin"]
@@ -281,7 +281,7 @@ def test_reset_forgets_a_source_then_all(scrapy, crawled):
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "no cursors: no API was read yet\n")
 
 
-def test_a_database_that_is_away_is_told(scrapy):
+def test_a_database_that_is_away_is_reported(scrapy):
     run = scrapy("cursors")
     assert (run.returncode, run.stdout) == (1, "")
-    assert run.stderr.startswith("scrapy cursors: can not connect to postgresql://nobody@127.0.0.1:9/none")
+    assert run.stderr.startswith("scrapy cursors: cannot connect to postgresql://nobody@127.0.0.1:9/none")

@@ -51,7 +51,7 @@ def things(database):
 
 
 def failed(process, *told):
-    """It told what is wrong in one line, and nothing else."""
+    """It reported the fault in one line, and printed nothing else."""
     assert process.returncode == 1
     assert process.stdout == ""
     (line,) = process.stderr.splitlines()
@@ -284,7 +284,7 @@ def test_size_of_rows_with_a_time_and_of_a_large_table(db, database):
 
 @pytest.fixture
 def old(db, database):
-    """Rows of long ago; gives how many rejects and runs are left."""
+    """Old rows; returns how many rejects and runs are left."""
     db("upgrade")
     with closing(database.connect()) as connection:
         connection.autocommit = True
@@ -360,10 +360,10 @@ def test_stop(db, home):
 
 @pytest.mark.parametrize("action", ["url", "sql", "upgrade", "size", "prune"])
 @pytest.mark.parametrize(
-    ("url", "told"), [("mysql://nowhere/x", "is not Postgres'"), ("postgresql://127.0.0.1:1/x", "can not connect")]
+    ("url", "told"), [("mysql://nowhere/x", "is not a Postgres URL"), ("postgresql://127.0.0.1:1/x", "cannot connect")]
 )
-def test_a_database_that_can_not_be_used(db, action, url, told):
-    if action == "url" and told == "can not connect":
+def test_a_database_that_cannot_be_used(db, action, url, told):
+    if action == "url" and told == "cannot connect":
         assert db("url", DATABASE_URL=url).stdout == f"{url}\n"
         return
     failed(db(action, *(["SELECT 1"] if action == "sql" else []), DATABASE_URL=url), told)

@@ -48,7 +48,7 @@ def owner(own_home):
 
 @pytest.fixture
 def sql(own_home, capsys, monkeypatch):
-    """Run `scrapy db sql` in that home; gives the exit code and what it printed."""
+    """Run `scrapy db sql` in that home; returns the exit code and the output."""
     monkeypatch.chdir(ROOT)
 
     def run(statement, *options, **own):
@@ -98,7 +98,7 @@ SELECT (SELECT array_agg(row(s.*)::text) FROM sources s), (SELECT count(*) FROM 
         "RESET ROLE",
         "SET SESSION AUTHORIZATION postgres",
         "ALTER ROLE newsbot_reader SUPERUSER",
-        # what is not newsbot's
+        # objects of others
         "SELECT * FROM pg_authid",
         "SELECT passwd FROM pg_shadow",
         "SELECT * FROM pg_statistic",
@@ -198,7 +198,7 @@ def test_a_new_home_is_read_before_it_has_tables_and_after(sql, home):
     assert sql("SELECT count(*) FROM articles", NEWSBOT_HOME=str(home)).out == "count\n0\n"
 
 
-def test_a_statement_can_not_lift_its_own_timeout(sql):
+def test_a_statement_cannot_lift_its_own_timeout(sql):
     done = sql(
         "SELECT CASE n WHEN 1 THEN set_config('statement_timeout', '0', false) WHEN 1001 THEN pg_sleep(20)::text END"
         " FROM generate_series(1, 1001) n",
@@ -209,7 +209,7 @@ def test_a_statement_can_not_lift_its_own_timeout(sql):
 
 
 def test_a_server_of_ones_own_is_asked_as_the_url_says(sql, database_url, query):
-    """There is no role made; what writes is refused all the same."""
+    """No role is made; writes are refused all the same."""
     assert sql("SELECT current_user", DATABASE_URL=database_url).out == "current_user\npostgres\n"
     assert sql("CREATE TABLE mine ()", DATABASE_URL=database_url).code == 1
     assert sql("SELECT lo_create(0)", DATABASE_URL=database_url).code == 1

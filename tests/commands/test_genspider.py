@@ -1,4 +1,4 @@
-"""`scrapy genspider` with our templates, in a copy of the project: what it writes runs, and its test passes."""
+"""`scrapy genspider` with our templates, in a copy of the project: its spider runs, and its test passes."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def project(tmp_path):
 
 @pytest.fixture
 def installed(tmp_path):
-    """One of its own, with newsbot as pip installs it: in a virtual environment, here within the project."""
+    """A new project, with newsbot installed by pip: in a virtual environment, here within the project."""
     venv.create(tmp_path / ".venv", symlinks=True)
     (packages,) = tmp_path.glob(".venv/lib/python*/site-packages")
     copy_newsbot(packages)
@@ -121,7 +121,7 @@ def test_the_end_of_a_crawl_says_which_requests_failed(project, database_url):
 @pytest.mark.parametrize(
     ("host", "problem"), [("127.0.0.1:1", "refused"), ("no-such-site.example", "404"), ("10.1.2.3", "private")]
 )
-def test_a_site_that_can_not_be_fetched_gives_a_made_up_page(project, not_found, host, problem):
+def test_a_site_that_cannot_be_fetched_gives_a_made_up_page(project, not_found, host, problem):
     settings = json.dumps({"no-such-site.example": not_found, "127.0.0.1:1": "http://127.0.0.1:1"})
     made = project.run(
         *("scrapy", "genspider", "-t", "site", "-s", f"STAND_INS={settings}", "-s", "RETRY_TIMES=0", "made_up", host)
@@ -153,7 +153,7 @@ def test_pictures_and_scripts_are_no_headlines(project):
     assert tested.returncode == 0, tested.stdout
 
 
-def test_a_name_that_is_no_module(project):
+def test_a_name_that_is_not_a_module(project):
     made = project.run("scrapy", "genspider", "-t", "site", "1st!", "site.example")
     assert made.returncode == 2
     assert "is no name for a module" in made.stderr
@@ -169,7 +169,7 @@ def test_a_name_that_is_no_module(project):
         (("-d", "nosuch"), "Unable to find template: nosuch"),
     ],
 )
-def test_what_is_not_made_is_no_success(project, arguments, said):
+def test_a_spider_that_is_not_made_is_not_a_success(project, arguments, said):
     made = project.run("scrapy", "genspider", *arguments)
     assert made.returncode == 1
     assert said in made.stdout
@@ -204,7 +204,7 @@ def test_an_address_that_is_none_is_not_written_into_a_module(project, template,
     assert not (project.folder / "newsbot/spiders/mine.py").exists()
 
 
-def test_a_keyword_is_no_name_for_a_module(project):
+def test_a_keyword_is_not_a_name_for_a_module(project):
     made = project.run("scrapy", "genspider", "class", "site.example")
     assert (made.returncode, "is no name for a module" in made.stderr) == (2, True)
 
@@ -214,7 +214,7 @@ def test_what_is_only_shown_is_a_success(project):
     assert "allowed_domains" in project.run("scrapy", "genspider", "-d", "site").stdout
 
 
-def test_a_port_is_no_part_of_a_domain(project):
+def test_a_port_is_not_part_of_a_domain(project):
     project.run("scrapy", "genspider", "plain", "127.0.0.1:1")
     spider = (project.folder / "newsbot" / "spiders" / "plain.py").read_text()
     assert 'allowed_domains = ["127.0.0.1"]' in spider
@@ -250,7 +250,7 @@ def test_the_template_need_not_be_named(project):
     assert (project.tests / "test_plain.py").exists()
 
 
-def test_an_installed_package_is_no_place_for_a_spider(installed):
+def test_an_installed_package_is_not_a_place_for_a_spider(installed):
     made = installed.run("scrapy", "genspider", "mine", "127.0.0.1:1")
     assert made.returncode == 2
     assert "where an upgrade would remove the spider" in made.stderr
@@ -294,7 +294,7 @@ def test_a_spider_of_an_api_and_its_test(project):
 
 
 def test_the_query_of_an_api_becomes_its_params(project):
-    """What `params` cannot say stays in the URL; what the spider asks by itself, and the fragment, go."""
+    """Parameters that `params` cannot hold stay in the URL; the spider's own parameters, and the fragment, go."""
     query = "q=caf%C3%A9%20%22a%22&empty=&tag=a&tag=b&flag&braces=%7Bsince%7D&page=3"
     made = project.run("scrapy", "genspider", "-t", "api", "harbour", f"API.Harbour.example:8080/v1/news/?{query}#top")
     assert made.returncode == 0, made.stderr

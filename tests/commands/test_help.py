@@ -1,4 +1,4 @@
-"""What -h says of the commands, their actions and the spiders."""
+"""The help of the commands, their actions and the spiders."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""A wrong command names what would mend it, in a line, and nothing else."""
+"""A wrong command names its remedy, in a line, and nothing else."""
 
 import subprocess
 import sys
@@ -42,7 +42,7 @@ def scrapy(*arguments, folder=ROOT):
         (["crawl", "headlines", "--country", "fr"], "written -a country=VALUE"),
     ],
 )
-def test_a_wrong_use_is_told_in_a_line(arguments, mend):
+def test_a_wrong_use_is_reported_in_a_line(arguments, mend):
     run = scrapy(*arguments)
     assert run.returncode == 2
     (line,) = run.stderr.splitlines()
@@ -91,7 +91,7 @@ def test_a_wrong_argument_prints_its_message_alone(spider, argument, mend):
         ("- id: a\n  name:A\n  country: fr\n", "a blank after the colon"),
     ],
 )
-def test_yaml_that_can_not_be_read(tmp_path, text, mend):
+def test_yaml_that_cannot_be_read(tmp_path, text, mend):
     file = tmp_path / "own.yaml"
     file.write_text(text)
     run = scrapy("sources", "-a", f"catalogue={file}")

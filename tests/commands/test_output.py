@@ -1,4 +1,4 @@
-"""What the commands print, to a reader that has enough and to a terminal that can not show it."""
+"""The commands' output to a reader that stops early, and to a terminal that cannot show it."""
 
 import os
 import subprocess

@@ -75,7 +75,7 @@ def test_arguments_that_a_run_would_refuse(tmp_path, spider, args, fault):
     assert fault in line
 
 
-def test_arguments_that_are_right(tmp_path):
+def test_valid_arguments(tmp_path):
     file = tmp_path / "schedule.yaml"
     file.write_text(
         "- {name: a, spider: headlines, every: 1h, args: {sources: 'bbc,lemonde', shard: 0/4, due: 1}}\n"
@@ -148,13 +148,13 @@ def test_the_shipped_schedule():
     assert len(times(check)) == 288 + 48 + 1 + 1
 
 
-def test_all_faults_are_told(tmp_path):
+def test_all_faults_are_reported(tmp_path):
     file = tmp_path / "own.yaml"
     file.write_text("- {name: a, spider: headlins, every: 5m}\n- {name: a, spider: headlines, cron: 0 0 * *}\n")
     check = run("check", file)
     assert (check.returncode, check.stdout) == (1, "")
     first, *faults = check.stderr.splitlines()
-    assert first == "scrapy schedule: the schedule can not be read:"
+    assert first == "scrapy schedule: the schedule cannot be read:"
     assert [fault.removeprefix(f"{file}:").split(": ")[:3] for fault in faults] == [
         ["1", "entry 1 (a)", "spider"],
         ["2", "entry 2 (a)", "name"],
@@ -167,13 +167,13 @@ def test_a_pipe_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     check = run("check", tmp_path / "pipe")
     assert (check.returncode, check.stdout) == (1, "")
-    assert "pipe: not a regular file; a schedule file is right" in check.stderr
+    assert "pipe: not a regular file; expected a schedule file" in check.stderr
 
 
 def test_a_file_that_is_not_there():
     check = run("check", "nowhere.yaml")
     assert (check.returncode, check.stdout) == (1, "")
-    assert f"nowhere.yaml: {os.strerror(2)}; a schedule file is right" in check.stderr
+    assert f"nowhere.yaml: {os.strerror(2)}; expected a schedule file" in check.stderr
 
 
 @pytest.mark.parametrize(

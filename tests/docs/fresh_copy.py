@@ -14,7 +14,7 @@ def copy_project(folder):
 
 
 def share_packages(venv):
-    """What `make install` makes, without the time that it takes."""
+    """The result of `make install`, without the time that it takes."""
     venv.mkdir()
     for each in VENV.iterdir():
         if not each.name.startswith(".installed"):

@@ -1,4 +1,4 @@
-"""What the documents say of APIs, held to the code."""
+"""Compares the documents' statements on APIs with the code."""
 
 import re
 from contextlib import closing
@@ -31,7 +31,7 @@ def test_the_dictionary_of_the_tables_says_what_tables_py_says():
 
 
 def statements():
-    """All SQL of the pages: blocks, and what `scrapy db sql` is shown to run."""
+    """All SQL of the pages: code blocks, and arguments of `scrapy db sql`."""
     for file in [DOCS / "apis.md", DOCS / "database.md", DOCS.parent / "README.md", *FOLDER.iterdir()]:
         text = file.read_text(encoding="utf-8")
         blocks = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
@@ -47,7 +47,7 @@ def cursor(database):
             yield cursor
 
 
-def test_the_sql_of_the_pages_is_right(cursor):
+def test_the_sql_of_the_pages_is_valid(cursor):
     found = list(statements())
     assert len(found) > 15
     for each in found:

@@ -55,7 +55,7 @@ def test_a_venv_that_cannot_be_made_leaves_nothing(project, tmp_path, version):
 
 
 def test_a_venv_of_an_old_python_is_made_anew(project, tmp_path):
-    """What an earlier attempt left does not stand in the way."""
+    """The remains of an earlier attempt do no harm."""
     old = python_that_says(tmp_path / "bin", "3.11.0", then="echo made: $*; exit 1")
     python_that_says(project / ".venv", "3.10.14")
     (project / ".venv/bin").mkdir()

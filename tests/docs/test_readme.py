@@ -1,4 +1,4 @@
-"""README.md: its commands are run in their order in a fresh clone; what they ask of the internet a stand-in answers."""
+"""README.md: runs its commands in their order in a fresh clone; a stand-in answers their requests to the internet."""
 
 import json
 import os
@@ -78,7 +78,7 @@ def internet():
 
 @pytest.fixture
 def origin(tmp_path):
-    """A repository of what is here, committed or not; the environment that leads `git clone` to it."""
+    """A repository of the checkout, committed or not; the environment that leads `git clone` to it."""
     folder = tmp_path / "origin"
     copy_project(folder)
     git = ("git", "-C", folder, "-c", "user.name=Ann", "-c", "user.email=ann@example.org")
@@ -88,7 +88,7 @@ def origin(tmp_path):
 
 
 class Reader:
-    """A user who does what the README says, line by line."""
+    """A user who follows the README, line by line."""
 
     def __init__(self, folder, environment, port):
         self.folder, self.port, self.activated, self.server = folder, port, False, None
@@ -121,7 +121,7 @@ class Reader:
         self.activated |= line == "source .venv/bin/activate"
 
     def serve(self):
-        """Start what stays in the foreground; go on when it answers."""
+        """Start a command that stays in the foreground; go on when it answers."""
         self.server = subprocess.Popen(
             ["bash", "-ec", "source .venv/bin/activate; exec make serve"],
             cwd=self.folder,
@@ -147,7 +147,7 @@ class Reader:
 
 
 def steps():
-    """The blocks of the README that are done, in their order: language and text."""
+    """The blocks of the README to carry out, in their order: language and text."""
     return re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
@@ -164,7 +164,7 @@ def reader(tmp_path, home, origin, internet):
     variables = {
         "NEWSBOT_HOME": str(home),
         "STAND_INS": internet,
-        "NEWSBOT_SCHEDULE": str(tmp_path / "none.yaml"),  # nothing runs but what the README asks for
+        "NEWSBOT_SCHEDULE": str(tmp_path / "none.yaml"),  # only the README's commands run
         "SCRAPYD_HTTP_PORT": str(port),
         "SCRAPYD_USERNAME": "newsbot",
         "SCRAPYD_PASSWORD": "PASSWORD",
@@ -189,7 +189,7 @@ def test_every_command_works_as_written(reader):
                 reader.write("own.yaml" if "homepage" in text else "scrapyd/schedule.yaml", text)
             case "python":
                 reader.write("newsbot/spiders/example.py", text)
-            case "crontab":  # of one source: to ask all takes long
+            case "crontab":  # one source only: a crawl of all takes long
                 (line,) = lines(text)
                 command = re.fullmatch(r"\*/5 \* \* \* \*  cd /srv/newsbot && (.*)", line)[1]
                 reader.run(f"{command} -a sources=bbc")

@@ -31,7 +31,7 @@ class Crawl:
 
 @pytest.fixture
 def crawl():
-    """Crawl URLs, or requests as mappings, in a process of its own."""
+    """Crawl URLs, or requests as mappings, in a separate process."""
 
     def run(*requests, names=None, public=(), environment=None, **settings):
         asked = [request if isinstance(request, dict) else {"url": request} for request in requests]

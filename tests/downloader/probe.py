@@ -1,6 +1,6 @@
-"""A crawl in a process of its own: reads {settings, requests, names, public} as JSON, prints what came of it.
+"""A crawl in a separate process: reads {settings, requests, names, public} as JSON, prints the results.
 
-``names`` is what the system's resolver answers for a name: a list of lists of addresses, one for each look-up, the last
+``names`` maps a name to the system resolver's answers: a list of lists of addresses, one for each look-up, the last
 one for all further look-ups. ``public`` lists loopback addresses that this process takes for public ones.
 """
 

@@ -95,7 +95,7 @@ def test_allowed_hosts_are_names_addresses_and_networks():
 @pytest.mark.parametrize(
     "entry", ["http://127.0.0.1", "127.0.0.1:80", "127.0.0.1/8", "10.0.0.0/33", "127.1", "a b", "*.example.org", "-x"]
 )
-def test_a_wrong_allowed_host_is_told(entry):
+def test_a_wrong_allowed_host_is_reported(entry):
     with pytest.raises(ValueError, match="ALLOW_PRIVATE_HOSTS"):
         AllowedHosts.of([entry])
 

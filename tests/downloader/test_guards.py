@@ -128,7 +128,7 @@ def test_names_are_checked_by_what_dns_answers(serve, crawl):
 
 
 def test_the_address_that_was_checked_is_the_one_connected_to(serve, crawl):
-    """A name that DNS binds anew for each look-up: every connection is one look-up, and what it answers is checked."""
+    """A name that DNS binds anew for each look-up: every connection is one look-up, and its answer is checked."""
     private = serve({"/": page("private")})
     public = serve({"/": lambda h: h.answer(body=b"public", Connection="close")}, host="127.0.0.2", port=private.port)
     url = f"http://rebinding.example:{private.port}/"
@@ -213,7 +213,7 @@ def test_certificates_are_verified(crawl, serve, tmp_path):
 
 
 def test_bounds_of_a_response(crawl, serve):
-    """What is huge, endless, slow or a bomb ends by itself, and the page beside it arrives."""
+    """Huge, endless, slow or bomb-like answers end on their own, and the page beside them arrives."""
     megabyte = b"x" * 2**20
 
     def huge(handler):

@@ -1,4 +1,4 @@
-"""Paths of before this was a room of its own, which stand in settings and spiders of users' own, still lead here."""
+"""Old import paths, which users' settings and spiders hold, still work."""
 
 import re
 

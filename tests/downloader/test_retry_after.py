@@ -40,7 +40,7 @@ def test_a_far_date_is_a_long_wait():
 
 
 class Busy:
-    """A page that asks for a wait some times, then answers; ``asked`` has the times at which it was asked."""
+    """A page that asks for a wait several times, then answers; ``asked`` has the times of the requests."""
 
     def __init__(self, status, times=1, **headers):
         self.status = status

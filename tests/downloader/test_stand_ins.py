@@ -6,7 +6,7 @@ from newsbot.downloader.stand_ins import StandIns
 
 
 def tell(handler):
-    """Answer with what was asked."""
+    """Answer with the request itself."""
     handler.answer(body=f"{handler.headers['Host']} {handler.path} {handler.headers['Proxy-Authorization']}".encode())
 
 
@@ -32,7 +32,7 @@ def redirect(location):
         ('{"": "http://h"}', "''"),
     ],
 )
-def test_a_wrong_value_is_told(value, told):
+def test_a_wrong_value_is_reported(value, told):
     with pytest.raises(ValueError, match="STAND_INS") as error:
         StandIns(Settings({"STAND_INS": value}))
     assert told in str(error.value)

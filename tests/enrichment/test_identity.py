@@ -1,4 +1,4 @@
-"""What the whole of an answer says of its entries: which ids are ids, and which links are shared."""
+"""The signs in a whole answer: which ids are ids, and which links are shared."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_an_id(given, id_):
 
 
 @pytest.mark.parametrize("given", ["x" * (MAX_ID + 1), "a\x00b", "a\u2028b"])
-def test_an_id_that_cannot_be_kept_is_told_by_its_hash(given):
+def test_an_id_that_cannot_be_kept_is_identified_by_its_hash(given):
     (id_,) = ids(entry("https://site.example/1", id_=given))
     assert id_.startswith("blake2b:")
     assert ids(entry("https://site.example/1", id_=given + "1")) != [id_]
@@ -57,12 +57,12 @@ def test_an_id_that_several_links_have_is_none():
     ("link", "id_"),
     [
         (f"{LIVE}#post-1", "#post-1"),
-        (f"{LIVE}#xtor=RSS-1", None),  # says where a reader came from
+        (f"{LIVE}#xtor=RSS-1", None),  # names where a reader came from
         (f"{LIVE}#", None),
         (LIVE, None),
     ],
 )
-def test_the_fragment_is_the_id_where_there_is_no_other(link, id_):
+def test_the_fragment_is_the_id_without_another(link, id_):
     assert ids(entry(link)) == ids(entry(link, id_=link)) == [id_]
     assert ids(entry(link, id_="own")) == ["own"]
 

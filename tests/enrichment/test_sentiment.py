@@ -13,7 +13,7 @@ TEXTS = [
 ]
 
 
-# What VADER's rules look for around the words of its lexicon.
+# Words that VADER's rules look for around those of its lexicon.
 CONTEXT = """
     the a plan minister 12 U.S. it's café “quoted” NOT no or nor so this but BUT least at the least very least without
     doubt never never so never this kind of sort of just enough to die for kiss of death bus stop yeah right :) ;( !!!

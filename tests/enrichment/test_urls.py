@@ -59,7 +59,7 @@ from newsbot.hosts import with_ascii_host
         ("https://site.example/a?sessionid=0123456789abcdef", "https://site.example/a"),
         ("https://site.example/a?session_id=12", "https://site.example/a?session_id=12"),
         ("https://site.example/a?sid=0a1b", "https://site.example/a?sid=0a1b"),
-        # what may name a page
+        # may name a page
         ("https://site.example/a?trk=101", "https://site.example/a?trk=101"),
         ("https://site.example/a?trk=menu&cmp&rss=on&icid=x&intcmp=", "https://site.example/a"),
         ("https://site.example/a?rss=1&icid=2&intcmp=3&cmp=4", "https://site.example/a?cmp=4&icid=2&intcmp=3&rss=1"),
@@ -107,7 +107,7 @@ def test_rule(url, expected):
         f"https://{'ä' * 70}.example/",
     ],
 )
-def test_what_is_no_http_url(url):
+def test_a_url_that_is_not_http(url):
     with pytest.raises(ValueError, match="is not"):
         canonical(url)
 

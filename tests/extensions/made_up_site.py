@@ -1,4 +1,4 @@
-"""A site spider of a user's own."""
+"""A user's site spider."""
 
 import scrapy
 from scrapy.exceptions import CloseSpider
@@ -7,7 +7,7 @@ from newsbot.items import Article
 
 
 class QuaySpider(scrapy.Spider):
-    """The pages of `-a pages=` as they come; each says what it leads to."""
+    """The pages of `-a pages=` in their order; each names its links."""
 
     name = "quay"
 

@@ -1,4 +1,4 @@
-"""A spider of a user's own: what failed is named, and its exit code says whether anything came of it."""
+"""A user's spider: failures are named, and its exit code says whether it brought anything."""
 
 import json
 import os
@@ -170,20 +170,20 @@ def test_robots_txt_holds_whatever_allowed_domains_says(quay, domains):
     assert set(failed(run)) == {"https://moved.example/secret: Forbidden by robots.txt"}
 
 
-def test_a_spider_that_asks_nothing_is_told(quay, query):
+def test_a_spider_that_asks_nothing_is_reported(quay, query):
     run = quay("")
     assert run.returncode == 0
     assert remarks(run) == ["Nothing was asked: start_urls is empty, or start() yields no request that goes out"]
     assert query("SELECT stats->'remarks' FROM runs") == [(remarks(run),)]
 
 
-def test_pages_without_an_item_are_told(quay):
+def test_pages_without_an_item_are_reported(quay):
     run = quay("https://quay.example/", routes={"/": page(b"<p>New design</p>")})
     assert run.returncode == 0
     assert remarks(run) == ["1 page was read and gave no item: the selectors may not fit any more"]
 
 
-def test_why_a_spider_closed_itself_is_told(quay):
+def test_why_a_spider_closed_itself_is_reported(quay):
     run = quay("https://quay.example/enough", routes={"/enough": page()})
     assert remarks(run) == ["The run ended before its end: the archive has no more pages"]
 
@@ -197,7 +197,7 @@ def test_the_row_of_a_run_says_what_failed(quay, query):
 
 
 def test_a_url_with_a_login_is_refused_and_shown_without_it(quay, query):
-    """As a start page, as a link and as what a redirect leads to; the log at DEBUG tells of each request."""
+    """As a start page, as a link and as the target of a redirect; the log at DEBUG has each request."""
     routes = {
         "/": page(
             b"<h2><a href='https://joe:s3cret@quay.example/story/1'>The dam holds</a></h2>"

@@ -1,4 +1,4 @@
-"""What a run says that it spent: in its table, and in its row."""
+"""The reported spending of a run: in its table, and in its row."""
 
 import json
 import os

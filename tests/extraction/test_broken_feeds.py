@@ -1,4 +1,4 @@
-"""Feeds as the world breaks them: what can be read is read, at a bounded cost, and nothing crashes."""
+"""Feeds as the world breaks them: the readable part is read, at a bounded cost, and nothing crashes."""
 
 import gzip
 import random
@@ -21,7 +21,7 @@ MARKUP = "<a b='c'>text &amp; more</a>" * 40_000
 
 
 def calibration():
-    """CPU seconds of work of a fixed size and of the kind that a feed takes: what this machine can do at this time."""
+    """CPU seconds of a fixed amount of feed-like work: the speed of this machine at this time."""
     start = time.process_time()
     etree.fromstring(f"<r>{MARKUP}</r>")
     re.sub(r"<[^<>]*+>", lambda tag: "", MARKUP)
@@ -31,7 +31,7 @@ def calibration():
 
 @contextmanager
 def bounded():
-    """Fail what takes more CPU seconds or memory than one feed may."""
+    """Fail a test that takes more CPU seconds or memory than one feed may."""
     cpu_seconds = CPU_BOUND * calibration()
 
     def stop(*_):
@@ -192,7 +192,7 @@ HOSTILE = {
     "a date of 1 MB": rss(ONE, f"<item><pubDate>{'1' * 1_000_000}</pubDate></item>"),
 }  # fmt: skip
 
-LARGE = {  # made when they are asked for
+LARGE = {  # made on demand
     "names": lambda: rss(ONE, *(f"<a{n}/>" for n in range(1_200_000))),
     "bases in bases": lambda: rss(
         "<a xml:base='bases/'>" * 1_000, "<item><link>x</link></item>" * 20_000, "</a>" * 1_000, ONE

@@ -1,4 +1,4 @@
-"""Feeds in old encodings: what header, document, bytes and the language of the source say of them."""
+"""Feeds in old encodings: the signs in header, document, bytes and the source's language."""
 
 import codecs
 import json
@@ -260,7 +260,7 @@ CASES = [(language, encoding) for language, encodings in ENCODINGS.items() for e
 
 
 def encoded(title, encoding):
-    """In Windows-1258 a letter that is not in it is taken apart: its tone stands behind it."""
+    """In Windows-1258 a missing letter is taken apart: its tone stands behind it."""
     if encoding != "cp1258":
         return title.encode(encoding)
     tones = "\u0300\u0301\u0303\u0309\u0323"
@@ -276,7 +276,7 @@ def encoded(title, encoding):
 
 
 def feed(titles, encoding, head=""):
-    """Titles and links, without a word about the encoding but in `head`."""
+    """Titles and links, with an encoding named only in `head`."""
     items = (
         b"<item><title>%b</title><link>https://news.test/%d</link></item>" % (encoded(title, encoding), place)
         for place, title in enumerate(titles)
@@ -321,7 +321,7 @@ def test_utf_8_is_not_taken_for_the_default_of_a_server(declared):
     assert titles(astray, header="iso-8859-1", language="pl")[1:] == PL[1:]
 
 
-def test_one_byte_at_the_end_is_no_half_of_a_character():
+def test_one_byte_at_the_end_is_not_half_a_character():
     (entry,) = parse("https://news.test/é".encode("cp1252"), URL).entries
     assert entry["link"] == "https://news.test/é"
     (entry,) = parse("https://news.test/é".encode() + b"\xc3", URL).entries
@@ -441,7 +441,7 @@ def test_json_and_lists_of_addresses_have_encodings_too(encoding):
         ("utf8mb4", "utf-8"),
         ("latin1", "iso8859-1"),
         ("us-ascii", "ascii"),
-        # Those of no text, of no text that was read as ASCII, and none.
+        # Encodings of no text, of text that cannot have been read as ASCII, and none.
         ("utf-16", None),
         ("utf-7", None),
         ("cp037", None),

@@ -1,4 +1,4 @@
-"""Feeds that were cut off: what is whole in them is read, and nothing is made of the rest."""
+"""Feeds that were cut off: their whole entries are read, and the rest becomes nothing."""
 
 import gzip
 import json
@@ -71,7 +71,7 @@ FEEDS = {
 
 
 def read(raw):
-    """The entries, and whether it was whole; none of what is refused."""
+    """The entries, and whether the feed was whole; without refused ones."""
     try:
         feed = parse(raw, URL)
     except FeedError:

@@ -111,7 +111,7 @@ def test_a_date_is_read_in_any_notation(text, expected):
         "1 " * 10_000,
     ],
 )
-def test_what_is_no_date_is_none(text):
+def test_an_invalid_date_is_none(text):
     assert parse_date(text) is None
 
 
@@ -134,7 +134,7 @@ def test_a_zone_that_is_unknown_or_impossible_makes_no_date():
     assert parse_date("20060102T150405+9900") is None
 
 
-# What texts are made of in which there is no whole date, each with what surrounds it on real pages.
+# Parts of texts without a whole date, each with its surroundings on real pages.
 _PIECES = (
     *(
         "Mark",
@@ -197,7 +197,7 @@ _PIECES = (
 
 
 def test_texts_without_a_year_of_four_digits_name_no_date():
-    """Whatever words and numbers stand together; two digits are a year only behind a day and a month's name."""
+    """In any company of words and numbers, two digits are a year only behind a day and a month's name."""
     chance = random.Random(7)
     for _ in range(3_000):
         pieces = [chance.choice(_PIECES) for _ in range(chance.randint(1, 8))]

@@ -1,4 +1,4 @@
-"""Well-formed feeds of every kind: what each field is taken from."""
+"""Well-formed feeds of every kind: the origin of each field."""
 
 import gzip
 import json
@@ -97,7 +97,7 @@ def test_atom_1():
     )
     assert (feed.kind, feed.title, feed.language) == ("atom", "Das Blatt", "de")
     one, two = feed.entries
-    assert one["title"] == "5 < 6 &amp; so"  # type text: what stands there is meant
+    assert one["title"] == "5 < 6 &amp; so"  # type text: it is literal
     assert one["link"] == "https://blatt.test/x/eins"
     assert one["published"] == one["updated"] == "2023-01-02T10:00:00+00:00"
     assert one["summary"] == "Ein Satz."
@@ -316,7 +316,7 @@ def test_the_link_of_an_rss_item(item, link):
 @pytest.mark.parametrize(
     "bad", ["javascript:alert(1)", "file:///etc/passwd", "mailto:a@b.test", "http://", "http://[::1", "data:,x"]
 )
-def test_a_link_that_is_no_web_address_is_refused_and_told(bad):
+def test_a_link_that_is_not_a_web_address_is_refused_and_reported(bad):
     entry = rss_entry(f"<link>{bad}</link>")
     assert (entry["link"], entry["refused_link"]) == (None, bad)
 
@@ -497,7 +497,7 @@ def test_texts_are_bounded():
         (b"Service unavailable", "unknown"),
     ],
 )
-def test_what_is_no_feed_is_told(raw, looks_like):
+def test_an_answer_that_is_not_a_feed_is_reported(raw, looks_like):
     with pytest.raises(FeedError, match=r"found .*expected") as error:
         parse(raw, URL)
     assert error.value.looks_like == looks_like
@@ -526,7 +526,7 @@ def test_too_much_is_refused():
         ("", None, None),
     ],
 )
-def test_a_date_that_is_not_understood_is_told(item, published, refused):
+def test_a_date_that_is_not_understood_is_reported(item, published, refused):
     entry = rss_entry(item)
     assert (entry["published"], entry["refused_date"]) == (published, refused)
 
@@ -541,7 +541,7 @@ def test_the_dates_of_a_feed_are_read_as_its_source_writes_them():
     assert parse(raw, URL).entries[0]["refused_date"] == "27 listopada 2025"
 
 
-def test_a_date_of_a_sitemap_or_json_feed_that_is_not_understood_is_told():
+def test_a_date_of_a_sitemap_or_json_feed_that_is_not_understood_is_reported():
     sitemap = b"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>https://s.test/1</loc>
         <lastmod>soon</lastmod></url></urlset>"""
     assert parse(sitemap, URL).entries == [blank(link="https://s.test/1", refused_date="soon")]

@@ -1,4 +1,4 @@
-"""JSON that is nearly valid: each kind of fault is mended or costs one record, and what breaks off is not JSON."""
+"""Nearly valid JSON: each kind of fault is repaired or costs one record; JSON that breaks off is not valid."""
 
 import json
 import time
@@ -31,7 +31,7 @@ ORDINARY = [f"Ferry {n} für Ærø" for n in range(6)]
     [
         (r"The captain\'s hat", "The captain's hat", ESCAPES),
         (r"Up \& down", "Up & down", ESCAPES),
-        (r"C:\Windows\ and C:\data", "C:\\Windows\\ and C:\\data", ESCAPES),  # \d is no escape either
+        (r"C:\Windows\ and C:\data", "C:\\Windows\\ and C:\\data", ESCAPES),  # \d is not an escape either
         (r"it\x27s", "it's", ESCAPES),
         (r"half \u00", r"half \u00", ESCAPES),
         (r"a \é", r"a \é", ESCAPES),
@@ -190,7 +190,7 @@ def test_what_is_neither_json_nor_text_says_where():
     ],
 )
 def test_hostile_answers_take_time_by_their_length(hostile):
-    """Against the time of reading as many bytes that are valid; a way that is quadratic takes thousands of it."""
+    """Compared with the time for as many valid bytes; a quadratic way takes thousands of times as long."""
     plain = json.dumps(["a" * 10] * (len(hostile) // 14)).encode()
     begin = time.process_time()
     for _ in range(20):

@@ -148,7 +148,7 @@ def test_a_base_in_the_body_counts_too():
 
 
 @pytest.mark.parametrize("href", ["javascript:open(1)", "mailto:a@news.test", "http://[", "ftp://news.test/1"])
-def test_a_link_that_cannot_be_fetched_is_told(href):
+def test_a_link_that_cannot_be_fetched_is_reported(href):
     entry = only(page(f'<article><a href="{href}">A</a></article>'))
     assert (entry["link"], entry["refused_link"]) == (None, href)
 
@@ -245,7 +245,7 @@ def test_more_bytes_than_a_page_may_have_are_refused():
 @pytest.mark.parametrize(
     "raw", [b"", b" \n", b"\0", b"Service unavailable", b'{"a": 1}', b"\x1f\x8bno gzip", b"<!---->"]
 )
-def test_what_is_no_page_is_told(raw):
+def test_an_answer_that_is_not_a_page_is_reported(raw):
     with pytest.raises(PageError, match=r"^found .*, expected an HTML page"):
         read(raw, URL)
 
@@ -273,7 +273,7 @@ except pages.PageError:
     print("refused", end=" ")
 print(peak() - before)
 """
-MOST_MB = 200  # above what it had in use before: a tenth of what such a page took without a bound
+MOST_MB = 200  # above the memory in use before: a tenth of such a page's cost without a bound
 
 
 @pytest.mark.parametrize(

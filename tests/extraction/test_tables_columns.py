@@ -1,4 +1,4 @@
-"""Columns of values to JSON: the quick way and the careful one say the same."""
+"""Columns of values to JSON: the quick way and the careful one give the same result."""
 
 import json
 import random
@@ -47,7 +47,7 @@ def test_what_is_of_the_type_becomes_what_the_converter_says(kind, odd):
         ("json", ["{", "NaN"]),
     ],
 )
-def test_what_is_not_of_the_type_is_told_and_the_others_are_kept(kind, wrong):
+def test_what_is_not_of_the_type_is_reported_and_the_others_are_kept(kind, wrong):
     good = VALUES[kind][1]
     for value in wrong:
         found, bad = encoder(kind)([good, value, good])
@@ -65,7 +65,7 @@ def test_decimal_commas():
 
 
 @pytest.mark.parametrize(("text", "decimal"), [("1,5", "."), ("1,23", "."), ("1.5", ","), ("12,34,567", ".")])
-def test_a_mark_that_is_not_between_thousands_is_no_number(text, decimal):
+def test_a_mark_that_is_not_between_thousands_makes_no_number(text, decimal):
     with pytest.raises(ValueTypeError):
         number(text, decimal)
 

@@ -1,4 +1,4 @@
-"""CSV and TSV as they are found: encodings, delimiters, quotes, and lines that are no rows."""
+"""CSV and TSV as found in the wild: encodings, delimiters, quotes, and lines that are not rows."""
 
 import io
 
@@ -10,7 +10,7 @@ from newsbot.extraction.tables.table import UnreadableTableError
 
 
 def read(raw, **told):
-    """What was read of a file of bytes, and its rows with their lines, and the lines that are none."""
+    """The result for a file of bytes: its rows with their lines, and the lines that are not rows."""
     raw = raw.encode() if isinstance(raw, str) else raw
     table = Delimited(io.BufferedReader(io.BytesIO(raw), 2**20), **told)
     wide = len(table.header) if table.header else 2
@@ -45,11 +45,11 @@ def test_the_encoding_is_found(raw, encoding):
     assert bad == []
 
 
-def test_a_mark_of_utf_8_is_no_part_of_the_first_header():
+def test_a_mark_of_utf_8_is_not_part_of_the_first_header():
     assert read("\ufeffa,b\n1,2\n", encoding="utf-8")[0].header == ["a", "b"]
 
 
-def test_what_is_no_text_is_of_no_encoding():
+def test_bytes_that_are_not_text_have_no_encoding():
     with pytest.raises(UnreadableTableError, match="encoding"):
         find_encoding(bytes(range(256)) * 50)
 
@@ -82,7 +82,7 @@ def test_a_quote_can_be_a_character_as_any_other():
     assert read('a\tb\n5" pipe\t"x\n', delimiter="\t", quote="")[1] == [(2, ['5" pipe', '"x'])]
 
 
-def test_an_empty_file_is_told():
+def test_an_empty_file_is_reported():
     with pytest.raises(UnreadableTableError, match="is empty"):
         read("")
 
@@ -108,7 +108,7 @@ def test_a_stray_quote_costs_its_own_line(stray, others):
     assert all(row[0] == str(line - 2) for line, row in rows)
 
 
-def test_a_stray_quote_in_the_last_line_is_told():
+def test_a_stray_quote_in_the_last_line_is_reported():
     _, rows, bad = read('a,b\n1,2\n3,"4\n')
     assert (rows, [each.line for each in bad]) == ([(2, ["1", "2"])], [3])
 
@@ -120,7 +120,7 @@ def test_many_stray_quotes_cost_their_lines_alone():
 
 
 @pytest.mark.parametrize(("line", "cells"), [("1", 1), ("1,2,3", 3)])
-def test_a_row_with_another_number_of_cells_is_told(line, cells):
+def test_a_row_with_another_number_of_cells_is_reported(line, cells):
     _, rows, bad = read(f"a,b\n{line}\n3,4\n")
     assert rows == [(3, ["3", "4"])]
     assert [(each.line, each.reason) for each in bad] == [(2, f"has {cells} cells; the header has 2")]
@@ -137,12 +137,12 @@ def test_latin_1_told_as_utf_8_costs_the_lines_that_are_not_ascii():
     assert [tuple(each) for each in bad] == [(3, None, "the byte 0xe9 is not utf-8", "2,Orl\ufffdans")]
 
 
-def test_a_header_that_can_not_be_decoded_is_told():
+def test_a_header_that_cannot_be_decoded_is_reported():
     with pytest.raises(UnreadableTableError, match=r"line 1: .*0xe9 is not utf-8"):
         read("id,né\n1,2\n".encode("latin-1"), encoding="utf-8")
 
 
-def test_a_cell_without_end_is_told():
+def test_a_cell_without_end_is_reported():
     _, rows, bad = read(f"a,b\n1,{'x' * (delimited.MAX_CELL + 1)}\n2,y\n")
     assert rows == [(3, ["2", "y"])]
     assert "field limit" in bad[0].reason

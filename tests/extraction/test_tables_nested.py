@@ -47,37 +47,37 @@ def test_integers_of_any_size_are_kept_and_do_not_end_the_file():
 
 
 @pytest.mark.parametrize("before", [0, 2**16 - 2_500])  # within what is read at once, and across its end
-def test_a_number_of_too_many_digits_is_told(before):
+def test_a_number_of_too_many_digits_is_reported(before):
     with pytest.raises(UnreadableTableError, match="has a number of more than 4000 digits"):
         rows(nested.json_records(stream(f'[{" " * before}{{"id": {"9" * 5_000}}}]')))
     (found, _) = rows(nested.json_records(stream(f'[{" " * before}{{"id": {"9" * 4_000}}}]')))
     assert found == [(1, {"id": int("9" * 4_000)})]
 
 
-def test_a_file_of_too_many_levels_is_told_in_bounded_memory():
+def test_a_file_of_too_many_levels_is_reported_in_bounded_memory():
     with pytest.raises(UnreadableTableError, match="is nested in more than 200 levels"):
         rows(nested.json_records(stream('[{"a":' + "[" * 1_000_000)))
     (found, _) = rows(nested.json_records(stream(f'[{{"a": {"[" * 190}{"]" * 190}}}]')))
     assert len(found) == 1
 
 
-def test_an_exponent_beyond_all_bounds_is_told():
+def test_an_exponent_beyond_all_bounds_is_reported():
     with pytest.raises(UnreadableTableError, match="is no JSON"):
         rows(nested.json_records(stream(f'[{{"x": 1e{"9" * 30}}}]')))
 
 
-def test_a_mark_of_utf_8_is_no_part_of_the_first_record():
+def test_a_mark_of_utf_8_is_not_part_of_the_first_record():
     assert rows(nested.json_records(stream(b'\xef\xbb\xbf[{"a": 1}]'))) == ([(1, {"a": 1})], [])
     for encoding in (None, "utf-8", "UTF_8"):
         assert rows(nested.json_lines(stream(b'\xef\xbb\xbf{"a": 1}'), encoding)) == ([(1, {"a": 1})], [])
 
 
-def test_utf_16_that_is_cut_off_is_told():
+def test_utf_16_that_is_cut_off_is_reported():
     with pytest.raises(UnreadableTableError, match=r"line 2: .*truncated"):
         rows(nested.json_lines(stream('{"a": 1}\n{"a": 2}'.encode("utf-16")[:-1])))
 
 
-def test_an_empty_list_is_no_error_and_no_list_is_one():
+def test_an_empty_list_is_not_an_error_and_a_missing_one_is():
     assert rows(nested.json_records(stream("[]"))) == ([], [])
     with pytest.raises(UnreadableTableError, match="no list at 'data'"):
         rows(nested.json_records(stream('{"rows": []}'), "data"))
@@ -86,18 +86,18 @@ def test_an_empty_list_is_no_error_and_no_list_is_one():
 
 
 @pytest.mark.parametrize("text", ['[{"a": 1}, {"a"', "<html>", "", '[{"a": 1} {"a": 2}]', "[é]".encode("latin-1") * 9])
-def test_what_is_no_json_or_cut_off_is_told(text):
+def test_invalid_or_cut_off_json_is_reported(text):
     with pytest.raises(UnreadableTableError, match="is no JSON, or cut off"):
         rows(nested.json_records(stream(text)))
 
 
-def test_what_is_no_object_costs_itself_alone():
+def test_an_element_that_is_not_an_object_costs_only_itself():
     found, bad = rows(nested.json_records(stream('[{"a": 1}, 2, null, {"a": 3}]')))
     assert found == [(1, {"a": 1}), (4, {"a": 3})]
     assert bad == [(2, "is no object of names and values"), (3, "is no object of names and values")]
 
 
-def test_a_line_that_is_no_json_costs_itself_alone():
+def test_a_line_that_is_not_valid_json_costs_only_itself():
     found, bad = rows(nested.json_lines(stream('{"a": 1}\n\n{"a": 2\n[3]\n{"a": 4}')))
     assert found == [(1, {"a": 1}), (5, {"a": 4})]
     assert [line for line, _ in bad] == [3, 4]
@@ -115,7 +115,7 @@ STRAYS = [{"a": "é"}, {"a": "naïve café"}, {"a": "x" * 3_000}] * 3
 
 @pytest.mark.parametrize("place", [0, 2, 4, 8])
 def test_a_byte_astray_in_utf_8_is_read_as_windows_1252(place):
-    """Also across what is read at once."""
+    """Also across the end of a chunk."""
     given = [*STRAYS[:place], {"a": "\udc93ferry\udc94 café"}, *STRAYS[place:]]
     right = [*STRAYS[:place], {"a": "“ferry” café"}, *STRAYS[place:]]
     texts = [json.dumps(each, ensure_ascii=False).encode("utf-8", "surrogateescape") for each in given]
@@ -186,12 +186,12 @@ def test_the_rows_of_a_sheet(workbook):
     assert found[2] == (3, ["2A"])
 
 
-def test_a_sheet_that_is_not_there_is_told(workbook):
+def test_a_sheet_that_is_not_there_is_reported(workbook):
     with workbook.open("rb") as file, pytest.raises(UnreadableTableError, match=r"no sheet 'daten'.*'notes', 'data'"):
         list(nested.xlsx_rows(file, "daten"))
 
 
-def test_what_is_no_workbook_is_told():
+def test_a_file_that_is_not_a_workbook_is_reported():
     pytest.importorskip("openpyxl")
     with pytest.raises(UnreadableTableError, match="no XLSX"):
         list(nested.xlsx_rows(io.BytesIO(b"PK\x03\x04 and nothing more")))
@@ -233,7 +233,7 @@ def test_a_parquet_that_is_a_bomb_is_refused(tmp_path):
             pass
 
 
-def test_what_is_no_parquet_is_told():
+def test_a_file_that_is_not_parquet_is_reported():
     pytest.importorskip("pyarrow")
     with pytest.raises(UnreadableTableError, match="no Parquet"):
         nested.parquet_rows(io.BytesIO(b"PAR1 and nothing more"), LIMITS)
@@ -243,7 +243,7 @@ def test_what_is_no_parquet_is_told():
     ("read", "package", "extra"),
     [(nested.xlsx_rows, "openpyxl", "xlsx"), (partial(nested.parquet_rows, limits=LIMITS), "pyarrow", "parquet")],
 )
-def test_a_missing_package_is_told_with_what_to_install(read, package, extra, monkeypatch):
+def test_a_missing_package_is_reported_with_what_to_install(read, package, extra, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, package, None)
     with pytest.raises(UnreadableTableError, match=rf"{package}.*pip install '.\[{extra}\]'"):
         list(read(io.BytesIO()))

@@ -78,20 +78,20 @@ def test_a_bomb_is_refused_by_its_ratio_and_by_its_size(pack):
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, lambda text: zipped(("a.csv", text))], ids=["gzip", "zip"])
-def test_what_is_cut_off_is_told(pack):
+def test_what_is_cut_off_is_reported(pack):
     raw = pack(TEXT)
     with pytest.raises(UnreadableTableError, match=r"broken after|no zip"):
         read(raw[: len(raw) // 2])
 
 
-def test_a_flipped_byte_is_told():
+def test_a_flipped_byte_is_reported():
     for raw in (bytearray(gzip.compress(TEXT)), bytearray(zipped(("a.csv", TEXT)))):
         raw[len(raw) // 2] ^= 0xFF
         with pytest.raises(UnreadableTableError, match="broken after"):
             read(bytes(raw))
 
 
-def test_an_encrypted_member_is_told():
+def test_an_encrypted_member_is_reported():
     raw = bytearray(zipped(("a.csv", TEXT)))
     for mark in (b"PK\x03\x04", b"PK\x01\x02"):
         raw[raw.index(mark) + (6 if mark[2] == 3 else 8)] |= 1

@@ -31,7 +31,7 @@ def test_a_moment_without_a_zone_is_in_that_of_the_api():
 
 
 @pytest.mark.parametrize("given", ["soon", True, [1], {}, math.nan, math.inf, 1e300, "9999999-01-01"])
-def test_what_is_no_moment(given):
+def test_a_value_that_is_not_a_moment(given):
     with pytest.raises(ValueTypeError, match="is no time"):
         moment(given)
 
@@ -54,7 +54,7 @@ def test_numbers(given, decimal, expected):
 
 
 @pytest.mark.parametrize("given", ["many", True, [], {"a": 1}])
-def test_what_is_no_number(given):
+def test_a_value_that_is_not_a_number(given):
     with pytest.raises(ValueTypeError, match="is no number"):
         number(given)
 
@@ -130,7 +130,7 @@ def test_a_secret_is_hidden_however_it_is_spelt(spelt):
     assert hide(f"before {spelt} behind".encode(), 'a/b+c"d&e=') == b"before *** behind"
 
 
-def test_what_is_no_secret_is_left():
+def test_a_value_that_is_not_secret_is_left():
     assert hide(b"a test of the sea", "test") == b"a test of the sea"
 
 

@@ -1,4 +1,4 @@
-"""Lines of the one file in a zip: what is no such archive, or should not be read."""
+"""Lines of the one file in a zip; refuses other archives and dangerous ones."""
 
 import io
 import zipfile
@@ -43,13 +43,13 @@ def test_lines_that_reach_over_blocks_are_whole():
     ],
     ids=lambda value: value if isinstance(value, str) else "archive",  # a zip has the time, and workers differ by it
 )
-def test_what_is_wrong_is_told(archive, told):
+def test_what_is_wrong_is_reported(archive, told):
     with pytest.raises(zips.ZipError) as raised:
         read(archive, 1_000_000)
     assert told in str(raised.value)
 
 
-def test_bytes_that_were_changed_are_told():
+def test_bytes_that_were_changed_are_reported():
     archive = bytearray(packed(a=bytes(range(256)) * 999))
     archive[50] ^= 1
     with pytest.raises(zips.ZipError):

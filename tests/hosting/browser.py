@@ -13,7 +13,7 @@ PATIENCE = 30  # seconds
 
 
 def executable():
-    """Where Debian, or another system, has it; None without it."""
+    """The path on Debian, or another system; None without Chromium."""
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -107,7 +107,7 @@ class Browser:
         self.wait_for("window.left !== true && document.readyState === 'complete'")
 
     def click(self, selector):
-        """Press what leads to another page, and wait until that is loaded."""
+        """Press a link to another page, and wait until that is loaded."""
         self.evaluate(f"window.left = true; document.querySelector({json.dumps(selector)}).click()")
         self.wait_for("window.left !== true && document.readyState === 'complete'")
 

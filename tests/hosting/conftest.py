@@ -1,4 +1,4 @@
-"""A real Scrapyd, with newsbot's parts, on a port and a database of its own."""
+"""A real Scrapyd, with newsbot's parts, on a separate port and database."""
 
 import configparser
 import contextlib
@@ -27,7 +27,7 @@ PATIENCE = 60  # seconds
 
 
 class Scrapyd:
-    """One that runs in a folder. Its calls: `scrapyd.get("history.json", state="failed")`."""
+    """A Scrapyd in a folder. Its calls: `scrapyd.get("history.json", state="failed")`."""
 
     def __init__(self, folder, database_url, schedule="[]\n", environment=None, **options):
         self.folder = folder
@@ -87,9 +87,9 @@ class Scrapyd:
         return False
 
     def is_healthy(self):
-        """The database is in reach and the schedule is read, well or not."""
+        """Whether the database is in reach and the schedule is read, well or not."""
         answer = self.call("GET", "health.json").json()
-        read = f"The schedule {self.schedule}" in self.said() or "The schedule can not be used" in self.said()
+        read = f"The schedule {self.schedule}" in self.said() or "The schedule cannot be used" in self.said()
         return answer.get("parts", {}).get("database", {}).get("ok") and read
 
     def said(self):
@@ -105,13 +105,13 @@ class Scrapyd:
         return self.call("POST", call, data=data).json()
 
     def run(self, spider, **data):
-        """Queue a job; its id."""
+        """Queue a job; returns its id."""
         answer = self.post("schedule.json", project="newsbot", spider=spider, **data)
         assert answer["status"] == "ok", answer
         return answer["jobid"]
 
     def upload(self, egg, version, project="newsbot", **data):
-        """What it says to an egg, given as bytes."""
+        """The answer to an egg, given as bytes."""
         data |= {"project": project, "version": version}
         return self.call("POST", "addversion.json", data=data, files={"egg": ("project.egg", egg)}).json()
 
@@ -122,7 +122,7 @@ class Scrapyd:
         return self.jobs(id=job_id)[0]
 
     def wait_for(self, condition, patience=PATIENCE):
-        """What `condition` gives, once that is true."""
+        """The value of `condition`, once that is true."""
         end = time.monotonic() + patience
         while time.monotonic() < end:
             if outcome := condition():
@@ -138,7 +138,7 @@ class Scrapyd:
             if answer.status_code == 503:  # the database is away, or comes back just now
                 return None
             job = answer.json()["jobs"][0]
-            if job["state"] == "running" and not job["pid"]:  # taken, but not started yet
+            if job["state"] == "running" and not job["pid"]:  # claimed, but not started yet
                 return None
             return job if (job["state"] in states if states else job["end_time"]) else None
 
@@ -159,12 +159,12 @@ class Scrapyd:
         psutil.wait_procs(processes)
 
     def stop(self):
-        """In order."""
+        """Stop in order."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE)
 
     def clear(self):
-        """End all that it left."""
+        """End all processes that it left."""
         if self.process and self.process.poll() is None:
             self.kill_all()
         for process in psutil.process_iter(["environ"]):
@@ -189,7 +189,7 @@ class _Site(ThreadingHTTPServer):
 
 @pytest.fixture(scope="session")
 def site():
-    """The environment in which the made-up spiders' site is there: an empty page at every address."""
+    """The environment with the made-up spiders' site: an empty page at every address."""
     with _Site(("127.0.0.1", 0), _Page) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield {"STAND_INS": json.dumps({"made-up.example": f"http://127.0.0.1:{server.server_port}"})}
@@ -214,11 +214,11 @@ def make_scrapyd(tmp_path, database_url, site):
 
 @pytest.fixture
 def scrapyd(make_scrapyd):
-    """One that runs, with an empty schedule."""
+    """A running Scrapyd with an empty schedule."""
     return make_scrapyd().start()
 
 
 @pytest.fixture(scope="session")
 def newsbot_egg(tmp_path_factory):
-    """newsbot's own, as `make deploy` builds it."""
+    """newsbot's egg, as `make deploy` builds it."""
     return build(tmp_path_factory.mktemp("egg"))

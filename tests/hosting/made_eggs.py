@@ -1,4 +1,4 @@
-"""Eggs of made-up projects, and of newsbot with a spider that tells whose code runs."""
+"""Eggs of made-up projects, and of newsbot with a spider that reports whose code runs."""
 
 import io
 import shutil
@@ -31,7 +31,7 @@ class Tells(scrapy.Spider):
 
 
 def made_egg(marker, package="shop", **files):
-    """The bytes of an egg of a small project; `files` replace what stands in it by name, None leaves it out."""
+    """The bytes of an egg of a small project; `files` replaces files by name, None leaves one out."""
     contents = {
         f"{package}/__init__.py": "",
         f"{package}/settings.py": f"SPIDER_MODULES = ['{package}.spiders']\nTELNETCONSOLE_ENABLED = False\n",
@@ -66,7 +66,7 @@ def marked_newsbot(egg, place, marker):
 
 
 def copied_checkout(root, place):
-    """The checkout, as far as it is built, to be broken."""
+    """A copy of the files to build, for tests to break."""
     from newsbot.hosting.deploy import SOURCES
 
     place.mkdir()

@@ -22,7 +22,7 @@ class Relay:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def hang(self):
-        """Pass on nothing any more; connections stay."""
+        """Stop passing anything on; connections stay."""
         self._goes.clear()
 
     def resume(self):

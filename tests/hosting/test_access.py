@@ -1,4 +1,4 @@
-"""The gate before Scrapyd: who is let in, what others cost, and what is told of them."""
+"""The gate before Scrapyd: who gets in, how much strangers cost, and what the log says of them."""
 
 import re
 import socket
@@ -112,7 +112,7 @@ def test_a_page_of_another_name_that_leads_here_can_do_nothing(open_scrapyd):
 # --- The password -----------------------------------------------------------------------------------------------------
 
 
-def test_wrong_passwords_are_slowed_told_and_not_shown(scrapyd):
+def test_wrong_passwords_are_slowed_reported_and_not_shown(scrapyd):
     wrong = (scrapyd.auth[0], "not the pass")
     for number in range(1, 4):
         begin = time.monotonic()
@@ -128,7 +128,7 @@ def test_wrong_passwords_are_slowed_told_and_not_shown(scrapyd):
         scrapyd.wait_for(lambda: f"password from 127.0.0.1, {number} in a row" in scrapyd.said())  # noqa: B023
     assert scrapyd.get("daemonstatus.json")["status"] == "ok"
     scrapyd.call("GET", "listjobs.json", auth=wrong)
-    scrapyd.wait_for(lambda: scrapyd.said().count("127.0.0.1, 1 in a row") == 2)  # the right one has reset it
+    scrapyd.wait_for(lambda: scrapyd.said().count("127.0.0.1, 1 in a row") == 2)  # the correct one has reset it
     assert "not the pass" not in scrapyd.said()
     assert "10.0.0." not in scrapyd.said()
 
@@ -157,8 +157,8 @@ def test_many_addresses_take_no_more_memory():
         access.logger.disabled = False
 
 
-def test_wrong_passwords_by_many_connections_are_told_one_after_the_other(scrapyd):
-    """And who has the right one does not wait for them, whatever the address."""
+def test_wrong_passwords_by_many_connections_are_reported_one_after_the_other(scrapyd):
+    """A client with the correct password does not wait for them, from any address."""
     told = []
 
     def guess(number):
@@ -171,8 +171,8 @@ def test_wrong_passwords_by_many_connections_are_told_one_after_the_other(scrapy
         guesses = pool.map(guess, range(8))
         assert scrapyd.get("daemonstatus.json")["status"] == "ok"
         assert set(guesses) == {401}
-    # The right one in between may begin the count anew.
-    assert max(told) - begin >= 8 * access.FIRST_DELAY  # at the least, as the right one begins the count anew
+    # The correct one in between may start the count again.
+    assert max(told) - begin >= 8 * access.FIRST_DELAY  # at the least, as the correct one starts the count again
 
 
 def test_wrong_passwords_wait_behind_those_of_their_address_alone():
@@ -239,7 +239,7 @@ def test_half_requests_do_not_keep_others_out(scrapyd):
 
 
 def is_cut_off(connection):
-    """Whether the other side closes it, although a byte comes again and again."""
+    """Whether the other side closes it, although a byte comes now and then."""
     for _ in range(300):
         time.sleep(0.1)
         try:
@@ -275,7 +275,7 @@ def test_who_has_logged_in_may_send_slowly(impatient):
             time.sleep(0.1)
             connection.sendall(bytes([byte]))
         connection.sendall(b"=yyy")
-        assert answer_on(connection)[0] == 200  # there is no such job
+        assert answer_on(connection)[0] == 200  # the job does not exist
 
 
 def test_who_goes_on_sending_what_was_refused_is_cut_off(impatient):
@@ -334,7 +334,7 @@ def test_its_own_pages_may_send_forms(scrapyd):
         assert scrapyd.call("POST", "cancel.json", data=data, headers=headers).status_code == 200, headers
 
 
-def test_what_browsers_are_told(scrapyd):
+def test_the_headers_that_browsers_get(scrapyd):
     for name in ("", "daemonstatus.json", "logs/", "none", "jobs"):
         for auth in (scrapyd.auth, None):
             headers = scrapyd.call("GET", name, auth=auth).headers

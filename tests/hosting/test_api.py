@@ -1,4 +1,4 @@
-"""newsbot's own calls under a real Scrapyd: the schedule, the history, health; good questions and bad ones."""
+"""newsbot's own calls under a real Scrapyd: the schedule, the history, health; valid requests and bad ones."""
 
 import os
 import subprocess
@@ -47,7 +47,7 @@ def refused(answer, status, said):
 # --- The schedule -----------------------------------------------------------------------------------------------------
 
 
-def test_the_schedule_is_told(entries):
+def test_the_schedule_is_listed(entries):
     answer = entries.get("schedules.json")
     assert (answer["status"], answer["faults"], answer["file"]) == ("ok", [], str(entries.schedule))
     hourly, often, follows, long = answer["schedules"]
@@ -94,7 +94,9 @@ def test_a_call_for_an_entry_is_checked(entries, call):
     refused(
         entries.call("POST", call, data={"name": "hourly", "project": "other"}), 400, "the schedule is of 'newsbot'"
     )
-    refused(entries.call("POST", call, data={"name": "hourly", "now": "1"}), 400, "'now' is no parameter of this call")
+    refused(
+        entries.call("POST", call, data={"name": "hourly", "now": "1"}), 400, "'now' is not a parameter of this call"
+    )
     refused(entries.call("POST", call, data={"name": "n" * 65}), 400, "name is invalid")
     refused(entries.call("POST", call, data={"name": "hourly\0"}), 400, "NUL")
     refused(entries.call("POST", call, data=b"name=%ff"), 400, "'name' parameter is required")
@@ -149,7 +151,7 @@ def test_a_question_to_the_history_is_checked(scrapyd):
         ({"limit": 1001}, "limit is invalid: Input should be less than or equal to 1000"),
         ({"project": "../x"}, "project is invalid"),
         ({"spider": "a\0b"}, "NUL"),
-        ({"sort": "id"}, "'sort' is no parameter of this call"),
+        ({"sort": "id"}, "'sort' is not a parameter of this call"),
     ]:
         refused(scrapyd.call("GET", "history.json", params=params), 400, said)
     refused(scrapyd.call("POST", "history.json"), 405, "GET is")
@@ -166,7 +168,7 @@ def part(scrapyd, name, status=503):
     return parts[name]
 
 
-def test_a_wrong_schedule_is_no_health(scrapyd):
+def test_a_wrong_schedule_is_unhealthy(scrapyd):
     scrapyd.schedule.write_text("- {name: a, spider: quick, every: 5x}\n")
     scrapyd.wait_for(lambda: scrapyd.call("GET", "health.json").status_code == 503)
     wrong = part(scrapyd, "schedule")
@@ -183,19 +185,19 @@ def relay(database_url):
     relay.close()
 
 
-def test_a_database_away_is_no_health(make_scrapyd, relay):
+def test_a_database_away_is_unhealthy(make_scrapyd, relay):
     scrapyd = make_scrapyd(database_url=relay.url).start()
     relay.cut()
     wrong = part(scrapyd, "database")
     assert (wrong["ok"], wrong["message"] != "in reach") == (False, True)
     for name in ("history.json", "schedules.json", "listjobs.json"):
-        refused(scrapyd.call("GET", name), 503, "the database can not be used")
+        refused(scrapyd.call("GET", name), 503, "the database cannot be used")
     refused(scrapyd.call("POST", "crawl.json", data={"project": "newsbot", "spider": "quick"}), 503, "the database")
     relay.resume()
     scrapyd.wait_for(lambda: scrapyd.call("GET", "health.json").status_code == 200)
 
 
-def test_a_database_that_hangs_is_told_within_bounds(make_scrapyd, relay):
+def test_a_database_that_hangs_is_reported_within_bounds(make_scrapyd, relay):
     scrapyd = make_scrapyd(database_url=relay.url).start()
     relay.hang()
     with ThreadPoolExecutor(20) as pool:  # more than Scrapyd has threads and connections
@@ -206,7 +208,7 @@ def test_a_database_that_hangs_is_told_within_bounds(make_scrapyd, relay):
     scrapyd.wait_for(lambda: scrapyd.call("GET", "health.json").status_code == 200)
 
 
-def test_a_database_that_is_read_only_is_no_health(scrapyd, database):
+def test_a_database_that_is_read_only_is_unhealthy(scrapyd, database):
     with closing(database.connect()) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -221,7 +223,7 @@ def test_a_database_that_is_read_only_is_no_health(scrapyd, database):
     assert wrong == {"ok": False, "message": "no heartbeat of this node was stored within 15 s"}
 
 
-def test_other_nodes_are_told(make_scrapyd, database):
+def test_other_nodes_are_reported(make_scrapyd, database):
     scrapyd, other = make_scrapyd("one").start(), make_scrapyd("two").start()
     name = other.get("health.json")["node_name"]
     assert part(scrapyd, "nodes", 200) == {"ok": True, "message": f"{name} in service"}
@@ -234,8 +236,8 @@ def test_other_nodes_are_told(make_scrapyd, database):
     assert part(scrapyd, "nodes", 200)["message"] == f"{name} has its clock +3600 s off"
 
 
-def test_a_clock_that_is_off_is_no_health(make_scrapyd, database):
-    """Here it is the database's: of two clocks each is off by the other."""
+def test_a_clock_that_is_off_is_unhealthy(make_scrapyd, database):
+    """Here the database's clock is off: of two clocks each is off by the other."""
     with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
         cursor.execute(
             """
@@ -252,12 +254,12 @@ def test_a_clock_that_is_off_is_no_health(make_scrapyd, database):
     refused(scrapyd.call("GET", "health.json"), 503, "clock: +3600.0 s")
 
 
-def test_a_full_disk_is_no_health(make_scrapyd, tmp_path):
+def test_a_full_disk_is_unhealthy(make_scrapyd, tmp_path):
     small = tmp_path / "small"
     small.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", small], capture_output=True, text=True)
     if mounted.returncode:
-        pytest.skip(f"a small file system can not be mounted here: {mounted.stderr.strip()}")
+        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
     try:
         scrapyd = make_scrapyd(environment={"NEWSBOT_HOME": str(small)})
         scrapyd.start()
@@ -282,7 +284,7 @@ def test_arguments_that_a_spider_does_not_take_are_refused(scrapyd):
         refused(ask(sources="bbc", now="1"), 400, "headlines has no argument 'now'")
         refused(ask("dataset"), 400, "-a config= is missing")
     assert scrapyd.jobs() == []
-    # Whose names begin with an underscore are nobody's; a spider that declares none takes what there is.
+    # Names that begin with an underscore are not arguments; a spider that declares none takes any.
     answer = scrapyd.post("schedule.json", project="newsbot", spider="quick", source="x", _="1690", _job="other")
     job = scrapyd.wait_until(answer["jobid"])
     assert (job["state"], job["args"]) == ("finished", {"source": "x"})

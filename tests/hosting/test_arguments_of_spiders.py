@@ -1,4 +1,4 @@
-"""A job is refused before it is queued for what a run of its spider would refuse at once."""
+"""A job is refused before it is queued when a run of its spider would refuse its arguments at once."""
 
 import os
 import re
@@ -52,7 +52,7 @@ def test_what_a_spider_checks_itself_is_checked_before(check, spider, given):
         ("hackernews", {}),
     ],
 )
-def test_what_is_right_passes(check, spider, given):
+def test_valid_arguments_pass(check, spider, given):
     check(spider, given)
 
 
@@ -125,7 +125,7 @@ def test_a_file_that_might_block_is_refused(check, tmp_path, spider, name):
     ],
 )
 @pytest.mark.parametrize(("spider", "name"), [("headlines", "catalogue"), ("api", "config"), ("dataset", "config")])
-def test_nothing_of_another_file_is_told(check, tmp_path, content, spider, name):
+def test_nothing_of_another_file_is_reported(check, tmp_path, content, spider, name):
     file = tmp_path / "other"
     file.write_text(content)
     with pytest.raises(ValueError, match=r"other:\d: ") as error:
@@ -142,7 +142,7 @@ def test_the_schedule_of_a_server_is_checked_where_the_installed_code_runs_it(tm
 
 
 def test_a_server_refuses_what_a_run_would(make_scrapyd):
-    """By the settings and the folder that its jobs have, in its calls and in the schedule."""
+    """By its jobs' settings and folder, in its calls and in the schedule."""
     scrapyd = make_scrapyd()
     (scrapyd.folder / "scrapy.cfg").write_text("[settings]\nnewsbot = newsbot.settings\n")
     scrapyd.edit({"name": "kept", "spider": "headlines", "every": "1d"})
@@ -165,6 +165,6 @@ def test_a_server_refuses_what_a_run_would(make_scrapyd):
     assert "schedule.yaml:1: entry 1 (new): args: the catalogue can not be read: own.yaml: No such file" in fault
     assert [entry["name"] for entry in scrapyd.get("schedules.json")["schedules"]] == ["kept"]
     assert scrapyd.call("GET", "health.json").status_code == 503
-    (scrapyd.folder / "own.yaml").write_text(OWN)  # what was wrong lies in another file
+    (scrapyd.folder / "own.yaml").write_text(OWN)  # the fault lay in another file
     scrapyd.wait_for(lambda: [entry["name"] for entry in scrapyd.get("schedules.json")["schedules"]] == ["new"])
     assert scrapyd.get("schedules.json")["faults"] == []

@@ -1,4 +1,4 @@
-"""A thousand attacks on a real Scrapyd, over plain sockets: each is refused rightly, and none has an effect."""
+"""A thousand attacks on a real Scrapyd, over plain sockets: each is refused correctly, and none has an effect."""
 
 import base64
 import configparser
@@ -67,7 +67,7 @@ TRAVERSALS = [
 ]
 
 
-# Those of them that are dangerous as the name of a file; the others name a project that is not there.
+# Those that are dangerous as the name of a file; the others name a project that does not exist.
 FILES = [name for name in TRAVERSALS if re.search(r"[/\\\n\r\x1b\u200b\u2025\uff0f]|^\.+$|.{251}", name)]
 assert 10 < len(FILES) < len(TRAVERSALS)
 
@@ -97,7 +97,7 @@ def parameters(name):
 
 
 class Kit:
-    """What makes the attacks: each public method is a class of them."""
+    """Makes the attacks: each public method is a class of them."""
 
     def __init__(self, scrapyd):
         self.random = random.Random(SEED)
@@ -110,7 +110,7 @@ class Kit:
         return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
 
     def request(self, method, target, body=b"", kind="application/x-www-form-urlencoded", auth=True, **headers):
-        """A request of one who has logged in, as bytes."""
+        """A request with the login, as bytes."""
         given = {"Host": f"127.0.0.1:{self.port}", "Connection": "close"}
         if auth:
             given["Authorization"] = self.right if auth is True else auth
@@ -282,7 +282,7 @@ class Kit:
         yield Attack(self.call("schedule.json", [*self.rightly("schedule.json"), *many]), (400,))
         yield Attack(self.call("schedule.json", [*self.rightly("schedule.json"), ("x", "y" * 40_000)]), (400,))
         for name in CALLS:
-            # Scrapyd's pass over what they do not know, and crawl.json takes arguments of the spider.
+            # Scrapyd's calls ignore unknown parameters, and crawl.json takes arguments of the spider.
             if not CALLS[name].lenient and name != "crawl.json":
                 for parameter in ("project[]", "x", "egg;", "constructor", "-"):
                     yield Attack(self.call(name, [*self.rightly(name), (parameter, "x")]), (400,))
@@ -427,7 +427,7 @@ def answer_to(port, raw):
 
 
 def fault(port, attack):
-    """What is wrong with the answer; None if nothing."""
+    """The fault of the answer; None without one."""
     try:
         status, headers, body = answer_to(port, attack.raw)
     except OSError as error:
@@ -450,7 +450,7 @@ def fault(port, attack):
 
 
 class World:
-    """What no attack may change."""
+    """The state that no attack may change."""
 
     def __init__(self, scrapyd):
         self.scrapyd = scrapyd
@@ -469,7 +469,7 @@ class World:
 
 @pytest.fixture
 def attacked(make_scrapyd, tmp_path):
-    """A Scrapyd with a job that has ended, one that runs, and one that waits."""
+    """A Scrapyd with an ended job, a running one, and a waiting one."""
     (tmp_path / "canary").write_text(CANARY)
     scrapyd = make_scrapyd(schedule=SCHEDULE, max_proc=1, allowed_settings="").start()
     scrapyd.wait_until(scrapyd.run("quick", jobid="done"))

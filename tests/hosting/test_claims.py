@@ -1,4 +1,4 @@
-"""What due times become, on a real database, without a Scrapyd."""
+"""The outcomes of due times, on a real database, without a Scrapyd."""
 
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -108,7 +108,7 @@ def test_the_plan_moves_by_the_clock_that_counts():
     plan = Plan([entry, Entry(name="off", spider="quick", cron="* * * * *", enabled=False)], BEGIN)
     assert plan.due(BEGIN + timedelta(minutes=59)) == []
     for _ in range(2):
-        assert plan.due(BEGIN + timedelta(minutes=150)) == ["one"]  # until the clock that counts says so
+        assert plan.due(BEGIN + timedelta(minutes=150)) == ["one"]  # until the database's clock says so
     plan.move(BEGIN + timedelta(minutes=150))
     assert plan.next_time() == BEGIN + timedelta(hours=3)
 

@@ -37,7 +37,7 @@ EGG = made_egg("one", **{"shop/spiders/waits.py": WAITS})
 
 @pytest.fixture
 def client(scrapyd, tmp_path):
-    """Run `scrapyd-client` in a folder of the project; gives what it printed."""
+    """Run `scrapyd-client` in a folder of the project; returns its output."""
     folder = tmp_path / "project"
     with zipfile.ZipFile(BytesIO(EGG)) as archive:
         archive.extractall(folder, [name for name in archive.namelist() if not name.startswith("EGG-INFO")])
@@ -74,7 +74,7 @@ def test_the_commands_of_scrapyd_client(scrapyd, client, tmp_path):
 def test_a_broken_project_of_scrapyd_deploy_is_refused_and_the_old_version_stays(scrapyd, client):
     assert '"spiders": 2' in client("deploy", "--version", "1")
     (client.folder / "shop/settings.py").unlink()
-    assert "its spiders can not be listed" in client("deploy", "--version", "2")
+    assert "its spiders cannot be listed" in client("deploy", "--version", "2")
     assert scrapyd.get("listversions.json", project="shop")["versions"] == ["1"]
 
 
@@ -121,7 +121,7 @@ def test_python_scrapyd_api(scrapyd, tmp_path):
 
 @pytest.fixture
 def plain(tmp_path):
-    """Scrapyd as it comes."""
+    """Scrapyd without newsbot."""
     server = Scrapyd(tmp_path / "plain", "")
     server.command = [sys.executable, "-m", "scrapyd", "--pidfile="]
     (server.folder / "scrapy.cfg").unlink()
@@ -131,7 +131,7 @@ def plain(tmp_path):
 
 
 def conversation(server, until):
-    """Answers by what was asked: of each call, in each state of a job, and of what Scrapyd refuses."""
+    """Answers by question: of each call, in each state of a job, and Scrapyd's refusals."""
     said = {}
 
     def ask(method, name, *, key=None, files=None, **data):
@@ -233,7 +233,7 @@ def conversation(server, until):
 
 
 def lacks(ours, scrapyds, place):
-    """Where our answer has less than Scrapyd's, or something else."""
+    """The places where our answer has less than Scrapyd's, or something else."""
     if isinstance(scrapyds, dict) and isinstance(ours, dict):
         for key, value in scrapyds.items():
             if key in ours:
@@ -280,7 +280,7 @@ def table(server):
 
 
 def shown(server, until):
-    """Rows of a job in each state, as they are shown."""
+    """Rows of a job in each state, as shown."""
     server.upload(EGG, "1", "shop")
     job = {"project": "shop", "spider": "waits", "until": until}
     server.post("schedule.json", **job, jobid="one")

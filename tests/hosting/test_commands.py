@@ -41,7 +41,7 @@ def fire(scrapyd, name="prune"):
 
 
 def logs(scrapyd):
-    """What the jobs printed that have ended."""
+    """The output of the ended jobs."""
     return [scrapyd.call("GET", job["log_url"].lstrip("/")).text for job in scrapyd.get("listjobs.json")["finished"]]
 
 
@@ -63,7 +63,7 @@ def test_it_prunes_by_the_clock_and_is_in_history_log_and_page(start, query, old
 
 
 def test_the_history_goes_by_the_servers_own_age(start, query):
-    """What `history_days` keeps is not taken away by the command's default."""
+    """The command's default does not delete rows that `history_days` keeps."""
     scrapyd = start(PRUNE, history_days=400)
     query(
         "INSERT INTO jobs (project, id, spider, asked_by, state, ended_at) SELECT 'newsbot', n::text, 'quick', 'api',"

@@ -1,4 +1,4 @@
-"""crawl.json under a real Scrapyd: its items, its bounds, and what becomes of a job that nobody waits for."""
+"""crawl.json under a real Scrapyd: its items, its bounds, and the end of a job that nobody waits for."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -149,12 +149,12 @@ def test_what_is_refused_is_not_answered(scrapyd, query):
     ]
 
 
-def test_a_job_that_fails_is_told(scrapyd):
+def test_a_job_that_fails_is_reported(scrapyd):
     answer = answered(scrapyd, "crashes", code=3)
     assert (answer["state"], answer["items"], answer["truncated"]) == ("failed", [], None)
 
 
-def test_a_project_without_the_stage_is_told(make_scrapyd):
+def test_a_project_without_the_stage_is_reported(make_scrapyd):
     scrapyd = make_scrapyd(allowed_settings="ITEM_PIPELINES").start()
     stages = json.dumps({"newsbot.pipelines.store.StorePipeline": 800})
     answer = crawl(scrapyd, setting=f"ITEM_PIPELINES={stages}")
@@ -163,14 +163,14 @@ def test_a_project_without_the_stage_is_told(make_scrapyd):
     )
 
 
-def test_what_can_not_run_is_refused(scrapyd):
+def test_a_job_that_cannot_run_is_refused(scrapyd):
     for data, status, said in [
         ({"spider": "quik"}, 404, "spider 'quik' not found"),
         ({"project": "other"}, 404, "project 'other' not found"),
         ({"_version": "7"}, 404, "version '7' not found"),
         ({"setting": "ANSWER_FILE=/tmp/x"}, 403, "the setting ANSWER_FILE could"),
         ({"setting": "ITEM_PIPELINES={}"}, 403, "the setting ITEM_PIPELINES could"),
-        ({"setting": "DOWNLOAD_DELAY"}, 400, "NAME=VALUE is right"),
+        ({"setting": "DOWNLOAD_DELAY"}, 400, "expected NAME=VALUE"),
         ({"max_items": "0"}, 400, "max_items is invalid: Input should be greater than or equal to 1"),
         ({"max_items": "1001"}, 400, "max_items is invalid: Input should be less than or equal to 1000"),
         ({"max_seconds": "301"}, 400, "max_seconds is invalid"),

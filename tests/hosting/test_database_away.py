@@ -1,4 +1,4 @@
-"""The database is away or read-only: what runs goes on, nothing is lost or run twice, and it takes up by itself."""
+"""The database is away or read-only: running jobs go on, nothing is lost or run twice, and work resumes on its own."""
 
 import time
 from contextlib import closing, contextmanager
@@ -10,7 +10,7 @@ from newsbot.storage.jobs import LEASE
 
 @pytest.fixture
 def spoilt(server, database):
-    """A context in which the database is so; all are disconnected at its begin and end."""
+    """A context in which the database is so; all connections are cut at its start and end."""
     name = database.url.rpartition("/")[2].partition("?")[0]
 
     def order(statement):
@@ -80,7 +80,7 @@ def test_scrapyd_starts_without_its_database(make_scrapyd, spoilt):
 
 @pytest.mark.trial
 def test_away_for_longer_than_a_lease(make_scrapyd, spoilt, work, tmp_path):
-    """Two nodes; neither takes the jobs of the other, although nobody could renew a lease."""
+    """Two nodes; neither claims the jobs of the other, although nobody could renew a lease."""
     one, two = make_scrapyd("one", max_proc=1).start(), make_scrapyd("two", max_proc=1).start()
     ids = work(one)
     with spoilt(*AWAY):

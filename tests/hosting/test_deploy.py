@@ -1,4 +1,4 @@
-"""`make deploy`: a version serves when it is proven; else the one of before does, and the exit code says so."""
+"""`make deploy`: a version serves when it is proven; else the one before does, and the exit code says so."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run_deploy(target, *options, checkout=ROOT, **environment):
-    """The finished command, all that it said in `stdout`."""
+    """The finished command, with all its output in `stdout`."""
     return subprocess.run(
         [sys.executable, "-m", "newsbot.hosting.deploy", target, *options],
         cwd=checkout,
@@ -37,7 +37,7 @@ def login(scrapyd):
 
 @pytest.fixture
 def old(scrapyd, tmp_path):
-    """A Scrapyd with a version; to be called: asserts that its code is what runs, and nothing else is left."""
+    """A Scrapyd with a version; a call asserts that its code runs, and nothing else is left."""
     assert scrapyd.upload(made_egg("old"), "1")["status"] == "ok"
 
     def serves():
@@ -78,12 +78,12 @@ def test_the_probe_fetches_nothing():
     assert select(load(), shard=shard(shard_of_probe())) == []
 
 
-def test_a_version_that_can_not_list_its_spiders(scrapyd, old, tmp_path):
+def test_a_version_that_cannot_list_its_spiders(scrapyd, old, tmp_path):
     checkout = copied_checkout(ROOT, tmp_path / "checkout")
     (checkout / "newsbot/spiders/broken.py").write_text("class Broken(:\n")
     done = run_deploy(scrapyd.url, checkout=checkout, **login(scrapyd))
     assert done.returncode == 1
-    assert "its spiders can not be listed: " in done.stdout
+    assert "its spiders cannot be listed: " in done.stdout
     assert "SyntaxError" in done.stdout
     assert "Version 1 serves as before." in done.stdout
     assert old()
@@ -109,7 +109,7 @@ def test_an_egg_that_lacks_what_a_crawl_needs(scrapyd, old, newsbot_egg, tmp_pat
     egg = changed_egg(newsbot_egg, tmp_path / "egg", leave_out=lambda name: name.startswith(left_out))
     answer = scrapyd.upload(egg, "2", **PROBE)
     assert answer["status"] == "error"
-    assert answer["message"].startswith("the version is refused, since it can not run headlines: ")
+    assert answer["message"].startswith("the version is refused, since it cannot run headlines: ")
     assert said in answer["message"]
     assert old()
 
@@ -189,7 +189,7 @@ def test_a_server_that_is_away():
 def test_a_target_that_is_none(target):
     done = run_deploy(target)
     assert done.returncode == 1
-    assert done.stdout.startswith("deploy: TARGET can not be read: http://user:password@host:6800 is right")
+    assert done.stdout.startswith("deploy: TARGET cannot be read: expected http://user:password@host:6800")
     assert "hu" not in done.stdout.replace("such", "")
 
 
@@ -200,7 +200,7 @@ def full_disk(scrapyd):
     folder.mkdir(parents=True, exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder]
     if not shutil.which("mount") or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("a small disk can not be mounted here (only root can)")
+        pytest.skip("a small disk cannot be mounted here (only root can)")
     yield folder
     subprocess.run(["umount", folder], check=True)
 
@@ -209,16 +209,16 @@ def test_a_disk_that_is_full(scrapyd, full_disk, old):
     (full_disk / "filler").write_bytes(b"0" * 200_000)
     done = run_deploy(scrapyd.url, **login(scrapyd))
     assert done.returncode == 1
-    assert "the egg can not be stored: [Errno 28] No space left on device" in done.stdout
+    assert "the egg cannot be stored: [Errno 28] No space left on device" in done.stdout
     assert "Version 1 serves as before." in done.stdout
     assert old()
 
 
-def test_a_folder_that_can_not_be_made(scrapyd):
+def test_a_folder_that_cannot_be_made(scrapyd):
     (scrapyd.folder / "home/scrapyd").mkdir(parents=True, exist_ok=True)
     (scrapyd.folder / "home/scrapyd/eggs").write_text("a file")
     done = run_deploy(scrapyd.url, **login(scrapyd))
     assert done.returncode == 1
-    assert "the egg can not be stored: " in done.stdout
+    assert "the egg cannot be stored: " in done.stdout
     assert "Version of before, as it is installed there, serves as before." in done.stdout
     assert scrapyd.wait_until(scrapyd.run("quick"))["state"] == "finished"

@@ -1,4 +1,4 @@
-"""The name of an end, from what is known."""
+"""The name of an end, from its signs."""
 
 import pytest
 
@@ -72,7 +72,7 @@ KeyError: 'price'
         (LOG, "exit code 1: KeyError: 'price'"),
         (LOG + "2026-11-27 10:00:03 [shop] CRITICAL: no shop\n", "exit code 1: no shop"),
         (LOG + "2026-11-27 10:00:03 [shop] WARNING: slow\n", "exit code 1: KeyError: 'price'"),
-        (LOG.partition("2026-11-27 10:00:01")[0], "exit code 1"),  # what came last tells nothing of it
+        (LOG.partition("2026-11-27 10:00:01")[0], "exit code 1"),  # the last lines do not explain it
         (LOG[LOG.index("2026-11-27 10:00:02") :], "exit code 1"),
         ("Traceback (most recent call last):\n  File 'a', line 1\nshop.OutOfStock\n", "exit code 1: shop.OutOfStock"),
         (

@@ -1,4 +1,4 @@
-"""Nominal fire times: against what a clock on the wall shows minute by minute, and against one another."""
+"""Nominal fire times: compared with a clock on the wall minute by minute, and with one another."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ def utc(text):
 
 @cache
 def spans(zone):
-    """Begin, end and offset of each time in and around the year in which the zone's clocks are not changed."""
+    """Begin, end and offset of each time in and around the year without clock changes of the zone."""
     marks = [YEAR[0] + timedelta(minutes=minutes) for minutes in range(-10 * 1440, 376 * 1440, 15)]
     offsets = [mark.astimezone(ZoneInfo(zone)).utcoffset() for mark in marks]
     changes = [place + 1 for place, (one, other) in enumerate(pairwise(offsets)) if one != other]
@@ -42,7 +42,7 @@ def spans(zone):
 
 
 def by_hand(cron, zone, start, end):
-    """The times after `start` up to `end`, from what the clock on the wall shows minute by minute."""
+    """The times after `start` up to `end`, from a clock on the wall minute by minute."""
     fields = CronSim(cron, datetime(2026, 1, 1))
     shown = {
         datetime.combine(day, datetime.min.time()) + timedelta(hours=hour, minutes=minute)
@@ -75,7 +75,7 @@ def clock_changes(zone):
 @pytest.mark.parametrize(
     ("zone", "cron", "begin", "expected"),
     [
-        # Put forward at 02:00: what would have run in the skipped hour runs at once, and once.
+        # Put forward at 02:00: the times of the skipped hour run at once, and once.
         ("Europe/Berlin", "30 2 * * *", "2026-03-29", ["03:00+02:00"]),
         ("Europe/Berlin", "0,30 2 * * *", "2026-03-29", ["03:00+02:00"]),
         ("Europe/Berlin", "15,45 2,3 * * *", "2026-03-29", ["03:00+02:00", "03:15+02:00", "03:45+02:00"]),
@@ -84,7 +84,7 @@ def clock_changes(zone):
         # A job by the hour or oftener goes by the time that passes.
         ("Europe/Berlin", "30 * * * *", "2026-03-29", ["00:30+01:00", "01:30+01:00", "03:30+02:00", "04:30+02:00"]),
         ("Europe/Berlin", "*/30 2 * * *", "2026-03-29", []),
-        # Put back at 03:00: what is at a set time runs in the first of the two hours, what is oftener in both.
+        # Put back at 03:00: set times run in the first of the two hours, more frequent ones in both.
         ("Europe/Berlin", "0,30 2 * * *", "2026-10-25", ["02:00+02:00", "02:30+02:00"]),
         ("Europe/Berlin", "*/30 2 * * *", "2026-10-25", ["02:00+02:00", "02:30+02:00", "02:00+01:00", "02:30+01:00"]),
         ("Europe/Berlin", "5 * * * *", "2026-10-25", ["00:05+02:00", "01:05+02:00", "02:05+02:00", "02:05+01:00"]),

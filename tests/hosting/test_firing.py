@@ -1,4 +1,4 @@
-"""The schedule inside a real Scrapyd: what fires, what is told as skipped, and why."""
+"""The schedule inside a real Scrapyd: which times fire, which are recorded as skipped, and why."""
 
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -111,7 +111,7 @@ def test_a_timeout_ends_a_job(start):
 
 
 def test_after_waits_until_the_others_have_finished_well(start, query, tmp_path):
-    """The newest time of the one before counts, or a later one; a job that failed does not."""
+    """The newest time of the upstream entry counts, or a later one; a job that failed does not."""
     scrapyd = start(entry("first", "waits", cron="* * * * *", args={"until": str(tmp_path / "done")}))
     scrapyd.post("pause.json", name="first")
     scrapyd.edit(
@@ -140,7 +140,7 @@ def test_after_alone_follows_each_good_end(start):
     assert scrapyd.jobs(schedule="never") == []
 
 
-def test_a_paused_entry_is_told_as_skipped_and_resumes(start, fires):
+def test_a_paused_entry_is_reported_as_skipped_and_resumes(start, fires):
     scrapyd = start(entry("often", every="1s", overlap="queue"))
     assert scrapyd.post("pause.json", name="often")["paused"] is True
     scrapyd.wait_for(lambda: [each for each in fires("often") if each[1:] == ("skipped", "paused")])
@@ -152,7 +152,7 @@ def test_a_paused_entry_is_told_as_skipped_and_resumes(start, fires):
     scrapyd.wait_for(lambda: len([each for each in fires("often") if each[1] == "queued"]) > fired)
 
 
-def test_a_good_edit_is_taken_over_and_a_bad_one_told(start):
+def test_a_good_edit_is_taken_over_and_a_bad_one_reported(start):
     scrapyd = start(entry("one"))
     scrapyd.edit(entry("one"), entry("two", every="1s"))
     scrapyd.wait_for(lambda: scrapyd.jobs(schedule="two"))
@@ -194,12 +194,12 @@ def test_changed_times_have_missed_nothing(start, query):
 
 
 def test_an_entry_that_fails_keeps_no_other(start, query):
-    """Here by a rule of the database's that one of them breaks."""
+    """Here by a rule of the database that one of them breaks."""
     scrapyd = start()
     query("ALTER TABLE jobs ADD CHECK (schedule <> 'bad')")
     scrapyd.edit(entry("bad", every="1s"), entry("good", every="1s", overlap="queue"))
     scrapyd.wait_for(lambda: len(scrapyd.jobs(schedule="good")) >= 3)
-    assert "The entry bad can not be fired" in scrapyd.said()
+    assert "The entry bad cannot be fired" in scrapyd.said()
 
 
 def test_fires_are_not_lost_to_a_clock_that_is_thought_wrong(start, query, database):

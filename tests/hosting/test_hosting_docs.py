@@ -1,4 +1,4 @@
-"""docs/hosting.md: its tables are the code's, and its examples are run against a real Scrapyd."""
+"""docs/hosting.md: its tables match the code, and its examples run against a real Scrapyd."""
 
 import configparser
 import importlib
@@ -26,7 +26,7 @@ def rows(heading):
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()[2:]]
 
 
-def test_every_key_of_the_schedule_is_told():
+def test_every_key_of_the_schedule_is_documented():
     keys = [
         [f"`{key}`", "yes" if field.is_required() else "", field.description]
         for key, field in Entry.model_fields.items()
@@ -34,7 +34,7 @@ def test_every_key_of_the_schedule_is_told():
     assert rows("### The keys of an entry") == keys
 
 
-def test_every_call_is_told():
+def test_every_call_is_documented():
     config = configparser.RawConfigParser()
     config.read(ROOT / "scrapyd/scrapyd.conf")
     calls = []
@@ -46,11 +46,11 @@ def test_every_call_is_told():
     assert rows("## The API") == calls
 
 
-def test_every_state_is_told():
+def test_every_state_is_documented():
     assert {state.strip("`") for state, *_ in rows("## What each state means")} == set(STATES)
 
 
-def test_the_schedule_of_the_page_is_right(tmp_path):
+def test_the_schedule_of_the_page_is_valid(tmp_path):
     (tmp_path / "schedule.yaml").write_text(block("yaml"))
     assert len(read(tmp_path / "schedule.yaml", ["headlines"])) == 2
 
@@ -68,7 +68,7 @@ SITEMAP = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 class Guardian(BaseHTTPRequestHandler):
-    """Stands in for the site that the examples ask."""
+    """Stands in for the site that the examples fetch."""
 
     def do_GET(self):
         body = b"" if self.path == "/robots.txt" else SITEMAP.encode()
@@ -95,11 +95,11 @@ def block(language):
 
 
 def examples():
-    """The commands of the page with the answers that it shows."""
+    """The commands of the page with the answers shown."""
     return re.findall(r"^```sh\n(.*?)^```\n^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
-# What differs from run to run, by what it looks like and by its key.
+# Values that differ from run to run, by their form and by their key.
 DIFFERS = [
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", "TIME"),
     (r"\b[0-9a-f]{32}\b", "ID"),
@@ -109,7 +109,7 @@ DIFFERS = [
 
 
 def settled(value, key=None):
-    """A value with all that differs from run to run replaced."""
+    """A value with everything replaced that differs from run to run."""
     if isinstance(value, dict):
         return {name: settled(each, name) for name, each in value.items()}
     if isinstance(value, list):
@@ -138,7 +138,7 @@ def test_the_examples_answer_as_shown(make_scrapyd, stand_in, tmp_path):
 
 
 def unhurried(text):
-    """The same, but that no entry fires by itself while the test runs."""
+    """The same, but no entry fires on its own while the test runs."""
     for often, seldom in (("every: 5m", "every: 300d"), ("every 5m", "every 300d"), ("18 * * MON-FRI", "18 29 2 *")):
         text = text.replace(often, seldom)
     return text

@@ -69,7 +69,7 @@ def test_a_spider_that_ignores_the_first_word_ends_at_the_second(scrapyd, tmp_pa
 
 
 def test_a_reason_of_before_does_not_stay(scrapyd, tmp_path):
-    """Here that of a job which was queued again as its Scrapyd stopped, and finishes then."""
+    """Here that of a job that was requeued as its Scrapyd stopped, and finishes then."""
     job = scrapyd.wait_until(scrapyd.run("waits", until=tmp_path / "done", tells=tmp_path / "tells"), "running")
     scrapyd.wait_for((tmp_path / "tells").exists)
     scrapyd.stop()
@@ -80,7 +80,7 @@ def test_a_reason_of_before_does_not_stay(scrapyd, tmp_path):
 
 
 def test_a_job_that_was_asked_for_wrongly_is_not_tried_again(make_scrapyd, query):
-    """Here by what only the job sees: the catalogue of a project with settings of its own."""
+    """Here by the catalogue, which only the job sees, of a project with its own settings."""
     scrapyd = make_scrapyd()
     scrapyd.edit(
         {"name": "wrong", "spider": "headlines", "cron": "0 0 1 1 *", "args": {"sources": "nosuch"}, "retries": 2},
@@ -114,7 +114,7 @@ def test_a_job_that_starts_slowly_keeps_its_lease(make_scrapyd, query, tmp_path)
         scrapyd.wait_for(lambda before=before: lease() > before)
     (tmp_path / "go").touch()
     scrapyd.wait_for((tmp_path / "tells").exists)
-    # The process renews it now, every third of its length, and nobody else: not every heartbeat.
+    # Only the process renews it now, every third of its length, not at every heartbeat.
     begun = lease()
     scrapyd.wait_for(lambda: lease() > begun)
     begin = lease()
@@ -141,7 +141,7 @@ def test_a_job_whose_log_finds_no_room_says_so(make_scrapyd, tmp_path):
     small.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small], capture_output=True, text=True)
     if mounted.returncode:
-        pytest.skip(f"a small file system can not be mounted here: {mounted.stderr.strip()}")
+        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
     try:
         scrapyd = make_scrapyd(logs_dir=small).start()
         first = scrapyd.wait_until(scrapyd.run("quick"))
@@ -154,7 +154,7 @@ def test_a_job_whose_log_finds_no_room_says_so(make_scrapyd, tmp_path):
         os.close(fill)
         job = scrapyd.wait_until(scrapyd.run("quick"))
         assert job["state"] == "failed"
-        assert "can not be started" in job["reason"]
+        assert "cannot be started" in job["reason"]
         assert "there is no room for its log" in job["reason"]
         (small / "fill").unlink()
         assert scrapyd.wait_until(scrapyd.run("quick"))["state"] == "finished"
@@ -194,13 +194,13 @@ def test_a_crawl_that_passes_its_limit(make_scrapyd, tmp_path):
 
 
 def test_a_spider_that_is_not_there(scrapyd):
-    """Refused at once; and where it went meanwhile, the job fails with the reason."""
+    """Refused at once; if it went meanwhile, the job fails with the reason."""
     answer = scrapyd.post("schedule.json", project="newsbot", spider="nobody")
     assert (answer["status"], answer["message"]) == ("error", "spider 'nobody' not found")
     assert scrapyd.jobs() == []
 
 
-def test_a_job_that_can_not_be_started(make_scrapyd, query):
+def test_a_job_that_cannot_be_started(make_scrapyd, query):
     scrapyd = make_scrapyd().start()
     query("INSERT INTO jobs (project, id, spider, asked_by) VALUES ('newsbot', 'one', 'nobody', 'test')")
     job = scrapyd.wait_until("one")
@@ -211,7 +211,7 @@ def test_a_job_that_can_not_be_started(make_scrapyd, query):
     logs.write_text("a file in place of the folder")
     job = scrapyd.wait_until(scrapyd.run("quick"))
     assert job["state"] == "failed"
-    assert "can not be started" in job["reason"]
+    assert "cannot be started" in job["reason"]
 
 
 def test_a_long_log_is_cut(make_scrapyd):
@@ -222,7 +222,7 @@ def test_a_long_log_is_cut(make_scrapyd):
         scrapyd.wait_for(
             lambda job=job: f"The log of job {job['id']} passed 2097152 bytes and was cut" in scrapyd.said()
         )
-        # Not always its first line: the job may write between the cut and the line that tells it.
+        # Not always its first line: the job may write between the cut and its line.
         assert "[newsbot: the log was cut here" in Path(job["log"]).read_text()
     scrapyd.post("cancel.json", project="newsbot", job=slow["id"])
     scrapyd.wait_until(slow["id"])

@@ -27,7 +27,7 @@ def locks(tmp_path):
 
 @pytest.fixture
 def work(locks):
-    """Queue jobs that take a second or two; their ids."""
+    """Queue jobs that take a second or two; returns their ids."""
 
     def queue(scrapyd, number, seconds="0.5", **data):
         return [scrapyd.run("works", locks=locks, seconds=seconds, items=ITEMS, **data) for _ in range(number)]
@@ -66,7 +66,7 @@ def test_scrapyd_is_killed_50_times(make_scrapyd, locks, work):
     ids = []
     for number in range(50):
         ids += work(scrapyd, 6)
-        time.sleep(chance.uniform(0, 2.5))  # the moment is what is tried
+        time.sleep(chance.uniform(0, 2.5))  # the trial tries any moment
         scrapyd.kill_all() if number % 2 else scrapyd.kill()
         scrapyd.start()
         scrapyd.wait_for(lambda: done(scrapyd), 120)
@@ -74,7 +74,7 @@ def test_scrapyd_is_killed_50_times(make_scrapyd, locks, work):
 
 
 def test_jobs_are_killed_50_times(make_scrapyd, query):
-    """Each is named, and tried again as its entry says; the last try is left alone."""
+    """Each is named, and retried as its entry says; the last attempt is left alone."""
     scrapyd = make_scrapyd(max_proc=5)
     entries = [
         {"name": f"entry-{number}", "spider": "waits", "cron": "0 0 1 1 *", "retries": 10, "backoff": "0s"}
@@ -104,7 +104,7 @@ def test_jobs_are_killed_50_times(make_scrapyd, query):
 
 
 def test_postgres_is_killed_20_times(make_scrapyd, home, locks, work):
-    """Under two that run and twenty that wait; the embedded server, which whoever needs it starts again."""
+    """Under two that run and twenty that wait; the first process that needs the embedded server starts it again."""
     scrapyd = make_scrapyd(max_proc=2, environment={"DATABASE_URL": "", "NEWSBOT_HOME": str(home)}).start()
     chance = random.Random(1)
     ids = work(scrapyd, 22, seconds="1")

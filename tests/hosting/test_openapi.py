@@ -1,4 +1,4 @@
-"""openapi.json: it is valid, it has every call, and what a real Scrapyd answers is as it says."""
+"""openapi.json: it is valid, it has every call, and a real Scrapyd's answers match it."""
 
 import configparser
 import io
@@ -15,7 +15,7 @@ ENTRY = "- {name: hourly, spider: quick, cron: '0 * * * *', overlap: skip}\n"
 
 
 class Checked:
-    """Calls of a Scrapyd, each answer of which is held to its description."""
+    """Calls of a Scrapyd, each answer of which is checked against its description."""
 
     def __init__(self, scrapyd):
         self.scrapyd = scrapyd
@@ -46,7 +46,7 @@ class Checked:
 
 
 def strict(schema):
-    """The same schema, in which a key that is not described is a fault."""
+    """The same schema, in which an undescribed key is a fault."""
     if isinstance(schema, list):
         return [strict(each) for each in schema]
     if not isinstance(schema, dict):

@@ -24,7 +24,7 @@ def schedule(*entries):
 
 
 class Page:
-    """What `/` shows: `page.rows("running")`, `page.press("pause", name="nightly")`."""
+    """The content of `/`: `page.rows("running")`, `page.press("pause", name="nightly")`."""
 
     def __init__(self, scrapyd, address="", **options):
         self.scrapyd = scrapyd
@@ -43,7 +43,7 @@ class Page:
         return [dict(zip(heads, map(" ".join, row), strict=True)) for row in texts]
 
     def form(self, action, **fields):
-        """Address and fields of the form that does that."""
+        """Address and fields of the form with that action."""
         wanted = {"do": action} | fields
         for form in self.selector.css("form[method=post]"):
             given = {each.attrib["name"]: each.attrib["value"] for each in form.css("input")}
@@ -61,7 +61,7 @@ class Page:
 
 @pytest.fixture
 def add(query):
-    """Add a job that other nodes have or had: `add(state="failed", exit_code=1)`."""
+    """Add a job of another node: `add(state="failed", exit_code=1)`."""
 
     def run(number=1, **columns):
         columns = {"project": "newsbot", "spider": "quick", "asked_by": "api", "state": "finished"} | columns
@@ -160,7 +160,7 @@ def test_buttons_do_what_they_say_and_tell_it_once(make_scrapyd, tmp_path):
     assert page.press("cancel", job=waits).text(".message.good") == f"Job {waits} is cancelled."
     assert scrapyd.job(waits)["state"] == "cancelled"
     assert page.press("cancel", job=waits).text(".message.bad").startswith("Nothing was done")
-    assert page.press("cancel", job=job["id"]).text(".message.good") == f"Job {job['id']} was told to end."
+    assert page.press("cancel", job=job["id"]).text(".message.good") == f"Job {job['id']} was asked to end."
     assert scrapyd.wait_until(job["id"])["state"] == "cancelled"
 
 
@@ -217,7 +217,7 @@ def test_the_history_is_filtered_and_has_pages(scrapyd, add):
     assert len(everything.rows("history")) == 50
 
 
-def test_a_wrong_filter_is_told(scrapyd):
+def test_a_wrong_filter_is_reported(scrapyd):
     for query in (
         "state=well",
         "page=0",
@@ -320,7 +320,7 @@ def test_without_its_database_the_page_shows_what_the_node_knows(make_scrapyd, s
         try:
             cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
             page = scrapyd.wait_for(lambda: (page := Page(scrapyd)).answer.status_code == 503 and page)
-            assert "The database can not be used" in page.text(".message.bad")
+            assert "The database cannot be used" in page.text(".message.bad")
             assert job in page.rows("running")[0]["Job"]
             assert page.rows("schedule")[0]["Outcome"] == "only the database knows"
             answer = scrapyd.call("POST", "", data=fields)
@@ -432,7 +432,7 @@ def test_scrapyd_s_files_are_nothing_but_text(scrapyd):
 
 
 def raw(scrapyd, path):
-    """The answer to a path that no client has tidied."""
+    """The answer to a path that no client has normalised."""
     import base64
     import http.client
 

@@ -1,4 +1,4 @@
-"""The schedule file: what its entries become, and what is told of a wrong one."""
+"""The schedule file: its entries, and the reports on wrong ones."""
 
 import os
 from importlib import resources
@@ -152,7 +152,7 @@ def test_nicknames_stand_for_fields(written, nickname, fields):
 
 
 @pytest.mark.parametrize("cron", ["0 0 30 2 MON", "0 0 29 2 *", "0 0 L * *", "0 0 LW * *", "0 0 * * 5L", "0 0 * * 1#5"])
-def test_rare_and_extended_crons_are_right(written, cron):
+def test_rare_and_extended_crons_are_valid(written, cron):
     assert read(written(entry(CLOCKLESS, cron=f"'{cron}'")))[0].cron == cron
 
 
@@ -196,7 +196,7 @@ def test_ten_thousand_entries(written):
         ({"spider": "headlins"}, 2, "spider", "'headlins': no such spider; perhaps 'headlines'; there are headlines"),
         ({"spider": ""}, 2, "spider", "None: a text is right"),
         ({"every": None}, 1, "", "never fires; give cron, every or after"),
-        ({"cron": "0 0 * * *"}, 3, "every", "beside cron; one of the two is right"),
+        ({"cron": "0 0 * * *"}, 3, "every", "beside cron; expected one of the two"),
         ({"every": "5 m"}, 3, "every", "'5 m': a number with its unit is right, as 30s, 5m, 1h, 1d or 1h30m"),
         ({"every": "1.5"}, 3, "every", "'1.5': its unit is missing; 1.5s, 1.5m, 1.5h or 1.5d is right"),
         ({"every": "300 s"}, 3, "every", "'300 s': a number with its unit is right"),
@@ -206,11 +206,11 @@ def test_ten_thousand_entries(written):
         ({"every": "[5m]"}, 3, "every", "['5m']: a number with its unit is right"),
         ({"every": "0.9s"}, 3, "every", "'0.9s': 1s is the least"),
         ({"every": "0"}, 3, "every", "'0': 1s is the least"),
-        ({"every": "366d"}, 3, "every", "'366d': from 0 to 365d is right"),
-        ({"jitter": "5m"}, 4, "jitter", "'5m': less than `every` is right"),
+        ({"every": "366d"}, 3, "every", "'366d': expected 0 to 365d"),
+        ({"jitter": "5m"}, 4, "jitter", "'5m': expected less than `every`"),
         ({"jitter": "-1s"}, 4, "jitter", "'-1s': a number with its unit"),
-        ({"timeout": "0"}, 4, "timeout", "'0': more than 0 is right"),
-        ({"timeout": "0s"}, 4, "timeout", "'0s': more than 0 is right"),
+        ({"timeout": "0"}, 4, "timeout", "'0': expected more than 0"),
+        ({"timeout": "0s"}, 4, "timeout", "'0s': expected more than 0"),
         ({"timeout": "-1h"}, 4, "timeout", "'-1h': a number with its unit"),
         ({"backoff": "soon"}, 4, "backoff", "'soon': a number with its unit"),
         ({"retries": "-1"}, 4, "retries", "'-1': 0 or more is right"),
@@ -224,27 +224,27 @@ def test_ten_thousand_entries(written):
         ({"timezone": "CEST"}, 4, "timezone", "'CEST': an IANA time zone is right"),
         ({"node": "''"}, 4, "node", "'': a text that is not empty is right"),
         ({"args": "[due]"}, 4, "args", "['due']: a mapping is right, `key: value` on a line each"),
-        ({"args": "{due: [1]}"}, 4, "args.due", "['1']: a plain value is right"),
-        ({"args": "{due: {a: b}}"}, 4, "args.due", "{'a': 'b'}: a plain value is right"),
-        ({"args": "{due: }"}, 4, "args.due", "None: a plain value is right, as 1 or some words; '' is the empty one"),
-        ({"args": "\n    due: 1\n    1st: 2"}, 6, "args.1st", "'1st': ASCII letters, digits and _ are right"),
-        ({"settings": "{LOG-LEVEL: INFO}"}, 4, "settings.LOG-LEVEL", "'LOG-LEVEL': ASCII letters, digits and _"),
-        ({"settings": "{RETRY_TIMES: many}"}, 4, "settings.RETRY_TIMES", "RETRY_TIMES=many: a number is right"),
+        ({"args": "{due: [1]}"}, 4, "args.due", "['1']: expected a plain value"),
+        ({"args": "{due: {a: b}}"}, 4, "args.due", "{'a': 'b'}: expected a plain value"),
+        ({"args": "{due: }"}, 4, "args.due", "None: expected a plain value, as 1 or some words; '' is the empty one"),
+        ({"args": "\n    due: 1\n    1st: 2"}, 6, "args.1st", "'1st': expected ASCII letters, digits and _"),
+        ({"settings": "{LOG-LEVEL: INFO}"}, 4, "settings.LOG-LEVEL", "'LOG-LEVEL': expected ASCII letters, digits"),
+        ({"settings": "{RETRY_TIMES: many}"}, 4, "settings.RETRY_TIMES", "RETRY_TIMES=many: expected a number"),
         ({"settings": "{REJECT_DAYS: 3}"}, 4, "settings.REJECT_DAYS", "did you mean REJECTS_DAYS?"),
-        ({"after": "[]"}, 4, "after", "[]: one name or a list of names is right"),
-        ({"after": "{pulse: 1}"}, 4, "after", "{'pulse': '1'}: one name or a list of names is right"),
-        ({"after": "puls"}, 4, "after", "'puls': no entry of this name; perhaps 'pulse'"),
-        ({"after": "pulse"}, 4, "after", "'pulse': it can not wait for itself"),
-        ({"command": "[db, prune]"}, 4, "command", "beside spider; one of the two is right"),
-        ({"spider": None, "command": "[db, stop]"}, 3, "command", "['db', 'stop']: [db, prune] or [db, size] is right"),
-        ({"spider": None, "command": "[db, sql, DROP]"}, 3, "command", "[db, prune] or [db, size] is right"),
-        ({"spider": None, "command": "db prune"}, 3, "command", "'db prune': [db, prune] or [db, size] is right"),
-        ({"spider": None, "command": "[]"}, 3, "command", "[]: [db, prune] or [db, size] is right"),
-        ({"spider": None, "command": "[db, {prune: 1}]"}, 3, "command", "[db, prune] or [db, size] is right"),
+        ({"after": "[]"}, 4, "after", "[]: expected one name or a list of names"),
+        ({"after": "{pulse: 1}"}, 4, "after", "{'pulse': '1'}: expected one name or a list of names"),
+        ({"after": "puls"}, 4, "after", "'puls': no entry has this name; perhaps 'pulse'"),
+        ({"after": "pulse"}, 4, "after", "'pulse': it cannot wait for itself"),
+        ({"command": "[db, prune]"}, 4, "command", "beside spider; expected one of the two"),
+        ({"spider": None, "command": "[db, stop]"}, 3, "command", "['db', 'stop']: expected [db, prune] or [db, size]"),
+        ({"spider": None, "command": "[db, sql, DROP]"}, 3, "command", "expected [db, prune] or [db, size]"),
+        ({"spider": None, "command": "db prune"}, 3, "command", "'db prune': expected [db, prune] or [db, size]"),
+        ({"spider": None, "command": "[]"}, 3, "command", "[]: expected [db, prune] or [db, size]"),
+        ({"spider": None, "command": "[db, {prune: 1}]"}, 3, "command", "expected [db, prune] or [db, size]"),
         ({"spider": None, "command": "[db, prune]", "args": "{due: 1}"}, 4, "args", "beside command; arguments are"),
     ],
 )
-def test_a_wrong_value_is_told_with_line_entry_key_value_and_what_is_right(faults, changes, line, key, said):
+def test_a_wrong_value_is_reported_with_line_entry_key_value_and_the_expected_value(faults, changes, line, key, said):
     [fault] = (
         faults(entry(**changes), ["headlines"])[-1:]
         if changes.get("spider") == ""
@@ -258,37 +258,37 @@ def test_a_wrong_value_is_told_with_line_entry_key_value_and_what_is_right(fault
 def test_a_name_that_is_none(faults, name):
     [fault] = faults(entry(name=name))
     assert fault.startswith("own.yaml:1: entry 1 (")
-    assert "1 to 64 ASCII letters, digits, '_', '.' and '-' are right, a letter or digit first" in fault
+    assert "expected 1 to 64 ASCII letters, digits, '_', '.' and '-', a letter or digit first" in fault
 
 
 @pytest.mark.parametrize(
     ("cron", "said"),
     [
-        ("60 * * * *", "the minute '60' is wrong; 0-59 is right, also as *, 1-5, 1,3 or */2"),
-        ("0 24 * * *", "the hour '24' is wrong; 0-23 is right"),
-        ("0 0 0 * *", "the day-of-month '0' is wrong; 1-31, L"),
-        ("0 0 * 13 *", "the month '13' is wrong; 1-12 or JAN-DEC is right"),
-        ("0 0 * * 8", "the day-of-week '8' is wrong; 0-7 (0 and 7 are Sunday) or SUN-SAT"),
+        ("60 * * * *", "the minute '60' is wrong; expected 0-59, also as *, 1-5, 1,3 or */2"),
+        ("0 24 * * *", "the hour '24' is wrong; expected 0-23"),
+        ("0 0 0 * *", "the day-of-month '0' is wrong; expected 1-31, L"),
+        ("0 0 * 13 *", "the month '13' is wrong; expected 1-12 or JAN-DEC"),
+        ("0 0 * * 8", "the day-of-week '8' is wrong; expected 0-7 (0 and 7 are Sunday) or SUN-SAT"),
         ("0 0 * * FRI-MON", "the day-of-week 'FRI-MON' is wrong"),
         ("*/0 * * * *", "the minute '*/0' is wrong"),
         ("5- * * * *", "the minute '5-' is wrong"),
         ("0 0 * * 1#6", "the day-of-week '1#6' is wrong"),
         ("x 25 * * *", "the minute 'x' is wrong"),
-        ("* * * *", "five fields are right, minute hour day-of-month month day-of-week, as '30 6 * * MON-FRI'"),
-        ("0 * * * * *", "five fields are right"),
-        ("''", "five fields are right"),
-        ("9" * 5000 + " * * * *", "five fields are right"),
+        ("* * * *", "expected five fields, minute hour day-of-month month day-of-week, as '30 6 * * MON-FRI'"),
+        ("0 * * * * *", "expected five fields"),
+        ("''", "expected five fields"),
+        ("9" * 5000 + " * * * *", "expected five fields"),
         (
             "@reboot",
-            "five fields or one of @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly are right",
+            "expected five fields or one of @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly",
         ),
-        ("@dayly", "are right; perhaps '@daily'"),
+        ("@dayly", "@hourly; perhaps '@daily'"),
         ("0 0 30 2 *", "this never fires: no such day comes in these months"),
         ("0 0 31 4,6,9,11 *", "this never fires"),
         ("* * */20 * 1L", "this never fires"),
     ],
 )
-def test_a_wrong_cron_is_told_with_the_field_and_what_is_right(faults, cron, said):
+def test_a_wrong_cron_is_reported_with_the_field_and_the_expected_value(faults, cron, said):
     [fault] = faults(entry(CLOCKLESS, cron=f'"{cron}"'))
     assert fault.startswith("own.yaml:3: entry 1 (pulse): cron: '" if cron != "''" else "own.yaml:3: ")
     assert said in fault
@@ -314,14 +314,14 @@ def test_a_cron_that_lacks_its_quotes(faults, cron):
         ("- name: a\n  name: b\n", "own.yaml:1: entry 1 (b): never fires"),
     ],
 )
-def test_a_file_that_is_no_schedule(faults, content, said):
+def test_a_file_that_is_not_a_schedule(faults, content, said):
     assert faults(content)[0].startswith(said)
 
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ScheduleError) as caught:
         read(tmp_path / "own.yaml")
-    assert caught.value.faults == (f"{tmp_path / 'own.yaml'}: No such file or directory; a schedule file is right",)
+    assert caught.value.faults == (f"{tmp_path / 'own.yaml'}: No such file or directory; expected a schedule file",)
 
 
 def test_one_key_twice_and_one_name_twice(faults):
@@ -338,7 +338,7 @@ def test_cycles_are_shown_each_once(faults):
     )
     assert faults(content) == [
         "own.yaml:4: entry 1 (a): after: a cycle: a after b after c after a; none of them would ever start",
-        "own.yaml:12: entry 3 (c): after[1]: 'x': no entry of this name",
+        "own.yaml:12: entry 3 (c): after[1]: 'x': no entry has this name",
         "own.yaml:16: entry 4 (d): after: a cycle: d after e after d; none of them would ever start",
     ]
 
@@ -360,7 +360,7 @@ def test_entries_that_are_wrong_elsewhere_are_looked_at_whole_too(faults):
     ]
 
 
-def test_ten_thousand_wrong_entries_are_all_told(faults):
+def test_ten_thousand_wrong_entries_are_all_reported(faults):
     content = "".join(
         entry(name=f"job-{number}", timezone="Europe/Berln", after=f"jb-{number}") for number in range(10_000)
     )
@@ -370,7 +370,7 @@ def test_ten_thousand_wrong_entries_are_all_told(faults):
 # --- The shipped schedule and the schema ------------------------------------------------------------------------------
 
 
-def test_the_shipped_schedule_is_right_and_shows_what_there_is():
+def test_the_shipped_schedule_is_valid_and_shows_all_keys():
     found = {each.name: each for each in read(SHIPPED, ["headlines"])}
     assert any(each.every == 300 and each.args == {"due": "1"} for each in found.values())
     daily = next(each for each in found.values() if each.after)
@@ -417,7 +417,7 @@ def test_the_shipped_schedule_fits_the_schema(validator):
         {"spider": None, "command": "[db, prune]"},
     ],
 )
-def test_what_is_right_fits_the_schema(validator, written, changes):
+def test_valid_values_fit_the_schema(validator, written, changes):
     content = entry(**changes) + entry(name="pulse-2")
     read(written(content))
     validator.validate(yaml.safe_load(content))
@@ -451,8 +451,8 @@ def test_what_is_wrong_fits_neither_the_schema_nor_the_code(validator, faults, c
     assert not validator.is_valid(yaml.safe_load(entry(**changes)))
 
 
-def test_what_waits_for_an_entry_that_is_off_is_told(tmp_path):
-    """One that is off itself may; it is when it is switched on that it would wait for ever."""
+def test_what_waits_for_an_entry_that_is_off_is_reported(tmp_path):
+    """An entry that is off itself may; only when switched on would it wait for ever."""
     file = tmp_path / "schedule.yaml"
     off, then = "- {name: a, spider: x, every: 1h, enabled: false}\n", "- {name: b, spider: x, after: a}\n"
     file.write_text(off + then)

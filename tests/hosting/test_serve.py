@@ -1,4 +1,4 @@
-"""`make serve`: the first start, what it can not run with, how it stops; and the unit for systemd."""
+"""`make serve`: the first start, the faults that keep it from running, how it stops; and the unit for systemd."""
 
 import contextlib
 import os
@@ -28,7 +28,7 @@ def free_port():
 
 
 class Served:
-    """A server that runs from the checkout, as a user starts it."""
+    """A server from the checkout, as a user starts it."""
 
     def __init__(self, output, command, environment, **options):
         self.output = output
@@ -86,7 +86,7 @@ def test_the_first_start_shows_the_login_once(serve, tmp_path, home):
     first.wait_to_hear(f"The schedule {schedule} has 1 entries")
     login = re.search(r"User name (\S+), password (\S+) \(shown this once", first.said()).groups()
     assert (
-        f"{first.url}/ is where to look, as user {login[0]}. Eggs, logs and items are in {home}/scrapyd."
+        f"{first.url}/ is the page, for the user {login[0]}. Eggs, logs and items are in {home}/scrapyd."
         in first.said()
     )
     assert first.get("health.json", login).json()["healthy"] is True
@@ -94,12 +94,12 @@ def test_the_first_start_shows_the_login_once(serve, tmp_path, home):
     assert first.get("health.json", ("newsbot", "wrong")).status_code == 401
     assert (home / "scrapyd/login").stat().st_mode & 0o777 == 0o600
     (scrapyd,) = psutil.Process(first.process.pid).children()
-    first.process.terminate()  # make tells it to what it runs
+    first.process.terminate()  # make passes it on to its command
     first.process.wait(PATIENCE)
     assert not scrapyd.is_running()
 
     second = serve()
-    second.wait_to_hear("is where to look")
+    second.wait_to_hear("is the page, for")
     second.wait_for(lambda: "will listen on" in second.said())
     assert login[1] not in second.said()
     assert second.get("daemonstatus.json", login).status_code == 200
@@ -118,7 +118,7 @@ def test_paths_are_from_where_it_was_started(serve, home):
 
 @pytest.fixture
 def nobody(home):
-    """Another user, whose the home is."""
+    """Another user, who owns the home."""
     uid = 65_534
     if os.geteuid() != 0:
         pytest.skip("only root can be another user")
@@ -140,17 +140,17 @@ def test_as_another_user(serve, nobody, home):
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({"SCRAPYD_HTTP_PORT": "abc"}, "serve: SCRAPYD_HTTP_PORT=abc: a number from 1 to 65535 is right"),
-        ({"SCRAPYD_HTTP_PORT": "70000"}, "serve: SCRAPYD_HTTP_PORT=70000: a number from 1 to 65535 is right"),
-        ({"SCRAPYD_BIND_ADDRESS": "no.such.host.invalid"}, "of no.such.host.invalid can not be had: "),
+        ({"SCRAPYD_HTTP_PORT": "abc"}, "serve: SCRAPYD_HTTP_PORT=abc: expected a number from 1 to 65535"),
+        ({"SCRAPYD_HTTP_PORT": "70000"}, "serve: SCRAPYD_HTTP_PORT=70000: expected a number from 1 to 65535"),
+        ({"SCRAPYD_BIND_ADDRESS": "no.such.host.invalid"}, "of no.such.host.invalid cannot be used: "),
         ({"SCRAPYD_USERNAME": "ann"}, "set both SCRAPYD_USERNAME and SCRAPYD_PASSWORD, or none to have them made"),
         ({"SCRAPYD_PASSWORD": "hush"}, "set both SCRAPYD_USERNAME and SCRAPYD_PASSWORD, or none to have them made"),
         ({"HISTORY_DAYS": "soon"}, "serve: HISTORY_DAYS=soon: a number, 0 or more is right"),
-        ({"DATABASE_URL": "mysql://ann:hush@db/x"}, "serve: DATABASE_URL is not Postgres' (mysql): write "),
-        ({"NEWSBOT_HOME": "/dev/null/x"}, "serve: NEWSBOT_HOME /dev/null/x can not be used: "),
+        ({"DATABASE_URL": "mysql://ann:hush@db/x"}, "serve: DATABASE_URL is not a Postgres URL (mysql): write "),
+        ({"NEWSBOT_HOME": "/dev/null/x"}, "serve: NEWSBOT_HOME /dev/null/x cannot be used: "),
     ],
 )
-def test_what_it_can_not_run_with_is_told_in_a_line(serve, environment, said):
+def test_a_fault_that_keeps_it_from_running_is_reported_in_a_line(serve, environment, said):
     served = serve(**environment)
     assert served.process.wait(PATIENCE) == 1
     assert said in served.said()
@@ -158,10 +158,10 @@ def test_what_it_can_not_run_with_is_told_in_a_line(serve, environment, said):
     assert len(served.said().splitlines()) == 1, served.said()
 
 
-def test_a_home_that_can_not_be_written_beside_a_database_elsewhere(serve, database_url):
+def test_a_home_that_cannot_be_written_beside_a_database_elsewhere(serve, database_url):
     served = serve(NEWSBOT_HOME="/dev/null/x", DATABASE_URL=database_url)
     assert served.process.wait(PATIENCE) == 1
-    assert "/dev/null/x/scrapyd can not be used: Not a directory; NEWSBOT_HOME names another home" in served.said()
+    assert "/dev/null/x/scrapyd cannot be used: Not a directory; NEWSBOT_HOME names another home" in served.said()
 
 
 def test_a_port_that_is_taken(serve):
@@ -171,7 +171,7 @@ def test_a_port_that_is_taken(serve):
         port = taken.getsockname()[1]
         served = serve(SCRAPYD_HTTP_PORT=str(port))
         assert served.process.wait(PATIENCE) == 1
-    assert f"serve: port {port} of 127.0.0.1 can not be had: Address already in use" in served.said()
+    assert f"serve: port {port} of 127.0.0.1 cannot be used: Address already in use" in served.said()
 
 
 def test_a_login_that_was_cut_off(serve, home):
@@ -184,13 +184,13 @@ def test_a_login_that_was_cut_off(serve, home):
 
 def test_it_runs_without_the_schedule_file_and_says_so(serve, home):
     served = serve(NEWSBOT_SCHEDULE=str(home / "none.yaml"))
-    served.wait_to_hear(f"The schedule can not be used:\n{home}/none.yaml: No such file or directory")
+    served.wait_to_hear(f"The schedule cannot be used:\n{home}/none.yaml: No such file or directory")
     assert served.process.poll() is None
 
 
 def test_it_waits_for_a_database_that_is_away(serve):
     served = serve(DATABASE_URL=f"postgresql://127.0.0.1:{free_port()}/x")
-    served.wait_to_hear("Scrapyd starts without its database, and waits for it: can not connect to ")
+    served.wait_to_hear("Scrapyd starts without its database, and waits for it: cannot connect to ")
     assert served.process.poll() is None
 
 

@@ -1,4 +1,4 @@
-"""What is slow or hangs keeps nothing else waiting: a project that lists its spiders, the file of the schedule."""
+"""Slow or hanging parts block nothing else: a project that lists its spiders, the file of the schedule."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ from relay import Relay
 from newsbot.hosting import schedule, scheduler, spiders
 from newsbot.hosting.api.scrapyd import ListSpiders, Schedule
 
-# Notes each time that it is read, then waits until the file `go` is there; fails while `broken` is.
+# Notes each time that it is read, then waits until the file `go` exists; fails while `broken` does.
 SLOW = """
 import os, time
 from pathlib import Path
@@ -26,7 +26,7 @@ if (Path({folder!r}) / "broken").exists():
     raise SystemExit("it is broken")
 """
 
-# Scrapyd whose file system hangs while the file `hang` is there, when the schedule is read.
+# Scrapyd whose file system hangs while the file `hang` exists, when the schedule is read.
 HANGING = """
 import time
 from pathlib import Path
@@ -67,7 +67,7 @@ class Slow:
         (folder / "asked").unlink()
 
     def asked(self):
-        """The processes that were asked for the list."""
+        """The processes asked for the list."""
         file = self.folder / "asked"
         return [int(line) for line in file.read_text().splitlines()] if file.exists() else []
 
@@ -84,7 +84,7 @@ def slow(make_scrapyd, tmp_path):
 
 @pytest.fixture
 def fires(query):
-    """How many times of the entry `often` were seen to."""
+    """How many times of the entry `often` were handled."""
     return lambda: query("SELECT count(*) FROM fires WHERE schedule = 'often' AND outcome <> 'missed'")[0][0]
 
 
@@ -121,9 +121,9 @@ def test_those_who_wait_for_a_list_share_its_failure(slow):
         slow.scrapyd.wait_for(slow.asked)
         slow.scrapyd.get("daemonstatus.json")
         (slow.folder / "go").touch()
-        assert {answer["message"] for answer in answers} == {"the spiders can not be listed: it is broken"}
+        assert {answer["message"] for answer in answers} == {"the spiders cannot be listed: it is broken"}
     first = len(slow.asked())
-    assert first < 5  # who came after the end of a list asked for another
+    assert first < 5  # a caller after the end of a list asked for another
     (slow.folder / "broken").unlink()
     assert slow.spiders()["spiders"] == ["tells"]
     assert len(slow.asked()) == first + 1
@@ -160,7 +160,7 @@ def test_what_is_due_does_not_wait_for_the_list_of_spiders(unlisted, fires, tmp_
     assert unlisted.get("schedules.json")["faults"] == []
 
 
-def test_a_schedule_whose_spiders_are_not_there_is_told_once_they_are_listed(unlisted, tmp_path):
+def test_a_schedule_whose_spiders_are_not_there_is_reported_once_they_are_listed(unlisted, tmp_path):
     unlisted.edit(OFTEN | {"spider": "nobody", "every": "1h"})
     unlisted.start()
     assert unlisted.get("schedules.json")["faults"] == []
@@ -172,7 +172,7 @@ def test_a_schedule_whose_spiders_are_not_there_is_told_once_they_are_listed(unl
     unlisted.wait_for(lambda: unlisted.get("schedules.json")["schedules"])
 
 
-def test_a_pipe_in_place_of_the_schedule_is_told_and_not_read(slow, fires):
+def test_a_pipe_in_place_of_the_schedule_is_reported_and_not_read(slow, fires):
     scrapyd = slow.scrapyd
     pipe = scrapyd.folder / "pipe"
     os.mkfifo(pipe)
@@ -217,7 +217,7 @@ def test_health_knows_when_it_was_last_looked_what_is_due(make_scrapyd, database
         assert scrapyd.get("health.json")["parts"]["schedule"]["message"].startswith("0 entries; looked ")
         relay.hang()
         told = scrapyd.wait_for(lambda: not (part := scrapyd.get("health.json")["parts"]["schedule"])["ok"] and part)
-        assert told["message"].startswith("it was last looked what is due 1")
+        assert told["message"].startswith("the last look for due entries was 1")
         relay.resume()
         scrapyd.wait_for(lambda: scrapyd.get("health.json")["healthy"])
     finally:
@@ -229,7 +229,7 @@ def test_who_waits_for_a_list_waits_as_long_as_that_may_take():
         assert call.patience > spiders.TIMEOUT
 
 
-def test_a_schedule_beyond_the_bound_is_told_and_not_read(tmp_path):
+def test_a_schedule_beyond_the_bound_is_reported_and_not_read(tmp_path):
     file = tmp_path / "schedule.yaml"
     line = "- {name: n%d, spider: quick, every: 1h}\n"
     file.write_text("".join(line % number for number in range(schedule.MAX_BYTES // 40)))

@@ -1,4 +1,4 @@
-"""No job is lost or run twice at a time, whatever is killed."""
+"""Killing any process loses no job, and runs none twice at a time."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from newsbot.hosting.processes import birth
 
 
 class Work:
-    """Jobs that wait for a file, each of which stores three articles and tells when it starts."""
+    """Jobs that wait for a file; each stores three articles and reports its start."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -43,7 +43,7 @@ def all_ended(scrapyd, ids):
 
 
 def rows(scrapyd):
-    """The articles and the rejects that are stored, and from how many jobs."""
+    """The stored articles and rejects, and from how many jobs."""
     import psycopg2
 
     with psycopg2.connect(scrapyd.environment["DATABASE_URL"]) as connection, connection.cursor() as cursor:
@@ -79,8 +79,8 @@ def test_all_is_killed_at_once(make_scrapyd, work):
     assert len(work.starts()) == 8
     assert rows(scrapyd) == (18, 6)
     for job, _ in work.starts()[:2]:
-        assert f"Job {job} of {scrapyd.job(job)['spider']} is queued again: its process is gone" in scrapyd.said()
-    assert {job["reason"] for job in scrapyd.jobs()} == {None}  # that of a start before does not stay
+        assert f"Job {job} of {scrapyd.job(job)['spider']} is requeued: its process is gone" in scrapyd.said()
+    assert {job["reason"] for job in scrapyd.jobs()} == {None}  # that of an earlier start does not stay
 
 
 def test_jobs_that_end_while_scrapyd_is_down(make_scrapyd, work):
@@ -150,7 +150,7 @@ def test_a_dead_nodes_jobs_go_to_another(make_scrapyd, work):
     assert len(work.starts()) == 6
 
 
-def test_a_job_that_was_given_away_can_not_write(make_scrapyd, work, database):
+def test_a_job_that_was_given_away_cannot_write(make_scrapyd, work, database):
     """Its token is no longer the job's: the next transaction is refused, the process ends itself."""
     scrapyd = make_scrapyd(max_proc=1).start()
     (job_id,) = work.queue(scrapyd, 1)

@@ -1,4 +1,4 @@
-"""The code that runs is that of the version asked for, wherever newsbot is installed besides."""
+"""The code of the requested version runs, wherever newsbot is installed besides."""
 
 import json
 import os
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def tells(tmp_path):
-    """The file that `tells` writes; to be called with a Scrapyd: runs a job, gives its marker and its modules."""
+    """The file that `tells` writes; a call with a Scrapyd runs a job, returns its marker and its modules."""
     file = tmp_path / "tells"
 
     def run(scrapyd, project="newsbot", **data):
@@ -68,7 +68,7 @@ def test_a_version_that_is_deleted_before_its_job_runs(make_scrapyd, tmp_path):
     (tmp_path / "go").touch()
     job = scrapyd.wait_until(answer["jobid"])
     assert (job["state"], job["exit_code"]) == ("failed", 1)
-    missing = "version '1' of project 'shop' is not on this node; listversions.json shows what is"
+    missing = "version '1' of project 'shop' is not on this node; see listversions.json"
     assert job["reason"] == f"exit code 1: {missing}"
 
 
@@ -80,7 +80,7 @@ def test_a_version_that_is_deleted_before_its_job_runs(make_scrapyd, tmp_path):
             made_egg(
                 "", **{"EGG-INFO/PKG-INFO": None, "EGG-INFO/entry_points.txt": None, "EGG-INFO/top_level.txt": None}
             ),
-            "the egg for project 'shop' is no egg: it has no EGG-INFO",
+            "the egg for project 'shop' is not an egg: it has no EGG-INFO",
         ),
         (
             made_egg("", **{"EGG-INFO/entry_points.txt": "[scrapy]\nother = shop.settings\n"}),
@@ -93,7 +93,7 @@ def test_a_version_that_is_deleted_before_its_job_runs(make_scrapyd, tmp_path):
             "No module named 'nothing_of_the_kind'",
         ),
     ],
-    ids=["no zip", "no EGG-INFO", "no entry point", "entry points that can not be read", "no settings", "no module"],
+    ids=["no zip", "no EGG-INFO", "no entry point", "entry points that cannot be read", "no settings", "no module"],
 )
 def test_a_broken_egg_is_refused_and_leaves_nothing(scrapyd, egg, said):
     answer = scrapyd.upload(egg, "1", "shop")
@@ -109,7 +109,7 @@ def test_an_egg_that_is_spoilt_on_the_disk(scrapyd):
     assert answer["spiders"] == ["tells"]
     Path(egg_file(scrapyd, "shop", "1")).write_bytes(b"spoilt")
     job = scrapyd.wait_until(scrapyd.post("schedule.json", project="shop", spider="tells")["jobid"])
-    spoilt = "version '1' of project 'shop' is no egg: it has no EGG-INFO"
+    spoilt = "version '1' of project 'shop' is not an egg: it has no EGG-INFO"
     assert (job["state"], job["reason"]) == ("failed", f"exit code 1: {spoilt}")
 
 
@@ -126,7 +126,7 @@ def test_what_a_killed_upload_left_is_removed_by_the_next(scrapyd):
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory):
-    """The Python of a new environment with newsbot installed in it from a wheel; what newsbot needs is this one's."""
+    """The Python of a new environment with newsbot installed from a wheel; this one lends newsbot's requirements."""
     folder = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     options = ["--no-deps", "--no-index", "--no-build-isolation"]

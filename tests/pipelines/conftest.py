@@ -37,7 +37,7 @@ def module_database(new_database):
 def crawl(module_database, monkeypatch):
     """Pass items, and batches with theirs, through all stages at once.
 
-    Gives what came of each item (the item, or the exception), the run, and `query` into the database.
+    Returns the results (the item, or the exception), the run, and `query` into the database.
     """
 
     # Other tests import a reactor, which this process then has for good; here the event loop does without.
@@ -54,7 +54,7 @@ def crawl(module_database, monkeypatch):
         crawler = get_crawler(spider, project.copy_to_dict() | {"ITEM_PIPELINES": pipelines} | own)
         crawler.spider = spider.from_crawler(crawler)
         scraper = Scraper(crawler)
-        # All of the engine that is asked for.
+        # The parts of the engine that are used.
         crawler.engine = SimpleNamespace(scraper=scraper, close_spider_async=closed)
         await scraper.open_spider_async()
         manager, writer = scraper.itemproc, Writer.of(crawler)

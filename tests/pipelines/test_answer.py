@@ -1,4 +1,4 @@
-"""The stage that writes the answer of a crawl.json: what it writes, and that no other crawl has it."""
+"""The stage that writes the answer of a crawl.json: its output, and that no other crawl has it."""
 
 import json
 import logging
@@ -53,6 +53,6 @@ def test_a_crawl_without_a_file_has_no_such_stage_and_no_word_of_it(crawl, caplo
     assert "Answer" not in caplog.text
 
 
-def test_a_file_that_can_not_be_written_ends_the_crawl(crawl, tmp_path):
+def test_a_file_that_cannot_be_written_ends_the_crawl(crawl, tmp_path):
     with pytest.raises(ValueError, match=r"ANSWER_FILE .*gone/items\.jl: No such file or directory"):
         crawl(article(1), ANSWER_FILE=str(tmp_path / "gone" / "items.jl"))

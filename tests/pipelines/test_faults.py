@@ -1,4 +1,4 @@
-"""What is wrong with the program is no fault of the data; an answer of which all is refused is asked for again."""
+"""A fault of the program is not a fault of the data; an answer refused whole is fetched again."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -61,7 +61,7 @@ def test_a_fault_in_a_stage_ends_the_crawl_and_saves_nothing(crawl, monkeypatch,
     assert [crawl.query(f"SELECT count(*) FROM {name}") for name in ("rejects", "feeds")] == [[(0,)], [(0,)]]
 
 
-def test_a_fault_in_the_making_of_items_is_told_of_its_source(crawl):
+def test_a_fault_in_the_making_of_items_is_reported_for_its_source(crawl):
     items = (article(1 / n) for n in (1, 0))
     run = crawl(Batch(items=items, progress=feed()), Batch(items=[article(2)], progress=feed(url=f"{FEED}/2")))
     assert type(run.results[0]) is ZeroDivisionError
@@ -106,7 +106,7 @@ def test_a_few_bad_entries_hold_nothing_up(crawl, items):
 
 
 def test_a_cursor_stays_before_a_page_of_which_all_is_refused(crawl):
-    """Also records that no item could be made of count; what comes behind in its lane does not move it either."""
+    """Records that could not become items count too; what follows in their lane does not move the cursor either."""
     refused = [Reject("own", "record", None, "id", "is missing", {"n": n}) for n in range(5)]
     crawl(Batch(items=[article(1)], lane="k", progress=cursor({"value": 1})))
     for runs in range(4):
@@ -117,11 +117,11 @@ def test_a_cursor_stays_before_a_page_of_which_all_is_refused(crawl):
         assert crawl.query("SELECT value, refused_runs FROM cursors") == [(moved, runs + 1 if runs < 3 else 0)]
 
 
-# --- Who watches ------------------------------------------------------------------------------------------------------
+# --- Listeners --------------------------------------------------------------------------------------------------------
 
 
 class Watched(Spider):
-    """Its items are listened to."""
+    """It has a listener for its items."""
 
     name = "own"
     heard = ()

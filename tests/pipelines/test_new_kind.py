@@ -1,4 +1,4 @@
-"""A kind of items that the stages have never heard of: they know it by what it says of itself."""
+"""A kind of items unknown to the stages: they handle it by its own declarations."""
 
 import json
 from contextlib import closing
@@ -20,7 +20,7 @@ TEXT = "The ferry was on time, and the crew was friendly"
 
 @dataclass(slots=True, kw_only=True)
 class Rating(Item):
-    """What a reader says of something."""
+    """A reader's verdict on something."""
 
     subject: Key
     author: Annotated[Line, Longest(20)]
@@ -59,7 +59,7 @@ def write(cursor, ratings, run_id):
 
 @pytest.fixture
 def rate(crawl, module_database, monkeypatch):
-    """Pass ratings through all stages, into a table of their own."""
+    """Pass ratings through all stages, into their own table."""
     monkeypatch.setattr(items, "KINDS", (*items.KINDS, Rating))
     monkeypatch.setitem(writer._WRITERS, Rating, write)
     with closing(module_database.connect()) as connection, connection, connection.cursor() as cursor:

@@ -116,13 +116,13 @@ def test_a_text_in_a_sheet(crawl, load):
 )
 def test_a_number_of_a_column(crawl, load, written, kind, right):
     columns = {"id": {}, "v": {"type": kind}}
-    for beside in ("1", "1e0"):  # what stands beside it changes nothing
+    for beside in ("1", "1e0"):  # its neighbours change nothing
         load(f"id,v\n1,{written}\n2,{beside}\n".encode(), "table.csv", f"csv-{beside}", columns=columns)
     raw = f'{{"id": "1", "v": {written}}}'.encode()
     load(raw, "table.jsonl", "jsonl", columns=columns)
     run = crawl(by_api(raw, id="text", v=kind))
     rows = run.query("SELECT dataset, data ->> 'v' FROM records WHERE key = '1' ORDER BY 1")
-    if right is None:  # a text of 7.0 is no integer, a number is
+    if right is None:  # a text of 7.0 is not an integer, a number is
         rows, right = [row for row in rows if not row[0].startswith("csv")], "7"
     assert {value for _, value in rows} == {None if right == "null" else right}, rows
 

@@ -1,4 +1,4 @@
-"""What each stage takes, mends and refuses. Every refusal is a row of `rejects`, and the rest goes on."""
+"""The stages: what each takes, repairs and refuses. Every refusal is a row of `rejects`, and the rest goes on."""
 
 import asyncio
 from dataclasses import replace
@@ -70,7 +70,7 @@ def test_a_wrong_value_is_refused_with_its_field(crawl, fields, field, told):
         ("canonical_url", f"https://site.example/{'a' * 2000}", "longer than 2000 bytes"),
     ],
 )
-def test_an_optional_field_that_is_wrong_is_left_out_and_told(crawl, field, value, told):
+def test_an_optional_field_that_is_wrong_is_left_out_and_reported(crawl, field, value, told):
     run = crawl(article(1, **{field: value, "summary": "Stays"}))
     assert (run.total.new, run.total.rejected, run.total.left_out) == (1, 0, 1)
     ((_, stored_field, reason),) = rejects(run)
@@ -114,7 +114,7 @@ def test_half_a_character_is_left_out_of_each_value(crawl):
 
 
 @pytest.mark.parametrize("empty", ["", "  "])
-def test_an_empty_text_is_no_value_of_an_optional_field(crawl, empty):
+def test_an_empty_text_is_not_a_value_of_an_optional_field(crawl, empty):
     names = ("origin", "canonical_url", "authors", "published_at", "summary", "text", "language", "section", "keywords")
     names += ("image_url", "sentiment", "sentiment_model", "external_id", "source_id")
     run = crawl(
@@ -128,7 +128,7 @@ def test_an_empty_text_is_no_value_of_an_optional_field(crawl, empty):
     assert run.query("SELECT url FROM records") == [(None,)]
 
 
-def test_all_faults_of_an_item_are_told(crawl):
+def test_all_faults_of_an_item_are_reported(crawl):
     run = crawl(article(url=None, title=3, keywords="k"))
     ((_, field, reason),) = rejects(run)
     assert field == "url"
@@ -159,7 +159,7 @@ def test_values_of_another_type_that_say_the_same_are_taken(crawl):
 
 
 @pytest.mark.parametrize("thing", [{"url": "https://site.example/1", "title": "A plain dict"}, "text", 7, object()])
-def test_what_is_no_typed_item_is_kept_among_the_rejects(crawl, thing):
+def test_an_untyped_item_is_kept_among_the_rejects(crawl, thing):
     run = crawl(thing, article())
     assert isinstance(run.results[0], Rejected)
     ((reason, source, payload),) = run.query("SELECT reason, source_id, payload FROM rejects")
@@ -255,7 +255,7 @@ def test_a_date_without_a_zone_is_in_that_of_the_spider(crawl):
         f"https://site.example/{'嵐' * 900}",
     ],
 )
-def test_a_link_that_can_not_be_stored(crawl, url):
+def test_a_link_that_cannot_be_stored(crawl, url):
     run = crawl(article(url=url), article(2))
     assert [(row[0], row[1]) for row in rejects(run)] == [(url, "url")]
     assert run.total.new == 1
@@ -300,7 +300,7 @@ def test_language(crawl, title, declared, stored):
     assert run.query("SELECT language FROM articles") == [(stored,)]
 
 
-def test_a_source_that_is_no_text_counts_for_the_spider(crawl):
+def test_a_source_that_is_not_a_text_counts_for_the_spider(crawl):
     run = crawl(article(), article(1, source_id=5))
     assert run.query("SELECT source_id, field FROM rejects") == [("own", "source_id")]
     assert "own" in report(run.run)
@@ -381,7 +381,7 @@ def test_only_english_titles_are_scored(crawl):
     assert stored == [(True, "vader-3.3.2"), (None, None), (False, None)]
 
 
-# --- A stage of the user's own ----------------------------------------------------------------------------------------
+# --- A user's stage ---------------------------------------------------------------------------------------------------
 
 
 class Dropping:
@@ -445,14 +445,14 @@ def test_progress_whose_items_did_not_all_come_to_an_end_is_not_saved(crawl, pla
     assert run.query("SELECT count(*) FROM feeds") == [(0,)]
 
 
-def test_progress_whose_items_can_not_be_made_is_not_saved(crawl):
+def test_progress_whose_items_cannot_be_made_is_not_saved(crawl):
     items = (article(n) if n else 1 / n for n in (2, 1, 0))
     run = crawl(Batch(progress=FeedProgress(url=FEED, source_id="own"), items=items))
     assert [type(result) for result in run.results] == [ZeroDivisionError]
     assert run.query("SELECT count(*) FROM feeds") == [(0,)]
 
 
-def test_a_users_stage_that_forgets_the_item_is_told(crawl):
+def test_a_users_stage_that_forgets_the_item_is_reported(crawl):
     run = crawl(article(1), article(2), stages={450: Forgetting})
     ((url, _, reason),) = rejects(run)
     assert url == "https://site.example/1"

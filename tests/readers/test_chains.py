@@ -1,4 +1,4 @@
-"""What a run has to read, how it is cut, and where the cursor is behind each part of it."""
+"""The parts that a run has to read, how they are cut, and where the cursor is behind each."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -272,7 +272,7 @@ def test_ids_of_each_kind_have_their_order(in_order):
     ],
 )
 def test_an_order_that_is_not_as_declared(minutes, is_told):
-    """Each page would move the cursor past what is still to come."""
+    """Each page would move the cursor past records that are still to come."""
     declared = api(replace(TIME, oldest_first=True))
     rows = [{"at": (NOW + timedelta(minutes=each)).isoformat()} for each in minutes]
     assert bool(chains.disorder(declared, rows)) == is_told

@@ -1,4 +1,4 @@
-"""Records of an API to items: what is refused, and in which field."""
+"""Records of an API to items: the refused fields, and why."""
 
 import pytest
 
@@ -27,7 +27,7 @@ EMPTY = ["", "  ", "\n\t"]
 
 
 @pytest.mark.parametrize("empty", EMPTY)
-def test_an_empty_text_is_no_value_of_an_article(empty):
+def test_an_empty_text_is_not_a_value_of_an_article(empty):
     where = {name: name for name in ("url", "title", "published_at", "summary", "text", "image_url", "section")}
     where |= {"authors": "by", "keywords": "tags", "external_id": "id", "language": "lang", "extra.more": "more"}
     given = dict.fromkeys([*where.values()], empty) | {"url": "https://a.example/1", "title": "One"}
@@ -38,7 +38,7 @@ def test_an_empty_text_is_no_value_of_an_article(empty):
 
 
 @pytest.mark.parametrize("empty", EMPTY)
-def test_an_empty_text_is_no_value_of_an_observation(empty):
+def test_an_empty_text_is_not_a_value_of_an_observation(empty):
     fields = ObservationFields(series="s", time="t", value="v", unit="u", frequency="f", metadata={"of": "o"})
     make = mapper(Api(name="a", title="A", url="https://a.example/", observation=fields))
     made = make({"s": "x", "t": "2026-05-01", "v": empty, "u": empty, "f": empty, "o": empty})
@@ -49,7 +49,7 @@ def test_an_empty_text_is_no_value_of_an_observation(empty):
 
 
 @pytest.mark.parametrize("empty", EMPTY)
-def test_an_empty_text_is_no_value_of_a_record(empty):
+def test_an_empty_text_is_not_a_value_of_a_record(empty):
     kinds = ("text", "integer", "number", "boolean", "date", "time", "json")
     columns = {kind: Column(type=kind) for kind in kinds}
     fields = RecordFields(dataset="d", key="id", url="at", columns=columns)
@@ -63,7 +63,7 @@ def test_an_empty_text_is_no_value_of_a_record(empty):
 
 @pytest.mark.parametrize("nothing", [False, [], {}])
 @pytest.mark.parametrize("field", ["summary", "text", "image_url", "section", "language"])
-def test_what_php_writes_for_nothing_is_no_value_of_an_article(field, nothing):
+def test_phps_empty_list_is_not_a_value_of_an_article(field, nothing):
     where = {name: name for name in ("url", "title", field)}
     made = mapper(Api(name="a", title="A", url="https://a.example/", article=where))(
         {"url": "https://a.example/1", "title": "One", field: nothing}
@@ -73,7 +73,7 @@ def test_what_php_writes_for_nothing_is_no_value_of_an_article(field, nothing):
 
 @pytest.mark.parametrize("wrong", [5, 1.5, True, ["x"], {"x": 1}])
 @pytest.mark.parametrize("field", ["summary", "text", "image_url", "section", "language"])
-def test_a_value_that_is_no_text_does_not_cost_the_article(field, wrong):
+def test_a_value_that_is_not_a_text_does_not_cost_the_article(field, wrong):
     where = {name: name for name in ("url", "title", field)}
     made = mapper(Api(name="a", title="A", url="https://a.example/", article=where))(
         {"url": "https://a.example/1", "title": "One", field: wrong}

@@ -38,7 +38,7 @@ def answer(data, status=200):
 
 
 def begun(api=API, cursor=None, **facts):
-    """The stream of a run, its first page asked for."""
+    """The stream of a run, with its first page requested."""
     facts = replace(Facts.of(api), **facts)
     stream = Stream("wire", "key", {}, {}, cursor=dict(cursor or {}))
     stream.chains.extend(chains.planned(api, stream.cursor, {}, NOW))
@@ -46,7 +46,7 @@ def begun(api=API, cursor=None, **facts):
 
 
 def told(batch):
-    """What a batch has: titles, or the reasons of rejects."""
+    """The content of a batch: titles, or the reasons of rejects."""
     return [each.in_words if isinstance(each, Reject) else each.title for each in batch.items]
 
 
@@ -71,7 +71,7 @@ def test_a_record_of_which_no_item_can_be_made_is_refused_with_its_field():
     assert told(batch)[1:] == ["No 1"]
 
 
-def test_a_page_that_can_not_be_read_is_asked_again_while_that_may_help():
+def test_a_page_that_cannot_be_read_is_asked_again_while_that_may_help():
     facts, stream, _ = begun(tries=5)
     for n in range(5):
         batch, stream, then = page_reader.read(answer(b"<html>%d</html>" % n), facts, stream)
@@ -105,7 +105,7 @@ def test_a_first_run_that_fails_keeps_where_it_began():
     assert batch.progress.value == {"since": "2026-03-03T12:00:00+00:00", "until": "2026-03-03T12:00:00+00:00"}
 
 
-def test_a_slice_with_too_many_hits_is_halved_and_the_shortest_is_told_as_incomplete():
+def test_a_slice_with_too_many_hits_is_halved_and_the_shortest_is_reported_as_incomplete():
     api = replace(API, slices=Slices(longest=DAY, shortest=DAY // 2, cap=1, total="total"))
     facts, stream, _ = begun(api)
     many = answer({"articles": [article(1), article(2)], "total": 2})
@@ -122,7 +122,7 @@ def test_a_slice_with_too_many_hits_is_halved_and_the_shortest_is_told_as_incomp
     assert (batch.outcome.ok, batch.outcome.status.startswith(reason)) == (False, True)
 
 
-def test_what_was_asked_for_and_did_not_come_is_told():
+def test_what_was_asked_for_and_did_not_come_is_reported():
     api = replace(API, arguments={"topics": Argument(join=",", found="topic")})
     facts, stream, _ = begun(api)
     stream.wanted = {"topics": ["a", "b"]}
@@ -131,7 +131,7 @@ def test_what_was_asked_for_and_did_not_come_is_told():
     assert (batch.outcome.ok, batch.outcome.status) == (False, "missing: nothing came of -a topics=b")
 
 
-def test_records_that_vanish_from_a_whole_table_are_told():
+def test_records_that_vanish_from_a_whole_table_are_reported():
     things = RecordFields(dataset="things", key="id")
     api = replace(API, cursor=None, pages=None, params={}, article=None, record=things)
     facts, stream, _ = begun(api, stored=frozenset({"1", "2", "3"}))

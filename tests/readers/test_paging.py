@@ -1,4 +1,4 @@
-"""From page to page: what is asked next, where it ends, and what contradicts itself."""
+"""From page to page: the next request, the end, and contradictions."""
 
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ def following(pages, page, records, headers=None, /, **data):
 
 
 def walk(pages, listing, *, total=None, change=lambda n: None):
-    """What is read of a list that `change` may change before the nth page is asked for."""
+    """The records read from a list that `change` may change before the nth page is requested."""
     page, read, asked = paging.first(pages), [], []
     while page is not None:
         change(len(asked))
@@ -84,7 +84,7 @@ def test_none_is_missed_when_some_come_and_go_all_the_time(pages):
     assert len(asked) < 60
 
 
-def test_a_list_that_shrinks_for_ever_is_told():
+def test_a_list_that_shrinks_for_ever_is_reported():
     listing = list(range(1000))
     with pytest.raises(BadPageError, match="taken out 50 times"):
         walk(NUMBERED, listing, change=lambda n: listing.pop())
@@ -137,7 +137,7 @@ def test_a_page_that_is_not_there_any_more():
 
 
 def read_on(pages, answers, **data):
-    """How many pages are read of an API that gives these, one after the other, the last one for ever."""
+    """How many pages are read of an API with these pages, one after the other, the last one for ever."""
     page, asked = paging.first(pages), 0
     while page is not None:
         records = answers[min(asked, len(answers) - 1)]
@@ -148,7 +148,7 @@ def read_on(pages, answers, **data):
 
 
 @pytest.mark.parametrize("pages", [NumberedPages(), NumberedPages(size=3), OffsetPages(size=3)], ids=repr)
-def test_an_api_that_does_not_page_is_told(pages):
+def test_an_api_that_does_not_page_is_reported(pages):
     with pytest.raises(BadPageError, match=f"does it page by '{pages.param}'"):
         read_on(pages, [[1, 2, 3]])
 

@@ -95,7 +95,7 @@ def test_articles_are_made_as_they_are_taken():
         (answer("<html>no feed</html>"), "is no feed: "),
     ],
 )
-def test_what_brings_nothing_is_told(given, told):
+def test_what_brings_nothing_is_reported(given, told):
     batch, _, then = feed.read(given, endpoint(), known(failures=2, interval=600))
     assert batch.outcome.status.startswith(told)
     assert list(batch.items) == []

@@ -1,4 +1,4 @@
-"""The demo, which is the main job from end to end: two crawls of the sample newsroom into a database of their own."""
+"""The demo, the main job from end to end: two crawls of the sample newsroom into a separate database."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ def run_demo(url):
 
 @pytest.fixture(scope="module")
 def demo(new_database):
-    """A demo that has run: what it printed, and `query` into its database."""
+    """A finished demo: its output, and `query` into its database."""
     with new_database() as url:
 
         def query(sql):
@@ -119,7 +119,7 @@ def test_what_each_run_asks_of_the_apis(demo):
     assert runs == [
         ("herring-index", 1, 30, 0),
         ("herring-index", 1, 0, 1),
-        ("seven-seas-wire", 2, 10, 2),  # two of its stories are there already
+        ("seven-seas-wire", 2, 10, 2),  # two of its stories are stored already
         ("seven-seas-wire", 1, 2, 1),
     ]
     assert demo.query("SELECT spider, value ? 'until' FROM cursors ORDER BY spider") == [
@@ -208,7 +208,7 @@ INSERT INTO sightings (article_id, source_id, origin, content_hash)
 
 
 def test_what_only_the_demo_brought_is_removed(demo):
-    """The last test of this database: what another source brought too stays."""
+    """The last test of this database: rows that another source brought too stay."""
     with closing(Database(demo.url, Path()).connect()) as connection, connection, connection.cursor() as cursor:
         cursor.execute(OTHERS)
     done = scrapy("db", "drop-demo", DATABASE_URL=demo.url)
@@ -220,7 +220,7 @@ def test_what_only_the_demo_brought_is_removed(demo):
 
 
 def test_the_database_of_a_user_is_left_alone(database_url, home, query):
-    """Where nobody asked for it, the demo stores in the embedded Postgres."""
+    """Without further settings the demo stores in the embedded Postgres."""
     environment = {"DATABASE_URL": database_url, "NEWSBOT_HOME": str(home)}
     command = [sys.executable, "-m", "newsbot.sample.demo"]
     done = subprocess.run(command, env=os.environ | environment, capture_output=True, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What the made-up sites serve, read by the project's own feed reader."""
+"""The made-up sites' answers, read by the project's own feed reader."""
 
 import unicodedata
 from collections import Counter
@@ -15,7 +15,7 @@ CLOCK = datetime(2030, 4, 5, 6, tzinfo=UTC)
 SITES = {site.id: site for site in sites()}
 CHANNELS = {(site.id, channel.path): (site, channel) for site in SITES.values() for channel in site.channels}
 
-# What stands in the bytes, kind, entries of the first and the second edition, and whether they have dates.
+# A mark in the bytes, kind, entries of the first and the second edition, and whether they have dates.
 FEEDS = {
     ("harbour-times", "/feeds/news.xml"): (b'version="2.0"', "rss", 14, 15, True),
     ("harbour-times", "/feeds/sport.xml"): (b'version="2.0"', "rss", 4, 4, True),
@@ -94,7 +94,7 @@ def test_a_story_in_two_feeds_has_two_titles():
     assert titles[0] != titles[1]
 
 
-def test_the_catalogue_is_right_and_complete():
+def test_the_catalogue_is_valid_and_complete():
     sources = read([FOLDER / "catalogue.yaml"])
     assert [source.id for source in sources] == list(SITES)
     assert len({source.language for source in sources}) == 9

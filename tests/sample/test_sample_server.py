@@ -103,7 +103,7 @@ def test_robots_txt(newsroom):
         assert (status, body) == (200, b"User-agent: *\nDisallow: /drafts/\n")
 
 
-def test_an_unknown_host_is_told_the_known_ones(newsroom):
+def test_an_unknown_host_gets_the_known_ones(newsroom):
     status, _, body = ask(newsroom.server_port, "127.0.0.1", "/")
     assert status == 404
     assert "al-sahil.example" in body.decode()

@@ -1,4 +1,4 @@
-"""Declarations of which one key is away or of another type."""
+"""Declarations in which one key is missing or of another type."""
 
 import copy
 import functools
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def changed(data: dict[str, Any]) -> Iterator[tuple[tuple[int | str, ...], dict[str, Any]]]:
-    """Each key once away and once of each other type, with its place."""
+    """Each key once missing and once of each other type, with its place."""
     for *above, last in _places(data):
         for value in (None, "", 7, [7], {"a": {}}, "away"):
             one = copy.deepcopy(data)

@@ -164,7 +164,7 @@ def test_a_source_keeps_its_shard_from_release_to_release():
         ),
     ],
 )
-def test_what_can_not_be_selected_is_told(arguments, said):
+def test_a_wrong_selection_is_reported(arguments, said):
     with pytest.raises(SelectionError, match=said):
         select(CATALOGUE, **arguments)
 

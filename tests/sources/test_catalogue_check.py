@@ -36,7 +36,7 @@ def faults(tmp_path):
     return faults
 
 
-def test_the_entry_that_the_cases_change_is_right(tmp_path):
+def test_the_entry_that_the_cases_change_is_valid(tmp_path):
     file = tmp_path / "own.yaml"
     file.write_text(entry())
     assert load([file])["example"].feeds == ("https://www.example.com/feed.xml",)
@@ -142,7 +142,7 @@ def test_where_a_login_is(tmp_path):
         ({"sections": "[x]"}, 7, "sections[0]", "'x': a mapping is right"),
     ],
 )
-def test_a_wrong_value_is_told_with_line_entry_key_value_and_what_is_right(faults, changes, line, key, said):
+def test_a_wrong_value_is_reported_with_line_entry_key_value_and_the_expected_value(faults, changes, line, key, said):
     name = changes.get("id", "example")
     [fault] = faults(entry(**changes))
     assert fault.startswith(f"own.yaml:{line}: entry 1 ({name}): {key}: "), fault
@@ -177,7 +177,7 @@ def test_a_wrong_value_is_told_with_line_entry_key_value_and_what_is_right(fault
         ("- 12\n- id: a\n", "own.yaml:1: entry 1: '12': a mapping is right"),
     ],
 )
-def test_a_file_that_is_no_catalogue(faults, content, said):
+def test_a_file_that_is_not_a_catalogue(faults, content, said):
     assert faults(content)[0].startswith(said)
 
 

@@ -1,4 +1,4 @@
-"""The declaration of a dataset: what is wrong with one is told with file, line and what would be right."""
+"""The declaration of a dataset: faults are reported with file, line and the expected value."""
 
 import dataclasses
 import json
@@ -106,13 +106,13 @@ def test_a_path_is_from_the_folder_of_the_declaration_on(tmp_path):
         (("title:", "title: again\ntitle:"), "3: title: stands twice; once is right"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line_and_what_is_right(faults, change, fault):
+def test_faults_are_reported_with_their_line_and_the_expected_value(faults, change, fault):
     assert [each for each in faults(GOOD.replace(*change)) if each.startswith(f"own.yaml:{fault}")], faults(
         GOOD.replace(*change)
     )
 
 
-def test_all_faults_are_told_at_once(faults):
+def test_all_faults_are_reported_at_once(faults):
     found = faults(
         GOOD.replace("name: prices", "name: X").replace("type: number", "type: float").replace("Id}", "Id, a: b}")
     )
@@ -122,18 +122,18 @@ def test_all_faults_are_told_at_once(faults):
 @pytest.mark.parametrize(
     ("text", "said"), [("", "1: empty; a mapping"), ("- a\n", "1: no mapping"), ("a: [", "2: not YAML")]
 )
-def test_what_is_no_declaration_is_told(faults, text, said):
+def test_a_file_that_is_not_a_declaration_is_reported(faults, text, said):
     (fault,) = faults(text)
     assert fault.startswith(f"own.yaml:{said}")
 
 
-def test_a_file_that_is_not_there_is_told_with_what_comes_along():
+def test_a_file_that_is_not_there_is_reported_with_what_comes_along():
     with pytest.raises(DatasetError, match=r"presidentiele-2017: No such file.*perhaps 'presidentielle-2017'"):
         load("presidentiele-2017")
 
 
 @pytest.mark.parametrize("name", dataset.shipped())
-def test_what_comes_along_is_right(name):
+def test_the_shipped_declarations_are_valid(name):
     found = load(name)
     assert found.name == name
     assert found.path is None or Path(found.path).exists()

@@ -1,4 +1,4 @@
-"""Declarations of APIs in YAML: what is wrong is told with line, key, value and what is right."""
+"""Declarations of APIs in YAML: faults are reported with line, key, value and the expected value."""
 
 import dataclasses
 import os
@@ -62,7 +62,7 @@ def told(written, tmp_path):
     return told
 
 
-def test_the_declaration_that_the_cases_change_is_right(written):
+def test_the_declaration_that_the_cases_change_is_valid(written):
     assert read(written(declaration())) == Api(
         name="example",
         title="Example",
@@ -82,7 +82,7 @@ KEYS = "the keys are name, title, url, homepage, params,"
 @pytest.mark.parametrize(
     ("changes", "line", "key", "said"),
     [
-        # what each key is
+        # the kind of each key
         ({"titel": "x"}, 10, "titel", f"unknown key; perhaps 'title'; {KEYS}"),
         ({"title": None}, 1, "title", "missing; as people call it"),
         ({"name": "My API"}, 1, "name", "'My API': 1 to 64 lower-case ASCII letters, digits, '-' and '_' are right"),
@@ -238,7 +238,7 @@ KEYS = "the keys are name, title, url, homepage, params,"
         ({"slices": "{longest: 7d, total: n}"}, 10, "slices.total", "without cap"),
         ({"slices": "{longest: 1d, shortest: 36h}"}, 10, "slices.shortest", "longer than longest"),
         ({"slices": "{longest: 7d}", "cursor": None}, 9, "slices", "a cursor by time is right: what is new is cut"),
-        # what becomes of a record
+        # the result of a record
         ({"article": None}, 1, "", "says nothing of what becomes of a record; article, observation or record is right"),
         (
             {"record": "{dataset: a, key: b}"},
@@ -276,7 +276,7 @@ KEYS = "the keys are name, title, url, homepage, params,"
         ),
     ],
 )
-def test_a_wrong_value_is_told_with_line_key_value_and_what_is_right(told, changes, line, key, said):
+def test_a_wrong_value_is_reported_with_line_key_value_and_the_expected_value(told, changes, line, key, said):
     [fault] = told(declaration(**changes))
     assert fault.startswith(f"own.yaml:{line}: {key}: " if key else f"own.yaml:{line}: "), fault
     assert said in fault
@@ -292,7 +292,7 @@ BY_PAGES = [
 
 @pytest.mark.parametrize("declared", [*shipped(), *BY_PAGES], ids=str)
 def test_no_key_that_is_away_or_of_another_type_ends_in_a_traceback(declared, written):
-    """Neither when it is read, nor when its spider is made and asks for a first page."""
+    """Neither when it is read, nor when its spider is made and requests a first page."""
     shipped_file = resources.files("newsbot.sources") / "apis" / "worldbank.yaml"
     data = yaml.safe_load(shipped_file.read_text("utf-8"))
     changes = changed(data | {"pages": declared})
@@ -317,7 +317,7 @@ def test_no_key_that_is_away_or_of_another_type_ends_in_a_traceback(declared, wr
 
 
 class Asked:
-    """What a spider tells before it asks."""
+    """A spider's words before its first request."""
 
     def asking(self, source_id, url):
         pass
@@ -334,7 +334,7 @@ def test_a_key_that_is_away_is_named_also_where_a_tag_has_its_name(told):
         assert fault.startswith(f"own.yaml:7: {key}: {said}")
 
 
-def test_all_faults_are_told_at_once_in_the_order_of_the_lines(told):
+def test_all_faults_are_reported_at_once_in_the_order_of_the_lines(told):
     content = declaration(name="A", records="a[", cursor="{by: token, path: 'b['}", article="{title: t}", homepage="x")
     found = told(content)
     assert [fault.split(": ")[0].removeprefix("own.yaml:") for fault in found] == ["1", "6", "8", "8", "9", "10"]
@@ -349,7 +349,7 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_lines(told):
         ("name: [a\n", "own.yaml:2: not YAML: "),
     ],
 )
-def test_what_is_no_declaration(told, content, said):
+def test_a_file_that_is_not_a_declaration(told, content, said):
     [fault, *_] = told(content)
     assert fault.startswith(said)
 
@@ -357,7 +357,7 @@ def test_what_is_no_declaration(told, content, said):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"params": "{q: '{query}', fields: '{id,name}', filter: '{\"a\": 1}', n: 5}"},  # braces of the API's own
+        {"params": "{q: '{query}', fields: '{id,name}', filter: '{\"a\": 1}', n: 5}"},  # braces in the API's syntax
         {"params": "{q: '{query}', from: '{since:epoch-1}', ago: '{since:days}', to: '{until:ms}'}"},
         {"params": "{q: '{query}', after: '{cursor}'}", "cursor": "{by: token, path: next}"},
         {"pages": "{by: offset, total: meta.total}"},
@@ -378,7 +378,7 @@ def test_what_is_no_declaration(told, content, said):
         {"cursor": "{by: time, path: date, overlap: 90, first: 30d, oldest_first: true}"},
     ],
 )
-def test_what_is_right_is_right_for_the_schema_too(written, validator, changes):
+def test_valid_declarations_fit_the_schema_too(written, validator, changes):
     content = declaration(**changes)
     read(written(content))
     validator.validate(yaml.safe_load(content))
@@ -424,7 +424,7 @@ APIS = [*spiders().values(), newsapi._TOP]
 
 
 @pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
-def test_the_spiders_that_ship_are_right(api):
+def test_the_shipped_spiders_are_valid(api):
     assert faults(api) == []
 
 
@@ -433,7 +433,7 @@ def test_each_spider_has_the_name_of_its_declaration():
     assert [name for name, api in spiders().items() if api.name != name] == []
 
 
-def test_what_is_wrong_in_python_is_told_alike():
+def test_what_is_wrong_in_python_is_reported_alike():
     wrong = Api(
         name="Wrong",
         title="Wrong",
@@ -454,7 +454,7 @@ def test_what_is_wrong_in_python_is_told_alike():
 
 
 @pytest.mark.parametrize("name", shipped())
-def test_what_ships_is_right_and_names_the_schema_for_editors(name, validator):
+def test_the_shipped_files_are_valid_and_name_the_schema_for_editors(name, validator):
     assert read(name).name == name
     file = resources.files("newsbot.sources") / "apis" / f"{name}.yaml"
     validator.validate(yaml.safe_load(file.read_text("utf-8")))

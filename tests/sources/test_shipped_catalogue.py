@@ -15,11 +15,11 @@ PACKAGE = ROOT / "newsbot/sources"
 
 @pytest.fixture(scope="module")
 def checked():
-    """The shipped files, read the way a user's own are."""
+    """The shipped files, read as a user's are."""
     return read([PACKAGE / "countries"])
 
 
-def test_the_shipped_files_are_right_and_read_the_same_without_the_checks(checked):
+def test_the_shipped_files_are_valid_and_read_the_same_without_the_checks(checked):
     assert {source.id: source for source in checked} == load()
 
 

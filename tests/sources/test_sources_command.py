@@ -83,7 +83,7 @@ def test_the_table_fits_the_terminal(own):
         (["-a", "catalogue=/nowhere/own.yaml"], "/nowhere/own.yaml: No such file or directory"),
     ],
 )
-def test_a_wrong_argument_is_told_on_standard_error(arguments, said):
+def test_a_wrong_argument_is_reported_on_standard_error(arguments, said):
     run = scrapy(*arguments)
     assert run.returncode != 0
     assert run.stdout == ""

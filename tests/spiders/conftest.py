@@ -1,4 +1,4 @@
-"""Made-up sites on loopback, and crawls of them in processes of their own."""
+"""Made-up sites on loopback, and crawls of them in separate processes."""
 
 import json
 import subprocess
@@ -28,7 +28,7 @@ class Handler(BaseHTTPRequestHandler):
                 route = route(self)
             if route is not None:
                 self.answer(*route)
-        except OSError:  # the client went away, which some tests are about
+        except OSError:  # the client went away, which some tests provoke
             self.close_connection = True
 
     def answer(self, status, body=b"", headers=None):
@@ -90,7 +90,7 @@ class Newsbot:
             return cursor.fetchall()
 
     def command(self, entries, *arguments, named=True, **settings):
-        """The command line of a crawl of these sources alone."""
+        """The command line of a crawl of these sources only."""
         catalogue = self.folder / "catalogue.yaml"
         catalogue.write_text(yaml.safe_dump(entries))
         base = f"http://127.0.0.1:{self.sites.server_port}"
@@ -117,7 +117,7 @@ class Newsbot:
 
 @pytest.fixture(scope="module")
 def newsbot(sites, server, tmp_path_factory):
-    """Crawls of the module, which share a database: each test has sources of its own."""
+    """Crawls of the module, which share a database: each test has its own sources."""
     name = f"test_{uuid.uuid4().hex}"
     with closing(server.connect()) as connection:
         connection.autocommit = True

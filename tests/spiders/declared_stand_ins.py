@@ -1,4 +1,4 @@
-"""Stand-ins of APIs on loopback, as strict about what they are asked as the real ones."""
+"""Stand-ins of APIs on loopback, which check requests as strictly as the real ones."""
 
 import json
 import threading
@@ -45,7 +45,7 @@ class StandIn(ThreadingHTTPServer):
         raise NotImplementedError
 
     def asked_since(self):
-        """What was asked since this was called last."""
+        """The requests since the last call."""
         asked, self.asked = self.asked, []
         return asked
 

@@ -1,4 +1,4 @@
-"""A made-up GDELT: the host of the bulk files with its lists, and the search, both strict about what they are asked."""
+"""A made-up GDELT: the host of the bulk files with its lists, and the search, both strict about their requests."""
 
 import hashlib
 import io
@@ -54,7 +54,7 @@ def packed(content, name="made-up.gkg.csv"):
 
 
 class MadeUpGdelt(ThreadingHTTPServer):
-    """`asked` has (host, path, headers) of each request; `wrong` what GDELT would not have been asked."""
+    """`asked` has (host, path, headers) of each request; `wrong` those that GDELT would not expect."""
 
     daemon_threads = True
 
@@ -66,8 +66,8 @@ class MadeUpGdelt(ThreadingHTTPServer):
         self.gives_ranges = True
         self.broken = {}  # path: answers (status, body, headers) that come before the file does
         self.articles = []  # (seen, title) for the search
-        self.answer = None  # what the search says instead: (status, body, content type)
-        self.written = lambda text: text  # what becomes of its JSON on its way
+        self.answer = None  # the answer of the search instead: (status, body, content type)
+        self.written = lambda text: text  # the change of its JSON on the way
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     @property
@@ -96,7 +96,7 @@ class MadeUpGdelt(ThreadingHTTPServer):
         return "".join(line for three in (lines[-1:] if match[1] == "lastupdate" else lines) for line in three).encode()
 
     def paths(self, host=DATA):
-        """What was asked of a host since the last call."""
+        """The requests to a host since the last call."""
         asked = [path for each, path, _ in self.asked if each == host]
         self.asked = [each for each in self.asked if each[0] != host]
         return asked

@@ -18,7 +18,7 @@ def source(name, *feeds, **others):
 
 
 def entry(title=None, link=None, date=None):
-    """An item of RSS; what is None is missing."""
+    """An item of RSS; a None is missing."""
     parts = {"title": title, "link": link, "pubDate": date}
     inner = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in parts.items() if text is not None)
     return f"<item>{inner}</item>"

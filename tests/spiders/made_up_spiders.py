@@ -1,4 +1,4 @@
-"""Spiders and a middleware of a user's own, for tests that run them by SPIDER_MODULES."""
+"""Users' spiders and a middleware, for tests that run them by SPIDER_MODULES."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ class UnsureSpider(HeadlinesSpider):
 
 
 class FailingSpider(HeadlinesSpider):
-    """Has a fault of its own where it reads one of the feeds."""
+    """Has a fault where it reads one of the feeds."""
 
     name = "failing"
 
@@ -27,7 +27,7 @@ class FailingSpider(HeadlinesSpider):
 
 
 class Dropping:
-    """A spider middleware that drops requests without a word."""
+    """A spider middleware that drops requests silently."""
 
     async def process_start(self, start):
         async for request in start:

@@ -1,4 +1,4 @@
-"""`scrapy crawl api`: the declarations that ship, against stand-ins as strict as the real services, and own ones."""
+"""`scrapy crawl api`: the shipped declarations, against stand-ins as strict as the real services, and users' ones."""
 
 import json
 import subprocess
@@ -111,7 +111,7 @@ def test_news_that_match(crawl, spaceflightnews, query):
     times = (f"since={NOW - 100 * DAY:%Y-%m-%d}", f"until={NOW - DAY:%Y-%m-%d}")
     assert is_ok(crawl(spaceflightnews, "config=spaceflightnews", "query=number 29", *times))
     assert ids(query) == [29, *range(290, 300)]
-    assert query("SELECT count(*) FROM cursors") == [(0,)]  # a time that was asked for by name moves none
+    assert query("SELECT count(*) FROM cursors") == [(0,)]  # a time requested by name moves none
 
 
 # --- Numbers ----------------------------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def test_numbers_of_quarters_and_months(crawl, worldbank, query):
     ]
 
 
-def test_an_error_with_status_200_is_told(crawl, worldbank):
+def test_an_error_with_status_200_is_reported(crawl, worldbank):
     done = crawl(worldbank, "config=worldbank", "indicators=NO.SUCH.THING")
     assert done.returncode == 1
     assert "worldbank: NO.SUCH.THING: says: The provided parameter value is not valid" in done.stderr
@@ -195,7 +195,7 @@ def test_everything_has_the_name_of_the_declaration_wherever_its_file_lies(crawl
     assert [asked["date"] for _, asked in worldbank.asked_since()] == [f"{NOW.year - 10}:{NOW.year}"]
 
 
-# --- One's own --------------------------------------------------------------------------------------------------------
+# --- Users' declarations ----------------------------------------------------------------------------------------------
 
 
 OWN = """\

@@ -39,7 +39,7 @@ class Datasets:
             return cursor.fetchall() if cursor.description else []
 
     def serve(self, answer):
-        """(status, body, headers), or what gives it, as the file of the dataset."""
+        """(status, body, headers), or a function that returns it, as the file of the dataset."""
         self.sites.routes[HOST, self.path] = answer
 
     def command(self, *arguments, declared=None, **settings):
@@ -100,7 +100,7 @@ def test_a_file_is_loaded_by_link_and_only_when_it_has_changed(datasets):
     datasets.serve((200, RAW, headers | {"ETag": '"2"'}))
     datasets.crawl(declared=declared)
     assert datasets.last_run() == (0, 0, 0, 0, 0, "unchanged")
-    # Another declaration reads another thing from the same file.
+    # Another declaration reads the same file differently.
     declared["columns"]["v"] = {"type": "text"}
     datasets.crawl(declared=declared)
     assert datasets.last_run() == (0, 0, 5_000, 0, 0, "loaded")
@@ -115,11 +115,11 @@ def test_a_file_is_loaded_by_link_and_only_when_it_has_changed(datasets):
     assert datasets.last_run() == (
         *(0, 0, 0, 4_998, 1),
         "1 rows have a key that came before with other values: is it the whole key?; "
-        "3 records of before are not in the file, and stay",
+        "3 earlier records are not in the file, and stay",
     )
 
 
-def test_unchanged_is_no_answer_to_who_did_not_ask_for_changes(datasets):
+def test_unchanged_is_not_an_answer_to_an_unconditional_request(datasets):
     datasets.serve((304, b"", {}))
     assert datasets.crawl().returncode == 1
     assert datasets.last_run() == (1, 0, 0, 0, 0, "HTTP status 304")
@@ -164,7 +164,7 @@ def test_a_download_goes_past_the_bound_of_pages_and_is_tried_again(datasets):
     assert datasets.last_run() == (0, 5_000, 0, 0, 0, "loaded")
 
 
-def test_an_error_page_is_told_and_no_file(datasets):
+def test_an_error_page_is_reported_and_no_file(datasets):
     datasets.serve((404, b"id,v\n1,2\n", {}))
     assert datasets.crawl().returncode == 1
     assert datasets.last_run() == (1, 0, 0, 0, 0, "HTTP status 404")
@@ -210,7 +210,7 @@ def test_a_changed_header_fails_and_the_next_right_file_is_loaded(datasets):
     assert datasets.last_run() == (0, 5_000, 0, 0, 1, "loaded")
 
 
-def test_a_cursor_that_can_not_be_read_loads_the_file_anew(datasets):
+def test_a_cursor_that_cannot_be_read_loads_the_file_anew(datasets):
     datasets.serve((200, RAW, {"ETag": '"1"'}))
     for value in ("[]", '{"etag": "\\"1\\"", "fetched_at": "soon"}', '{"fetched_at": "9999-12-31T00:00:00+00:00"}'):
         assert datasets.crawl().returncode == 0
@@ -236,7 +236,7 @@ def test_a_bomb_is_refused_in_bounded_memory(datasets):
         for _ in range(1_000):
             bomb.write(b"1,%b\n" % bytes(100_000))
     _, _, _, *arguments = datasets.command(declared={"url": None, "path": "bomb.csv.gz"})
-    # It tells its peak itself: what the system tells of a child begins with its parent's.
+    # It reports its peak itself: the system's figure for a child begins with its parent's.
     tell = "atexit.register(lambda: print(open('/proc/self/status').read()))"
     run = "runpy.run_module('scrapy', run_name='__main__', alter_sys=True)"
     command = [sys.executable, "-c", f"import atexit, runpy; {tell}; {run}", *arguments]
@@ -259,7 +259,7 @@ def test_what_comes_along_is_loaded_by_its_name(datasets):
     assert datasets.last_run() == (0, 66, 0, 0, 0, "loaded")
 
 
-def test_a_missing_declaration_is_told():
+def test_a_missing_declaration_is_reported():
     command = [sys.executable, "-m", "scrapy", "crawl", "dataset"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, env=environment())
     assert run.returncode == 2
@@ -279,7 +279,7 @@ def test_a_job_that_was_taken_over_stores_nothing(datasets):
     (datasets.folder / "here.csv").write_bytes(RAW)
     command = datasets.command(declared={"url": None, "path": "here.csv"})
     place = command.index(f"DATABASE_URL={datasets.url}")
-    del command[place - 1 : place + 1]  # a job's database is told by its environment
+    del command[place - 1 : place + 1]  # a job gets its database from its environment
     env = environment() | {"DATABASE_URL": datasets.url, TOKEN: str(uuid.uuid4())}
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=env)
     assert run.returncode == 1

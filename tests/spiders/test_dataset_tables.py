@@ -1,4 +1,4 @@
-"""Files into `records`, by batch: what is stored, what is refused, and what is told."""
+"""Files into `records`, by batch: stored rows, refused rows, and reports."""
 
 import gzip
 import json
@@ -38,7 +38,7 @@ class Files:
         self.header = ()
 
     def load(self, raw, file="table.csv", **told):
-        """Load what a declaration says of a file's content; what came of it."""
+        """Load a file's content by a declaration; returns the result."""
         path = self.folder / file
         path.write_bytes(raw.encode() if isinstance(raw, str) else raw)
         told = {"name": self.name, "title": "Made up", "path": file, "key": ["id"]} | told
@@ -226,7 +226,7 @@ def test_what_changed_is_revised_and_the_past_is_kept(files):
 # Bad input
 
 
-def test_a_value_of_another_type_is_left_out_and_told_and_a_row_without_what_is_required_refused(files):
+def test_a_value_of_another_type_is_left_out_and_reported_and_a_row_without_what_is_required_refused(files):
     columns = {"id": {}, "n": {"type": "integer"}, "must": {"type": "number", "required": True}}
     raw = "id,n,must\n1,x,1.5\n2,2,y\n3,3,\n,4,4\n5,5,5\n"
     assert files.load(raw, columns=columns) == (2, 0, 0, 3)
@@ -285,7 +285,7 @@ def test_latin_1_told_as_utf_8_costs_the_lines_concerned(files):
     assert files.rejects() == [(3, None, "the byte 0xe9 is not utf-8")]
 
 
-def test_utf_8_told_as_latin_1_is_stored_as_told_and_told(files):
+def test_utf_8_told_as_latin_1_is_stored_as_told_and_reported(files):
     assert files.load("id,v\n1,\u00e9\n", encoding="latin-1") == (1, 0, 0, 0)
     assert files.table.remarks == ["is told to be latin-1, and seems to be utf-8"]
     assert files.load("id,v\n1,\u00e9\n".encode("latin-1"), encoding="latin-1") == (0, 1, 0, 0)
@@ -304,7 +304,7 @@ def test_a_key_that_left_the_header_stores_nothing(files):
     assert files.rows() == {"1": {"id": "1", "v": "a"}}
 
 
-def test_another_column_that_left_the_header_is_told_by_name_and_what_is_new_too(files):
+def test_another_column_that_left_the_header_is_reported_by_name_and_what_is_new_too(files):
     columns = {"id": {}, "v": {"source": "Value"}}
     files.load("id,Value,ignored\n1,a,x\n", columns=columns)
     assert files.table.remarks == []
@@ -315,7 +315,7 @@ def test_another_column_that_left_the_header_is_told_by_name_and_what_is_new_too
     ]
 
 
-def test_a_header_with_a_column_twice_is_told(files):
+def test_a_header_with_a_column_twice_is_reported(files):
     with pytest.raises(UnreadableTableError, match="'v' more than once, as columns 2, 3"):
         files.load("id,v,v\n1,a,b\n", columns={"id": {}, "v": {}})
 

@@ -1,4 +1,4 @@
-"""Which entry is which article, through crawls: each case is a source whose feed says something else at each fetch."""
+"""Which entry is which article, through crawls: each case is a source whose feed changes at each fetch."""
 
 from html import escape
 
@@ -32,7 +32,7 @@ def ferry(n, link, id_=None, time=None, title=None):
     return item(title or f"Ferry number {n} runs again", link, id_, time)
 
 
-# Name: the items of each fetch ("{}" is the name), then how many articles, revisions and rejects are right.
+# Name: the items of each fetch ("{}" is the name), then the expected numbers of articles, revisions and rejects.
 CASES = {
     "five": ([[storm(n) for n in range(1, 6)]] * 2, 5, 0, 0),
     "moving": ([[storm(n) for n in range(last, last - 3, -1)] for last in (3, 4, 5)], 5, 0, 0),
@@ -192,7 +192,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def crawled(newsbot):
-    """All cases, fetched as often as each has something new to say."""
+    """All cases, fetched as long as each has something new."""
     for fetch in range(ROUNDS):
         entries = []
         for name, (fetches, *_) in CASES.items():
@@ -219,7 +219,7 @@ def test_case(crawled, name):
     assert list(found) == right, titles
 
 
-def test_a_reused_id_is_told(newsbot):
+def test_a_reused_id_is_reported(newsbot):
     for n in (1, 2):
         items = [ferry(n, f"https://told.example/a/{n}", "day", n)]
         newsbot.sites.routes["told.example", "/feed"] = 200, rss(items), {}
@@ -239,7 +239,7 @@ def test_the_canonical_url_of_an_entry_has_its_id_and_its_url_is_the_link(newsbo
     found = newsbot.query("SELECT url, canonical_url FROM articles WHERE source_id = 'ids' ORDER BY length(title) DESC")
     assert {url for url, _ in found} == {"https://ids.example/storms"}
     assert [url.removeprefix("https://ids.example/storms#entry=")[:8] for _, url in found] == [
-        "blake2b:",  # a longer id is told by its hash
+        "blake2b:",  # a longer id is known by its hash
         "urn:stor",
         "a%20b%20",
     ]
@@ -248,7 +248,7 @@ def test_the_canonical_url_of_an_entry_has_its_id_and_its_url_is_the_link(newsbo
 
 
 def test_two_feeds_of_a_site(newsbot):
-    """One link with two ids is one article, one id with two links is two; what one alone has for many is known."""
+    """One link with two ids is one article, one id with two links is two; a shared link of one is shared in both."""
     pages = {
         "/news": [
             ferry(1, "https://two.example/1", "news-1", 4),
@@ -281,7 +281,7 @@ def test_two_feeds_of_a_site(newsbot):
 
 @pytest.mark.parametrize("name", ["teasers", "answers"])
 def test_what_is_refused_is_kept_whole(newsbot, name):
-    """Of a link with two contents the stored one stays, on a section page whatever the titles."""
+    """Of a link with two contents the stored one stays, on a section page with any titles."""
     if name == "teasers":
         path, entries = "/", source(name, sections=[{"url": f"https://{name}.example/", "items": "li"}])
         pages = [

@@ -1,4 +1,4 @@
-"""Feeds that fail, each in its way, beside one that does not: what is told, what is remembered, what is asked again."""
+"""Feeds that fail, each in its way, beside a good one: the reports, the stored state, the next requests."""
 
 import gzip
 import json
@@ -57,7 +57,7 @@ def trickling(handler):
 
 
 def broken_off(handler):
-    """Less than was promised."""
+    """Fewer bytes than promised."""
     handler.send_response(200)
     handler.send_header("Content-Length", "1000")
     handler.end_headers()
@@ -104,7 +104,7 @@ SETTINGS = {"DOWNLOAD_TIMEOUT": 3, "DOWNLOAD_MAXSIZE": MAXSIZE, "RETRY_AFTER_MAX
 
 @pytest.fixture(scope="module")
 def other():
-    """Another private address, at which nobody may ask: a socket that takes no connection on."""
+    """Another private address, which nobody may call: a socket that accepts no connection."""
     with socket.socket() as other:
         other.bind(("127.0.0.2", 0))
         other.listen()
@@ -175,7 +175,7 @@ def runs(newsbot, other):
         (METADATA, "169.254.169.254 (metadata)"),
     ],
 )
-def test_it_is_told(runs, url, told):
+def test_it_is_reported(runs, url, told):
     process, statuses, *_ = runs
     assert statuses[url] not in ("ok", "")
     assert told in statuses[url]
@@ -235,7 +235,7 @@ def test_odd_entries(runs, newsbot):
         ("https://odd.example/twice", None),
     ]
     assert len(stored[3][1]) == 1000
-    assert {title for _, title, _ in stored[4:]} == {"The first title", "The second title"}  # told apart by these alone
+    assert {title for _, title, _ in stored[4:]} == {"The first title", "The second title"}  # told apart only by these
     refused = newsbot.query("SELECT url, field FROM rejects WHERE source_id = 'odd'")
     assert {(url, field) for url, field in refused if field != "published_at"} == {
         ("file:///etc/passwd", "url"),

@@ -144,7 +144,7 @@ def test_backfill_reads_the_list_from_its_end(gdelt, crawl, query, now, gives_ra
     assert len(titles(query)) == 11
 
 
-def test_a_file_that_can_not_be_had_is_told_and_asked_for_again(gdelt, crawl, query, now):
+def test_a_file_that_cannot_be_fetched_is_reported_and_fetched_again(gdelt, crawl, query, now):
     times = [now - n * STEP for n in range(8, -1, -1)]
     good = [text([row(time, 1)]) for time in times]
     gdelt.add(times[0], data=packed(good[0]))
@@ -235,7 +235,7 @@ def test_a_file_that_is_listed_late_is_read_all_the_same(gdelt, crawl, query, no
     assert gdelt.paths() == [LAST, newest]
 
 
-def test_rows_that_are_none_are_told_with_their_numbers(gdelt, crawl, query, now):
+def test_rows_that_are_none_are_reported_with_their_numbers(gdelt, crawl, query, now):
     rows = [
         row(now, 0),
         row(now, 1)[:-1],
@@ -385,7 +385,7 @@ def test_an_export_gets_each_article(gdelt, crawl, query, now, tmp_path):
         (ALL, (404, b"no", {}), "HTTP status 404: no"),
     ],
 )
-def test_a_list_that_is_none_is_told(gdelt, crawl, query, now, path, answer, told):
+def test_a_list_that_is_none_is_reported(gdelt, crawl, query, now, path, answer, told):
     gdelt.add(now - 3 * STEP, [row(now, 1)])
     crawl()
     gdelt.add(now, [row(now, 2)])
@@ -399,7 +399,7 @@ def test_a_list_that_is_none_is_told(gdelt, crawl, query, now, path, answer, tol
 @pytest.mark.parametrize(
     "value", ['{"since": 1}', "[]", '{"since": "S", "until": "S", "missing": {"a": 1}}', '{"missing": [7]}']
 )
-def test_a_cursor_that_can_not_be_read_is_told(gdelt, crawl, query, now, value):
+def test_a_cursor_that_cannot_be_read_is_reported(gdelt, crawl, query, now, value):
     gdelt.add(now, [row(now, 1)])
     crawl()
     query("UPDATE cursors SET value = %s RETURNING 1", (value.replace("S", now.isoformat()),))
@@ -433,7 +433,7 @@ def test_what_is_published_while_the_list_is_away_is_not_left_out(gdelt, crawl, 
         (["theme=X"], "did you mean 'themes'?"),
     ],
 )
-def test_wrong_arguments_are_told(gdelt, crawl, arguments, told):
+def test_wrong_arguments_are_reported(gdelt, crawl, arguments, told):
     assert told in crawl(*arguments, ok=False)
     assert gdelt.asked == []
 
@@ -463,7 +463,7 @@ def test_a_search_with_more_than_it_gives_is_cut_into_slices(gdelt, crawl, query
         ((200, b'{"status": "none"}', "application/json"), 1, "there should be a list at 'articles'"),
     ],
 )
-def test_a_search_that_finds_nothing_or_fails_is_told(gdelt, crawl, query, answer, code, told):
+def test_a_search_that_finds_nothing_or_fails_is_reported(gdelt, crawl, query, answer, code, told):
     gdelt.answer = answer
     crawl("query=x", ok=not code, RETRY_TIMES=0)
     (status,) = last_run(query)[1].values()

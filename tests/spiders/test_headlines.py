@@ -1,4 +1,4 @@
-"""`scrapy crawl headlines` as a user meets it: arguments, exit codes, what it prints, what a killed run leaves."""
+"""`scrapy crawl headlines` as a user meets it: arguments, exit codes, output, the traces of a killed run."""
 
 import os
 import pty
@@ -51,7 +51,7 @@ def test_a_wrong_argument_ends_the_run_before_its_first_request(newsbot, argumen
     assert newsbot.sites.log == []
 
 
-def test_a_wrong_entry_of_the_catalogue_is_told_with_its_line(newsbot):
+def test_a_wrong_entry_of_the_catalogue_is_reported_with_its_line(newsbot):
     process = newsbot.crawl([source("wrong", "feed:/nowhere", colour="red")])
     assert process.returncode == 2
     assert re.search(r"catalogue\.yaml:\d+.*'colour'|catalogue\.yaml.*colour", process.stderr), process.stderr
@@ -133,7 +133,7 @@ def test_a_spider_that_is_unknown(newsbot):
     assert "did you mean headlines?" in process.stderr
 
 
-def test_a_database_of_another_program_is_told(newsbot):
+def test_a_database_of_another_program_is_reported(newsbot):
     entries = serve(newsbot, "asked")
     newsbot.crawl(entries)
     newsbot.sites.log.clear()
@@ -159,7 +159,7 @@ def test_a_feed_of_50_000_entries(newsbot):
 
 
 class Held:
-    """A feed that says when it was asked for, and answers when it is told to."""
+    """A feed that notes its requests, and answers on command."""
 
     def __init__(self, name):
         self.name = name
@@ -172,7 +172,7 @@ class Held:
         return 200, stories(self.name), {}
 
 
-def test_a_killed_run_is_told_by_the_next_one(newsbot):
+def test_a_killed_run_is_reported_by_the_next_one(newsbot):
     entries = serve(newsbot, "quick", "held")
     held = newsbot.sites.routes["held.example", "/feed"] = Held("held")
     with subprocess.Popen(newsbot.command(entries), cwd=ROOT, stderr=subprocess.DEVNULL, env=environment()) as process:
@@ -199,7 +199,7 @@ def test_an_interrupted_run_saves_what_it_has(newsbot):
         held.go_on.set()
         process.stderr.read()
     assert newsbot.query("SELECT finish_reason FROM runs ORDER BY started_at DESC LIMIT 1") == [("shutdown",)]
-    for name in ("before", "waiting"):  # progress only with the rows that it promises
+    for name in ("before", "waiting"):  # progress only with its rows
         ((articles,),) = newsbot.query(f"SELECT count(*) FROM articles WHERE source_id = '{name}'")
         ((feeds,),) = newsbot.query(
             f"SELECT count(*) FROM feeds WHERE source_id = '{name}' AND succeeded_at IS NOT NULL"
@@ -264,8 +264,8 @@ def _read(terminal):
 # --- Dates ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_date_that_is_not_understood_is_left_out_and_told(newsbot):
-    """In a feed and on a section page; what the source's country decides is no question."""
+def test_a_date_that_is_not_understood_is_left_out_and_reported(newsbot):
+    """In a feed and on a section page; the source's country leaves no ambiguity."""
     feed = rss(
         entry("Ferry one runs again", "https://undated.example/1", "Mon, 5 Foo 2025 10:00:00 GMT"),
         entry("Ferry two runs again", "https://undated.example/2", "4/5/2025 1:15 PM"),

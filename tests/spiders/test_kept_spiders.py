@@ -1,4 +1,4 @@
-"""Spiders that users made run as they are."""
+"""Users' spiders run unchanged."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Feeds behind a login: where it goes, where it does not, and that it shows nowhere."""
+"""Feeds behind a login: where it goes, where it does not go, and that it shows nowhere."""
 
 import base64
 import subprocess
@@ -32,7 +32,7 @@ def crawl(newsbot, entries, login=LOGIN, stand_ins=()):
 
 
 def everything(newsbot):
-    """All that the database holds, as text."""
+    """All content of the database, as text."""
     tables = newsbot.query("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
     return "\n".join(str(newsbot.query(f'SELECT t::text FROM "{table}" AS t')) for (table,) in tables)
 

@@ -1,4 +1,4 @@
-"""Sitemaps by the dozen, URLs of thousands of characters, and requests that somebody drops without a word."""
+"""Sitemaps by the dozen, URLs of thousands of characters, and requests that code drops silently."""
 
 import hashlib
 import json
@@ -102,7 +102,7 @@ def token(length):
     return text[:length]
 
 
-def test_a_long_url_is_asked_and_one_that_is_too_long_is_told(newsbot):
+def test_a_long_url_is_asked_and_one_that_is_too_long_is_reported(newsbot):
     paths = [f"/{token(length)}.xml" for length in (2_500, 7_000, 15_000, 17_000, 70_000)]
     newsbot.sites.routes.update({("long.example", path): (200, sitemap("long", len(path)), {}) for path in paths})
     listed = sitemap_index(*(f"https://long.example{path}" for path in paths))
@@ -122,7 +122,7 @@ def test_a_long_url_is_asked_and_one_that_is_too_long_is_told(newsbot):
     assert newsbot.query("SELECT max(failures) FROM feeds WHERE source_id = 'long'") == [(2,)]
 
 
-def test_a_redirect_to_a_long_url_is_followed_and_to_one_that_is_too_long_told(newsbot):
+def test_a_redirect_to_a_long_url_is_followed_and_to_one_that_is_too_long_reported(newsbot):
     for name, length in (("leads", 15_000), ("astray", 100_000)):
         path = f"/{token(length)}"
         newsbot.sites.routes[f"{name}.example", "/feed"] = 302, b"", {"Location": path}
@@ -144,7 +144,7 @@ def test_a_long_url_of_the_catalogue(newsbot):
     assert "at most 16384 (URLLENGTH_LIMIT) are asked for" in process.stderr
 
 
-# --- Spiders and middlewares of a user's own --------------------------------------------------------------------------
+# --- Users' spiders and middlewares -----------------------------------------------------------------------------------
 
 
 def crawl(newsbot, spider, entries, **settings):
@@ -170,7 +170,7 @@ def test_what_is_dropped_without_a_word_failed(newsbot):
     assert crawl(newsbot, "unsure", entries[1:], SPIDER_MIDDLEWARES=dropping).returncode == 1
 
 
-def test_a_fault_of_the_spider_is_no_success_of_the_feed(newsbot):
+def test_a_fault_of_the_spider_fails_the_feed(newsbot):
     entries = [source(name, "/feed") for name in ("faulty", "faultless")]
     newsbot.sites.routes.update(
         {(f"{entry['id']}.example", "/feed"): (200, stories(entry["id"]), {}) for entry in entries}

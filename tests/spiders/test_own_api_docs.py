@@ -1,4 +1,4 @@
-"""docs/own-api.md: its tables are the declarations' docstrings, and its commands are run against a stand-in."""
+"""docs/own-api.md: its tables match the declarations' docstrings, and its commands run against a stand-in."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def project(tmp_path):
 
 
 def test_the_tutorial(project, database_url, query):
-    """Its steps in their order: what is to be written is, and what is to be run is."""
+    """Its steps in their order: files are written, and commands run."""
     least, whole, *parts = blocks("yaml")
     (python,) = blocks("python")
     commands = re.findall(r"^    ((?:scrapy|python) .*)", TUTORIAL, re.MULTILINE)
@@ -72,7 +72,7 @@ def test_the_tutorial(project, database_url, query):
     assert [count for (count,) in stored] == [21, 270, 270]
     assert query("SELECT spider, count(*) FROM cursors GROUP BY 1") == [("blogs", 1)]
     assert len(commands) == 11
-    for part in parts[:-1]:  # the steps between, put into what there is
+    for part in parts[:-1]:  # the steps between, put into the declaration
         read(written(project, yaml.safe_load(whole) | _merged(part)))
 
 
@@ -89,7 +89,7 @@ def written(folder, data):
 
 
 class Statuses(StandIn):
-    """The newest, or those before an id; nothing else can be asked for."""
+    """The newest records, or those before an id; it knows no other request."""
 
     host = "social.example"
 
@@ -125,7 +125,7 @@ def test_an_api_that_has_only_what_is_before_an_id(project, database_url, query)
             assert query("SELECT count(*) FROM articles") == [(newest,)]
 
 
-def test_the_mistakes_are_told_so(tmp_path, monkeypatch):
+def test_the_mistakes_are_reported_as_shown(tmp_path, monkeypatch):
     whole = blocks("yaml")[1]
     for right, wrong in (('gte: "{since}"', 'gte: "{sinc}"'), ("by: link", "by: links"), ("1h", "1 hour")):
         assert right in whole

@@ -176,7 +176,7 @@ def test_a_temporary_redirect_is_not(runs, name, path):
     assert second.feeds[f"https://{name}.example{path}"] == (None, 0)
 
 
-def test_a_sitemap_of_an_index_that_is_missing_is_told(runs):
+def test_a_sitemap_of_an_index_that_is_missing_is_reported(runs):
     first, *_ = runs
     assert first.statuses["https://index.example/3.xml"] == "HTTP status 404"
     assert first.statuses["https://index.example/sitemaps.xml"] == "ok"
@@ -195,7 +195,7 @@ def test_a_section_page(runs, newsbot):
     ]
 
 
-def test_an_empty_feed_is_no_failure(runs):
+def test_an_empty_feed_is_not_a_failure(runs):
     assert runs[0].statuses["https://silent.example/feed"] == "ok"
 
 

@@ -1,4 +1,4 @@
-"""What the main job makes of the bytes of an answer: its encoding, its packing, its end, its size."""
+"""The main job on the bytes of an answer: its encoding, its packing, its end, its size."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ BOMB = b"<html><body>" + b"<article><h2><a href=/x>x</a></h2></article>" * 540_0
 
 
 def feed(name, titles, encoding):
-    """Of titles only, without a word about its encoding."""
+    """Of titles only, with no encoding named."""
     items = "".join(entry(title, f"https://{name}.example/{n}") for n, title in enumerate(titles))
     return f"<rss version='2.0'><channel><title>N</title>{items}</channel></rss>".encode(encoding)
 
@@ -161,7 +161,7 @@ def test_an_entry_without_a_link_is_stored_by_its_file_and_marked(runs, newsbot)
     assert {data for _, data in newsbot.query(query.format("'told'"))} == {None}
 
 
-def test_an_item_of_json_feed_that_is_no_json_costs_itself_alone(runs, newsbot):
+def test_an_item_of_json_feed_that_is_not_valid_json_costs_only_itself(runs, newsbot):
     assert newsbot.query("SELECT title FROM articles WHERE source_id = 'garbled'") == [(PL[1],)]
     ((payload,),) = newsbot.query("SELECT payload FROM rejects WHERE source_id = 'garbled'")
     assert 'Wójt: "tak"' in payload["summary"]
@@ -194,6 +194,6 @@ def test_of_a_section_page_without_an_end_the_whole_entries_are_kept_and_no_vali
         ("undated", "ok; the selector 'time' finds no date in any headline"),
     ],
 )
-def test_what_is_no_page_to_be_read_is_told(runs, name, told):
+def test_an_unreadable_page_is_reported(runs, name, told):
     first, *_ = runs
     assert first[f"https://{name}.example/news/"].startswith(told)

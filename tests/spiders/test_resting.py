@@ -1,4 +1,4 @@
-"""Feeds that ask to be left alone, say that they are gone, or that nothing changed: over runs, with hostile values."""
+"""Feeds that ask for rest, report that they are gone, or that nothing changed: over runs, with hostile values."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ COLUMNS = ("due_at", "not_before", "fetched_at", "succeeded_at", "full_at", "cha
 
 
 class Site:
-    """A made-up source with one feed, and what became of it."""
+    """A made-up source with one feed, and its results."""
 
     def __init__(self, newsbot, name, answer, **others):
         self.newsbot, self.name = newsbot, name
@@ -121,7 +121,7 @@ ROWS = {
 @pytest.mark.parametrize("days", [0, 8])
 @pytest.mark.parametrize("status", [200, 500])
 def test_a_row_of_before_heals(newsbot, status, days):
-    """Whatever stands in it, it costs its feed a week at most, and no other."""
+    """Any value in it costs its feed a week at most, and costs no other feed."""
     sites = [Site(newsbot, f"{name}{status}{days}", (200, stories(name), {"ETag": '"1"'})) for name in ROWS]
     newsbot.crawl([site.entry for site in sites])
     for site, stored in zip(sites, ROWS.values(), strict=True):
@@ -136,7 +136,7 @@ def test_a_row_of_before_heals(newsbot, status, days):
         assert {site.columns("failures, not_before, gone_since")[0] for site in sites} == {0}
 
 
-# --- What an answer says of its lifetime ------------------------------------------------------------------------------
+# --- An answer's lifetime ---------------------------------------------------------------------------------------------
 
 TTL = '<rss version="2.0"><channel><title>T</title><ttl>{}</ttl></channel></rss>'
 

@@ -27,7 +27,7 @@ def cursor(database, tables):
 
 @pytest.fixture
 def store(database_url):
-    """Store articles and progress as a crawl of its own does; gives its run."""
+    """Store articles and progress as a separate crawl does; returns its run."""
 
     async def run(articles, progress, settings):
         writer = Writer(Settings({"DATABASE_URL": database_url, "DATABASE_WAIT": 20, "REJECTS_DAYS": 90} | settings))

@@ -3,7 +3,7 @@ from newsbot.pipelines.clean import CleanPipeline
 
 
 def headline(number=1, **fields):
-    """An article as it comes out of the clean stage."""
+    """An article in the form that the clean stage gives."""
     defaults = {
         "url": f"https://site.example/{number}",
         "title": f"Ferries run again, part {number}",

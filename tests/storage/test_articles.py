@@ -1,4 +1,4 @@
-"""New, changed, unchanged: what an article's rows say after one crawl and another."""
+"""New, changed, unchanged: an article's rows after one crawl and another."""
 
 import uuid
 from datetime import UTC, datetime
@@ -110,7 +110,7 @@ def test_an_edit_is_a_revision_of_each_field(store, query):
     run = store(headline(title="After", summary="Long", authors=["Ada", "Bo"]))
     assert counts(run) == (0, 1, 0)
     assert query("SELECT title, summary, authors, published_at IS NULL FROM articles") == [
-        ("After", "Long", ["Ada", "Bo"], False)  # what is not said any more is not emptied
+        ("After", "Long", ["Ada", "Bo"], False)  # a missing value does not empty the stored one
     ]
     revisions = query(
         "SELECT a.canonical_url, field, old, new FROM article_revisions r JOIN articles a ON a.id = r.article_id"
@@ -122,7 +122,7 @@ def test_an_edit_is_a_revision_of_each_field(store, query):
     ]
 
 
-def test_what_comes_later_is_no_revision(store, query):
+def test_a_later_value_is_not_a_revision(store, query):
     store(headline())
     assert counts(store(headline(summary="There now", image_url="https://site.example/i.png"))) == (0, 1, 0)
     assert query("SELECT summary FROM articles") == [("There now",)]
@@ -137,7 +137,7 @@ def test_an_edit_and_back_again(store, query):
 
 
 def test_two_origins_with_two_titles_come_to_rest(store, query):
-    """Each is compared with what it said itself, and only the owner's words are taken."""
+    """Each is compared with its own earlier words, and only the owner's words are taken."""
     both = [{"title": "News says"}, {"title": "Sport says", "origin": SPORT, "summary": "More"}]
     store(*(headline(**fields) for fields in both))
     stored = query("SELECT title, summary, origin FROM articles")

@@ -86,7 +86,7 @@ def test_every_spelling_is_read_and_spelled_again(url, parameters):
         "host=h password=sec ret",
     ],
 )
-def test_what_is_no_address_is_refused_without_a_password(url):
+def test_an_invalid_address_is_refused_without_showing_a_password(url):
     with pytest.raises(URLError, match="DATABASE_URL") as caught:
         parse(url)
     message = str(caught.value)
@@ -151,18 +151,18 @@ def test_a_pooler_that_loses_its_server_is_lost(pooled_url, database):
     assert is_lost(caught.value)
 
 
-def test_a_missing_database_is_told(database_url):
+def test_a_missing_database_is_reported(database_url):
     with pytest.raises(MissingDatabaseError, match='database "nowhere" does not exist') as caught:
         Database(database_url, Path()).connect(dbname="nowhere")
     assert not is_lost(caught.value)
 
 
-def test_an_unknown_user_is_told(database):
+def test_an_unknown_user_is_reported(database):
     with pytest.raises(AuthenticationError, match='role "nobody-here" does not exist'):
         database.connect(user="nobody-here")
 
 
-def test_an_unreachable_server_is_told_and_worth_waiting_for():
+def test_an_unreachable_server_is_reported_and_worth_waiting_for():
     with socket.socket() as bound:  # bound and not listening: refused
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
@@ -173,7 +173,7 @@ def test_an_unreachable_server_is_told_and_worth_waiting_for():
     assert "hush" not in str(caught.value)
 
 
-def test_a_read_only_database_is_told(database):
+def test_a_read_only_database_is_reported(database):
     with closing(database.connect()) as connection:
         name = execute(connection, "SELECT current_database()")[0][0]
         execute(connection, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
@@ -185,7 +185,7 @@ def test_a_read_only_database_is_told(database):
     assert is_lost(caught.value)
 
 
-def test_a_database_in_another_encoding_is_told(database):
+def test_a_database_in_another_encoding_is_reported(database):
     with closing(database.connect()) as connection:
         connection.autocommit = True
         execute(connection, "CREATE DATABASE latin TEMPLATE template0 ENCODING LATIN1 LOCALE_PROVIDER libc LOCALE 'C'")
@@ -326,13 +326,13 @@ def test_tls_is_checked_as_the_url_says(debian, home):
 
 
 @pytest.mark.parametrize("debian", ["standby"], indirect=True)
-def test_a_standby_is_told(debian):
+def test_a_standby_is_reported(debian):
     with pytest.raises(UnsuitableError, match="read-only standby"):
         Database(f"{debian[0]} password='{PASSWORD}'", Path()).check()
 
 
 @pytest.mark.parametrize("debian", ["plain"], indirect=True)
-def test_a_server_that_is_too_old_is_told(debian, monkeypatch):
+def test_a_server_that_is_too_old_is_reported(debian, monkeypatch):
     monkeypatch.setattr("newsbot.storage.database.OLDEST", 16)
     with pytest.raises(UnsuitableError, match=r"is Postgres 15\.\d+.*: newsbot needs 16 or later"):
         Database(f"{debian[0]} password='{PASSWORD}'", Path()).check()

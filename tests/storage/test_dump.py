@@ -76,7 +76,7 @@ def comments(database):
 
 @pytest.fixture
 def old_server(home):
-    """A server of Debian's Postgres, reached by TCP with a password, with or without TLS; gives its database's URL."""
+    """A server of Debian's Postgres, reached by TCP with a password, with or without TLS; yields its database's URL."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     if not found:
         pytest.skip("no second Postgres is installed (Debian: apt-get install postgresql)")
@@ -201,14 +201,14 @@ def test_what_psql_cannot_do_restores_nothing(db, dumped, new_database):
         assert run_sql(target, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []
 
 
-def test_what_is_no_dump_is_told(db, database, tmp_path):
+def test_a_file_that_is_not_a_dump_is_reported(db, database, tmp_path):
     (file := tmp_path / "notes.txt").write_text("no dump")
     refused = db("restore", file, DATABASE_URL=database.url)
     assert refused.code == 1
     assert f"{file} is not a file of `scrapy db dump`: pg_restore " in refused.err
 
 
-def test_a_dump_of_another_program_is_told(db, database, database_url, tmp_path):
+def test_a_dump_of_another_program_is_reported(db, database, database_url, tmp_path):
     file = tmp_path / "other.dump"
     run_sql(database, "CREATE TABLE things (n int)")
     subprocess.run([PACKAGED / "pg_dump", "-Fc", f"--file={file}", f"--dbname={database.url}"], check=True)
@@ -246,13 +246,13 @@ def test_a_dump_that_fails_leaves_the_last_one(db, dumped, database):
         (["dump"], "expected one of: "),
     ],
 )
-def test_a_file_that_cannot_be_is_told(db, database_url, arguments, told):
+def test_a_file_that_cannot_exist_is_reported(db, database_url, arguments, told):
     refused = db(*arguments, DATABASE_URL=database_url)
     assert refused.code == 2
     assert told in refused.out + refused.err
 
 
-def test_a_program_that_is_too_old_is_told(tmp_path):
+def test_a_program_that_is_too_old_is_reported(tmp_path):
     folders = [PACKAGED, *map(Path, os.get_exec_path())]
     assert newest("pg_dump", folders, 18).major >= 18
     with pytest.raises(DumpError, match=r"expected pg_dump of Postgres 99 or later in PATH.*postgresql-client-99"):

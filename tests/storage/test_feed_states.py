@@ -104,7 +104,7 @@ def test_moved_and_gone(cursor):
 
 
 def test_one_410_of_before_is_asked_again(cursor):
-    """As an older version of newsbot writes it, which goes on beside this one."""
+    """As an older version of newsbot writes it, which runs beside this one."""
     save(cursor, FAILED)
     cursor.execute("UPDATE feeds SET gone_at = now() - interval '30 days', fetched_at = now() - interval '30 days'")
     state = feeds.read(cursor, [URL], DAY)[URL]

@@ -1,4 +1,4 @@
-"""One story from a feed and from APIs: which field is whose, and what is taken back."""
+"""One story from a feed and from APIs: the owner of each field, and tombstones."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Series and records: what is new, what changed and what it was before; cursors."""
+"""Series and records: new, changed and earlier values; cursors."""
 
 import math
 import threading
@@ -80,7 +80,7 @@ def test_what_is_known_of_a_series_grows_and_is_not_emptied(cursor):
 
 
 def test_two_processes_that_bring_one_value_keep_both(database, tables, query):
-    """The second waits for the first, and revises what that wrote."""
+    """The second waits for the first, and revises its values."""
     with closing(database.connect()) as one, closing(database.connect()) as other:
         with one.cursor() as cursor:
             series.write(cursor, [observed(1)], RUN)

@@ -1,4 +1,4 @@
-"""The queries that the documents show read no large table whole: by their plans, on tables of many rows."""
+"""The queries of the documents read no large table whole: by their plans, on tables of many rows."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from newsbot.storage.upgrade import upgrade
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-LARGE = 5_000  # rows of a table from which on it is not to be read whole
+LARGE = 5_000  # rows of a table above which a query must not read it whole
 
 _BLOCK = re.compile(r"^```sql\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r'scrapy db sql "([^"]+)"')
@@ -72,7 +72,7 @@ def queries():
 
 
 def names():
-    """60 names, with those that the documents ask for."""
+    """60 names, with those in the documents."""
     asked = {name for page in PAGES for name in re.findall(r"= '([a-z][\w-]+)'", page.read_text("utf-8"))}
     return [*sorted(asked), *(f"other{number}" for number in range(60 - len(asked)))]
 

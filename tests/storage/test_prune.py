@@ -1,4 +1,4 @@
-"""What goes by age, what never does, and what a crawl beside it notices of that: nothing."""
+"""What goes by age, what never goes, and that a crawl beside a prune does not notice it."""
 
 import threading
 import uuid
@@ -18,7 +18,7 @@ DAYS = {"REJECTS_DAYS": 90.0, "RUNS_DAYS": 60.0, "HISTORY_DAYS": 30.0, "SIGHTING
 
 @pytest.fixture
 def pruned(database, tables):
-    """Prune; the rows of each table that went, those of none left out."""
+    """Prune; returns the rows of each table that went, without empty ones."""
 
     def run(*, dry_run=False, **days):
         with closing(Session(database)) as session:
@@ -65,7 +65,7 @@ def reject(query, days):
 
 
 def run(query, started, ended, beat=None):
-    """A run of so many days ago, which may go on."""
+    """A run of so many days ago, which may still go on."""
     query(
         "INSERT INTO runs (id, spider, node, pid, started_at, finished_at, heartbeat_at) VALUES (gen_random_uuid(),"
         " 'headlines', 'n', 1, now() - make_interval(days => %s), now() - make_interval(days => %s),"
@@ -174,7 +174,7 @@ def test_several_at_once_leave_each_article_a_sighting(articles, query, database
         try:
             with closing(Session(database)) as session:
                 list(prune(session.transaction, DAYS, form_of))
-        except Exception as failure:  # noqa: BLE001  told by the test
+        except Exception as failure:  # noqa: BLE001  the test reports it
             failures.append(failure)
 
     threads = [threading.Thread(target=work) for _ in range(3)]
@@ -259,7 +259,7 @@ def test_a_crawl_beside_it_stores_all(store, query, database, tables):
             with closing(Session(database)) as session:
                 while not stop.is_set():
                     list(prune(session.transaction, DAYS | {"SIGHTINGS_DAYS": 0.0}, form_of))
-        except Exception as failure:  # noqa: BLE001  told by the test
+        except Exception as failure:  # noqa: BLE001  the test reports it
             failures.append(failure)
 
     thread = threading.Thread(target=work)

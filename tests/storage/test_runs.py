@@ -37,7 +37,7 @@ def test_the_row_of_a_run(cursor):
     assert cursor.fetchall() == [("finished", 1, 8, True)]
 
 
-def test_a_killed_run_is_told_once(cursor, dead_pid):
+def test_a_killed_run_is_reported_once(cursor, dead_pid):
     run_id, _ = start(cursor, pid=dead_pid, items=7)
     _, killed = start(cursor, pid=os.getppid())
     assert [(run.id, run.spider, run.items) for run in killed] == [(run_id, "headlines", 7)]
@@ -59,7 +59,7 @@ def test_a_run_beside_this_one_in_one_process_is_left_alone(cursor):
 
 
 def test_a_run_of_before_with_this_process_number_was_killed(cursor):
-    """As in a container that was started anew: the number is the same, the process is another."""
+    """As in a restarted container: the number is the same, the process is another."""
     other = str(uuid.uuid4())
     cursor.execute(
         "INSERT INTO runs (id, spider, node, pid) VALUES (%s, 'headlines', %s, %s)", (other, runs.node(), os.getpid())

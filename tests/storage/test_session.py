@@ -1,4 +1,4 @@
-"""A connection that is cut: what was not committed is done again, what may have been is not."""
+"""A connection that is cut: uncommitted work is repeated, possibly committed work is not."""
 
 from contextlib import closing
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_a_kept_connection_that_is_cut_is_replaced_within_the_call(session):
     assert work.times == 2
 
 
-def test_a_new_connection_that_is_cut_is_told(session):
+def test_a_new_connection_that_is_cut_is_reported(session):
     work = Work(CUT)
     with pytest.raises(psycopg2.Error):
         session.transaction(work)
@@ -72,10 +72,10 @@ def test_a_database_that_is_away_is_waited_for_as_long_as_the_patience_lasts(pat
     with closing(Session(away, outage, patience)) as session, pytest.raises(UnreachableError):
         session.transaction(Work("SELECT 1"))
     assert len(asked) == tries
-    assert outage.failure.startswith("can not connect to postgresql://127.0.0.1:1/none")
+    assert outage.failure.startswith("cannot connect to postgresql://127.0.0.1:1/none")
 
 
-def test_an_outage_is_told_once_a_minute_until_it_is_over(monkeypatch, caplog):
+def test_an_outage_is_reported_once_a_minute_until_it_is_over(monkeypatch, caplog):
     clock = [100.0]
     monkeypatch.setattr("newsbot.storage.session.time.monotonic", lambda: clock[0])
     outage = Outage("the crawl waits")
@@ -85,21 +85,21 @@ def test_an_outage_is_told_once_a_minute_until_it_is_over(monkeypatch, caplog):
         outage.met(OSError("no\nserver"))
         told += [second] if len(caplog.records) > len(told) else []
     assert told == [1, 61, 121]
-    assert caplog.records[0].getMessage() == "The database can not be used since 1 s, the crawl waits: no server"
+    assert caplog.records[0].getMessage() == "The database cannot be used since 1 s, the crawl waits: no server"
     outage.over()
     outage.over()
     assert [record.getMessage() for record in caplog.records[3:]] == ["The database is in reach again"]
     assert outage.failure is None
 
 
-def test_a_restart_of_the_server_is_not_told(caplog):
+def test_a_restart_of_the_server_is_not_reported(caplog):
     outage = Outage("the crawl waits")
     outage.met(OSError("no server"))
     outage.over()
     assert caplog.records == []
 
 
-def test_an_outage_of_writing_is_told_although_others_can_read(database, monkeypatch, caplog):
+def test_an_outage_of_writing_is_reported_although_others_can_read(database, monkeypatch, caplog):
     clock = [100.0]
     monkeypatch.setattr("newsbot.storage.session.time.monotonic", lambda: clock[0])
     outage = Outage("the crawl waits")
@@ -109,8 +109,8 @@ def test_an_outage_of_writing_is_told_although_others_can_read(database, monkeyp
                 writing.transaction(Work("SET TRANSACTION READ ONLY; CREATE TABLE never (id int)"))
             reading.transaction(Work("SELECT 1"))
             clock[0] += LONGEST_PAUSE
-    warnings = [record.getMessage() for record in caplog.records if "can not be used" in record.getMessage()]
+    warnings = [record.getMessage() for record in caplog.records if "cannot be used" in record.getMessage()]
     assert [warning.split(",")[0] for warning in warnings] == [
-        "The database can not be used since 5 s",
-        "The database can not be used since 65 s",
+        "The database cannot be used since 5 s",
+        "The database cannot be used since 65 s",
     ]

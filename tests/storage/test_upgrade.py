@@ -29,7 +29,7 @@ def test_the_schema_is_what_the_migrations_print(capsys):
 
 @pytest.mark.parametrize("make", [upgrade, migrate])
 def test_the_schema_and_the_migrations_make_the_tables(database, make):
-    """Alembic finds nothing that tables.py has and the database has not, or the other way round."""
+    """Alembic finds no difference between tables.py and the database."""
     with closing(database.connect()) as connection:
         assert current(connection) is None
         make(connection)
@@ -102,7 +102,7 @@ def test_a_database_of_a_newer_version_is_good_as_it_is(database, tables, query)
     assert query("SELECT version_num FROM alembic_version") == [("9999",)]
 
 
-def test_a_foreign_revision_is_told(database, tables, query):
+def test_a_foreign_revision_is_reported(database, tables, query):
     query("UPDATE alembic_version SET version_num = '4f2a91c'")
     with closing(database.connect()) as connection, pytest.raises(UnknownRevisionError, match="install the newer"):
         upgrade(connection)
@@ -119,9 +119,9 @@ def test_rows_of_the_first_version_stay(database, query):
     assert query("SELECT id FROM sources") == [("bbc",)]
 
 
-def test_a_table_of_revisions_that_says_nothing_is_told(database, tables, query):
+def test_a_table_of_revisions_that_says_nothing_is_reported(database, tables, query):
     query("DELETE FROM alembic_version")
-    with closing(database.connect()) as connection, pytest.raises(UnsuitableError, match="can not upgrade its tables"):
+    with closing(database.connect()) as connection, pytest.raises(UnsuitableError, match="cannot upgrade its tables"):
         upgrade(connection)
 
 
@@ -136,7 +136,7 @@ def test_a_migration_that_fails_leaves_nothing(database, query):
 
 @pytest.fixture
 def plain(database):
-    """A role that may connect and no more; gives the URL with it."""
+    """A role that may connect and no more; returns the URL with it."""
     with closing(database.connect()) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -146,13 +146,13 @@ def plain(database):
             cursor.execute("DROP ROLE plain")
 
 
-def test_a_user_without_the_right_to_make_tables_is_told(plain):
+def test_a_user_without_the_right_to_make_tables_is_reported(plain):
     told = pytest.raises(UnsuitableError, match="as plain: permission denied for schema public; ")
     with closing(Database(plain, Path()).connect()) as connection, told:
         upgrade(connection)
 
 
-def test_tables_of_another_program_are_told(database, query):
+def test_tables_of_another_program_are_reported(database, query):
     query("CREATE TABLE articles (id int)")
     told = pytest.raises(UnsuitableError, match='relation "articles" already exists; ')
     with closing(database.connect()) as connection, told:
@@ -160,7 +160,7 @@ def test_tables_of_another_program_are_told(database, query):
     assert query("SELECT count(*) FROM articles") == [(0,)]
 
 
-def test_a_user_who_may_only_read_is_told(tables, query, plain, store):
+def test_a_user_who_may_only_read_is_reported(tables, query, plain, store):
     query("GRANT SELECT ON ALL TABLES IN SCHEMA public TO plain")
     with pytest.raises(UnsuitableError, match="lets newsbot read only: permission denied for table "):
         store(DATABASE_URL=plain)

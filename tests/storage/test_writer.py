@@ -1,4 +1,4 @@
-"""The queue between a crawl and its database: batches, order, back-pressure, rows that are refused, progress."""
+"""The queue between a crawl and its database: batches, order, back-pressure, refused rows, progress."""
 
 import asyncio
 import multiprocessing
@@ -58,7 +58,7 @@ def test_a_row_that_does_not_fit_the_table_is_a_reject(store, query, url):
 
 
 def test_progress_is_committed_with_the_last_of_its_items_or_after(database_url, query):
-    """Looked at whenever a batch was committed: never is there progress without all rows."""
+    """Checked after every commit of a batch: progress never comes without all its rows."""
 
     async def run():
         writer = Writer(settings(database_url))
@@ -140,7 +140,7 @@ def test_a_lost_connection_is_opened_again(database_url, query):
     assert query("SELECT count(*), (SELECT items FROM runs) FROM articles") == [(3, 3)]
 
 
-def test_a_database_that_can_not_be_used_is_told_at_the_start(database_url):
+def test_a_database_that_cannot_be_used_is_reported_at_the_start(database_url):
     missing = database_url.replace("/test_", "/missing_")
 
     async def run():

@@ -32,7 +32,7 @@ def serve():
 
 @pytest.fixture
 def start_crawl(tmp_path):
-    """Start `scrapy crawl headlines` over the feeds; what still runs at the end is killed."""
+    """Start `scrapy crawl headlines` over the feeds; kills those that still run at the end."""
     crawls = []
 
     def start(feeds, catalogue=None, **environment):

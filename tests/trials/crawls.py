@@ -1,4 +1,4 @@
-"""How crawls that were disturbed must end, and what must be in the database afterwards."""
+"""How disturbed crawls must end, and what the database must hold afterwards."""
 
 from contextlib import closing
 
@@ -10,7 +10,7 @@ def finish(crawl):
 
 
 def assert_all_is_stored_once(feeds, database):
-    """Hold the database against what the feeds have shown; returns figures for a report."""
+    """Compare the database with the feeds' shown entries; returns figures for a report."""
     urls, sightings, rejects = feeds.expected()
     with closing(database.connect()) as connection, connection.cursor() as cursor:
 
@@ -25,7 +25,7 @@ def assert_all_is_stored_once(feeds, database):
         assert_same(query(sql), sightings)
         sql = "SELECT source_id, field, url, coalesce(payload ->> 'title', '') FROM rejects"
         assert_same(query(sql), rejects)
-        # No feed ever changes what it says, so any revision is one title put in the place of another feed's.
+        # No feed ever changes its entries, so any revision is one title put in the place of another feed's.
         assert query("SELECT * FROM article_revisions") == []
         assert query("SELECT * FROM runs WHERE finished_at IS NULL") == []
         ends = dict(query("SELECT finish_reason, count(*) FROM runs GROUP BY 1"))

@@ -48,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class EndlessFeeds(ThreadingHTTPServer):
-    """Serves `feeds` feeds, two to a source, and knows what must be stored of what it has shown."""
+    """Serves `feeds` feeds, two to a source, and knows the rows to expect for its shown entries."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -63,10 +63,10 @@ class EndlessFeeds(ThreadingHTTPServer):
         self._lock = threading.Lock()
 
     def handle_error(self, request, client_address):
-        """Say nothing: clients are killed here."""
+        """Log nothing: clients are killed here."""
 
     def ask(self, feed, validator):
-        """The window that a request gets, and whether it is another than the one that the validator names."""
+        """The window that a request gets, and whether it differs from the validator's."""
         with self._lock:
             self.requests[feed] += 1
             self.shown[feed] = max(self.shown[feed], 1)
@@ -121,7 +121,7 @@ class EndlessFeeds(ThreadingHTTPServer):
         return Entry(title, link, summary, published)
 
     def expected(self):
-        """What must be stored of all that was shown: URLs with their canonical form, sightings, and rejects."""
+        """The expected rows of all shown entries: URLs with their canonical form, sightings, and rejects."""
         urls, sightings, rejects = set(), set(), set()
         for feed, windows in self.shown.items():
             for number in range(windows * WINDOW):

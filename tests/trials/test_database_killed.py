@@ -1,4 +1,4 @@
-"""kill -9 of the database's processes during a crawl, which must go on by itself."""
+"""kill -9 of the database's processes during a crawl, which must go on."""
 
 import random
 import socket

@@ -1,4 +1,4 @@
-"""A look-up that fails or is waited for no longer: nothing passes for refused, and nobody waits for ever."""
+"""A look-up that fails or is no longer awaited: nothing counts as refused, and nobody waits for ever."""
 
 import asyncio
 import os
@@ -51,7 +51,7 @@ def run_spider(serve, tmp_path):
     return run
 
 
-def test_items_that_can_not_be_looked_up_are_not_settled(database_url, database, run_spider):
+def test_items_that_cannot_be_looked_up_are_not_settled(database_url, database, run_spider):
     def counts(cursor):
         cursor.execute("SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM feeds), count(*) FROM rejects")
         return cursor.fetchone()

@@ -42,7 +42,7 @@ def made_up_entries(chance):
 
 
 def expected(entry):
-    """As cronsim alone has it, in one go."""
+    """cronsim's own times, in one go."""
     last = None
     for local in CronSim(entry.cron, BEGIN.astimezone(ZoneInfo(entry.timezone))):
         moment = local.astimezone(UTC)
@@ -100,4 +100,4 @@ def test_a_year(database, seed):
     assert set(told.values()) == {1}
     assert set(Counter(jobs).values()) == {1}
     assert set(jobs) == {(name, moment) for name, moment, outcome in fires if outcome == "queued"}
-    print(f"{len(told)} nominal times, {len(jobs)} fired, {len(told) - len(jobs)} told as missed")
+    print(f"{len(told)} nominal times, {len(jobs)} fired, {len(told) - len(jobs)} recorded as missed")

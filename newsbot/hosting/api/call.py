@@ -1,4 +1,4 @@
-"""What every call has in common: its parameters are a model, its answer has Scrapyd's form."""
+"""The common parts of all calls: a model for the parameters, Scrapyd's form for the answer."""
 
 import functools
 import json
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class RefusedError(Exception):
-    """The call can not be answered: an HTTP status, why, and what there is to say beside."""
+    """The call cannot be answered: an HTTP status, the reason, and further keys of the answer."""
 
     def __init__(self, message: str, status: int = http.BAD_REQUEST, data: dict[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -42,10 +42,10 @@ class Call(resource.Resource):
     isLeaf = True  # noqa: N815  Twisted's
     method: ClassVar[str] = "GET"
     query: ClassVar[type[Query]] = Query
-    # Scrapyd answers 200 to what lacks a parameter or names something unknown, and its clients know that.
+    # Scrapyd answers 200 when a parameter is missing or a name is unknown, and its clients expect that.
     lenient: ClassVar[bool] = False
     patience: ClassVar[float] = 30.0  # seconds for the answer
-    errors: ClassVar[Mapping[int, str]] = {}  # by status, beside those that every call has
+    errors: ClassVar[Mapping[int, str]] = {}  # by status, beside the errors of every call
 
     def __init__(self, root: Root) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Call(resource.Resource):
         raise NotImplementedError
 
     def render(self, request: http.Request) -> int:
-        """For Twisted."""
+        """Answer with JSON, once `answer` is done."""
         answering = ensureDeferred(self._answer(request))
         answering.addTimeout(self.patience, reactor)
         request.notifyFinish().addErrback(lambda _: answering.cancel())
@@ -78,7 +78,7 @@ class Call(resource.Resource):
         return {"status": "ok"} | await self.answer(self._read(request.args or {}))
 
     def _read(self, arguments: dict[bytes, list[bytes]]) -> Query:
-        """The parameters. Of several values the first counts, as in Scrapyd, where no list is asked for."""
+        """The parameters. Of several values the first counts, as in Scrapyd, unless the parameter is a list."""
         kinds = {field.alias or name: field.annotation for name, field in self.query.model_fields.items()}
         if len(arguments) > MAX_FIELDS:
             raise RefusedError(f"more than {MAX_FIELDS} parameters")
@@ -116,7 +116,7 @@ class Call(resource.Resource):
         elif isinstance(error, psycopg2.DataError):
             status, message = http.BAD_REQUEST, f"the database has no room for such a value: {error}".strip()
         elif isinstance(error, AwayError):
-            status, message = http.SERVICE_UNAVAILABLE, f"the database can not be used: {' '.join(str(error).split())}"
+            status, message = http.SERVICE_UNAVAILABLE, f"the database cannot be used: {' '.join(str(error).split())}"
         else:
             logger.error("%s failed", type(self).__name__, exc_info=(failure.type, error, failure.getTracebackObject()))
             status, message = http.INTERNAL_SERVER_ERROR, f"{type(error).__name__}: {error}"
@@ -129,7 +129,7 @@ def _text(what: str, value: bytes) -> str:
         text = value.decode()
     except UnicodeDecodeError as error:
         raise RefusedError(f"{what} is not UTF-8: {error.reason} at byte {error.start}") from None
-    if "\0" in text:  # which neither a process nor Postgres takes
+    if "\0" in text:  # neither a process nor Postgres takes it
         raise RefusedError(f"{what} holds a NUL character")
     return text
 
@@ -140,6 +140,6 @@ def _message(detail: ErrorDetails) -> str:
         case "missing":
             return f"'{name}' parameter is required"
         case "extra_forbidden":
-            return f"'{name[:60]}' is no parameter of this call"
+            return f"'{name[:60]}' is not a parameter of this call"
     told = detail["msg"].removeprefix("Value error, ")
     return f"{name} is invalid: {told}" if name else told

@@ -29,11 +29,11 @@ from newsbot.job import FINISHED, PENDING, RUNNING, DuplicateError, Job
 
 logger = logging.getLogger(__name__)
 
-PRIORITY = 1_000.0  # somebody waits for it
+PRIORITY = 1_000.0  # somebody waits for the job
 AT_ONCE = 50  # calls
 LOOK_EVERY = 0.2  # seconds
-LAST_WORDS = 5.0  # seconds that a job whose time is over has to end before the answer is given without its end
-_FULL = "closespider_answer_"  # how the crawl ends that filled its answer, before the name of the bound
+LAST_WORDS = 5.0  # seconds for a job past its time to end before the answer goes out without its end
+_FULL = "closespider_answer_"  # the finish reason of a crawl that filled its answer, before the name of the bound
 
 
 class Crawl(ScrapydCall):
@@ -41,9 +41,9 @@ class Crawl(ScrapydCall):
     spider.
 
     The items are those that passed validation and cleaning; they are stored as by any job, and the job is in the
-    history. A feed is fetched in full, whatever is known of it, unless `FEED_FULL_FETCH_INTERVAL` is given.
-    `truncated` names the bound that was met: the answer then has what came before. Whoever closes the connection
-    cancels the job.
+    history. A feed is fetched in full, in any stored state, unless `FEED_FULL_FETCH_INTERVAL` is given.
+    `truncated` names the bound that ended the items: the answer has those before it. Closing the connection cancels
+    the job.
     """
 
     method = "POST"
@@ -52,7 +52,7 @@ class Crawl(ScrapydCall):
     errors: ClassVar[Mapping[int, str]] = {
         http.FORBIDDEN: "A setting is not allowed.",
         http.NOT_FOUND: "There is no such project, version or spider.",
-        http.CONFLICT: "There is a job of that id.",
+        http.CONFLICT: "A job has that id already.",
         http.NOT_IMPLEMENTED: "The project's code has no stage that answers.",
     }
 
@@ -69,15 +69,15 @@ class Crawl(ScrapydCall):
     def __init__(self, root: Root) -> None:
         super().__init__(root)
         self._calls = 0
-        reactor.callWhenRunning(self._sweep)  # not before the port is this process'
+        reactor.callWhenRunning(self._sweep)  # not before this process has the port
 
     @property
     def _folder(self) -> Path:
-        """Of this Scrapyd alone, among those that share a home."""
+        """The folder of this Scrapyd's answers; others that share the home have their own."""
         return home() / "answers" / quote(self.root.node_name, safe="")
 
     def _sweep(self) -> None:
-        """Remove what calls of an earlier process left; a job of theirs that runs again finds nobody who waits."""
+        """Remove what calls of an earlier process left; nobody waits for their jobs that run again."""
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True, mode=0o700)
 
@@ -126,12 +126,12 @@ class Crawl(ScrapydCall):
             settings={"FEED_FULL_FETCH_INTERVAL": "0"} | settings | own,
             priority=PRIORITY,
             asked_by="crawl.json",
-            timeout=query.max_seconds + 2 * LAST_WORDS,  # should this process not be there to end it
+            timeout=query.max_seconds + 2 * LAST_WORDS,  # in case this process is gone by then
             wanted_node=self.root.node_name,
         )
 
     async def _run(self, job: Job, seconds: float) -> tuple[Job, bool]:
-        """The job at its end, and whether it came to that in time; else as it is after it was told to end."""
+        """The job at its end, and whether it came to that in time; else the job after it was asked to end."""
         adding = ensureDeferred(queries.add(job))
         try:
             await within(LAST_WORDS, adding)
@@ -149,13 +149,13 @@ class Crawl(ScrapydCall):
             message = f"no slot became free within {seconds:g} s; the job is cancelled"
             raise RefusedError(message, http.SERVICE_UNAVAILABLE, {"jobid": job.id})
         ended = await self._ended(job, LAST_WORDS)
-        job.state, job.reason = RUNNING, "told to end"
+        job.state, job.reason = RUNNING, "asked to end"
         return ended or job, state is None
 
     async def _ended(self, job: Job, seconds: float, *, from_start: bool = False) -> Job | None:
-        """The job once it has ended, None when it has not for so long. The database may be away for a while.
+        """The job once it has ended; None when it has not within that time. Waits for a database that is away.
 
-        With `from_start` it may wait as long for a slot, and the time is counted anew from there.
+        With `from_start` it may wait as long for a slot, and the time starts again from there.
         """
         deadline = reactor.seconds() + seconds
         while True:
@@ -170,7 +170,7 @@ class Crawl(ScrapydCall):
             await task.deferLater(reactor, LOOK_EVERY)
 
     async def _cancel(self, job: Job, reason: str) -> str | None:
-        """The state it was in."""
+        """Cancel the job; returns the state it was in."""
         return await self.root.cancel(job.project, job.id, "TERM", reason)
 
     def _desert(self, job: Job, adding: "Deferred[None]") -> None:
@@ -184,7 +184,7 @@ class Crawl(ScrapydCall):
 
 
 def _items(file: Path) -> list[dict[str, Any]] | None:
-    """What a job has written, as far as whole; None when it has not begun."""
+    """The whole lines that a job has written; None when it has not begun."""
     try:
         lines = file.read_bytes().split(b"\n")
     except FileNotFoundError:

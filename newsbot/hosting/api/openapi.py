@@ -1,4 +1,4 @@
-"""`openapi.json`: what the calls are, made from their code. https://spec.openapis.org/oas/v3.1.0"""
+"""`openapi.json`: the calls, described from their code. https://spec.openapis.org/oas/v3.1.0"""
 
 import inspect
 import json
@@ -14,9 +14,9 @@ from newsbot.hosting.api.scrapyd import ScrapydCall
 
 _REFERENCE = "#/components/schemas/{model}"
 _ERRORS = {
-    http.BAD_REQUEST: "A parameter is unknown, missing or wrong: the message names it, the value and what is right.",
+    http.BAD_REQUEST: "A parameter is unknown, missing or wrong: the message names it, the value and what it expects.",
     http.UNAUTHORIZED: "The user name or the password is missing or wrong.",
-    http.SERVICE_UNAVAILABLE: "The database can not be used.",
+    http.SERVICE_UNAVAILABLE: "The database cannot be used.",
 }
 _ERROR = {
     "type": "object",
@@ -39,13 +39,13 @@ class Description(resource.Resource):
         self.root = root
 
     def render_GET(self, request: http.Request) -> bytes:  # noqa: N802  Twisted's
-        """For Twisted."""
+        """Answer with the document."""
         request.setHeader("Content-Type", "application/json")
         return json.dumps(described(self.root.children), indent=1).encode() + b"\n"
 
 
 def described(children: Mapping[bytes, resource.Resource]) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of those that are calls, by name."""
+    """The OpenAPI 3.1 document of the resources that are calls, by name."""
     schemas: dict[str, Any] = {"Error": _ERROR}
     paths = {
         f"/{name.decode()}": {call.method.lower(): _operation(name.decode(), type(call), schemas)}
@@ -127,7 +127,7 @@ def _responses(call: type[Call], schemas: dict[str, Any]) -> dict[str, Any]:
         str(status): {"description": text, "content": {"application/json": {"schema": error}}}
         for status, text in sorted((_ERRORS | dict(call.errors)).items())
     }
-    good = "The answer; an error where what is asked for is not there." if call.lenient else "The answer."
+    good = "The answer; an error where a named thing does not exist." if call.lenient else "The answer."
     return {
         "200": {"description": good, "content": {"application/json": {"schema": schema}}},
         **described,

@@ -45,7 +45,7 @@ NO_ENTRY = {http.NOT_FOUND: "The schedule has no such entry."}
 
 
 class OfSchedule(Query):
-    """The schedule is one project's."""
+    """The schedule belongs to one project."""
 
     project: Name = Field(claims.PROJECT, description=f"the project whose schedule this is: `{claims.PROJECT}`")
 
@@ -53,17 +53,17 @@ class OfSchedule(Query):
     @classmethod
     def _has_a_schedule(cls, project: str) -> str:
         if project != claims.PROJECT:
-            raise ValueError(f"{project!r}: the schedule is of {claims.PROJECT!r}")
+            raise ValueError(f"{project!r}: expected {claims.PROJECT!r}, the project of the schedule")
         return project
 
 
 class Schedules(Call):
-    """The entries of the schedule: when each fires next, when it did last, and what came of that."""
+    """The entries of the schedule: when each fires next, when it fired last, and the result of that fire."""
 
     query = OfSchedule
 
     async def answer(self, query: Query) -> schemas.Schedule:
-        """`schedules`, and the `faults` of the file, if it was edited wrongly since."""
+        """`schedules`, and the `faults` of the file, if it was last edited wrongly."""
         schedule = self.root.schedule
         entries, now = schedule.entries, schedule.now()
         rows = await deferToThread(described, entries, await queries.past(entries), now)
@@ -76,7 +76,7 @@ def described(entries: Mapping[str, Entry], past: Past, now: datetime) -> list[s
 
 
 def describe(entry: Entry, mark: Mark | None, last: Last | None, now: datetime) -> schemas.Entry:
-    """An entry with its past, as far as that is known, and its next time."""
+    """An entry with its past, as far as known, and its next time."""
     paused = bool(mark and mark.paused)
     following = next(islice(fires.after(entry, now), 1), None) if entry.enabled and not paused else None
     fire, state, reason = last or (None, None, None)
@@ -101,7 +101,7 @@ def describe(entry: Entry, mark: Mark | None, last: Last | None, now: datetime) 
 
 
 def _written(seconds: float) -> str:
-    """A duration as the schedule file has it, as 1h30m."""
+    """A duration as in the schedule file, such as 1h30m."""
     parts = []
     for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
         number, seconds = divmod(seconds, size)
@@ -129,14 +129,14 @@ class Entries(OfSchedule):
 
 
 class EntryCall(Call):
-    """What calls for one entry share."""
+    """The common part of the calls on one entry."""
 
     method = "POST"
     query = Entries
     errors = NO_ENTRY
 
     def entry(self, name: str) -> Entry:
-        """Raises `RefusedError` for one that is not there."""
+        """Raises `RefusedError` for an entry that does not exist."""
         try:
             return self.root.schedule.entries[name]
         except KeyError:
@@ -146,10 +146,10 @@ class EntryCall(Call):
 
 
 class Pause(EntryCall):
-    """Fire an entry no more until it is resumed. Its times are told as skipped."""
+    """Stop firing an entry until it is resumed. Its times are recorded as skipped."""
 
     async def answer(self, query: Any) -> schemas.Pause:
-        """`name` and `paused`."""
+        """Returns `name` and `paused`."""
         entry = self.entry(query.name)
         await queries.pause(entry.name, paused=True)
         return {"name": entry.name, "paused": True}
@@ -159,7 +159,7 @@ class Resume(EntryCall):
     """Fire a paused entry again, from its next time on."""
 
     async def answer(self, query: Any) -> schemas.Pause:
-        """`name` and `paused`."""
+        """Returns `name` and `paused`."""
         entry = self.entry(query.name)
         await queries.pause(entry.name, paused=False)
         return {"name": entry.name, "paused": False}
@@ -173,7 +173,7 @@ class FireNow(EntryCall):
     }
 
     async def answer(self, query: Any) -> schemas.Fired:
-        """`name` and `jobid`; refused, with the reason, where the entry skips."""
+        """Returns `name` and `jobid`; refuses, with the reason, where the entry skips."""
         entry = self.entry(query.name)
         fire = await sessions().do(lambda cursor: claims.fire_now(cursor, entry, self.root.node_name))
         if fire.outcome != QUEUED:
@@ -182,7 +182,7 @@ class FireNow(EntryCall):
         return {"name": entry.name, "jobid": fire.job}
 
 
-# What was
+# History
 
 
 class History(Call):
@@ -201,9 +201,9 @@ class History(Call):
         limit: int = Field(PAGE, description="jobs on a page", ge=1, le=1000)
 
     async def answer(self, query: Any) -> schemas.History:
-        """`jobs`, `page`, and `next_page` where there are more."""
+        """Returns `jobs`, `page`, and `next_page` where there are more."""
         if query.state is not None and query.state not in STATES:
-            raise RefusedError(f"state {query.state!r}: one of {', '.join(STATES)} is right")
+            raise RefusedError(f"state {query.state!r}: expected one of {', '.join(STATES)}")
         filters = query.model_dump(include={"project", "spider", "state", "node", "schedule", "id"})
         offset = (query.page - 1) * query.limit
         found = await queries.history(filters, query.limit + 1, offset)
@@ -215,7 +215,7 @@ class History(Call):
 
 
 def told(job: Job) -> schemas.Job:
-    """A job as the history has it; times in UTC."""
+    """A job in the history's form; times in UTC."""
     return {
         "id": job.id,
         "project": job.project,
@@ -243,7 +243,7 @@ def told(job: Job) -> schemas.Job:
 
 
 def _is_there(file: str | None) -> bool:
-    """Whether a job has written items: a file that this node has, or what lies elsewhere."""
+    """Whether a job has written items: a file that this node has, or an address elsewhere."""
     return file is not None and ("://" in file or os.path.exists(file))
 
 
@@ -253,19 +253,19 @@ def _is_there(file: str | None) -> bool:
 class Health(Call):
     """Whether all parts work: 200 when they do, 503 with the parts when one does not.
 
-    The parts: `database`, `schedule` (the file as it is now is in force, and it is looked what is due), `launcher`
-    (slots in use), `clock` (of this node), `disk` (room for logs and eggs), `nodes` (others that are silent or whose
-    clock is off are named; they do not make this one sick).
+    The parts: `database`, `schedule` (the file's present state is in force, and due entries are looked for), `launcher`
+    (slots in use), `clock` (of this node), `disk` (room for logs and eggs), `nodes` (names others that are silent or
+    whose clock is off; they do not make this one unhealthy).
     """
 
     errors: ClassVar[Mapping[int, str]] = {http.SERVICE_UNAVAILABLE: "A part does not work: `parts` says which."}
 
     def __init__(self, root: Root) -> None:
         super().__init__(root)
-        self._looking = DeferredLock()  # a database that hangs holds one thread, however many ask
+        self._looking = DeferredLock()  # a database that hangs holds one thread, for any number of calls
 
     async def answer(self, query: Query) -> schemas.Health:
-        """`parts`: each with `ok` and what there is to say."""
+        """Returns `parts`: each with `ok` and a message."""
         parts = await self._parts()
         data = {"healthy": all(part["ok"] for part in parts.values()), "parts": parts}
         if not data["healthy"]:
@@ -287,7 +287,7 @@ class Health(Call):
         }
 
     async def _look(self) -> tuple[str | None, list[Node]]:
-        """What is wrong with the database, if anything is, and the other nodes on it."""
+        """The fault of the database, if any, and the other nodes on it."""
         try:
             known = await within(PATIENCE, self._looking.run(queries.known_nodes))
         except TimeoutError:
@@ -295,7 +295,7 @@ class Health(Call):
         except AwayError as error:
             return str(error), []
         own = known.pop(self.root.node_name, None)
-        # One that is read-only or full answers well enough.
+        # A read-only or full one answers well enough.
         if own is None or own.silent > SILENT:
             return f"no heartbeat of this node was stored within {SILENT} s", list(known.values())
         return None, list(known.values())
@@ -312,11 +312,11 @@ def _schedule(schedule: "Scheduler") -> schemas.Part:
 def _disk(folders: Iterable[Path]) -> schemas.Part:
     places = {next(each for each in (folder, *folder.parents) if each.exists()) for folder in folders}
     free, place = min((shutil.disk_usage(place).free, str(place)) for place in places)
-    return _part(free >= LEAST_FREE, f"{free >> 20} MB free in {place}; {LEAST_FREE >> 20} at least are right")
+    return _part(free >= LEAST_FREE, f"{free >> 20} MB free in {place}; expected at least {LEAST_FREE >> 20}")
 
 
 def _nodes(others: Iterable[Node]) -> str:
-    """What there is to say of the nodes beside this one."""
+    """The part on the other nodes."""
     told = []
     for node in others:
         if node.silent > SILENT:

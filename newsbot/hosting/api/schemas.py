@@ -1,4 +1,4 @@
-"""What the calls answer beside status and node: the published schemas are made from these."""
+"""The keys of the calls' answers beside status and node: the published schemas are made from these."""
 
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -34,10 +34,10 @@ class Scheduled(TypedDict):
 
 
 class Cancelled(TypedDict):
-    """What the job was doing."""
+    """The state that the job was in."""
 
     prevstate: Annotated[
-        Literal["pending", "running"] | None, Field(description="null: no job of that id was waiting or running")
+        Literal["pending", "running"] | None, Field(description="null: no job with that id was waiting or running")
     ]
 
 
@@ -97,7 +97,7 @@ class FinishedJob(TypedDict):
 
 
 class Jobs(TypedDict):
-    """Jobs by what they do."""
+    """Jobs by state."""
 
     pending: list[PendingJob]
     running: list[RunningJob]
@@ -123,7 +123,7 @@ class Spiders(TypedDict):
 
 
 class Added(TypedDict):
-    """What was uploaded."""
+    """The uploaded version."""
 
     project: str
     version: str

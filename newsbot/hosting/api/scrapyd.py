@@ -40,24 +40,24 @@ LISTED = TIMEOUT + 30.0  # seconds for an answer that may wait until a project h
 
 
 class ScrapydQuery(Query):
-    """Scrapyd passes over parameters that it does not know."""
+    """Scrapyd ignores parameters that it does not know."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 class ScrapydCall(Call):
-    """What Scrapyd's calls share."""
+    """The common part of Scrapyd's calls."""
 
     lenient = True
     query = ScrapydQuery
 
     def check_project(self, project: str | None) -> None:
-        """Raises `RefusedError` for one that is not known."""
+        """Raises `RefusedError` for an unknown project."""
         if project is not None and project not in self.root.poller.queues:
             raise self.unfit(f"project '{project}' not found")
 
     def check_version(self, project: str, version: str | None) -> None:
-        """Raises `RefusedError` for one that is not known."""
+        """Raises `RefusedError` for an unknown version."""
         if version:
             _, egg = self.root.eggstorage.get(project, version)
             if egg is None:
@@ -65,14 +65,14 @@ class ScrapydCall(Call):
             egg.close()
 
     async def spiders(self, project: str, version: str | None) -> list[str]:
-        """The spiders of a version. Raises `RefusedError` when it can not tell."""
+        """The spiders of a version. Raises `RefusedError` when they cannot be listed."""
         try:
             return await self.root.spiders.get(project, version)
         except ListingError as error:
-            raise self.unfit(f"the spiders can not be listed: {error}", http.INTERNAL_SERVER_ERROR) from None
+            raise self.unfit(f"the spiders cannot be listed: {error}", http.INTERNAL_SERVER_ERROR) from None
 
     async def check_job(self, query: "Asked") -> dict[str, str]:
-        """The settings of a job that is asked for. Raises `RefusedError` for one that can not or may not run."""
+        """The settings of a requested job. Raises `RefusedError` for a job that cannot or may not run."""
         settings = dict(setting.split("=", 1) for setting in query.setting)
         try:
             for name, value in settings.items():
@@ -87,14 +87,14 @@ class ScrapydCall(Call):
         if query.spider not in await self.spiders(query.project, query.version):
             raise self.unfit(f"spider '{query.spider}' not found")
         if query.project == claims.PROJECT and not query.version and self.root.spiders.is_installed(query.project):
-            try:  # an egg's spiders may take others than those of the installed code
+            try:  # an egg's spiders may take other arguments than those of the installed code
                 await in_own_thread(lambda: spider_arguments.installed()(query.spider, query.model_extra, settings))
             except ValueError as error:
                 raise RefusedError(str(error)) from None
         return settings
 
     def unfit(self, message: str, status: int = http.NOT_FOUND) -> RefusedError:
-        """What says so, with the status that this call's clients know."""
+        """The refusal, with the status that this call's clients know."""
         return RefusedError(message, http.OK if self.lenient else status)
 
 
@@ -108,7 +108,7 @@ class DaemonStatus(ScrapydCall):
 
 
 class Asked(Query):
-    """A job that is asked for. Any other parameter is an argument of the spider."""
+    """A requested job. Any other parameter is an argument of the spider."""
 
     model_config = ConfigDict(extra="allow")
     project: Name = PROJECT
@@ -123,7 +123,7 @@ class Asked(Query):
             check_argument(name, value)
         for setting in self.setting:
             if "=" not in setting:
-                raise ValueError(f"setting {setting[:60]!r}: NAME=VALUE is right")
+                raise ValueError(f"setting {setting[:60]!r}: expected NAME=VALUE")
         return self
 
 
@@ -134,7 +134,7 @@ class Schedule(ScrapydCall):
     patience = LISTED
     errors: ClassVar[Mapping[int, str]] = {
         http.FORBIDDEN: "A setting is not allowed.",
-        http.CONFLICT: "There is a job of that id.",
+        http.CONFLICT: "A job has that id already.",
     }
 
     class query(Asked):  # noqa: N801
@@ -143,12 +143,12 @@ class Schedule(ScrapydCall):
         priority: float = Field(0, description="higher goes first", allow_inf_nan=False)
 
     async def answer(self, query: Any) -> schemas.Scheduled:
-        """As Scrapyd's; a setting that is not allowed, and an id that is known, are refused."""
+        """Returns `jobid`; refuses a setting that is not allowed, and an id that is taken."""
         settings = await self.check_job(query)
         given = {"_version": query.version} if query.version else {}
         schedule = partial(self.root.scheduler.schedule, query.project, query.spider, priority=query.priority)
         try:
-            # The arguments of the spider may be named as those of deferToThread are.
+            # The spider's arguments may have the names of deferToThread's.
             await deferToThread(partial(schedule, settings=settings, _job=query.jobid, **given, **query.model_extra))
         except DuplicateError as error:
             raise RefusedError(str(error), http.CONFLICT) from None
@@ -157,7 +157,7 @@ class Schedule(ScrapydCall):
 
 
 class Cancel(ScrapydCall):
-    """Cancel a pending job, or tell a running one to end, on whatever node. Told twice it ends at once."""
+    """Cancel a pending job, or ask a running one to end, on any node. A second call ends it at once."""
 
     method = "POST"
 
@@ -188,7 +188,7 @@ class Status(ScrapydCall):
         project: Name | None = Field(None, description=PROJECT.description)
 
     async def answer(self, query: Any) -> schemas.Status:
-        """As Scrapyd's, with `state`."""
+        """Returns `currstate` as Scrapyd does, and `state`."""
         self.check_project(query.project)
         job = await queries.find(query.job, query.project)
         if job is None:
@@ -206,7 +206,7 @@ class ListJobs(ScrapydCall):
         project: Name | None = Field(None, description=PROJECT.description)
 
     async def answer(self, query: Any) -> schemas.Jobs:
-        """As Scrapyd's; running and finished jobs say more."""
+        """Returns Scrapyd's keys, and more for running and finished jobs."""
         self.check_project(query.project)
         keep = self.root.launcher.finished.finished_to_keep
         pending, running, finished = await queries.listed(keep, query.project)
@@ -243,7 +243,7 @@ class ListJobs(ScrapydCall):
             "id": job.id,
             "project": job.project,
             "spider": job.spider,
-            "start_time": local(job.started_at or job.ended_at),  # clients read a time
+            "start_time": local(job.started_at or job.ended_at),  # clients expect a time
             "end_time": local(job.ended_at),
             "log_url": self.root.get_log_url(job),
             "items_url": self.root.get_item_url(job),
@@ -305,20 +305,20 @@ class ListSpiders(ScrapydCall):
 
 
 class AddVersion(ScrapydCall):
-    """Upload an egg as a version. It serves once it is proven; one that is not is refused and leaves nothing."""
+    """Upload an egg as a version. It serves once it is proven; one that fails is refused and leaves nothing."""
 
     method = "POST"
     patience = 900.0  # uploads are tried one after the other, and each may take minutes
     errors: ClassVar[Mapping[int, str]] = {
         http.REQUEST_ENTITY_TOO_LARGE: "The egg is too large.",
-        http.INSUFFICIENT_STORAGE_SPACE: "The egg can not be stored.",
+        http.INSUFFICIENT_STORAGE_SPACE: "The egg cannot be stored.",
     }
 
     class query(ScrapydQuery):  # noqa: N801
         """Parameters."""
 
         project: Name = PROJECT
-        version: Version = Field(description="a time stamp is right: the newest version is the last in order")
+        version: Version = Field(description="use a time stamp: the newest version is the last in order")
         egg: bytes = Field(description="the egg, as a file of a form")
         probe: str | None = Field(
             None, description="a spider that the version must run well before it serves", pattern=r"^\w", max_length=200
@@ -336,7 +336,7 @@ class AddVersion(ScrapydCall):
         self._one_at_a_time = DeferredLock()  # each starts processes that try the egg
 
     async def answer(self, query: Any) -> schemas.Added:
-        """As Scrapyd's. Who goes away before the answer gets no version."""
+        """Returns Scrapyd's keys. A client that goes away before the answer gets no version."""
         gone = Event()
         try:
             spiders = await self._one_at_a_time.run(in_own_thread, self._add, query, gone)
@@ -347,14 +347,12 @@ class AddVersion(ScrapydCall):
             raise RefusedError(str(error), http.OK) from None
         except ListingError as error:
             raise RefusedError(
-                f"the version is refused, since its spiders can not be listed: {error}", http.OK
+                f"the version is refused, since its spiders cannot be listed: {error}", http.OK
             ) from None
         except ProbeError as error:
-            raise RefusedError(
-                f"the version is refused, since it can not run {query.probe}: {error}", http.OK
-            ) from None
+            raise RefusedError(f"the version is refused, since it cannot run {query.probe}: {error}", http.OK) from None
         except OSError as error:
-            raise RefusedError(f"the egg can not be stored: {error}", http.INSUFFICIENT_STORAGE_SPACE) from None
+            raise RefusedError(f"the egg cannot be stored: {error}", http.INSUFFICIENT_STORAGE_SPACE) from None
         self.root.spiders.keep(query.project, query.version, spiders)
         self.root.update_projects()
         return {"project": query.project, "version": query.version, "spiders": len(spiders)}

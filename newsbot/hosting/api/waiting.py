@@ -1,4 +1,4 @@
-"""Waiting within bounds for what can not be ended, such as a thread that waits for the database."""
+"""Waiting within bounds for work that cannot be ended, such as a thread that waits for the database."""
 
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ _T = TypeVar("_T")
 
 
 def within(seconds: float, working: "Deferred[_T] | Coroutine[Any, Any, _T]") -> "Deferred[_T]":
-    """The outcome of `working`, or `TimeoutError` of Twisted's after so long. It goes on, whoever gives up waiting."""
+    """The outcome of `working`, or Twisted's `TimeoutError` after so many seconds, while `working` goes on."""
     waiting: Deferred[_T] = Deferred()
 
     def hand_on(outcome: _T) -> None:

@@ -1,4 +1,4 @@
-"""What makes forms safe: a token that no other site knows; and messages that are shown once."""
+"""Safe forms: a token that no other site knows; and messages that are shown once."""
 
 import hashlib
 import hmac
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from twisted.web import http
 
-KEPT = 1_000  # messages that nobody has seen yet
+KEPT = 1_000  # unseen messages
 
 
 class Tokens:
@@ -18,23 +18,23 @@ class Tokens:
         self._secret = secrets.token_bytes(32)
 
     def of(self, request: http.Request) -> str:
-        """The token of who asks."""
+        """The token of this request's user."""
         return hmac.new(self._secret, request.getUser(), hashlib.sha256).hexdigest()
 
     def fits(self, request: http.Request, token: bytes) -> bool:
-        """Whether the token is theirs, in a time that does not tell how much of it is."""
+        """Whether the token is the user's, in a time that does not reveal a matching part."""
         return hmac.compare_digest(self.of(request).encode(), token)
 
 
 class Message(NamedTuple):
-    """What came of a form."""
+    """The result of a form."""
 
     text: str
     good: bool = True
 
 
 class Messages:
-    """Messages for the page that comes next."""
+    """Messages for the next page."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Message] = OrderedDict()

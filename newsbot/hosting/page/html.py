@@ -1,4 +1,4 @@
-"""HTML from templates as of `str.format`, in which all values are escaped."""
+"""HTML from templates with `str.format` syntax, in which all values are escaped."""
 
 import string
 import unicodedata
@@ -14,7 +14,7 @@ class Html(str):
 
 
 def html(template: str, /, **values: Any) -> Html:
-    """The template filled in. None is nothing, an iterable its parts one after the other."""
+    """Fill in the template. None is nothing, an iterable its parts one after the other."""
     return Html(_FORMATTER.vformat(template, (), values))
 
 
@@ -24,7 +24,7 @@ def joined(parts: Iterable[Any]) -> Html:
 
 
 def visible(text: str) -> str:
-    """The text with signs in place of control characters, and of those that change the direction of writing."""
+    """The text with visible signs for control characters, and for those that change the writing direction."""
     return text if text.isascii() and text.isprintable() else text.translate(_SIGNS)
 
 

@@ -11,7 +11,7 @@ from newsbot.hosting.page.view import Answer, View
 from newsbot.hosting.sessions import AwayError
 from newsbot.job import Job
 
-# Scrapyd's columns in its order, one cell a line: who reads them goes by both.
+# Scrapyd's columns in its order, one cell a line: readers go by both.
 _COLUMNS = ("Project", "Spider", "Job", "PID", "Start", "Runtime", "Finish", "Log", "Items", "Cancel")
 _BODY = """<h1>Jobs</h1>
 <p><a href="./">Go up</a></p>
@@ -44,7 +44,7 @@ class Jobs(View):
         try:
             pending, running, finished = await queries.listed(self.root.launcher.finished.finished_to_keep)
         except AwayError as error:
-            told = html("<p>The database can not be used: {error}</p>", error=error)
+            told = html("<p>The database cannot be used: {error}</p>", error=error)
             return Answer("Scrapyd", told, status=http.SERVICE_UNAVAILABLE)
         base, now = self.base(request), datetime.now().astimezone()
         columns = [name for name in _COLUMNS if name != "Items" or self.root.local_items]
@@ -87,5 +87,5 @@ def _row(cells: dict[str, Any], columns: list[str]) -> Html:
 
 
 def _time(moment: datetime) -> str:
-    """As Scrapyd writes it there: the node's own, to the second."""
+    """Scrapyd's form of a time there: the node's own, to the second."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"

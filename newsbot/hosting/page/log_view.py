@@ -1,4 +1,4 @@
-"""The view of a job's log at `/log/PROJECT/JOB`: its end, and what comes as it comes."""
+"""The view of a job's log at `/log/PROJECT/JOB`: its end, and new lines as they come."""
 
 import json
 import re
@@ -38,19 +38,19 @@ _RELOAD = '<noscript><meta http-equiv="refresh" content="5"></noscript>\n'
 
 
 class Log(View):
-    """At `/log`. With `?after=BYTE` what came since, as JSON."""
+    """At `/log`. With `?after=BYTE` the bytes since, as JSON."""
 
     isLeaf = True  # noqa: N815  Twisted's
 
     async def get(self, request: http.Request) -> Answer | bytes:
-        """The page, or what came since."""
+        """The page, or the new bytes."""
         names = [name.decode(errors="replace") for name in request.postpath]
         if len(names) != 2:
-            return self._refused(request, http.NOT_FOUND, "There is no such page; /log/PROJECT/JOB is right.")
+            return self._refused(request, http.NOT_FOUND, "There is no such page; expected /log/PROJECT/JOB.")
         try:
             job = await self._job(*names)
         except AwayError as error:
-            told = f"The database can not be used, and no such job runs on this node: {error}"
+            told = f"The database cannot be used, and no such job runs on this node: {error}"
             return self._refused(request, http.SERVICE_UNAVAILABLE, told)
         if job is None:
             return self._refused(request, http.NOT_FOUND, "There is no such job, or it is no longer kept.")
@@ -60,7 +60,7 @@ class Log(View):
         return await self._page(request, job)
 
     async def _job(self, project: str, job_id: str) -> Job | None:
-        """Those that run here are known without the database."""
+        """The job; one that runs here is known without the database."""
         for process in self.root.launcher.processes.values():
             if (process.project, process.job) == (project, job_id):
                 return process.row
@@ -73,7 +73,7 @@ class Log(View):
             try:
                 piece = await deferToThread(logs.since, file, 0, SIZE, ended=_has_ended(job))
             except OSError as error:
-                told = f"The log can not be read: {error.strerror}."
+                told = f"The log cannot be read: {error.strerror}."
         content = self._shown(request, job, file, piece) if piece else _nothing(told or self._missing(job))
         facts = html(
             _FACTS,
@@ -104,20 +104,20 @@ class Log(View):
 
     async def _since(self, request: http.Request, job: Job, after: bytes) -> Answer | bytes:
         if not after.isdigit() or int(after) > _LAST_NUMBER:
-            return self._refused(request, http.BAD_REQUEST, "after: a number of bytes is right.")
+            return self._refused(request, http.BAD_REQUEST, "after: expected a number of bytes.")
         file = self._file(job)
         if file is None:
             return self._refused(request, http.NOT_FOUND, self._missing(job))
         try:
             piece = await deferToThread(logs.since, file, int(after), SIZE, ended=_has_ended(job))
         except OSError as error:
-            return self._refused(request, http.NOT_FOUND, f"The log can not be read: {error.strerror}.")
+            return self._refused(request, http.NOT_FOUND, f"The log cannot be read: {error.strerror}.")
         request.setHeader("Content-Type", "application/json")
         told = {"start": piece.start, "end": piece.end, "text": plain(piece.text), "ended": _has_ended(job)}
         return json.dumps(told).encode()
 
     def _file(self, job: Job) -> Path | None:
-        """The job's log, when it lies among the logs of this node."""
+        """The job's log, when it is among the logs of this node."""
         if not job.log_file or not self.root.logs_dir:
             return None
         file = Path(job.log_file).resolve()
@@ -138,7 +138,7 @@ class Log(View):
 
 
 def plain(raw: bytes) -> str:
-    """A log as harmless text: without what would steer a terminal, other control characters visible."""
+    """A log as harmless text: without terminal controls, other control characters visible."""
     return visible(_ESCAPES.sub("", raw.decode(errors="replace").replace("\r\n", "\n")))
 
 

@@ -1,4 +1,4 @@
-"""The page at `/`: what runs, what waits, the schedule, what was; and its buttons."""
+"""The page at `/`: running and waiting jobs, the schedule, the history; and its buttons."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -36,7 +36,7 @@ _BODY = """<header><h1><a href="{base}/">newsbot</a></h1><p>Scrapyd on <b>{node}
 
 def _state(value: str | None) -> str | None:
     if value is not None and value not in STATES:
-        raise ValueError(f"one of {', '.join(STATES)} is right")
+        raise ValueError(f"expected one of {', '.join(STATES)}")
     return value
 
 
@@ -47,7 +47,7 @@ _Text = Annotated[
 
 
 class Shown(Query):
-    """What of the history and of the schedule is looked at."""
+    """The parts of the history and of the schedule to show."""
 
     spider: _Text = None
     entry: _Text = None
@@ -57,16 +57,16 @@ class Shown(Query):
     entries: int = Field(1, ge=1, le=MAX_PAGES)  # page of the schedule
 
     def given(self) -> dict[str, Any]:
-        """What is not as it is without parameters."""
+        """The fields that differ from their defaults."""
         return self.model_dump(exclude_defaults=True)
 
     def filters(self) -> dict[str, str | None]:
-        """Those of `queries.history`."""
+        """As filters for `queries.history`."""
         return {"spider": self.spider, "schedule": self.entry, "node": self.node, "state": self.state}
 
 
 class Page(View):
-    """At `/`. Its forms are sent to itself."""
+    """At `/`. It receives its own forms."""
 
     isLeaf = True  # noqa: N815  Twisted's
     methods = (b"GET", b"HEAD", b"POST")
@@ -78,23 +78,23 @@ class Page(View):
         self._health = Health(root)
 
     def render(self, request: http.Request) -> bytes | int:
-        """For Twisted. An address that begins with two slashes comes here as well."""
+        """Also answers an address that begins with two slashes."""
         if any(request.postpath):
             return Refusal(http.NOT_FOUND, "there is nothing below the page", self.root.node_name).render(request)
         return super().render(request)
 
     async def get(self, request: http.Request) -> Answer:
-        """The page, with what came of a form before."""
+        """The page, with the result of the form before."""
         given = _fields(request)
         message = self._messages.take(given.get("said"))
         return await self._page(request, given, message)
 
     def render_POST(self, request: http.Request) -> int:  # noqa: N802  Twisted's
-        """For Twisted."""
+        """Answer a form."""
         return self.later(request, self._post(request))
 
     async def _post(self, request: http.Request) -> Answer | bytes:
-        """Do what a form asks, and lead back to the page."""
+        """Do the action of a form, and lead back to the page."""
         given = _fields(request)
         if not self._tokens.fits(request, given.get("csrf", "").encode()):
             message = Message(
@@ -110,7 +110,7 @@ class Page(View):
         return b""
 
     async def _do(self, given: Mapping[str, str]) -> Message:
-        """As the call of the API does it."""
+        """Do it through the call of the API."""
         call = ACTIONS[given["do"]](self.root)
         fields = call.query.model_fields
         try:
@@ -121,7 +121,7 @@ class Page(View):
         except RefusedError as error:
             return Message(str(error), False)
         except AwayError as error:
-            return Message(f"Nothing was done, the database can not be used: {error}", False)
+            return Message(f"Nothing was done, the database cannot be used: {error}", False)
 
     async def _page(
         self, request: http.Request, given: Mapping[str, str], message: Message | None, status: int = http.OK
@@ -136,7 +136,7 @@ class Page(View):
         body = html(_BODY, base=frame.base, node=known.node, message=_message(message), sections=overview(frame, known))
         return Answer(f"newsbot on {known.node}", body, status=status)
 
-    # What is known
+    # The state to show
 
     async def _known(self, shown: Shown) -> Known:
         parts = await self._parts()
@@ -151,7 +151,7 @@ class Page(View):
     async def _parts(self) -> Mapping[str, Any]:
         try:
             return (await self._health.answer(Query()))["parts"]
-        except RefusedError as error:  # they are not all well
+        except RefusedError as error:  # not all are well
             return error.data["parts"]
 
     async def _found(self, shown: Shown) -> dict[str, Any]:
@@ -202,7 +202,7 @@ def _fields(request: http.Request) -> dict[str, str]:
 
 
 def _shown(given: Mapping[str, str]) -> tuple[Shown, str | None]:
-    """What is to be shown, or the beginning of all, and what was wrong."""
+    """The view to show, or its start, and the faults of the parameters."""
     try:
         return Shown.model_validate({name: value for name, value in given.items() if name in Shown.model_fields}), None
     except ValidationError as error:
@@ -223,7 +223,7 @@ def _message(message: Message | None) -> Html | None:
 
 
 def _told(action: str, given: Mapping[str, str], answer: Mapping[str, Any]) -> Message:
-    """What came of an action, in words."""
+    """The result of an action, in words."""
     match action:
         case "run":
             return Message(f"{answer['name']} was fired: job {answer['jobid']}.")
@@ -235,5 +235,5 @@ def _told(action: str, given: Mapping[str, str], answer: Mapping[str, Any]) -> M
         case job.PENDING:
             return Message(f"Job {given['job']} is cancelled.")
         case job.RUNNING:
-            return Message(f"Job {given['job']} was told to end.")
+            return Message(f"Job {given['job']} was asked to end.")
     return Message(f"Nothing was done: job {given['job']} is not pending or running.", False)

@@ -87,7 +87,7 @@ if (log) {
     repeat(follow, EVERY.log, "follows by itself");
   }
 } else if (document.querySelector("[data-live]")) {
-  // What a form came to is told once.
+  // The result of a form is shown once.
   const query = new URLSearchParams(location.search);
   if (query.has("said")) {
     query.delete("said");

@@ -1,4 +1,4 @@
-"""What pages are built of: states, times, jobs, tables, buttons."""
+"""The building blocks of pages: states, times, jobs, tables, buttons."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from newsbot.job import Job
 
 @dataclass(frozen=True)
 class Frame:
-    """What all parts of one answer share."""
+    """The common values of all parts of one answer."""
 
     base: str  # path before all links
     token: str  # of the forms
@@ -26,11 +26,11 @@ class Frame:
         return f"{self.base}/" + (f"?{urlencode(given)}" if given else "")
 
     def log(self, job: Job) -> str:
-        """Where a job's log is shown."""
+        """The address of a job's log view."""
         return f"{self.base}/log/{quote(job.project, safe='')}/{quote(job.id, safe='')}"
 
     def button(self, label: str, action: str, about: str, **fields: str) -> Html:
-        """A form of one button; `about` tells it from its likes for those who do not see where it stands."""
+        """A form with one button; `about` tells it from others like it for readers who do not see its place."""
         hidden = {"csrf": self.token, "do": action} | fields
         return html(
             '<form method="post" action="{to}">{hidden}<button>{label}<span class="unseen"> {about}</span></button>'
@@ -85,7 +85,7 @@ def duration(seconds: float) -> str:
 
 
 def arguments(values: Mapping[str, str]) -> Html:
-    """A job's, without secrets."""
+    """The arguments of a job, without secrets."""
     return joined(
         html('<span class="argument">{name}={value}</span> ', name=name, value=value)
         for name, value in masked(values).items()
@@ -104,14 +104,14 @@ def named(frame: Frame, job: Job) -> Html:
 
 
 def asker(job: Job) -> str:
-    """Who asked for a job."""
+    """The asker of a job."""
     kind, _, name = job.asked_by.partition(":")
     who = f"entry {name}" if kind == "schedule" else job.asked_by
     return f"{who}, again after {job.retry_of}" if job.retry_of else who
 
 
 def why(job: Job) -> Html:
-    """How a job ended, more exactly. A reason names code and signal itself."""
+    """The end of a job in more detail. A reason names code and signal itself."""
     signal = f"signal {job.signal}" if job.signal else None
     code = f"exit code {job.exit_code}" if job.exit_code else None
     told = [each for each in (code, signal) if each and each not in (job.reason or "")]

@@ -1,4 +1,4 @@
-"""The sections of the page, from what is known."""
+"""The sections of the page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,14 +9,14 @@ from newsbot.hosting.page.parts import Frame, arguments, asker, duration, moment
 from newsbot.job import CANCELLED, STATES, Job
 
 HISTORY_PAGE, SCHEDULE_PAGE = 50, 100  # rows
-SHOWN = 100  # of the jobs that wait, and of the faults
+SHOWN = 100  # of the waiting jobs, and of the faults
 
 _SECTION = '<section id="{id}" aria-labelledby="{id}-head" data-live><h2 id="{id}-head">{head}</h2>{content}</section>'
 
 
 @dataclass
 class Known:
-    """What there is to show. `failure` says why the database can not be used; then it is what this node knows."""
+    """The data to show. `failure` says why the database cannot be used; the data is then this node's own."""
 
     node: str
     failure: str | None
@@ -52,7 +52,7 @@ def _section(name: str, head: str, content: Html) -> Html:
 def _summary(frame: Frame, known: Known) -> Html:
     wrong = [name for name, part in known.parts.items() if not part["ok"]]
     away = known.failure and html(
-        '<p class="message bad" role="alert">The database can not be used: {why}. This is what the node {node} knows by'
+        '<p class="message bad" role="alert">The database cannot be used: {why}. This is what the node {node} knows by'
         " itself.</p>",
         why=known.failure,
         node=known.node,
@@ -99,7 +99,7 @@ def _running_for(frame: Frame, job: Job) -> str:
 def _cancel(frame: Frame, job: Job) -> Html:
     told = job.asked_end == CANCELLED
     button = frame.button("End at once" if told else "Cancel", "cancel", job.id, project=job.project, job=job.id)
-    return html("<small>told to end</small>{button}", button=button) if told else button
+    return html("<small>asked to end</small>{button}", button=button) if told else button
 
 
 def _waiting(frame: Frame, known: Known) -> Html:
@@ -152,7 +152,7 @@ def _schedule(frame: Frame, known: Known) -> Html:
 def _faults(faults: Sequence[str]) -> Html:
     more = len(faults) - SHOWN
     return html(
-        '<div class="message bad" role="alert"><p>The schedule file can not be used as it is; what is below stays:</p>'
+        '<div class="message bad" role="alert"><p>The schedule file cannot be used as it is; what is below stays:</p>'
         "<ul>{faults}{more}</ul></div>",
         faults=[html("<li>{fault}</li>", fault=fault) for fault in faults[:SHOWN]],
         more=html("<li>and {more} more</li>", more=more) if more > 0 else None,
@@ -201,7 +201,7 @@ def _verdict(entry: Mapping[str, Any]) -> Html:
     return html("{state}<small class='why'>{told}</small>", state=state(last) if last else None, told=told)
 
 
-# What was
+# History
 
 
 def _history(frame: Frame, known: Known) -> Html:

@@ -1,4 +1,4 @@
-"""What the page and the logs have in common: who may run what in them, and what surrounds them."""
+"""The common parts of the page and the logs: their security policy, and the document around them."""
 
 import functools
 import logging
@@ -18,7 +18,7 @@ from newsbot.hosting.page.html import Html, html
 logger = logging.getLogger(__name__)
 
 _STYLE, _SCRIPT = (Html((resources.files(__package__) / name).read_text("utf-8")) for name in ("page.css", "page.js"))
-# Put into links: nothing that ends an attribute, no other host, no way up.
+# Put into links: no end of an attribute, no other host, no way up.
 _PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*){1,10}/?")
 _POLICY = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; connect-src 'self';"
@@ -45,7 +45,7 @@ width='16' height='16' rx='4' fill='%231f5f8b'/%3E%3Cpath d='M4 5h8M4 8h8M4 11h5
 
 
 class Answer(NamedTuple):
-    """A page; `head` is for its head beside what all have."""
+    """A page; `head` is added to the common head."""
 
     title: str
     body: Html
@@ -54,7 +54,7 @@ class Answer(NamedTuple):
 
 
 class View(resource.Resource):
-    """A resource whose answers are HTML, made without holding up the reactor."""
+    """A resource whose answers are HTML, made without blocking the reactor."""
 
     methods: ClassVar = (b"GET", b"HEAD")
 
@@ -63,11 +63,11 @@ class View(resource.Resource):
         self.root = root
 
     async def get(self, request: http.Request) -> Answer | bytes:
-        """What to show, or a body that is no page, its headers set."""
+        """The page to show, or another body with its headers set."""
         raise NotImplementedError
 
     def render(self, request: http.Request) -> bytes | int:
-        """For Twisted."""
+        """Refuse other methods with a reason."""
         if request.method in self.methods:
             return super().render(request)
         allow = b", ".join(self.methods)
@@ -75,18 +75,18 @@ class View(resource.Resource):
         return Refusal(http.NOT_ALLOWED, message, self.root.node_name, allow=allow).render(request)
 
     def render_GET(self, request: http.Request) -> int:  # noqa: N802  Twisted's
-        """For Twisted."""
+        """Answer with the outcome of `get`."""
         return self.later(request, self.get(request))
 
     def later(self, request: http.Request, answer: Any) -> int:
-        """Answer with what a coroutine gives."""
+        """Answer with a coroutine's outcome."""
         answering = ensureDeferred(answer)
         request.notifyFinish().addErrback(lambda _: answering.cancel())
         answering.addCallback(functools.partial(_send, request)).addErrback(functools.partial(_fail, request))
         return server.NOT_DONE_YET
 
     def base(self, request: http.Request) -> str:
-        """The path under which a proxy shows this Scrapyd, without a slash at its end; "" without a proxy's word."""
+        """The path under which a proxy shows this Scrapyd, without a slash at its end; "" unless a proxy names one."""
         given = request.getHeader(self.root.prefix_header) or ""
         return given.rstrip("/") if _PREFIX.fullmatch(given) else ""
 
@@ -98,7 +98,7 @@ def _send(request: http.Request, answer: Answer | bytes) -> None:
         request.setResponseCode(answer.status)
         request.setHeader("Content-Type", "text/html; charset=utf-8")
         request.setHeader("Content-Security-Policy", _POLICY.format(nonce=nonce))
-        # Without one of its own site a browser sends the page's forms as if from nowhere.
+        # Without a site to refer to, a browser sends the page's forms as if from nowhere.
         request.setHeader("Referrer-Policy", "same-origin")
         page = html(_DOCUMENT, nonce=nonce, style=_STYLE, script=_SCRIPT, **answer._asdict())
         answer = page.encode()

@@ -1,4 +1,4 @@
-"""newsbot's settings, with spiders that do as the tests want beside its own."""
+"""newsbot's settings, with made-up spiders beside its own."""
 
 from newsbot.settings import *  # noqa: F403
 

@@ -1,4 +1,4 @@
-"""Spiders that fetch nothing: they wait, crash, hang or take memory as they are told."""
+"""Spiders that fetch nothing: they wait, crash, hang or take memory, by their arguments."""
 
 import asyncio
 import fcntl
@@ -13,7 +13,7 @@ from newsbot.items import Article
 
 
 class Made(scrapy.Spider):
-    """What they share: `items` articles, each with the job's own URL unless `same` names one."""
+    """The common part: `items` articles, each with the job's own URL unless `same` names one."""
 
     def articles(self):
         for number in range(int(getattr(self, "items", 0))):
@@ -41,7 +41,7 @@ class Quick(Made):
 
 
 class Waits(Made):
-    """Ends when the file `until` is there, at the latest after ten minutes. Appends a line to `tells` at each start."""
+    """Ends when the file `until` exists, at the latest after ten minutes. Appends a line to `tells` at each start."""
 
     name = "waits"
 
@@ -58,7 +58,7 @@ class Waits(Made):
 
 
 class Works(Made):
-    """Works for `seconds`, and tells in the folder `locks` when another process does the same job at the same time."""
+    """Works for `seconds`, and notes in the folder `locks` when another process does the same job at the same time."""
 
     name = "works"
 
@@ -73,7 +73,7 @@ class Works(Made):
 
 
 class Lingers(Made):
-    """Yields its articles, then goes on until the file `until` is there."""
+    """Yields its articles, then goes on until the file `until` exists."""
 
     name = "lingers"
 
@@ -97,7 +97,7 @@ class Loose(Made):
 
 
 class Forks(Made):
-    """Leaves a child behind, whose number it tells."""
+    """Leaves a child behind, and writes down its number."""
 
     name = "forks"
 
@@ -107,7 +107,7 @@ class Forks(Made):
 
 
 class Crashes(Made):
-    """Ends with `code`, without a word."""
+    """Ends with `code`, silently."""
 
     name = "crashes"
 
@@ -126,7 +126,7 @@ class Hangs(Made):
 
 
 class Deaf(Made):
-    """Ignores the signals that tell it to end."""
+    """Ignores the signals that ask it to end."""
 
     name = "deaf"
 
