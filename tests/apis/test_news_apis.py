@@ -144,7 +144,7 @@ def test_newsapi_top_headlines_end_where_the_plan_does(newsbot, there, told):
 def test_newsapi_has_no_other_categories(newsbot):
     index = NewsApi()
     refused = newsbot.crawl("newsapi", index, top="1", category="busines")
-    assert "-a category=busines: it knows business, entertainment" in refused.error
+    assert "-a category=busines: expected one of business, entertainment" in refused.error
     assert index.asked == []
 
 

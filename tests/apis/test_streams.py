@@ -278,7 +278,7 @@ def test_what_a_setting_drops_on_its_way_is_a_failure(newsbot):
     service.find = lambda asked: pages[asked.get("after")]
     done = crawl(newsbot, "Tokens", service, settings={"DEPTH_LIMIT": 1})
     assert (done.exit_code, keys(newsbot)) == (1, [1, 2])
-    assert done.outcomes[0][2].startswith("a request was dropped before it left, by a setting or a middleware of this")
+    assert done.outcomes[0][2].startswith("a setting or a middleware of this run dropped a request before it left: ")
     assert "https://tokens.example/rows?after=c" in done.outcomes[0][2]
 
 
@@ -486,7 +486,7 @@ def test_a_secret_of_a_header_that_is_missing_is_named(newsbot):
     settings = {"SPIDER_MODULES": "newsbot.spiders,made_up_streams"}
     done = newsbot.run("hidden", Rows("hidden"), env=environment(HIDDEN_TOKEN="a"), settings=settings)
     assert done.returncode == 2
-    assert "HIDDEN_KEY is not set: put your key for Hidden into it" in done.stderr
+    assert "HIDDEN_KEY is not set: set it to your key for Hidden" in done.stderr
 
 
 # --- Calls that reached nobody ----------------------------------------------------------------------------------------

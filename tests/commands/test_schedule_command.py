@@ -187,7 +187,10 @@ def test_a_file_that_is_not_there():
             ["check", "scrapyd/schedule.yaml", "--from", "noon"],
             "argument --from: 'noon': expected a time from 1970 to 8999",
         ),
-        (["check", "scrapyd/schedule.yaml", "--to", "9999-12-31"], "argument --to: '9999-12-31': expected a time from 1970"),
+        (
+            ["check", "scrapyd/schedule.yaml", "--to", "9999-12-31"],
+            "argument --to: '9999-12-31': expected a time from 1970",
+        ),
         (
             ["check", "scrapyd/schedule.yaml", "--from", "2026-01-02", "--to", "2026-01-01"],
             "--to 2026-01-01T00:00:00Z is before --from, 2026-01-02T00:00:00Z",

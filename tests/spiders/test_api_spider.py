@@ -273,7 +273,7 @@ def test_an_api_with_a_key_a_token_and_ids(crawl, depot, own, query):
 def test_a_key_that_is_missing_or_wrong(crawl, depot, own):
     done = crawl(depot, own, "kinds=bolt")
     assert done.returncode == 2
-    assert "DEPOT_KEY is not set: put your key for The depot into it" in done.stderr
+    assert "DEPOT_KEY is not set: set it to your key for The depot" in done.stderr
     done = crawl(depot, own, "kinds=bolt", DEPOT_KEY="wr0ng")
     assert done.returncode == 1
     assert "the key in DEPOT_KEY is refused" in done.stderr
