@@ -52,7 +52,7 @@ class DeduplicatePipeline:
         return list(map(_looked_up, ends))
 
     def _met(self, item: Article, unknown: list[tuple[Article, bool]], here: set[tuple[str, str]]) -> Any:
-        """Compare an article with those of this run. `unknown` takes articles to look up, and whether their link was met.
+        """Compare an article with those of this run. `unknown` takes articles to look up, and if their link was met.
 
         `here` holds the articles of this answer. An article met before may still be on its way to the database, so the
         store looks it up, after the items before it.

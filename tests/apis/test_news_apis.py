@@ -101,7 +101,7 @@ def test_newsapi_quota_is_used_up(newsbot, code, told):
     assert newsbot.crawl("newsapi", index, query="harbour").new == 1
     spent = newsbot.crawl("newsapi", index, query="harbour", settings={"RETRY_AFTER_MAX": 0})
     assert spent.exit_code == 0
-    assert spent.outcomes[0][2].startswith(f"{told} are spent; there are some again at")
+    assert spent.outcomes[0][2].startswith(f"{told} are spent; more from")
     newsbot.crawl("newsapi", index, query="harbour", settings={"RETRY_AFTER_MAX": 0})
     assert len(index.overruns) == 1, "what the answer said is kept for the next run"
 

@@ -188,7 +188,7 @@ def test_openmeteo_limit_that_is_used_up(newsbot, spent, told):
         crawled = newsbot.crawl("openmeteo", weather, **place)
         assert crawled.exit_code == 0
         assert crawled.outcomes[0][2].startswith(told)
-        assert "are spent; there are some again at" in crawled.outcomes[0][2]
+        assert "are spent; more from" in crawled.outcomes[0][2]
     assert len(weather.asked) == 1, "it is not asked again, by the next run neither"
 
 

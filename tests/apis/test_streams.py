@@ -269,7 +269,7 @@ def test_a_long_token_is_asked_for(newsbot, length):
 def test_a_url_above_the_bound_is_a_failure(newsbot):
     done = crawl(newsbot, "Tokens", long_tokens(2_500), settings={"URLLENGTH_LIMIT": 2_083})
     assert (done.exit_code, keys(newsbot)) == (1, [1])
-    assert "and at most 2083 (URLLENGTH_LIMIT) are asked for: https://tokens.example/rows?" in done.outcomes[0][2]
+    assert "expected at most 2083 (URLLENGTH_LIMIT): https://tokens.example/rows?" in done.outcomes[0][2]
 
 
 def test_what_a_setting_drops_on_its_way_is_a_failure(newsbot):
@@ -591,7 +591,7 @@ def test_stored_times_that_are_too_far_heal(newsbot, time):
     crawl(newsbot, "Windowed", service)
     newsbot.query("UPDATE quotas SET blocked_until = %s, resets_at = %s, remaining = 0", time, time)
     done = crawl(newsbot, "Windowed", service)
-    assert "there are some again at" in done.outcomes[0][2]
+    assert "; more from " in done.outcomes[0][2]
     assert newsbot.column("SELECT greatest(blocked_until, resets_at) < now() + interval '33 days' FROM quotas") == [
         True
     ]

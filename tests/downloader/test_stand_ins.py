@@ -17,8 +17,8 @@ def redirect(location):
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        ("{", "STAND_INS is not JSON"),
-        ("[1]", "no object"),
+        ("{", "STAND_INS is not valid JSON"),
+        ("[1]", "not an object"),
         ('{"api.example.org": "127.0.0.1:9001"}', "'127.0.0.1:9001'"),
         ('{"api.example.org": "ftp://127.0.0.1"}', "'ftp://127.0.0.1'"),
         ('{"api.example.org": "http://"}', "'http://'"),

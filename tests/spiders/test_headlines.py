@@ -61,7 +61,7 @@ def test_a_wrong_entry_of_the_catalogue_is_told_with_its_line(newsbot):
 def test_a_setting_that_is_wrong_ends_the_run(newsbot):
     process = newsbot.crawl(serve(newsbot, "asked"), STAND_INS="{")
     assert process.returncode == 2
-    assert "STAND_INS is not JSON" in process.stderr
+    assert "STAND_INS is not valid JSON" in process.stderr
     assert newsbot.sites.log == []
 
 

@@ -141,7 +141,7 @@ def test_a_long_url_of_the_catalogue(newsbot):
     newsbot.sites.routes["toolong.example", "/"] = 200, stories("toolong"), {}
     process = newsbot.crawl([source("toolong", f"/?{token(17_000)}")])
     assert process.returncode == 1
-    assert "at most 16384 (URLLENGTH_LIMIT) are asked for" in process.stderr
+    assert "expected at most 16384 (URLLENGTH_LIMIT)" in process.stderr
 
 
 # --- Spiders and middlewares of a user's own --------------------------------------------------------------------------
