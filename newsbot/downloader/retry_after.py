@@ -28,8 +28,8 @@ LONGEST = 1e12  # seconds: some 30,000 years, which any clock can count
 class RetryAfterMiddleware(RetryMiddleware):
     """Retries as Scrapy does, but after a 429 or 503 with ``Retry-After`` not before the time that the server names.
 
-    Until then the whole host waits (its download slot), and other hosts go on. After a wait above ``RETRY_AFTER_MAX``
-    (seconds, default 60) there is no retry: the response carries the wait as ``response.meta["retry_after"]`` (seconds,
+    Until then the whole host waits (its download slot), and other hosts go on. A wait above ``RETRY_AFTER_MAX``
+    (seconds, default 60) ends the retries: the response carries the wait as ``response.meta["retry_after"]`` (seconds,
     float), up to ``RETRY_AFTER_DAYS`` (default 7): a longer one is a mistake, such as the year 9999.
     """
 

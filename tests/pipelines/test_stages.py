@@ -55,7 +55,7 @@ def test_a_wrong_value_is_refused_with_its_field(crawl, fields, field, told):
     ("field", "value", "told"),
     [
         ("published_at", "31.02.2026", "'31.02.2026': Input should be a valid datetime"),
-        ("published_at", "yesterday", "or ISO 8601 as 2026-03-04T05:06:07+02:00, is right"),
+        ("published_at", "yesterday", "or ISO 8601 such as 2026-03-04T05:06:07+02:00"),
         ("authors", "Ada", "'Ada': Input should be a valid list"),
         ("keywords", 7, "valid list"),
         ("sentiment", 2, "less than or equal to 1"),

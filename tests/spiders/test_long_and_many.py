@@ -114,7 +114,7 @@ def test_a_long_url_is_asked_and_one_that_is_too_long_is_told(newsbot):
         _, statuses = newsbot.last_run()
         told = list(statuses.values())
         assert told.count(expected) == (4 if expected == "ok" else 3)
-        assert sorted(status.partition(", and")[0] for status in told if "URL has" in status) == [
+        assert sorted(status.partition(", expected")[0] for status in told if "URL has" in status) == [
             "the URL has 17025 bytes",
             "the URL has 65536 bytes",
         ]
