@@ -22,7 +22,7 @@ class Known(NamedTuple):
 
     api: "Api"
     run: str  # the name of its runs
-    crawl: str  # what follows `scrapy crawl`
+    crawl: str  # the arguments of `scrapy crawl`
 
 
 def known(settings: "BaseSettings") -> list[Known]:

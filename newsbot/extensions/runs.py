@@ -148,7 +148,7 @@ def report(run: Run) -> str:
         if len(failed) > FAILURES_SHOWN:
             lines.append(f"  and {len(failed) - FAILURES_SHOWN} more: scrapy sources --status")
     lines += _reasons("Refused (kept in the table rejects):", run.reasons)
-    lines += _reasons("Left out of what is stored (kept in the table rejects):", run.left_out)
+    lines += _reasons("Left out of stored items (kept in the table rejects):", run.left_out)
     if run.ledger:
         lines.append("")
         lines += [f"Spent: {_spent(name, spent)}" for name, spent in sorted(run.ledger.items())]

@@ -91,7 +91,7 @@ class GdeltSpider(FilesSpider):
         return {"themes": names, "domains": names}
 
     def check_arguments(self) -> None:
-        """Check also that GDELT knows the language and the country, and that a query has what needs one."""
+        """Check also that GDELT knows the language and the country, and that arguments of the search have a query."""
         super().check_arguments()
         given, faults = self.given, []
         for name, form, right, example in (

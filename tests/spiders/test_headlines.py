@@ -293,7 +293,7 @@ def test_a_date_that_is_not_understood_is_left_out_and_told(newsbot):
     told = "{!r} is not a date that is understood".format
     wrong = ["Mon, 5 Foo 2025 10:00:00 GMT", "3-5 November 2025"]
     assert rejects == [(n, "published_at", told(text), text) for n, text in zip("14", wrong, strict=True)]
-    assert "Left out of what is stored" in process.stderr
+    assert "Left out of stored items" in process.stderr
 
     for settings in ({}, {"FEED_FULL_FETCH_INTERVAL": 0}):  # the same entries, and read once more
         again = newsbot.crawl([source("undated", "/feed", sections=[section])], **settings)

@@ -259,7 +259,7 @@ class ApiSpider(Spider):
         until = stream.cursor.get("until")
         if until is None or not chain.moves or chain.since - datetime.fromisoformat(until) <= SMALLEST_GAP:
             return
-        remark = f"it does not go back to {until[:16]} any more: read from {chain.since:%Y-%m-%dT%H:%M} on"
+        remark = f"it no longer goes back to {until[:16]}: read from {chain.since:%Y-%m-%dT%H:%M} on"
         logger.warning("%s: %s", stream.source, remark)
         stream.remarks[remark] = None
         stream.cursor = {"since": chain.since.isoformat(), "until": chain.since.isoformat()}
