@@ -131,7 +131,7 @@ def test_a_redirect_to_a_long_url_is_followed_and_to_one_that_is_too_long_told(n
     assert process.returncode == 0, process.stderr
     _, statuses = newsbot.last_run()
     assert statuses["https://leads.example/feed"] == "ok"
-    assert statuses["https://astray.example/feed"].startswith("the URL has 100023 bytes, and at most 16384")
+    assert statuses["https://astray.example/feed"].startswith("the URL has 100023 bytes, expected at most 16384")
 
 
 def test_a_long_url_of_the_catalogue(newsbot):
