@@ -55,7 +55,7 @@ class UrlMiddleware:
         shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}..."
         if has_login(url):
             return UrlWithLogin(
-                f"refused a URL with a login, since logs would show it: {shown}; in a spider, set http_user,"
+                f"a URL with a login is not requested, since logs would show it: {shown}; in a spider, set http_user,"
                 " http_pass and http_auth_domain from the environment; for a source of a catalogue, write"
                 " auth: env:NAME"
             )

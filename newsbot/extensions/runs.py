@@ -80,7 +80,7 @@ class RunRecord:
         """Facts of the run that a user would otherwise miss."""
         remarks = []
         if reason != "finished":
-            remarks.append(f"The run ended before its end: {without_login(reason + self._why())}")
+            remarks.append(f"The run ended early: {without_login(reason + self._why())}")
         elif self._nothing_asked():
             remarks.append("No request went out: start_urls is empty, or start() yields no request")
         elif self._nothing_found():

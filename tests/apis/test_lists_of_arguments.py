@@ -70,7 +70,7 @@ def test_what_would_do_nothing_is_refused_with_the_reason(cursor, name, text, to
     known = arguments.of(replace(api(query=Argument()), cursor=cursor))
     with pytest.raises(arguments.ArgumentError) as caught:
         arguments.read("quay", {name: text}, known)
-    assert str(caught.value) == f"-a {name}={text}: quay has no argument {name!r}; {told}; it knows: query"
+    assert str(caught.value) == f"-a {name}={text}: quay has no argument {name!r}; {told}; known: query"
 
 
 class Harbours(Service):

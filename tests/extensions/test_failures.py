@@ -174,7 +174,7 @@ def test_pages_without_an_item_are_told(quay):
 
 def test_why_a_spider_closed_itself_is_told(quay):
     run = quay("https://quay.example/enough", routes={"/enough": page()})
-    assert remarks(run) == ["The run ended before its end: the archive has no more pages"]
+    assert remarks(run) == ["The run ended early: the archive has no more pages"]
 
 
 def test_the_row_of_a_run_says_what_failed(quay, query):
@@ -202,7 +202,7 @@ def test_a_url_with_a_login_is_refused_and_shown_without_it(quay, query):
     assert "Redirecting (302) to <GET https://quay.example/target>" in run.stderr
     for path in ("start", "quoted", "link", "target"):
         (line,) = [line for line in failed(run) if line.startswith(f"https://quay.example/{path}: ")]
-        assert "refused a URL with a login" in line
+        assert "a URL with a login is not requested" in line
         assert "http_auth_domain" in line
     assert query("SELECT url FROM articles") == [("https://quay.example/story/1",)]
     assert query("SELECT count(*) FROM runs WHERE stats::text LIKE '%%s3%%'") == [(0,)]

@@ -288,7 +288,7 @@ def test_a_key_that_is_missing_or_wrong(crawl, depot, own):
         (["config=wordbank"], "wordbank: there is none of this name; perhaps 'worldbank'"),
         (["config=./tests"], "./tests: Is a directory; a YAML file is right"),
         (["config=worldbank", "backfill=999999w"], "expected at most 36500d"),
-        (["config=worldbank", "query=a"], "it knows: backfill, budget, config, countries, indicators, since, until"),
+        (["config=worldbank", "query=a"], "known: backfill, budget, config, countries, indicators, since, until"),
     ],
 )
 def test_what_is_asked_wrongly(crawl, depot, arguments, said):

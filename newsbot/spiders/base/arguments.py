@@ -48,7 +48,7 @@ def read(spider: str, given: Mapping[str, str], known: Mapping[str, Callable[[st
             continue
         if name not in known:
             near = [] if name in _ONLY else difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it knows: {', '.join(sorted(known)) or 'none'}"
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
             hint = f"{_ONLY[name]}; {hint}" if name in _ONLY else hint
             faults.append(f"-a {name}={text}: {spider} has no argument {name!r}; {hint}")
             continue
