@@ -313,7 +313,7 @@ def test_a_name_that_is_a_spiders_is_refused(crawl, depot, tmp_path):
     file.write_text(OWN.replace("name: depot", "name: guardian"))
     done = crawl(depot, f"config={file}", "kinds=bolt", DEPOT_KEY="s3cret")
     assert done.returncode == 2
-    assert f"{file}: name: 'guardian' is a spider's" in done.stderr
+    assert f"{file}: name: 'guardian' is the name of a spider" in done.stderr
     assert depot.asked == []
 
 
