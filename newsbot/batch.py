@@ -1,4 +1,4 @@
-"""An answer, and what it gives: items, what is refused, the progress that is saved behind them, what to ask next."""
+"""An answer and its results: items, rejects, the progress to save after them, and the next requests."""
 
 import dataclasses
 import hashlib
@@ -14,17 +14,17 @@ from newsbot.items import Item
 from newsbot.logins import without_login
 from newsbot.values import MAX_DEPTH, MAX_DIGITS, MAX_KEY, TOO_DEEP
 
-# A payload is kept to be looked at, not to be crawled again: a longer value is cut.
+# A payload is kept for people, not for another crawl: a longer value is cut.
 MAX_VALUE = 10_000
 KEPT = 1_000  # rejects kept one by one; the others of a load are counted, by reason
 
 T = TypeVar("T")
 
-MAX_NAME = MAX_KEY  # bytes; a longer URL is known by its beginning and its hash
+MAX_NAME = MAX_KEY  # bytes; a longer URL is named by its beginning and its hash
 
 
 class Headers(Mapping[str, str]):
-    """The headers of an answer. Names are of any case; of several of one name the last counts."""
+    """The headers of an answer. Names ignore case; of several with one name the last counts."""
 
     __slots__ = ("_values",)
 
@@ -43,28 +43,28 @@ class Headers(Mapping[str, str]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came over the wire."""
+    """A response as a reader takes it."""
 
-    url: str  # that it came from, behind all redirects
+    url: str  # after all redirects
     asked: str
     status: int
     headers: Headers
     body: bytes
     fetched_at: datetime  # with a zone
-    redirects: tuple[tuple[int, str], ...] = ()  # the status and the URL that gave it, in their order
-    conditional: bool = False  # whether it was asked for with validators
-    wait: float | None = None  # seconds that the server asks to be left alone
+    redirects: tuple[tuple[int, str], ...] = ()  # each status and the URL that sent it, in order
+    conditional: bool = False  # whether the request carried validators
+    wait: float | None = None  # seconds, by Retry-After
 
     @property
     def told(self) -> str:
-        """The status, and where it leads if that was not followed, as to a file."""
+        """The status, and the target of a redirect that was not followed, as to a file."""
         location = self.headers.get("Location")
         return f"HTTP status {self.status}" + (f", leads to {location[:200]!r}" if location else "")
 
 
 @dataclass(slots=True)
 class Reject:
-    """One refused item, or one refused value of an item that goes on without it."""
+    """One refused item, or one refused value that was left out of an item."""
 
     source_id: str | None
     item_type: str
@@ -80,7 +80,7 @@ class Reject:
 
     @classmethod
     def of(cls, item: Any, field: str | None, reason: str, value: Any = None) -> "Reject":
-        """The reject of an item, or of one `value` that it goes on without."""
+        """The reject of an item, or of one `value` that was left out of it."""
         return cls(
             source_id=getattr(item, "source_id", None),
             item_type=type(item).__name__,
@@ -97,7 +97,7 @@ class Reject:
 
     @property
     def id(self) -> str:
-        """Stands for what was refused, with all that it says, and why."""
+        """A hash of the refused value and the reason, so that the same reject has the same id."""
         what = [self.source_id, self.item_type, self.url, self.field, self.reason, self.payload]
         return str(uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(what, sort_keys=True, default=str)))
 
@@ -147,7 +147,7 @@ class Refusals:
 
 
 def feed_name(url: str) -> str:
-    """What a feed of this URL is called: the URL, storable, of `MAX_NAME` bytes at most."""
+    """The name of a feed with this URL: the URL, storable, of at most `MAX_NAME` bytes."""
     if url.isascii() and url.isprintable() and len(url) <= MAX_NAME:
         return url
     name = url.replace("\0", "").encode("utf-8", "replace")
@@ -159,27 +159,27 @@ def feed_name(url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """What is known of a feed before it is asked for."""
+    """The stored state of a feed before a request."""
 
-    url: str  # what the feed is called: `feed_name`
+    url: str  # the name of the feed: `feed_name`
     etag: str | None = None
     last_modified: str | None = None
     content_hash: str | None = None
-    fingerprint: str | None = None  # of how that was read
+    fingerprint: str | None = None  # of the reader and its settings at that time
     status: int | None = None
     problem: str | None = None
     failures: int = 0
     entries: int = 0
     interval: int | None = None
     moved_to: str | None = None
-    gone: bool = False  # it said so often enough to be believed
+    gone: bool = False  # it answered so often enough
     says_gone: bool = False
-    rest: str | None = None  # why it is not asked now, by Retry-After or as it said that it is gone, and until when
+    rest: str | None = None  # why it rests, by Retry-After or as it is gone, and until when
     due: bool = True
     full_due: bool = True
     fetched: float | None = None  # Unix seconds
     succeeded: float | None = None  # Unix seconds
-    refused_runs: int = 0  # in a row of which all of the answer was refused
+    refused_runs: int = 0  # in a row, in which the whole answer was refused
 
 
 _OF_WHAT_WAS_READ = ("entries", "etag", "last_modified", "content_hash", "is_full", "changed")
@@ -187,73 +187,74 @@ _OF_WHAT_WAS_READ = ("entries", "etag", "last_modified", "content_hash", "is_ful
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class FeedProgress:
-    """What a fetch tells of a feed. The row keeps what is None here, but for what is said of the fetch itself."""
+    """The result of a fetch, for the row of the feed. The row keeps fields that are None here, except those of the
+    fetch itself."""
 
-    url: str  # what the feed is called: `feed_name`
+    url: str  # the name of the feed: `feed_name`
     source_id: str
     ok: bool = True
     kind: str | None = None
     status: int | None = None
     problem: str | None = None
-    entries: int | None = None  # that are stored, of those in the answer
-    etag: str | None = None  # kept with a `content_hash` only, as is `last_modified`
+    entries: int | None = None  # stored entries of the answer
+    etag: str | None = None  # kept only with a `content_hash`, as is `last_modified`
     last_modified: str | None = None
     content_hash: str | None = None
-    fingerprint: str | None = None  # of how the answer was read
+    fingerprint: str | None = None  # of the reader and its settings
     interval: int | None = None  # seconds
     due_in: float | None = None  # seconds; default: the interval
-    wait: float | None = None  # seconds that the feed asks to be left alone
-    is_full: bool | None = None  # whether the whole answer was read
+    wait: float | None = None  # seconds, by Retry-After
+    is_full: bool | None = None  # whether the reader read the whole answer
     changed: bool | None = None
     moved_to: str | None = None
     gone: bool | None = None
-    refused_runs: int | None = None  # in a row of which all of the answer was refused
+    refused_runs: int | None = None  # in a row, in which the whole answer was refused
 
     @property
     def subject(self) -> tuple[str, str]:
-        """The source and what was asked for, as outcomes have them."""
+        """The source and the address, as in outcomes."""
         return self.source_id, self.url
 
     def settled(self, refused: int) -> "FeedProgress":
-        """As it is saved, once so many of the entries were refused."""
+        """The progress to save after this number of entries was refused."""
         return self if self.entries is None else replace(self, entries=self.entries - refused, refused_runs=0)
 
     def held_back(self, problem: str, runs: int) -> "FeedProgress":
-        """As it is saved where the answer is to be asked for again, as in so many runs."""
+        """The progress to save if the next run asks for the answer again, after this number of runs."""
         unread: dict[str, Any] = dict.fromkeys(_OF_WHAT_WAS_READ)
         return replace(self, ok=False, problem=problem, refused_runs=runs, **unread)
 
     def broken(self, refused: int, problem: str, runs: int) -> "FeedProgress":
-        """As it is saved where the answer was refused in too many runs to be asked for again."""
+        """The progress to save if too many runs refused the answer to ask for it again."""
         return replace(self.settled(refused), ok=False, problem=problem, refused_runs=runs)
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class CursorProgress:
-    """Where the next run of a stream goes on."""
+    """The cursor at which the next run of a stream continues."""
 
     key: str
     spider: str
     arguments: Mapping[str, Any]
     source: str
     value: Mapping[str, Any] | None = None  # None: it stays
-    refused_runs: int = 0  # in a row of which all of an answer was refused
+    refused_runs: int = 0  # in a row, in which a whole answer was refused
 
     @property
     def subject(self) -> tuple[str, str]:
-        """The source and what was asked for, as outcomes have them."""
+        """The source and the address, as in outcomes."""
         return self.spider, self.source
 
     def settled(self, refused: int) -> "CursorProgress | None":
-        """As it is saved; None where it stays."""
+        """The progress to save; None if the cursor stays."""
         return self if self.value else None
 
     def held_back(self, problem: str, runs: int) -> "CursorProgress":
-        """As it is saved where the answer is to be asked for again, as in so many runs."""
+        """The progress to save if the next run asks for the answer again, after this number of runs."""
         return replace(self, value=None, refused_runs=runs)
 
     def broken(self, refused: int, problem: str, runs: int) -> "CursorProgress":
-        """As it is saved where the answer was refused in too many runs to be asked for again."""
+        """The progress to save if too many runs refused the answer to ask for it again."""
         return replace(self, refused_runs=runs)
 
 
@@ -262,7 +263,7 @@ Progress = FeedProgress | CursorProgress
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Outcome:
-    """How the fetch of one feed, or the reading of one stream, ended."""
+    """The outcome of one feed or one stream."""
 
     source_id: str
     url: str
@@ -272,61 +273,61 @@ class Outcome:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Batch:
-    """Items that pass the stages together, with what was refused before they could be made.
+    """Items that pass the stages together, with the rejects of their reader.
 
-    What is saved behind the last of them is saved never before. Batches of one `lane` are saved in the order in which
-    they come; behind one that was not, none of its lane is.
+    The progress is saved only after the last item. Batches of one `lane` save it in their order; after one that did not
+    save it, none of the lane does.
     """
 
     items: Iterable[Item | Reject] = ()  # read once, a part at a time
     progress: Progress | None = None
     lane: str | None = None
-    outcome: Outcome | None = None  # told once it is known whether the items were stored
-    refused_runs: int = 0  # before this one, in a row, of which all of this answer was refused
-    unread: int = 0  # entries that are those of last time, which were all stored or refused
+    outcome: Outcome | None = None  # reported once the items are stored or not
+    refused_runs: int = 0  # earlier runs in a row that refused the whole answer
+    unread: int = 0  # entries unchanged since last time, which were all stored or refused
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Nothing is to be asked for behind an answer."""
+    """There are no further requests after an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask(Generic[T]):
-    """What an answer leads to."""
+    """The next requests after an answer."""
 
     requests: tuple[T, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """The same is to be asked for once more, as the answer can not be used."""
+    """The answer cannot be used: retry the request."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Nothing came of it, and nothing behind it can be asked for."""
+    """The answer failed, and no further request is possible after it."""
 
     problem: str
-    is_general: bool = False  # whether all else that is asked there would end so
+    is_general: bool = False  # whether all other requests to the API would fail in the same way
 
 
 Then = Done | Ask[T] | Again | Broken
 
 
 def _payload(item: Any) -> dict[str, Any]:
-    from itemadapter import ItemAdapter  # imports Scrapy, which readers do without
+    from itemadapter import ItemAdapter  # imports Scrapy, which readers do not need
 
-    # Not by `asdict`, which fails on what is nested too deep.
+    # Not by `asdict`, which fails on values that are nested too deep.
     fields = ItemAdapter(item) if ItemAdapter.is_item(item) else {"item": item}
     return {name: dict(ItemAdapter(value)) if ItemAdapter.is_item(value) else value for name, value in fields.items()}
 
 
 def storable(value: Any, depth: int = 0) -> Any:
-    """A value to be looked at, as Postgres takes it: what is no text, no JSON or too much of it shows as such; and no
-    login of a URL."""
+    """A value that Postgres can store, for people to read: cut, without logins in URLs, and with text in place of
+    values that JSON lacks."""
     match value:
         case str():
             value = without_login(value)[:MAX_VALUE].replace("\0", "\ufffd")

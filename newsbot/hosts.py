@@ -1,17 +1,17 @@
-"""Host names in the form that goes over the wire."""
+"""Host names in the ASCII form of requests."""
 
 import re
 import unicodedata
 from urllib.parse import urlsplit
 
-_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # what IDNA reads as a dot
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # all dots of IDNA
 
 
 def ascii_host(host: str) -> str:
-    """A host name in lower case and ASCII: by IDNA 2008 with the non-transitional mapping of UTS 46, as browsers do.
+    """A host name in lower case and ASCII, by IDNA 2008 with the non-transitional mapping of UTS 46, as in browsers.
 
-    It goes label by label, and a label that IDNA refuses (as one with an emoji, which domains have all the same) is
-    written in plain punycode. Raises ValueError for a label that is longer than 63 bytes.
+    It converts each label on its own. A label that IDNA refuses (such as one with an emoji, which some domains have)
+    becomes plain punycode. Raises ValueError for a label above 63 bytes.
     """
     if host.isascii():
         return host.lower()
@@ -19,9 +19,9 @@ def ascii_host(host: str) -> str:
 
 
 def with_ascii_host(url: str) -> str:
-    """A URL whose host is in ASCII by `ascii_host`; one that has no such host stays as it is.
+    """A URL with its host in ASCII by `ascii_host`; a URL without such a host stays unchanged.
 
-    Scrapy would write the host by IDNA 2003, which has other names for some: straße.de as strasse.de.
+    Scrapy would use IDNA 2003, which turns some hosts into others: straße.de into strasse.de.
     """
     if url.isascii():
         return url

@@ -1,4 +1,4 @@
-"""The project's own `scrapy` subcommands, a module each."""
+"""The `scrapy` subcommands of newsbot, one module each."""
 
 from newsbot.commands import line
 

@@ -1,4 +1,4 @@
-"""`scrapy api`: look at an API before it is crawled."""
+"""`scrapy api`: try an API before a crawl."""
 
 import json
 import shutil
@@ -24,12 +24,12 @@ if TYPE_CHECKING:  # every command is imported at every start
 
 ROWS = 10  # of a table
 LINES = 40  # of a record
-WIDTH = 180  # where the terminal has none
+WIDTH = 180  # without a terminal
 REASON = 180  # characters
 
 
 class Command(ScrapyCommand):
-    """Exits with 0, 1 when the page did not come or makes no items, 2 when it was asked wrongly."""
+    """Exits with 0, 1 if the page did not come or makes no items, 2 if the usage is wrong."""
 
     requires_project = True
     requires_crawler_process = True
@@ -37,47 +37,47 @@ class Command(ScrapyCommand):
 
     actions: ClassVar[Examples] = {
         "try": (
-            "show the first page and what comes of it; nothing is stored",
+            "show the first page and its items; store nothing",
             "scrapy api try worldbank",
         ),
     }
 
     def syntax(self) -> str:
-        """What follows the name of the command."""
+        """The arguments after the name of the command."""
         return "[options] try FILE|NAME"
 
     def short_desc(self) -> str:
         """One line for `scrapy -h`."""
-        return "Show what comes of an API's first page, without storing it"
+        return "Show the items of an API's first page, without storing them"
 
     def long_desc(self) -> str:
-        """What `scrapy api -h` says."""
+        """The text of `scrapy api -h`."""
         return (
-            "Ask for the first page as a first run does, and show its records, the items that they make, and what would"
-            " be asked next. FILE is a declaration in YAML, NAME one of `scrapy sources --apis`. Nothing is stored: no"
-            " item, no cursor, no run, and the ledger of the quota does not know of the call."
+            "Ask for the first page as a first run does. Show its records, the items that they make, and what a run"
+            " would ask for next. FILE is a declaration in YAML, NAME one of `scrapy sources --apis`. It stores"
+            " nothing: no item, no cursor, no run; and the ledger of the quota does not count the call."
         )
 
     def add_options(self, parser: Any) -> None:
-        """Declare the options."""
+        """Add the options and the examples."""
         super().add_options(parser)
         self._parser = parser
         parser.show_examples("Actions", self.actions)
         parser.add_argument(
             "-a", dest="spargs", action="append", default=[], metavar="NAME=VALUE", help="an argument, as for the crawl"
         )
-        parser.add_argument("--json", action="store_true", help="all of it as JSON")
+        parser.add_argument("--json", action="store_true", help="print everything as JSON")
 
     def process_options(self, args: list[str], opts: Namespace) -> None:
-        """Read the arguments."""
+        """Read the arguments of -a."""
         super().process_options(args, opts)
         try:
             opts.spargs = arglist_to_dict(opts.spargs)
         except ValueError:
-            raise UsageError("-a: NAME=VALUE is right", print_help=False) from None
+            raise UsageError("-a: expected NAME=VALUE", print_help=False) from None
 
     def run(self, args: list[str], opts: Namespace) -> None:
-        """Try."""
+        """Try one API."""
         if len(args) != 2 or args[0] != "try":
             raise self._parser.wrong_usage(f"expected: {self.syntax()}", args)
         self._try(args[1], opts)
@@ -98,7 +98,7 @@ class Command(ScrapyCommand):
         spider = trying(spiders["api" if config else target], tried)
         crawl = self.crawler_process.crawl(spider, **config, **opts.spargs)
         self.crawler_process.start()
-        if not crawl.done() or crawl.cancelled():  # told twice to stop
+        if not crawl.done() or crawl.cancelled():  # stopped by a second signal
             self.exitcode = 1
             return
         error = crawl.exception()
@@ -110,12 +110,12 @@ class Command(ScrapyCommand):
         if error is not None:
             raise error
         with printing():
-            print(json.dumps(_plain(tried), indent=2, default=_text) if opts.json else "\n".join(_told(tried)))
+            print(json.dumps(_plain(tried), indent=2, default=_text) if opts.json else "\n".join(_described(tried)))
         self.exitcode = int(not tried.is_good)
 
 
-def _told(tried: "Tried") -> Iterator[str]:
-    """What came of the page, for a person."""
+def _described(tried: "Tried") -> Iterator[str]:
+    """The result of the page, as text."""
     yield str(tried.url)
     if tried.problem is not None:
         yield f"  failed: {tried.problem}"
@@ -133,24 +133,24 @@ def _told(tried: "Tried") -> Iterator[str]:
         shown = tried.items[:ROWS]
         yield from ("", f"{len(shown)} of {tried.mapped} items:", _table([_row(item) for item in shown], "keys"))
     if tried.refused:
-        yield from ("", "Refused, as a run would keep it in the table rejects:")
+        yield from ("", "Refused, as a run would keep them in the table rejects:")
         for (name, reason), times in Counter(tried.refused).most_common(ROWS):
             yield f"  {times} x {name or 'item'}: {_cut(reason, REASON)}"
     left_out = Counter((name, reason) for item in tried.items for name, reason, _ in item.refused)
     if left_out:
-        yield from ("", "Values that items go on without:")
+        yield from ("", "Values left out of the items:")
         yield from (f"  {times} x {name}: {_cut(reason, REASON)}" for (name, reason), times in left_out.items())
     yield ""
     yield from (f"Next: {url}" for url in tried.following[:ROWS])
     if not tried.following and tried.problem is None:
         yield "Next: nothing, this page is the last"
-    yield f"Cursor: {json.dumps(tried.cursor)}" if tried.cursor else "Cursor: stays where it is with this page"
+    yield f"Cursor: {json.dumps(tried.cursor)}" if tried.cursor else "Cursor: this page does not move it"
     yield from (f"Note: {remark}" for remark in tried.remarks)
     yield "Nothing was stored."
 
 
 def _plain(tried: "Tried") -> dict[str, Any]:
-    """What came of the page, for a program."""
+    """The result of the page, as JSON."""
     values = {name: getattr(tried, name) for name in tried.__slots__}
     return values | {"items": [_fields(item) for item in tried.items]}
 
@@ -208,4 +208,4 @@ def _cut(text: str, width: int) -> str:
 
 def _cut_lines(text: str) -> str:
     lines = [line if len(line) <= _width() else line[: _width() - 3] + "..." for line in text.splitlines()]
-    return "\n".join(lines if len(lines) <= LINES else [*lines[:LINES], f"... {len(lines) - LINES} lines more"])
+    return "\n".join(lines if len(lines) <= LINES else [*lines[:LINES], f"... {len(lines) - LINES} more lines"])

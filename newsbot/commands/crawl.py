@@ -1,4 +1,4 @@
-"""`scrapy crawl`: Scrapy's own, with an exit code that tells and with errors of use in a line."""
+"""`scrapy crawl`: Scrapy's command, with an exit code for the result and one-line errors for wrong use."""
 
 import argparse
 import difflib
@@ -26,30 +26,30 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-NAME_WIDTH = 12  # characters, of an argument in the help
+NAME_WIDTH = 12  # characters of an argument's name in the help
 
 
 class Command(crawl.Command):
-    """Exits with 0 when something was stored or nothing had changed, 1 when the run failed, 2 when asked wrongly."""
+    """Exits with 0 if the run stored something or nothing had changed, 1 if it failed, 2 if the usage is wrong."""
 
     settings: Any  # Scrapy sets them before it calls anything
 
     def syntax(self) -> str:
-        """What follows the name of the command."""
+        """The arguments after the name of the command."""
         return "[options] SPIDER"
 
     def long_desc(self) -> str:
-        """What `scrapy crawl -h` says."""
+        """The text of `scrapy crawl -h`."""
         return "Run a spider. `scrapy list` shows the spiders, `scrapy crawl SPIDER -h` the arguments (-a) of one."
 
     def add_options(self, parser: Any) -> None:
-        """Scrapy's; the help waits until the spider is known."""
+        """Add Scrapy's options, and a -h that waits until the spider is known."""
         super().add_options(parser)
         parser.add_argument("-h", "--help", action="store_true", help="show this help, and the spider's arguments")
         self._parser = parser
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Answer -h, and refuse what is not one known spider before anything is begun."""
+        """Answer -h, and refuse anything but one known spider before the run begins."""
         super().process_options(args, opts)
         if opts.help:
             self._show_help(args, opts.spargs)
@@ -61,11 +61,11 @@ class Command(crawl.Command):
         self._given = opts.spargs
         crawler.signals.connect(self._opened, signals.spider_opened)
         crawl = self.crawler_process.crawl(crawler, **opts.spargs)
-        # What is imported by now stays: the collector need not look at it again and again, nor so often at what is new.
+        # Imported modules stay, so the garbage collector need not scan them again, nor scan new objects so often.
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         self.crawler_process.start()
-        if not crawl.done() or crawl.cancelled():  # told twice to stop
+        if not crawl.done() or crawl.cancelled():  # stopped by a second signal
             self.exitcode = 1
             return
         error = crawl.exception()
@@ -79,7 +79,7 @@ class Command(crawl.Command):
             self.exitcode = 1
 
     def _opened(self, spider: "Spider") -> None:
-        """Say what the run does, as the first line of its log: its arguments are accepted."""
+        """Log what the run does, once its arguments are accepted: the first line of the log."""
         given = "".join(f" {name}={value}" for name, value in self._given.items() if not name.startswith("_"))
         logger.info("Crawling %s%s", spider.name, given and f" with{given}")
 
@@ -97,11 +97,11 @@ class Command(crawl.Command):
         sys.exit()
 
     def _check(self, args: list[str]) -> None:
-        """Refuse what is not the name of one spider."""
+        """Refuse anything but the name of one spider."""
         if wrong := [each for each in args[1:] or args if each.startswith("--")]:
             name = wrong[0].removeprefix("--").partition("=")[0]
             hint = self._parser.hint(wrong[0]) + f"; an argument of the spider is written -a {name}=VALUE"
-            raise UsageError(f"there is no option {wrong[0]!r}{hint}", print_help=False)
+            raise UsageError(f"unknown option {wrong[0]!r}{hint}", print_help=False)
         if len(args) > 1:
             raise UsageError(f"expected one spider, got {' '.join(args)!r}{self._extra(args[1])}", print_help=False)
         if not args:
@@ -112,10 +112,10 @@ class Command(crawl.Command):
             hint = f"did you mean {' or '.join(near)}?" if near else "`scrapy list` shows them"
             if crawl := crawl_of(self.settings, args[0]):
                 hint = f"write: {crawl}"
-            raise UsageError(f"there is no spider {args[0]!r}; {hint}", print_help=False)
+            raise UsageError(f"unknown spider {args[0]!r}; {hint}", print_help=False)
 
     def _extra(self, word: str) -> str:
-        """What a second word was meant to be."""
+        """A hint at what the second word means."""
         if "=" in word:
             return f"; an argument of the spider is written -a {word}"
         crawl = crawl_of(self.settings, word)
@@ -123,7 +123,7 @@ class Command(crawl.Command):
 
 
 def _arguments(spider: "type[Spider]", given: dict[str, str]) -> str:
-    """What the spider says of its arguments; of one that says nothing, none are known."""
+    """The spider's description of its arguments, or a sentence that it has none."""
     describe = getattr(spider, "describe_arguments", None)
     if describe is None:
         return f"The spider {spider.name} does not describe its arguments."

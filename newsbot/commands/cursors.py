@@ -1,4 +1,4 @@
-"""`scrapy cursors list|reset`: how far the APIs are read."""
+"""`scrapy cursors list|reset`: list or forget how far each API is read."""
 
 import argparse
 import sys
@@ -18,7 +18,7 @@ from newsbot.storage.upgrade import UnknownRevisionError
 
 
 class Command(ScrapyCommand):
-    """Exits with 0, 1 when the database refused, 2 when it was asked wrongly."""
+    """Exits with 0, 1 if the database refused, 2 if the usage is wrong."""
 
     requires_project = True
     requires_crawler_process = False
@@ -30,7 +30,7 @@ class Command(ScrapyCommand):
     }
 
     def syntax(self) -> str:
-        """What follows the name of the command."""
+        """The arguments after the name of the command."""
         return "[options] [list [NAME] | reset NAME]"
 
     def short_desc(self) -> str:
@@ -38,22 +38,22 @@ class Command(ScrapyCommand):
         return "List how far each API is read, or forget it"
 
     def long_desc(self) -> str:
-        """For the help."""
+        """The text of `scrapy cursors -h`."""
         return (
-            "A cursor says up to where a spider has read an API, for each set of its arguments. The run after a reset"
-            " is a first run again; what is stored stays, once. NAME is the spider's, or that of a declaration in YAML."
+            "A cursor says how far a spider has read an API, for each set of its arguments. The run after a reset is a"
+            " first run again; stored rows stay and are not doubled. NAME is that of a spider or a YAML declaration."
         )
 
     def add_options(self, parser: Any) -> None:
-        """Declare the options."""
+        """Add the options and the examples."""
         super().add_options(parser)
         self._parser = parser
         parser.show_examples("Actions", self.actions)
         parser.add_argument("--csv", action="store_true", help="list: CSV with a header instead of a table")
-        parser.add_argument("--source", metavar="SOURCE", help="reset: that of this source only, as list shows it")
+        parser.add_argument("--source", metavar="SOURCE", help="reset: the cursor of this source only, as listed")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Run the action named first."""
+        """Run the action that the first argument names."""
         match args:
             case [] | ["list"] | ["list", _] if opts.source is None:
                 action = self._list
@@ -80,7 +80,7 @@ class Command(ScrapyCommand):
 
                 print(tabulate.tabulate(rows, columns, disable_numparse=True))
             else:
-                print("no cursors: no API was read yet", file=sys.stderr)
+                print("no cursors: no run has read an API yet", file=sys.stderr)
 
     def _reset(self, name: str, opts: argparse.Namespace) -> None:
         with transaction(self.settings) as cursor:
@@ -97,5 +97,5 @@ class Command(ScrapyCommand):
 
 def _unknown(name: str, known: list[str]) -> str:
     near = get_close_matches(name.lower(), known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are of: {', '.join(known) or 'none'}"
-    return f"{name}: it has no cursor; {hint}"
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
+    return f"{name} has no cursor; {hint}"

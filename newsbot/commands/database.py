@@ -1,4 +1,4 @@
-"""The database of a command."""
+"""A transaction for a command."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager

@@ -26,10 +26,10 @@ if TYPE_CHECKING:  # every command is imported at every start
     from newsbot.storage.size import Size
 
 FETCH = 1_000  # rows at a time
-MAX_CELL = 100  # characters in a cell of the table; a CSV has all
+MAX_CELL = 100  # characters in a cell of the table; a CSV has the whole value
 DEFAULT_TIMEOUT = 60.0  # seconds
 
-# As the server writes them: Python has no year 10000 and no readable bytes.
+# Keep these as the server writes them: Python has no year 10000 and no readable form of bytes.
 _AS_TEXT = extensions.new_type(
     (
         *extensions.PYDATE.values,
@@ -41,18 +41,18 @@ _AS_TEXT = extensions.new_type(
     "AS_TEXT",
     lambda value, _: value,
 )
-# A spreadsheet takes what begins so for a formula, whatever the quotes; it passes over blanks and unseen characters.
-# Excel of many countries parts cells at ";", and then ends lines within quotes too, as the quotes begin no cell of it:
+# A spreadsheet takes a value that begins so for a formula, even in quotes; it skips blanks and invisible characters.
+# In many countries Excel splits cells at ";". Then it also ends lines within quotes, which do not begin its cells:
 # https://owasp.org/www-community/attacks/CSV_Injection
 _UNSEEN = r"\s\x00-\x1f\x7f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
 _SIGN = "[=+\\-@＝＋－＠﹢﹣﹦﹫]"
 _FORMULA = re.compile(rf"\A(?=[\t\r\n]|[{_UNSEEN}]*+{_SIGN})|(?<=[;\t\r\n])(?=(?:(?![\t\r\n])[{_UNSEEN}])*+{_SIGN})")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-INVALID_CURSOR_DEFINITION = "42P11"  # what the server says of several statements, and of one that gives no rows
+INVALID_CURSOR_DEFINITION = "42P11"  # the server's code for several statements, and for one that returns no rows
 
 
 class Command(ScrapyCommand):
-    """Exits with 0, 1 when the database or the SQL refused, 2 when it was asked wrongly."""
+    """Exits with 0, 1 if the database refused or the SQL failed, 2 if the usage is wrong."""
 
     requires_project = True
     requires_crawler_process = False
@@ -61,28 +61,28 @@ class Command(ScrapyCommand):
     actions: ClassVar[Examples] = {
         "url": ("print its URL, for psql or a notebook", 'psql "$(scrapy db url)"'),
         "sql": (
-            "print the rows of one SELECT; nothing is written",
+            "print the rows of one SELECT; write nothing",
             'scrapy db sql "SELECT title FROM articles" --csv',
         ),
         "size": ("print rows and bytes of each table", "scrapy db size"),
-        "prune": ("delete what is older than the settings say", "scrapy db prune --dry-run"),
-        "drop-demo": ("remove what `make demo` brought", "scrapy db drop-demo"),
+        "prune": ("delete rows older than the settings say", "scrapy db prune --dry-run"),
+        "drop-demo": ("delete the rows of `make demo`", "scrapy db drop-demo"),
         "dump": ("write all rows and tables to a file, with pg_dump", "scrapy db dump newsbot.dump"),
         "restore": ("read such a file into a database without rows", "scrapy db restore newsbot.dump"),
-        "upgrade": ("bring the tables to this version of newsbot", "scrapy db upgrade"),
+        "upgrade": ("upgrade the tables to this version of newsbot", "scrapy db upgrade"),
         "stop": ("stop the embedded server; the next command starts it", "scrapy db stop"),
     }
 
     def syntax(self) -> str:
-        """For the help."""
+        """The arguments after the name of the command."""
         return '[options] url | sql "SELECT ..." | size | prune | drop-demo | dump FILE | restore FILE | upgrade | stop'
 
     def short_desc(self) -> str:
-        """For the help."""
+        """One line for `scrapy -h`."""
         return "Look into the database: its URL, read-only SQL, sizes; prune, dump, restore, upgrade or stop it"
 
     def add_options(self, parser: Any) -> None:
-        """The options of `sql`, `size` and `prune`."""
+        """Add the options of `sql`, `size` and `prune`, and the examples."""
         super().add_options(parser)
         self._parser = parser
         parser.show_examples("Actions", self.actions)
@@ -90,10 +90,10 @@ class Command(ScrapyCommand):
         parser.add_argument(
             "--spreadsheet",
             action="store_true",
-            help="sql: print CSV in which ' stands before each text that a spreadsheet would take for a formula",
+            help="sql: print CSV with ' before each text that a spreadsheet would take for a formula",
         )
         parser.add_argument(
-            "--dry-run", action="store_true", help="prune: say what would be deleted, and delete nothing"
+            "--dry-run", action="store_true", help="prune: report what it would delete, and delete nothing"
         )
         parser.add_argument(
             "--timeout",
@@ -104,7 +104,7 @@ class Command(ScrapyCommand):
         )
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Run the action named first."""
+        """Run the action that the first argument names."""
         actions: dict[str, tuple[int, Callable[[], None]]] = {
             "url": (1, self._url),
             "sql": (2, lambda: self._sql(args[1], opts)),
@@ -144,7 +144,7 @@ class Command(ScrapyCommand):
         from newsbot.storage.dump import restore
 
         if not file.is_file():
-            raise UsageError(f"restore {file}: there is no such file", print_help=False)
+            raise UsageError(f"restore {file}: expected a file that exists", print_help=False)
         restore(Database.from_settings(self.settings), file)
         print(f"restored {file}")
 
@@ -161,7 +161,7 @@ class Command(ScrapyCommand):
 
         home = Database.from_settings(self.settings).home
         if home is None:
-            raise UsageError("DATABASE_URL is set: only the embedded server is newsbot's to stop", print_help=False)
+            raise UsageError("DATABASE_URL is set: newsbot stops only the embedded server", print_help=False)
         print("stopped" if embedded.stop(home) else "was not running")
 
     def _sql(self, statement: str, opts: argparse.Namespace) -> None:
@@ -171,7 +171,7 @@ class Command(ScrapyCommand):
                 rows = _rows(cursor, statement, opts.timeout)
                 if opts.spreadsheet:
                     rows = ([_inert(value) for value in row] for row in rows)
-                # Excel reads a file without a mark in an encoding of its own.
+                # Without a byte order mark Excel guesses another encoding.
                 _print(rows, as_csv=opts.csv or opts.spreadsheet, mark=opts.spreadsheet)
 
     def _size(self, opts: argparse.Namespace) -> None:
@@ -196,7 +196,7 @@ class Command(ScrapyCommand):
             upgrade(connection)
         with closing(Session(database)) as session:
             for pruned in prune(session.transaction, days, form_of, dry_run=opts.dry_run):
-                with printing():  # each: all goes on where nobody reads on
+                with printing():  # one by one: the pruning goes on after the reader closes the pipe
                     print(_pruned_in_words(pruned, days, dry_run=opts.dry_run))
 
     def _drop_demo(self) -> None:
@@ -221,7 +221,7 @@ class Command(ScrapyCommand):
 
 
 def seconds(text: str) -> float:
-    """A time of more than 0; argparse tells the ValueError with the argument."""
+    """A time above 0; argparse reports the ValueError with the argument."""
     value = float(text)
     if not 0 < value < 1_000_000:
         raise ValueError(text)
@@ -230,7 +230,7 @@ def seconds(text: str) -> float:
 
 def _explained(error: psycopg2.Error) -> str:
     if error.pgcode == INVALID_CURSOR_DEFINITION:
-        return "expected one statement that gives rows, such as a SELECT"
+        return "expected one statement that returns rows, such as a SELECT"
     message = error.diag.message_primary or " ".join(str(error).split())
     return f"{message} ({error.diag.message_hint})" if error.diag.message_hint else message
 
@@ -238,8 +238,8 @@ def _explained(error: psycopg2.Error) -> str:
 def _rows(cursor: Any, statement: str, timeout: float) -> Iterator[list[str | None]]:
     """The header, then the rows, as text.
 
-    The statement is opened as a cursor by the server: that takes one statement that gives rows and no more, so that
-    it can not end the read-only transaction that it runs in. A timeout that it sets itself ends with these rows.
+    The server opens the statement as a cursor. A cursor takes exactly one statement that returns rows, so the statement
+    cannot end its read-only transaction. A timeout that it sets itself ends with these rows.
     """
     limit = cursor.mogrify("SET LOCAL statement_timeout = %s", (round(timeout * 1000),))
     opening = sql.SQL("DECLARE result refcursor := 'result'; BEGIN OPEN result FOR EXECUTE {}; END").format(
@@ -265,7 +265,7 @@ def _text(value: Any) -> str | None:
 
 
 def _inert(value: str | None) -> str | None:
-    """The value with an apostrophe before what a spreadsheet would reckon with; a number stays."""
+    """The value with an apostrophe before each formula of a spreadsheet; a number stays."""
     return value if value is None or _NUMBER.fullmatch(value) else _FORMULA.sub("'", value)
 
 
@@ -310,5 +310,5 @@ def _bytes_in_words(number: float) -> str:
 def _pruned_in_words(pruned: "Pruned", days: Mapping[str, float], *, dry_run: bool) -> str:
     what = f"{pruned.rows:,} {'would be deleted' if dry_run else 'deleted'}"
     if pruned.setting is None:
-        return f"{pruned.table}: {what}, tracking variants of a URL that its origin has a newer one of"
+        return f"{pruned.table}: {what}, tracking variants of a URL of which the origin has a newer one"
     return f"{pruned.table}: {what}, of more than {days[pruned.setting]:g} days ago ({pruned.setting})"

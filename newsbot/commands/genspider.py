@@ -1,6 +1,6 @@
-"""`scrapy genspider`: Scrapy's own; with a template of ours it also writes the test that proves the spider.
+"""`scrapy genspider`: Scrapy's command; with newsbot's templates it also writes a test of the spider.
 
-`-t site` saves the site's page for it, `-t api` writes a stand-in.
+For the test, `-t site` saves the site's page and `-t api` writes a stand-in.
 """
 
 import argparse
@@ -41,7 +41,7 @@ TEMPLATES: Examples = {
     ),
 }
 TESTED = tuple(TEMPLATES)  # templates that have a test
-# Where headlines stand on most front pages, the surest first; the first that matches is written into the spider.
+# Selectors of headlines on most front pages, the surest first. The spider gets the first one that matches.
 HEADLINES = (
     "article h2 a[href], article h3 a[href]",
     "h2 a[href], h3 a[href]",
@@ -50,52 +50,52 @@ HEADLINES = (
     "a[href]",
 )
 PARAMS = {"from": "{since}", "to": "{until}"}  # of an API, in the template
-PAGING = ("page", "limit")  # what the template's pages are asked by
+PAGING = ("page", "limit")  # the parameters of the template's pages
 FETCH_TIMEOUT = 120  # seconds, robots.txt and retries included
 
 
 class FrontPage(DefaultSpider):
-    """Fetches one page, so that robots.txt, guards and stand-ins hold, and stores nothing."""
+    """Fetches one page as a crawl does, with robots.txt, guards and stand-ins, and stores nothing."""
 
     custom_settings = {"CLOSESPIDER_TIMEOUT": FETCH_TIMEOUT}  # noqa: RUF012  as Scrapy declares it
 
     def __init__(self, url: str, answer: dict[str, Any]) -> None:
         super().__init__()
         self.url = url
-        self.answer = answer  # gets the `page` or the `problem`
+        self.answer = answer  # takes the `page` or the `problem`
 
     async def start(self) -> AsyncIterator[Request]:
-        """The one request."""
+        """The request for the page."""
         yield Request(self.url, errback=self.failed)
 
     def parse(self, response: Response) -> None:
-        """Keep the page as it came."""
+        """Keep the page unchanged."""
         self.answer["page"] = response.body
 
     def failed(self, failure: Failure) -> None:
-        """Keep why there is none."""
+        """Keep the reason for a missing page."""
         http = failure.check(HttpError)
         self.answer["problem"] = f"HTTP status {failure.value.response.status}" if http else failure.getErrorMessage()
 
 
 class Command(genspider.Command):
-    """See the module. `site` is the template where none is given: Scrapy's own yield what our pipelines refuse."""
+    """The default template is `site`: Scrapy's templates yield items that newsbot's pipelines refuse."""
 
     requires_crawler_process = True
 
     def add_options(self, parser: Any) -> None:
-        """Scrapy's, with a default of ours."""
+        """Add Scrapy's options, with newsbot's default."""
         super().add_options(parser)
         parser.show_examples("Templates", TEMPLATES)
         parser.set_defaults(template="site")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Write the files."""
+        """Write the spider and its test."""
         if opts.template in TESTED and len(args) == 2 and not _is_module(args[0]):
-            raise UsageError(f"{args[0]!r} is no name for a module: letters, digits and _ are", print_help=False)
+            raise UsageError(f"{args[0]!r} is not a module name: expected letters, digits and _", print_help=False)
         if opts.template == "api" and len(args) == 2 and not re.fullmatch("[a-z][a-z0-9_-]{0,63}", args[0]):
-            right = "lower-case ASCII letters, digits, - and _ are right"
-            raise UsageError(f"{args[0]!r} is no name for an API: {right}", print_help=False)
+            right = "expected lower-case ASCII letters, digits, - and _"
+            raise UsageError(f"{args[0]!r} is not an API name: {right}", print_help=False)
         if len(args) != 2 and not (opts.list or opts.dump):
             raise UsageError(f"expected a name and an address, as in `{TEMPLATES['site'][1]}`", print_help=False)
         if len(args) == 2:
@@ -103,18 +103,18 @@ class Command(genspider.Command):
             _check_place(self.settings["NEWSPIDER_MODULE"])
         self._template: Path | None = None
         super().run(args, opts)
-        if self._template is None and not opts.list:  # it said why
+        if self._template is None and not opts.list:  # it has printed the reason
             self.exitcode = 1
 
     def _find_template(self, template: str) -> Path | None:
         self._template = super()._find_template(template)
         if self._template is None and (hint := nearest(template, TEMPLATES)):
-            print(f"There is no template {template!r}{hint}")
+            print(f"Unknown template {template!r}{hint}")
         return self._template
 
     def _generate_template_variables(self, module: str, name: str, url: str, template_name: str) -> dict[str, Any]:
         values = super()._generate_template_variables(module, name, url, template_name)
-        values["domain"] = urlsplit(url).hostname  # a port in `allowed_domains` matches no host
+        values["domain"] = urlsplit(url).hostname  # with a port, `allowed_domains` matches no host
         if template_name == "site":
             values["selector"] = self._save_page(module, url)
         if template_name == "api":
@@ -144,7 +144,7 @@ class Command(genspider.Command):
         found = _headlines(page)
         if not found:
             problem = "has no links" if page else f"could not be fetched ({answer.get('problem', 'it took too long')})"
-            print(f"{url} {problem}: a made-up page was saved, replace it by a real one.")
+            print(f"{url} {problem}: saved a made-up page, replace it by a real one.")
             page = Path(self.settings["TEMPLATES_DIR"], "tests", "site.html").read_bytes()
             found = _headlines(page)
         _page(module).parent.mkdir(parents=True, exist_ok=True)
@@ -158,16 +158,16 @@ def _is_module(name: str) -> bool:
 
 
 def _address(url: str) -> str:
-    """The whole address, its host as it is asked for, without a fragment, which no server gets.
+    """The whole address, with its host in ASCII and without its fragment, which clients do not send.
 
-    Refuses what is no address before it stands in a module: one that cannot be imported stops every command.
+    Refuses anything but an address before it enters a module: a module that cannot be imported stops every command.
     """
     # Scrapy imports every command at every start
     from newsbot.downloader.addresses import host_name, literal_address
     from newsbot.sources.declared import SECRET_PARAM
 
     if has_login(url) or "@" in url.partition("/")[0]:
-        raise UsageError("a login in the URL would be written into the spider: take it out", print_help=False)
+        raise UsageError("the spider would hold the login of the URL: take it out", print_help=False)
     try:
         parts = urlsplit(with_ascii_host(url if "://" in url else f"https://{url}"))
         host = parts.hostname or ""
@@ -175,20 +175,18 @@ def _address(url: str) -> str:
     except ValueError:
         host = ""
     if not (host_name(host) or literal_address(host)) or re.search(r"[\s\"'<>\\^`{|}$\x00-\x1f]", url):
-        right = "a host, with or without a path, as www.example.com/news"
-        raise UsageError(f"{url[:200]!r} is no address of a site: {right} is right", print_help=False)
+        right = "expected a host, with or without a path, such as www.example.com/news"
+        raise UsageError(f"{url[:200]!r} is not the address of a site: {right}", print_help=False)
     if parts.scheme not in ("http", "https"):
-        raise UsageError(f"{url[:200]!r}: {parts.scheme} is not asked for; http or https is right", print_help=False)
+        raise UsageError(f"{url[:200]!r}: expected http or https, got {parts.scheme}", print_help=False)
     if secret := next((name for name, _ in parse_qsl(parts.query) if SECRET_PARAM.search(name)), None):
-        right = f'key=Key(variable="NAME", query="{secret}") in an API, with the environment variable NAME, is right'
-        raise UsageError(
-            f"{secret} in the URL is a secret, and would be written into the spider: {right}", print_help=False
-        )
+        right = f'in an API write key=Key(variable="NAME", query="{secret}") and set the environment variable NAME'
+        raise UsageError(f"{secret} in the URL is a secret, which the spider would hold: {right}", print_help=False)
     return parts._replace(netloc=parts.netloc.lower(), fragment="").geturl()
 
 
 def _split_query(url: str) -> tuple[str, dict[str, str]]:
-    """The URL of an API, and of its query what its `params` can say; what the template asks by itself is dropped."""
+    """The URL of an API, and the part of its query that `params` can hold, without the template's own parameters."""
     from newsbot.extraction.paths import places
 
     parts = urlsplit(url)
@@ -197,7 +195,7 @@ def _split_query(url: str) -> tuple[str, dict[str, str]]:
     params, kept = {}, []
     for part, name, value in written:
         if name in (*PARAMS, *PAGING):
-            print(f"{part} in the URL is left out: the spider asks by {name} itself, see `params` and `pages`")
+            print(f"{part} in the URL is left out: the spider sets {name} itself, see `params` and `pages`")
         elif name and "=" in part and times[name] == 1 and not places(value):
             params[name] = value
         else:
@@ -206,7 +204,7 @@ def _split_query(url: str) -> tuple[str, dict[str, str]]:
 
 
 def _written(params: dict[str, str]) -> str:
-    """The dict as it stands in the template's class."""
+    """The dict as Python code for the class of the template."""
     pairs = [
         f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}"
         for name, value in params.items()
@@ -217,13 +215,13 @@ def _written(params: dict[str, str]) -> str:
 
 
 def _check_place(package: str) -> None:
-    """Refuse a package that pip installed: an upgrade would take the spider with it."""
+    """Refuse a package that pip installed: an upgrade would remove the spider."""
     (folder, *_) = import_module(package).__path__
     if Path(folder).is_relative_to(sysconfig.get_path("purelib")):
         raise UsageError(
-            f"NEWSPIDER_MODULE: {package!r} is installed in {folder}, where an upgrade would remove the spider; a"
-            " package of your own is right: name it as NEWSPIDER_MODULE and in SPIDER_MODULES, in a settings module"
-            " that begins with `from newsbot.settings import *` and that scrapy.cfg names",
+            f"NEWSPIDER_MODULE: {package!r} is installed in {folder}, where an upgrade would remove the spider;"
+            " expected your package: name it in NEWSPIDER_MODULE and SPIDER_MODULES of a settings module that begins"
+            " with `from newsbot.settings import *`, and name that module in scrapy.cfg",
             print_help=False,
         )
 
@@ -251,6 +249,6 @@ def _headlines(page: bytes) -> str | None:
 
 
 def _is_headline(link: Selector) -> bool:
-    """As the spider of the template has it: a link with a text, to a page."""
+    """Whether the template's spider takes the link for a headline: it has a text and leads to a page."""
     is_page = urljoin("https://site.example/", link.attrib["href"]).startswith("http")
     return is_page and bool(link.xpath("normalize-space()").get())

@@ -1,4 +1,4 @@
-"""The APIs that there are: those of the spiders and those declared in YAML."""
+"""All known APIs: those of the spiders and those declared in YAML."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,11 +18,11 @@ STATUS = ("api", "key", "quota", "spent today", "read up to", "last success", "s
 
 
 class Known(NamedTuple):
-    """An API and how it is read."""
+    """An API and how to crawl it."""
 
     api: "Api"
-    run: str  # the name that its runs have
-    crawl: str  # what follows `scrapy crawl`
+    run: str  # the name of its runs
+    crawl: str  # the arguments of `scrapy crawl`
 
 
 def known(settings: "BaseSettings") -> list[Known]:
@@ -49,7 +49,7 @@ def _declared() -> Iterator[Known]:
 
 
 def status(cursor: "Cursor", apis: Sequence[Known]) -> list[tuple[str | None, ...]]:
-    """How they fare, a row of `STATUS` each; also those that ran by a declaration which lies elsewhere."""
+    """One row of `STATUS` for each API, and for each API that ran by a declaration outside newsbot."""
     from newsbot.storage import cursors, quotas, runs
 
     by_name = {each.api.name: each for each in apis}
@@ -78,7 +78,7 @@ def status(cursor: "Cursor", apis: Sequence[Known]) -> list[tuple[str | None, ..
 
 
 def key_state(api: "Api") -> str:
-    """Whether it needs a key, and whether that is there: the variable's name, never its value."""
+    """Whether the API needs a key, and whether it is set: the variable's name, never its value."""
     if not api.keys:
         return "not needed"
     return ", ".join(map(_key_state, api.keys))
@@ -91,7 +91,7 @@ def _key_state(key: "Key") -> str:
 
 
 def quota(api: "Api") -> str:
-    """What may be asked of it, in words: `500 a day, 1 a second`."""
+    """Its rate limits, in words: `500 a day, 1 a second`."""
     if api.quota is None:
         return ""
     words = ", ".join(_limit(limit) for limit in sorted(api.quota.limits, key=lambda limit: -limit.calls))

@@ -1,7 +1,7 @@
-"""The command line as newsbot wants it, where Scrapy has no setting for that.
+"""Parts of Scrapy's command line that newsbot replaces, because Scrapy has no setting for them.
 
-The list of commands, the message on a name that no command has or on a setting that is no number, the parser's errors
-and the first lines of the log.
+These are the list of commands, the message on an unknown command or on a setting that is not a number, the parser's
+errors and the first lines of the log.
 """
 
 import logging
@@ -20,7 +20,7 @@ from scrapy.spiderloader import get_spider_loader
 
 from newsbot.settings import NUMBERS, wrong_number
 
-OWN = ("crawl", "sources", "api", "schedule", "db", "cursors", "genspider")  # as one comes to need them
+OWN = ("crawl", "sources", "api", "schedule", "db", "cursors", "genspider")  # in the order in which a user needs them
 
 # What Scrapy logs at INFO before a run does anything: its versions, settings and components.
 _PREAMBLE = {
@@ -37,7 +37,7 @@ Examples = Mapping[str, tuple[str, str]]
 
 
 def install() -> None:
-    """Replace these parts of Scrapy's. Every start of `scrapy` imports newsbot's commands before it reads its line."""
+    """Replace these parts. Every start of `scrapy` imports newsbot's commands before it reads the command line."""
     cmdline._print_commands = _print_commands
     cmdline._print_unknown_command = _print_unknown_command
     cmdline._run_command = _run_command
@@ -47,16 +47,16 @@ def install() -> None:
 
 
 class ArgumentParser(cmdline.ScrapyArgumentParser):
-    """Scrapy's, whose errors are the message alone."""
+    """Scrapy's parser; an error prints the message alone, without the usage."""
 
     examples: Examples = MappingProxyType({})
 
     def error(self, message: str) -> NoReturn:
-        """Exit."""
+        """Print the message and exit with 2."""
         self.exit(2, f"scrapy: error: {message}\n")
 
     def show_examples(self, title: str, examples: Examples) -> None:
-        """Add them to the help."""
+        """Add the examples to the help."""
         width = max(map(len, examples))
         lines = [f"  {name:<{width}}  {what}\n  {'':<{width}}  e.g. {how}" for name, (what, how) in examples.items()]
         self.examples = examples
@@ -64,7 +64,7 @@ class ArgumentParser(cmdline.ScrapyArgumentParser):
         self.epilog = "\n".join([f"{title}:", *lines])
 
     def wrong_usage(self, expected: str, given: Sequence[str]) -> UsageError:
-        """The error of a command that was not given one of its actions as it should be."""
+        """The error of a command whose action is missing, unknown or incomplete."""
         if not given:
             return UsageError(expected, print_help=False)
         wrong = next((word for word in given if word.startswith("-")), given[0])
@@ -72,10 +72,10 @@ class ArgumentParser(cmdline.ScrapyArgumentParser):
             _, example = self.examples[wrong]
             return UsageError(f"{wrong}: expected as in `{example}`; {expected}", print_help=False)
         kind = "option" if wrong.startswith("-") else "action"
-        return UsageError(f"there is no {kind} {wrong!r}{self.hint(wrong)}; {expected}", print_help=False)
+        return UsageError(f"unknown {kind} {wrong!r}{self.hint(wrong)}; {expected}", print_help=False)
 
     def hint(self, word: str) -> str:
-        """The option or action that was meant, as `nearest` says it."""
+        """The nearest option or action, worded as `nearest` words it."""
         if word.startswith("-"):
             options = [name.removeprefix("--") for name in self._option_string_actions if name.startswith("--")]
             near = get_close_matches(word.strip("-"), options, n=1)
@@ -89,7 +89,7 @@ class ArgumentParser(cmdline.ScrapyArgumentParser):
 
 
 class HelpFormatter(ScrapyHelpFormatter):
-    """Scrapy's, that keeps the lines of a text which has several."""
+    """Scrapy's formatter; it keeps the line breaks of a text."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return text if "\n" in text else super()._fill_text(text, width, indent)
@@ -102,7 +102,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def crawl_of(settings: BaseSettings, name: str) -> str | None:
-    """The command that crawls the spider, source, API or dataset of this name, or None."""
+    """The command that crawls the spider, source, API or dataset with this name, or None."""
     # every command is imported at every start
     from newsbot.sources import catalogue, dataset, declared
 
@@ -156,4 +156,4 @@ def _print_unknown_command(settings: BaseSettings, cmdname: str, inproject: bool
         hint = f"; to crawl it: {crawl}"
     else:
         hint = nearest(cmdname, commands) or "; `scrapy -h` lists all"
-    print(f"scrapy: error: there is no command {cmdname!r}{hint}", file=sys.stderr)
+    print(f"scrapy: error: unknown command {cmdname!r}{hint}", file=sys.stderr)

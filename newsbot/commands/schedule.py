@@ -1,4 +1,4 @@
-"""`scrapy schedule check FILE`: what is wrong with a schedule file, or when its entries fire."""
+"""`scrapy schedule check FILE`: report what is wrong with a schedule file, or when its entries fire."""
 
 import contextlib
 import heapq
@@ -27,26 +27,26 @@ NEXT = 3  # fires of each entry that are shown without --from and --to
 
 
 class Command(ScrapyCommand):
-    """Exits with 0, 1 when the schedule is wrong, 2 when it was asked wrongly."""
+    """Exits with 0, 1 if the schedule is wrong, 2 if the usage is wrong."""
 
     requires_project = True
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_ENABLED": False}
 
     actions: ClassVar[Examples] = {
-        "check": ("say what is wrong with the file, or when its entries fire", "scrapy schedule check schedule.yaml"),
+        "check": ("report errors in the file, or when its entries fire", "scrapy schedule check schedule.yaml"),
     }
 
     def syntax(self) -> str:
-        """What follows the name of the command."""
+        """The arguments after the name of the command."""
         return "[options] check FILE"
 
     def short_desc(self) -> str:
         """One line for `scrapy -h`."""
-        return "Check a schedule file and list its coming fires"
+        return "Check a schedule file and list its next fires"
 
     def add_options(self, parser: Any) -> None:
-        """Declare the options."""
+        """Add the options and the examples."""
         super().add_options(parser)
         self._parser = parser
         parser.show_examples("Actions", self.actions)
@@ -55,7 +55,7 @@ class Command(ScrapyCommand):
             dest="start",
             type=moment,
             metavar="TIME",
-            help="fires after this time (default: now); ISO 8601, a date or date and time, UTC if without offset",
+            help="fires after this time (default: now); ISO 8601, a date or a date and time, UTC without an offset",
         )
         parser.add_argument(
             "--to",
@@ -66,7 +66,7 @@ class Command(ScrapyCommand):
         )
 
     def run(self, args: list[str], opts: Namespace) -> None:
-        """Print the fires, one a line: time in UTC, entry, local time. All else goes to standard error."""
+        """Print the fires, one a line: time in UTC, entry, local time. Everything else goes to standard error."""
         if len(args) != 2 or args[0] != "check":
             raise self._parser.wrong_usage(f"expected: {self.syntax()}", args)
         start = opts.start or datetime.now(UTC)
@@ -98,29 +98,29 @@ class Command(ScrapyCommand):
             for line in _fires(entries, start, end if is_span else None):
                 print(line)
         if not is_span:
-            print(f"The next {NEXT} of each are shown; --to TIME shows all until then.", file=sys.stderr)
+            print(f"These are the next {NEXT} of each; --to TIME shows all until then.", file=sys.stderr)
 
 
 def moment(text: str) -> datetime:
-    """A time of the years that the calendars of all zones have."""
+    """A time within the years that all time zones have."""
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
         time = datetime.min
     if not 1970 <= time.year < 9000:
         raise ArgumentTypeError(
-            f"{text!r}: a time from 1970 to 8999 is right, as 2026-03-29, 2026-03-29T01:00Z or ...+02:00"
+            f"{text!r}: expected a time from 1970 to 8999, such as 2026-03-29, 2026-03-29T01:00Z or ...+02:00"
         )
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _folder_of_jobs(file: Path) -> Path:
-    """Where the server runs jobs, as far as can be told: beside its scrapyd.conf, which lies beside the schedule."""
+    """The folder in which the server probably runs jobs: that of scrapyd.conf, if it lies beside the schedule."""
     return file.parent if (file.parent / "scrapyd.conf").exists() else Path()
 
 
 def _print_summary(file: str, entries: "Sequence[Entry]") -> None:
-    print(f"{file}: {len(entries)} {'entry' if len(entries) == 1 else 'entries'}, no fault", file=sys.stderr)
+    print(f"{file}: {len(entries)} {'entry' if len(entries) == 1 else 'entries'}, no errors", file=sys.stderr)
     for entry in entries:
         if not entry.enabled:
             print(f"  {entry.name}: not enabled", file=sys.stderr)
@@ -130,7 +130,7 @@ def _print_summary(file: str, entries: "Sequence[Entry]") -> None:
 
 
 def _fires(entries: "Sequence[Entry]", start: datetime, end: datetime | None) -> Iterator[str]:
-    """The lines of all entries, in the order of their times: up to an end, or the next few of each."""
+    """The lines of all entries in the order of their times: up to `end`, or the next few of each entry."""
     from newsbot.hosting.fires import after, between
 
     def fires(number: int, entry: "Entry") -> Iterator[tuple[datetime, int]]:

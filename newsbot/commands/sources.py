@@ -1,4 +1,4 @@
-"""`scrapy sources`: the sites of the catalogue and the APIs, or how they fare, as a table or as CSV; `reset`."""
+"""`scrapy sources`: list the sites of the catalogue and the APIs, or their status, as a table or CSV; `reset`."""
 
 import shutil
 import sys
@@ -20,7 +20,7 @@ from newsbot.sources.model import CatalogueError, Source
 
 
 class Command(ScrapyCommand):
-    """List the sites that `scrapy crawl headlines` knows, those that are not enabled too, and the APIs."""
+    """Lists the sites that `scrapy crawl headlines` knows, also those that are not enabled, and the APIs."""
 
     requires_project = True
     requires_crawler_process = False
@@ -28,20 +28,20 @@ class Command(ScrapyCommand):
 
     actions: ClassVar[Examples] = {
         "(none)": ("list the sites and the APIs", "scrapy sources --country fr,be"),
-        "reset": ("ask the feeds of a source in full at the next run", "scrapy sources reset guardian"),
+        "reset": ("fetch the feeds of a source in full at the next run", "scrapy sources reset guardian"),
         "--apis": ("list the APIs alone", "scrapy sources --apis"),
-        "--status": ("show how each feed and API fares", "scrapy sources --status --country fr"),
+        "--status": ("show the status of each feed and API", "scrapy sources --status --country fr"),
     }
 
     def syntax(self) -> str:
-        """What follows the name of the command."""
+        """The arguments after the name of the command."""
         return "[options] [reset ID...]"
 
     def long_desc(self) -> str:
-        """For the help."""
+        """The text of `scrapy sources -h`."""
         return (
-            "Without an action it lists them. `reset ID` forgets what is known of the feeds of a source, or until when"
-            " an API is to be left alone: the next run asks at once, and in full. What is stored stays."
+            "Without an action it lists them. `reset ID` forgets the state of a source's feeds, or the time until which"
+            " an API must not be called: the next run asks at once, and in full. Stored rows stay."
         )
 
     def short_desc(self) -> str:
@@ -49,14 +49,14 @@ class Command(ScrapyCommand):
         return "List the sites of the catalogue and the APIs"
 
     def add_options(self, parser: Any) -> None:
-        """Declare the options."""
+        """Add the options and the examples."""
         super().add_options(parser)
         self._parser = parser
         parser.show_examples("Actions", self.actions)
         parser.add_argument("--country", metavar="CODES", help="sites of these countries only, as fr,be")
         parser.add_argument("--language", metavar="CODES", help="sites in these languages only, as de,fr")
         parser.add_argument("--apis", action="store_true", help="APIs only")
-        parser.add_argument("--status", action="store_true", help="how each feed and API fares, from the database")
+        parser.add_argument("--status", action="store_true", help="the status of each feed and API, from the database")
         parser.add_argument("--csv", action="store_true", help="CSV with a header, of the sites or --apis")
         parser.add_argument(
             "-a",
@@ -64,31 +64,31 @@ class Command(ScrapyCommand):
             action="append",
             default=[],
             metavar="catalogue=FILE",
-            help="add a catalogue of your own, a file or a folder, as for the crawl",
+            help="add a catalogue, a file or a folder, as for the crawl",
         )
 
     def process_options(self, args: list[str], opts: Namespace) -> None:
-        """Refuse what is not declared: Scrapy's own parser lets it through as `args`."""
+        """Refuse unknown words: Scrapy's parser lets them through as `args`."""
         super().process_options(args, opts)
         try:
             opts.spargs = arglist_to_dict(opts.spargs)
         except ValueError:
-            raise UsageError("-a: catalogue=FILE is right", print_help=False) from None
+            raise UsageError("-a: expected catalogue=FILE", print_help=False) from None
         named = args[1:] if args[:1] == ["reset"] else []
         if args == ["reset"]:
             raise UsageError("reset: the id of a source or an API is missing", print_help=False)
         if named and (opts.apis or opts.country or opts.language or opts.status or opts.csv):
-            raise UsageError("reset: it takes ids and -a catalogue=FILE alone", print_help=False)
+            raise UsageError("reset: expected only ids and -a catalogue=FILE", print_help=False)
         if wrong := [*args[len(named) + bool(named) :], *(f"-a {key}=" for key in opts.spargs if key != "catalogue")]:
             hint = self._parser.hint(wrong[0])
             if not hint and (crawl := crawl_of(self.settings, wrong[0])):
                 hint = f"; to crawl it: {crawl}"
             raise UsageError(f"unknown: {' '.join(wrong)}{hint}; see `scrapy sources -h`", print_help=False)
         if opts.apis and (opts.country or opts.language or opts.spargs):
-            raise UsageError("--apis: --country, --language and -a catalogue= are of sites", print_help=False)
+            raise UsageError("--apis: --country, --language and -a catalogue= apply to sites only", print_help=False)
 
     def run(self, args: list[str], opts: Namespace) -> None:
-        """Print the sources or their feeds; a wrong catalogue, country or language is a message and exit code 2."""
+        """Print the sources or their status; a wrong catalogue, country or language ends with exit code 2."""
         if args:
             self._reset(args[1:], opts)
             return
@@ -115,25 +115,25 @@ class Command(ScrapyCommand):
         from newsbot.storage.upgrade import UnknownRevisionError
 
         sites = {source.id: source for source in self._sites(opts)}
-        told = []
+        lines = []
         try:
             with transaction(self.settings) as cursor:
                 for name in ids:
                     number = feeds.forget(cursor, name, sites[name].polled if name in sites else ())
                     if quotas.unblock(cursor, name):
-                        told.append(f"{name}: forgot the state of its quota; the next run asks at once")
+                        lines.append(f"{name}: forgot the state of its quota; the next run asks at once")
                     elif number:
                         what = "1 feed" if number == 1 else f"{number} feeds"
-                        told.append(f"{name}: forgot the state of {what}; the next run asks at once")
+                        lines.append(f"{name}: forgot the state of {what}; the next run asks at once")
                     elif name in sites:
-                        told.append(f"{name}: none of its feeds was asked yet; the next run asks at once")
+                        lines.append(f"{name}: none of its feeds was asked yet; the next run asks at once")
                     else:
                         raise UsageError(self._no_feeds(name, sites, cursors.names(cursor)), print_help=False)
         except (DatabaseError, UnknownRevisionError) as error:
             print(f"scrapy sources: {error}", file=sys.stderr)
             self.exitcode = 1
             return
-        print(*told, sep="\n")
+        print(*lines, sep="\n")
 
     def _no_feeds(self, name: str, sites: Iterable[str], read: Iterable[str]) -> str:
         """What there is of a name, of which neither a feed nor a quota is known; `read` are the APIs with a cursor."""
@@ -158,7 +158,7 @@ class Command(ScrapyCommand):
                 if sources:
                     longest = self.settings.getfloat("RETRY_AFTER_DAYS") * 86_400
                     ids = {source.id for source in sources}
-                    if not (opts.country or opts.language):  # which only a catalogue tells
+                    if not (opts.country or opts.language):  # only a catalogue knows these
                         ids |= feeds.sources(cursor)
                     tables.append(feeds.overview(cursor, sorted(ids), rest_max=longest))
                 if known:
@@ -189,7 +189,7 @@ def _print(sources: Sequence[Source], known: Sequence[Known], *, as_csv: bool) -
             print(_table(sources))
         if known:
             print(*[""] * bool(sources), _api_table(known), sep="\n")
-            print("\nWhat was spent today, up to where they are read, how they fare: scrapy sources --status")
+            print("\nFor calls spent today, cursors and states: scrapy sources --status")
 
 
 def _table(sources: Sequence[Source]) -> str:
@@ -216,7 +216,7 @@ def _api_table(known: Sequence[Known]) -> str:
 
 
 def _fitted(rows: Sequence[Sequence[Any]], headers: Sequence[str], first: int, second: int) -> str:
-    """Where the terminal is too narrow, these two columns are wrapped; a pipe or a file has no width."""
+    """A table that wraps these two columns if the terminal is too narrow; a pipe or a file has no width."""
     table = _narrow(rows, headers)
     excess = max(map(len, table.splitlines())) - shutil.get_terminal_size(fallback=(sys.maxsize, 0)).columns
     if excess > 0:
@@ -229,7 +229,7 @@ def _fitted(rows: Sequence[Sequence[Any]], headers: Sequence[str], first: int, s
 
 
 def _narrow(rows: Sequence[Sequence[Any]], headers: Sequence[str], **options: Any) -> str:
-    """A table whose headers do not take two columns more than their text."""
+    """A table whose headers are not two characters wider than their text."""
     import tabulate  # Scrapy imports every command's module at every start
 
     usual, tabulate.MIN_PADDING = tabulate.MIN_PADDING, 0

@@ -1,4 +1,4 @@
-"""One page of an API as a first run would read it, with nothing stored."""
+"""A dry run of an API: read its first page as a first run does, and store nothing."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -21,20 +21,20 @@ SHOWN = 20  # items that pass the stages
 
 @dataclass(slots=True)
 class Tried:
-    """What came of the page, and what the crawl would do next."""
+    """The result of the page, and what the crawl would ask for next."""
 
     url: str | None = None
     status: int | None = None
     size: int = 0  # bytes
-    records: list[Any] = field(default_factory=list)  # as they came
-    withdrawn: int = 0  # records that stand for one that was taken back, and make no item
-    mapped: int = 0  # items that the records make
-    items: list[Item] = field(default_factory=list)  # the first ones, clean, as they would be stored
+    records: list[Any] = field(default_factory=list)  # as the API sent them
+    withdrawn: int = 0  # number of records that stand for a withdrawn one, and make no item
+    mapped: int = 0  # number of items made from the records
+    items: list[Item] = field(default_factory=list)  # the first items, clean, as a run would store them
     refused: list[tuple[str | None, str]] = field(default_factory=list)  # (field, reason) of the rejects
-    cursor: Any = None  # its value after this page, where that moves it
-    following: list[str] = field(default_factory=list)  # what would be asked next
+    cursor: Any = None  # its value after this page; None if the page does not move it
+    following: list[str] = field(default_factory=list)  # the URLs that a run would ask for next
     remarks: list[str] = field(default_factory=list)
-    problem: str | None = None  # why there is nothing
+    problem: str | None = None  # why there are no items
 
     @property
     def is_good(self) -> bool:
@@ -43,9 +43,9 @@ class Tried:
 
 
 class Trying(ApiSpider):
-    """To be mixed in before an API spider, by `trying`.
+    """A mixin that `trying` puts before an API spider.
 
-    The ledger of the quota does not know of its call: trying needs no database.
+    Its call does not enter the ledger of the quota, so a try needs no database.
     """
 
     tried: Tried
@@ -71,28 +71,28 @@ class Trying(ApiSpider):
         yield request
 
     def request(self, url: str, **options: Any) -> Request:
-        """A request that no ledger counts."""
+        """A request that the ledger does not count."""
         request = super().request(url, **options)
         request.meta[NAME].terms = None
         return request
 
     def rows(self, data: Any, stream: Stream) -> list[Any]:
-        """The records, noted."""
+        """The records; they are noted in `tried`."""
         self.tried.records = super().rows(data, stream)
         return self.tried.records
 
     async def known(self, external_ids: Sequence[str]) -> dict[str, bool]:
-        """None: there may be no database."""
+        """No ids: a try needs no database."""
         return {}
 
     async def answered(self, response: Response, stream: Stream) -> AsyncIterator[Item]:
-        """The first items; the rest of what the reader gives is noted."""
+        """The first items; the rest of the result is noted in `tried`."""
         self.tried.status, self.tried.size = response.status, len(response.body)
         answer = responses.answer_of(response)
         try:
             if answer.status == 200:
                 self.data(answer, stream)
-        except UnreadableError as error:  # which a crawl may ask again for, in a smaller slice
+        except UnreadableError as error:  # a crawl may ask again, with a smaller slice
             self.tried.problem = str(error)
             return
         found = page_reader.look(answer, self.facts, stream)
@@ -109,11 +109,11 @@ class Trying(ApiSpider):
             yield item
 
     def failed(self, failure: Failure) -> None:
-        """Note a page that did not come."""
+        """Note why the page did not come."""
         self.tried.problem = failure.getErrorMessage().partition("\n")[0]
 
     def _note(self, batch: Batch) -> list[Item]:
-        """The first items of a batch, to pass the stages."""
+        """The first items of a batch; they go through the pipelines."""
         tried, items = self.tried, []
         tried.cursor = batch.progress and batch.progress.value
         for each in batch.items:
@@ -122,10 +122,10 @@ class Trying(ApiSpider):
             else:
                 items.append(each)
         tried.mapped += len(items)
-        if (told := batch.outcome) and not told.ok:
-            tried.problem = told.status
-        elif told and told.status != "ok":
-            tried.remarks.append(told.status.removeprefix("ok; "))
+        if (outcome := batch.outcome) and not outcome.ok:
+            tried.problem = outcome.status
+        elif outcome and outcome.status != "ok":
+            tried.remarks.append(outcome.status.removeprefix("ok; "))
         return items[:SHOWN]
 
     def _scraped(self, item: Item) -> None:
@@ -139,5 +139,5 @@ class Trying(ApiSpider):
 
 
 def trying(spider: type[ApiSpider], tried: Tried) -> type[ApiSpider]:
-    """A spider that asks for the first page of another, and notes what came of it."""
+    """A subclass of the spider that asks for the first page only and notes the result in `tried`."""
     return type("Trying", (Trying, spider), {"tried": tried})

@@ -1,1 +1,1 @@
-"""How a request leaves: the download handler and its guards, stand-ins for hosts, keys, quotas, and waits."""
+"""Sends requests: the download handler and its guards, stand-ins for hosts, keys, quotas, and waits."""

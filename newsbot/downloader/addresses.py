@@ -1,6 +1,6 @@
-"""Which hosts may be asked: those with public addresses, and the private ones that ``ALLOW_PRIVATE_HOSTS`` names.
+"""Decides which hosts a crawl may ask: those with public addresses, and those that ``ALLOW_PRIVATE_HOSTS`` names.
 
-Pure functions of text and addresses, for whoever connects or resolves: no Scrapy, no Twisted, no I/O.
+Pure functions of text and addresses: no Scrapy, no Twisted, no I/O.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from socket import inet_aton  # reads a text, and opens nothing
+from socket import inet_aton  # parses a text, opens nothing
 from urllib.parse import unquote, urlsplit
 
 from w3lib.url import safe_url_string
 
 from newsbot.hosts import with_ascii_host
 
-# Cloud metadata services: Azure's is a public address, the others would be told as link-local or private.
+# Cloud metadata services: Azure's is a public address; the others would count as link-local or private.
 _METADATA = {
     ip_address(text) for text in ("169.254.169.254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254")
 }
@@ -28,10 +28,10 @@ _NUMERIC_LABEL = re.compile(r"(0x[0-9a-f]*|[0-9]+)")
 
 
 def refusal(address: IPv4Address | IPv6Address) -> str | None:
-    """The reason why an address is refused, or None for a public one.
+    """The reason to refuse an address, or None for a public one.
 
-    An IPv6 address that carries an IPv4 one (mapped, NAT64, 6to4) is judged by what it carries. The ranges are those
-    of the IANA special-purpose address registries, as ``ipaddress`` knows them.
+    For an IPv6 address that carries an IPv4 one (mapped, NAT64, 6to4) the carried address counts. The ranges are those
+    of the IANA special-purpose address registries in ``ipaddress``.
     """
     if isinstance(address, IPv6Address):
         carried = address.ipv4_mapped or address.sixtofour
@@ -54,7 +54,7 @@ def refusal(address: IPv4Address | IPv6Address) -> str | None:
 
 
 def literal_address(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that a host spells, in any way that a URL parser or ``getaddrinfo`` reads one; None for a name.
+    """The address that a host spells in any form that a URL parser or ``getaddrinfo`` accepts; None for a name.
 
     Reads ``127.1``, ``2130706433``, ``0x7f.1``, ``0177.0.0.1``, full-width digits, percent-encoding, a trailing dot,
     brackets and IPv6 zones. ``localhost`` and names under it stand for 127.0.0.1 (RFC 6761).
@@ -67,7 +67,7 @@ def literal_address(host: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         pass
     try:
-        # inet_aton itself would ignore what follows white space.
+        # inet_aton would ignore text after white space.
         return IPv4Address(inet_aton(host)) if not re.search(r"\s", host) else None
     except (OSError, UnicodeError):
         return None
@@ -75,16 +75,16 @@ def literal_address(host: str) -> IPv4Address | IPv6Address | None:
 
 @dataclass(frozen=True)
 class AllowedHosts:
-    """The hosts that may have private addresses, compared with the host as it stands in the URL."""
+    """The hosts that may have private addresses, compared with the host in the URL."""
 
     names: frozenset[str]
     networks: tuple[IPv4Network | IPv6Network, ...]
 
     @classmethod
     def of(cls, entries: Iterable[object]) -> AllowedHosts:
-        """The hosts of the entries of ``ALLOW_PRIVATE_HOSTS``: names, addresses and CIDR networks.
+        """Parse the entries of ``ALLOW_PRIVATE_HOSTS``: names, addresses and CIDR networks.
 
-        Raises ValueError, with the entry, for one that is none of these.
+        Raises ValueError, with the entry, for anything else.
         """
         names, networks = [], []
         for entry in entries:
@@ -96,8 +96,8 @@ class AllowedHosts:
                 name = host_name(entry)
                 if name is None:
                     raise ValueError(
-                        f"ALLOW_PRIVATE_HOSTS: {entry!r} is no host name (without scheme, port or path), address "
-                        f"(127.0.0.1, ::1) or network (10.0.0.0/8): {error}"
+                        f"ALLOW_PRIVATE_HOSTS: expected a host name (without scheme, port or path), an address "
+                        f"(127.0.0.1, ::1) or a network (10.0.0.0/8), got {entry!r}: {error}"
                     ) from None
             names.append(name)
         return cls(frozenset(names), tuple(networks))
@@ -111,9 +111,9 @@ class AllowedHosts:
 
 
 def host_name(text: str) -> str | None:
-    """A host name as our requests have it: lower case, IDNA, no trailing dot. None for what is no host name.
+    """A host name as newsbot's requests spell it: lower case, IDNA, no trailing dot. None if it is not a host name.
 
-    A last label that is a number makes it an odd spelling of an IPv4 address.
+    A numeric last label makes it an odd spelling of an IPv4 address.
     """
     if not re.fullmatch(r"[\w.-]+", text):
         return None

@@ -1,8 +1,7 @@
-"""Scrapy's HTTP/1.1 download handler, behind the guards and with stand-ins.
+"""Scrapy's HTTP/1.1 download handler, with guards and stand-ins.
 
-Every request ends here, whichever component made it (callbacks, redirects, robots.txt, retries, media), so this is the
-one place where a guard can not be passed by. It follows the handler of Scrapy 2.19, and overrides the methods that
-Scrapy's own agents override.
+Requests of all components (callbacks, redirects, robots.txt, retries, media) end here, so here no request can bypass a
+guard. The module follows the handler of Scrapy 2.19, and overrides the methods that Scrapy's agents override.
 """
 
 from __future__ import annotations
@@ -53,16 +52,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Bytes of status line and headers; what Chromium takes. Twisted bounds not their number but a line (16 KiB), so that a
+# Bytes of status line and headers; the limit of Chromium. Twisted limits each line (16 KiB) but not their number, so a
 # redirect to a long URL would fail without a reason.
 MAX_HEAD = 256 * 1024
-MAX_REASON = 200  # characters of what a server sent, where an error repeats it
+MAX_REASON = 200  # characters of a server's text in an error
 
 
 class GuardSettings:
     """Extension that reads the settings of the guards at start, so that a wrong value ends the run.
 
-    What a download handler raises while it is loaded, Scrapy logs, and goes on without that scheme.
+    If the download handler raised it, Scrapy would log it and go on without the scheme.
     """
 
     @classmethod
@@ -77,7 +76,7 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
     """Downloads over http and https from public addresses, allowed hosts and stand-ins.
 
     Raises RefusedRequest for all others, counted in the stats as ``guards/refused`` and ``guards/refused/<reason>``.
-    ``guards/proxied`` counts the requests that went to a proxy, which resolves their host by itself.
+    ``guards/proxied`` counts the requests to a proxy, which resolves their host itself.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -87,7 +86,7 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
         self._pool._factory = _BoundedHeadFactory
 
     async def download_request(self, request: Request) -> Response:
-        """Download a request; the response has its URL, also when a stand-in answered."""
+        """Download a request; the response has its URL, even from a stand-in."""
         agent = _GuardedScrapyAgent(
             self._allowed,
             self._stand_ins,
@@ -113,7 +112,7 @@ class GuardedDownloadHandler(HTTP11DownloadHandler):
             raise
 
     def _in_words(self, error: Exception, request: Request) -> str:
-        """What went wrong, for a user: Scrapy tells nothing or the names of Twisted's objects."""
+        """The error in words for a user: Scrapy gives no text, or the names of Twisted's objects."""
         if isinstance(error, DownloadCancelledError):
             maxsize = request.meta.get("download_maxsize")
             setting = "" if maxsize else " (DOWNLOAD_MAXSIZE)"
@@ -131,7 +130,7 @@ class _GuardedScrapyAgent(_ScrapyAgent):
         self._stand_ins = stand_ins
 
     def _get_agent(self, request: Request, timeout: float) -> Any:
-        # The parser that Twisted connects by: with two of them, one could read another host than the other.
+        # Twisted connects by this parser: two parsers could read different hosts.
         uri = URI.fromBytes(request.url.encode("ascii"))
         agent = self._unkeyed_agent(request, uri, timeout)
         options = options_of(request)
@@ -144,7 +143,7 @@ class _GuardedScrapyAgent(_ScrapyAgent):
         base = self._stand_ins.base_for(uri)
         if base is None and request.meta.get("proxy"):
             self._check_proxied(request)
-            _note_reached(request)  # whom a proxy reaches, it does not say
+            _note_reached(request)  # a proxy does not say whom it reached
             return super()._get_agent(request, timeout)
 
         from twisted.internet import reactor
@@ -160,7 +159,7 @@ class _GuardedScrapyAgent(_ScrapyAgent):
         )
 
     def _cb_bodyready(self, txresponse: IResponse, request: Request) -> Any:
-        """As Scrapy's; with a file among the options, the body of a 200 goes there and not into memory."""
+        """Write the body of a 200 to the file of the request's options, if there is one, not into memory."""
         options = options_of(request)
         if options and options.file is not None and txresponse.code == 200:
             file = options.file
@@ -178,8 +177,8 @@ class _GuardedScrapyAgent(_ScrapyAgent):
     def _check_proxied(self, request: Request) -> None:
         if not self._crawler.stats.get_value("guards/proxied"):
             logger.warning(
-                "Requests go through a proxy, which resolves host names by itself: only addresses that stand in the "
-                "URL are checked here, names that lead to private addresses have to be refused by the proxy"
+                "Requests go through a proxy, which resolves host names itself: newsbot checks only addresses in the "
+                "URL, and the proxy has to refuse names that lead to private addresses"
             )
         self._crawler.stats.inc_value("guards/proxied")
         host = urlparse_cached(request).hostname or ""
@@ -190,7 +189,7 @@ class _GuardedScrapyAgent(_ScrapyAgent):
 
 
 def _without_key(response: Response, request: Request) -> Response:
-    """The same response; its headers, which redirects and links to the next page are read from, without the key."""
+    """The response without the key in its headers, as redirects and links to the next page come from them."""
     options = options_of(request)
     if options and options.keys:
         for name, values in response.headers.items():
@@ -199,13 +198,13 @@ def _without_key(response: Response, request: Request) -> Response:
 
 
 def _note_reached(request: Request) -> None:
-    """Note of a request of ours that it may reach somebody."""
+    """Note that the request may have reached a server."""
     if options := options_of(request):
         options.reached = True
 
 
 class _BodyFile:
-    """What Scrapy's reader collects a body in, as a file of the request's: the body itself is empty then."""
+    """Replaces the buffer of Scrapy's reader by a file of the request; the body of the response is then empty."""
 
     def __init__(self, file: Any) -> None:
         self.write = file.write
@@ -216,7 +215,7 @@ class _BodyFile:
 
 
 class _KeyedAgent:
-    """Adds a secret where a request leaves, so that no URL, log line or message that is made before can hold it."""
+    """Adds a secret as the request leaves, so that no earlier URL, log line or message can hold it."""
 
     def __init__(self, agent: Any, key: Key | Login) -> None:
         self._agent = agent
@@ -227,7 +226,7 @@ class _KeyedAgent:
 
 
 class _NotingPool:
-    """Notes of a request that it has a connection: what failed before did not reach anybody."""
+    """Notes that a request has a connection; a failure before that reached nobody."""
 
     def __init__(self, pool: HTTPConnectionPool, request: Request) -> None:
         self._pool = pool
@@ -246,7 +245,7 @@ class _NotingPool:
 
 
 class _GuardedAgent(_BindAddressAgent):
-    """Connects to the stand-in of a host if there is one, else to the addresses that the guard lets pass."""
+    """Connects to the stand-in of a host, if any, else to the addresses that the guard allows."""
 
     def __init__(self, allowed: AllowedHosts, base: URI | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -285,7 +284,7 @@ class _GuardedAgent(_BindAddressAgent):
 
 
 class _PublicEndpoint(HostnameEndpoint):
-    """Connects to the public addresses among those that a host resolves to: the very ones that were checked."""
+    """Connects to the public addresses of a host, and only to addresses that were checked."""
 
     def __init__(self, reactor: Any, host: str, port: int, **kwargs: Any) -> None:
         self._resolver = _PublicAddresses(reactor.nameResolver)
@@ -293,9 +292,9 @@ class _PublicEndpoint(HostnameEndpoint):
         self._host = host
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:  # noqa: N803
-        return super().connect(protocolFactory).addErrback(self._tell_refused)
+        return super().connect(protocolFactory).addErrback(self._explain_refusal)
 
-    def _tell_refused(self, failure: Failure) -> Failure:
+    def _explain_refusal(self, failure: Failure) -> Failure:
         if failure.check(DNSLookupError) and self._resolver.refused:
             raise RefusedRequest(self._host, self._resolver.refused)
         return failure
@@ -303,7 +302,7 @@ class _PublicEndpoint(HostnameEndpoint):
 
 @implementer(IHostnameResolver, IResolutionReceiver)
 class _PublicAddresses:
-    """Passes on what another resolver finds, without the addresses to be refused; behind its cache, not in it."""
+    """Passes on the addresses of another resolver, without the refused ones; it filters after that resolver's cache."""
 
     def __init__(self, resolver: Any) -> None:
         self._resolver = resolver
@@ -330,7 +329,7 @@ class _PublicAddresses:
 
 @implementer(IReactorPluggableNameResolver)
 class _ReactorWithResolver:
-    """The reactor, with another resolver of names: the way in which an endpoint is given one of its own."""
+    """The reactor with another resolver, because an endpoint takes its resolver from the reactor."""
 
     def __init__(self, reactor: Any, resolver: _PublicAddresses) -> None:
         self._reactor = reactor
@@ -346,7 +345,7 @@ class _BoundedHeadProtocol(_LenientHTTP11ClientProtocol):
     def request(self, request: Any) -> Deferred[IResponse]:
         self._head_size = 0
         answered = super().request(request)
-        if self._parser is not None:  # there is none where the connection takes no request any more
+        if self._parser is not None:  # None if the connection takes no more requests
             self._parser.MAX_LENGTH = MAX_HEAD
         return answered
 

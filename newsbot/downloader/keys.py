@@ -1,4 +1,4 @@
-"""Keys of APIs: added where a request leaves, taken out of what comes back."""
+"""Keys of APIs: adds them as a request leaves, and hides them in the response."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class KeyMiddleware:
-    """Hides the keys of a request in the body of its response, which is not compressed any more.
+    """Hides the keys of a request in the uncompressed body of its response.
 
-    What stands in the headers is hidden by the download handler, since redirects are followed and logged before.
+    The download handler hides those in the headers, since Scrapy follows and logs redirects before this.
     """
 
     def process_response(self, request: Request, response: Response) -> Response:
@@ -30,7 +30,7 @@ class KeyMiddleware:
 
 
 def hidden(text: bytes, request: Request) -> bytes:
-    """The text without the keys that a request may carry."""
+    """The text without the keys of a request."""
     options = options_of(request)
     for _, key, *_ in options.keys if options else ():
         secret = secret_of(key.variable)
@@ -40,7 +40,7 @@ def hidden(text: bytes, request: Request) -> bytes:
 
 
 def fits(key: HostKey, uri: URI) -> bool:
-    """Whether what is asked for gets the key: it goes to its host alone, and not in plain text unless declared so."""
+    """Whether a request to this URI gets the key: only its host does, and plain HTTP only if declared so."""
     return (
         key.host == uri.host.decode("ascii").lower()
         and key.port in (None, uri.port)
@@ -49,7 +49,7 @@ def fits(key: HostKey, uri: URI) -> bool:
 
 
 def add(key: Key | Login, uri: bytes, headers: Headers) -> bytes:
-    """Put the key into the headers, or into the URI that is returned: in place of one that a server sent along."""
+    """Put the key into the headers, or into the returned URI, where it replaces one that a server's link holds."""
     if isinstance(key, Login):
         headers.setRawHeaders("Authorization", [f"Basic {key.token}"])
         return uri

@@ -1,4 +1,4 @@
-"""Quotas: each call is taken out of the budget in the database before it goes out, whoever makes it."""
+"""Quotas: takes each call of any component out of the budget in the database before it goes out."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from newsbot.limits import Terms
     from newsbot.sources.options import RequestOptions
 
-LONGEST_BACKOFF = 60.0  # seconds, after a 429 that does not say how long
-_MIN_TIME, _MAX_SECONDS = 1e8, 1e11  # of Unix seconds: less are seconds from now, more are milliseconds
-LONGEST_RETRY = 30.0  # seconds before a page is asked for again
+LONGEST_BACKOFF = 60.0  # seconds, after a 429 without a wait
+_MIN_TIME, _MAX_SECONDS = 1e8, 1e11  # of Unix seconds; less are seconds from now, more are milliseconds
+LONGEST_RETRY = 30.0  # seconds before a retry
 
 
 class QuotaMiddleware:
-    """For requests with the `terms` of a quota among their options.
+    """Keeps requests with the `terms` of a quota among their options within it.
 
-    Waits for the space between two calls; raises `QuotaSpentError` where there is none left. Takes over what answers
-    say: calls left, when there are some again, ``Retry-After``.
+    Waits for the space between two calls; raises `QuotaSpentError` if no call is left. Takes over the facts in answers:
+    calls left, the time of the next ones, ``Retry-After``.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -44,11 +44,11 @@ class QuotaMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """For Scrapy."""
+        """Make the middleware, with the budget of a crawl."""
         return cls(crawler)
 
     async def process_request(self, request: Request) -> None:
-        """Take the call out of the budget, once it is its time."""
+        """Wait until the call is due, and take it out of the budget."""
         options = options_of(request)
         if options is None or options.terms is None:
             return
@@ -60,19 +60,19 @@ class QuotaMiddleware:
             elif answer.seconds <= self._longest:
                 await asyncio.sleep(answer.seconds)
             else:
-                raise QuotaSpentError(f"{answer.reason}; there are some again at {answer.until:%Y-%m-%d %H:%M %Z}")
+                raise QuotaSpentError(f"{answer.reason}; more from {answer.until:%Y-%m-%d %H:%M %Z}")
         options.call = options.terms, time.monotonic()
         options.reached = False
 
     async def process_exception(self, request: Request, exception: Exception) -> None:
-        """The call is over, without an answer; one that reached nobody is given back."""
+        """End a call without an answer, and give it back to the budget if it reached nobody."""
         options = options_of(request)
         call = await self._answered(options)
         if call and not _may_have_arrived(options, exception):
             await self._budget.give_back(call[0], time.monotonic() - call[1])
 
     async def process_response(self, request: Request, response: Response) -> Response:
-        """The same response, after what it says of the quota."""
+        """Record the quota that the response states; the same response."""
         options = options_of(request)
         await self._answered(options)
         if options is None or options.terms is None:
@@ -80,7 +80,7 @@ class QuotaMiddleware:
         terms, quota = options.terms, options.quota
         remaining = _number(response, quota and quota.remaining)
         limit = _number(response, quota and quota.limit)
-        if limit is not None and limit < 1:  # as some say that there is none
+        if limit is not None and limit < 1:  # some services mean "no limit"
             remaining = limit = None
         spent = looked_up(quota.spent, response.body) if response.status == 429 and quota and quota.spent else None
         if spent:
@@ -100,7 +100,7 @@ class QuotaMiddleware:
         return response
 
     async def _answered(self, options: RequestOptions | None) -> tuple[Terms, float] | None:
-        """The call that was under way, if there was one."""
+        """End the call under way, and return it; None if there was none."""
         if options is None or options.call is None:
             return None
         call, options.call = options.call, None
@@ -109,10 +109,10 @@ class QuotaMiddleware:
 
 
 def _may_have_arrived(options: RequestOptions, exception: Exception) -> bool:
-    """Whether the service may have counted a call that has no answer.
+    """Whether the service may have counted a call without an answer.
 
-    Not without a connection, as the download handler notes, or where that was refused to the end of its TLS handshake
-    or reset before the first byte of an answer. A connection that is closed in order may have been read from.
+    It has not without a connection, as the download handler notes, nor if the connection was refused up to the end of
+    its TLS handshake or reset before the first byte of an answer. It may have read from a connection closed in order.
     """
     if isinstance(exception, CannotResolveHostError | DownloadConnectionRefusedError):
         return False
@@ -126,12 +126,12 @@ def _may_have_arrived(options: RequestOptions, exception: Exception) -> bool:
 def _wait(
     request: Request, response: Response, asked: float | None, reset: float | None, *, is_spent: bool
 ) -> float | None:
-    """Seconds to leave the API alone: as it says or, after a 429 that does not, twice as long each time."""
+    """Seconds to wait: as the API says or, after a 429 without a wait, twice as long each time."""
     if asked is not None:
         return asked
     if response.status != 429:
         return None
-    if reset is not None or is_spent:  # what is spent stands in the ledger
+    if reset is not None or is_spent:  # the ledger has it as spent
         return reset
     return min(LONGEST_BACKOFF, 2.0 ** request.meta.get("retry_times", 0))
 
@@ -145,9 +145,9 @@ def _number(response: Response, name: str | None) -> float | None:
 
 
 def _reset(response: Response, name: str | None) -> float | None:
-    """Seconds until there are calls again: the header has Unix seconds or milliseconds, seconds, or an ISO time.
+    """Seconds until the next calls: the header has Unix seconds or milliseconds, seconds, or an ISO time.
 
-    None for what is too far to be the end of a quota's period.
+    None for a time too far away to end the period of a quota.
     """
     text = (response.headers.get(name) or b"").decode("latin-1").strip() if name else ""
     try:

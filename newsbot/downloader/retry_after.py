@@ -1,4 +1,4 @@
-"""``Retry-After``: a host that asks for a wait gets it, if it is short enough for this run."""
+"""``Retry-After``: waits as a host asks, if the wait is short enough for this run."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LONGEST = 1e12  # seconds: some 30,000 years, which any clock can still count
+LONGEST = 1e12  # seconds: some 30,000 years, which any clock can count
 
 
 class RetryAfterMiddleware(RetryMiddleware):
-    """Retries as Scrapy does; after a 429 or 503 with ``Retry-After``, not before the time that the server named.
+    """Retries as Scrapy does, but after a 429 or 503 with ``Retry-After`` not before the time that the server names.
 
-    Until then the whole host waits (its download slot), and the other hosts go on. A wait above ``RETRY_AFTER_MAX``
-    (seconds, default 60) is not retried. What comes back unretried carries the wait as ``response.meta["retry_after"]``
-    (seconds, float), up to ``RETRY_AFTER_DAYS`` (default 7): a longer one is a mistake, as the year 9999.
+    Until then the whole host waits (its download slot), and other hosts go on. A wait above ``RETRY_AFTER_MAX``
+    (seconds, default 60) ends the retries: the response carries the wait as ``response.meta["retry_after"]`` (seconds,
+    float), up to ``RETRY_AFTER_DAYS`` (default 7): a longer one is a mistake, such as the year 9999.
     """
 
     def __init__(self, settings: BaseSettings) -> None:
@@ -40,13 +40,13 @@ class RetryAfterMiddleware(RetryMiddleware):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """The middleware, told of each response before its host is sent the next request."""
+        """Make the middleware; it sees each response before the next request to its host."""
         middleware = super().from_crawler(crawler)
         crawler.signals.connect(middleware._hold_host, signals.response_downloaded)
         return middleware
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
-        """Give back the request to be retried, or the response."""
+        """The request to retry, or the response."""
         wait = retry_after(response)
         if wait is None or wait <= self._longest:
             result = super().process_response(request, response)
@@ -55,7 +55,7 @@ class RetryAfterMiddleware(RetryMiddleware):
         wait = min(wait, self._longest_kept)
         request.meta["retry_after"] = wait
         self.crawler.stats.inc_value("retry_after/left")
-        logger.info("%s: no further try in this run, the server asks to wait %.0f s", request, wait)
+        logger.info("%s: no further attempt in this run, the server asks to wait %.0f s", request, wait)
         return response
 
     def _hold_host(self, request: Request, response: Response) -> None:
@@ -66,7 +66,7 @@ class RetryAfterMiddleware(RetryMiddleware):
         slot = downloader.slots[request.meta[downloader.DOWNLOAD_SLOT]]
         if slot.latercall:
             slot.latercall.cancel()
-        # The way in which the downloader itself lets a host wait; it looks at the delay again afterwards.
+        # The downloader itself makes a host wait in this way; afterwards it checks the delay again.
         slot.latercall = call_later(wait, downloader._latercall, slot)
         self.crawler.stats.inc_value("retry_after/waited")
         logger.info("%s: the host waits for %.0f s, as the server asks", request, wait)
@@ -75,8 +75,8 @@ class RetryAfterMiddleware(RetryMiddleware):
 def retry_after(response: Response) -> float | None:
     """The seconds that a 429 or 503 asks to wait (RFC 9110, section 10.2.3); None without a valid ``Retry-After``.
 
-    A date is compared with the server's own ``Date``, where there is one, as either clock may be wrong. What is past
-    or negative is 0; there is no upper bound here.
+    It compares a date with the server's ``Date``, if present, as either clock may be wrong. A past date or a negative
+    number is 0; the wait has no upper bound here.
     """
     if response.status not in (429, 503):
         return None

@@ -1,4 +1,4 @@
-"""Stand-ins: other servers that answer in the place of a host, for tests, mirrors and gateways."""
+"""Stand-ins, or host overrides: other servers that answer in place of a host, for tests, mirrors and gateways."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _EXAMPLE = '{"api.example.org": "http://127.0.0.1:9001"}'
 
 
 class StandIns:
-    """The bases that answer for hosts: ``STAND_INS``, a mapping, or its JSON, of ``host`` or ``host:port`` to URL.
+    """The URLs that answer for hosts: ``STAND_INS``, a mapping, or its JSON, of ``host`` or ``host:port`` to URL.
 
-    Raises ValueError, with the key and the value, for what is not that.
+    Raises ValueError, with the key and the value, for anything else.
     """
 
     def __init__(self, settings: BaseSettings) -> None:
@@ -38,11 +38,11 @@ def _mapping(value: object) -> Mapping[str, str]:
         try:
             value = json.loads(value)
         except json.JSONDecodeError as error:
-            raise ValueError(f"STAND_INS is not JSON ({error}): {value!r}; write {_EXAMPLE}") from None
+            raise ValueError(f"STAND_INS is not valid JSON ({error}): {value!r}; expected {_EXAMPLE}") from None
     if not value:
         return {}
     if not isinstance(value, Mapping):
-        raise ValueError(f"STAND_INS is no object of hosts and URLs: {value!r}; write {_EXAMPLE}")
+        raise ValueError(f"STAND_INS is not an object of hosts and URLs: {value!r}; expected {_EXAMPLE}")
     return value
 
 
@@ -55,7 +55,7 @@ def _origin(key: str) -> tuple[str, int | None]:
             return host.strip("[]"), port
         if parts.netloc == key and host_name(host):
             return host_name(host), port
-    raise ValueError(f"STAND_INS: the key {key!r} is neither a host nor host:port; write {_EXAMPLE}")
+    raise ValueError(f"STAND_INS: the key {key!r} is neither a host nor host:port; expected {_EXAMPLE}")
 
 
 def _base(key: str, value: object) -> URI:
@@ -66,6 +66,6 @@ def _base(key: str, value: object) -> URI:
         if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not beyond_path:
             return uri
     raise ValueError(
-        f"STAND_INS: {key!r} leads to {value!r}, which is no http or https URL without user, query and fragment; "
+        f"STAND_INS: {key!r}: expected an http or https URL without user, query and fragment, got {value!r}; "
         f"write {_EXAMPLE}"
     )

@@ -1,4 +1,4 @@
-"""URLs that are not asked for fail with the reason, so that whoever asks hears of it."""
+"""Refuses some URLs with the reason, which reaches the errback of the request."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ SHOWN = 200  # characters of the URL in the message
 
 
 class UrlTooLong(IgnoreRequest):
-    """A request whose URL is above ``URLLENGTH_LIMIT``. Errbacks see it; it is not retried."""
+    """The URL of a request is above ``URLLENGTH_LIMIT``. Errbacks see it; it is not retried."""
 
 
 class UrlWithLogin(IgnoreRequest):
-    """A request whose URL has a user or a password, which logs and tables would show. Errbacks see it."""
+    """The URL of a request has a user or a password, which logs and tables would show. Errbacks see it."""
 
 
 class UrlMiddleware:
-    """Refuses URLs, those that a redirect leads to as well, before anything is asked for their sake.
+    """Refuses URLs, also those of redirects, before any request for their sake.
 
-    Raises `UrlWithLogin`, and `UrlTooLong` above ``URLLENGTH_LIMIT`` bytes; 0 is no bound. Scrapy's own bound is a
-    spider middleware, which drops a request where no errback hears of it.
+    Raises `UrlWithLogin`, and `UrlTooLong` above ``URLLENGTH_LIMIT`` bytes; 0 turns the limit off. Scrapy's limit is a
+    spider middleware, which silently drops a request without a call of its errback.
     """
 
     def __init__(self, longest: int) -> None:
@@ -39,7 +39,7 @@ class UrlMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """For Scrapy."""
+        """Read the setting, and keep logins out of the log."""
         hide_logins()
         return cls(crawler.settings.getint("URLLENGTH_LIMIT"))
 
@@ -55,12 +55,12 @@ class UrlMiddleware:
         shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}..."
         if has_login(url):
             return UrlWithLogin(
-                f"a URL with a login is not asked for, since logs would show it: {shown}; in a spider, set http_user,"
+                f"a URL with a login is not requested, since logs would show it: {shown}; in a spider, set http_user,"
                 " http_pass and http_auth_domain from the environment; for a source of a catalogue, write"
                 " auth: env:NAME"
             )
         if 0 < self._longest < len(url):
             return UrlTooLong(
-                f"the URL has {len(url)} bytes, and at most {self._longest} (URLLENGTH_LIMIT) are asked for: {shown}"
+                f"the URL has {len(url)} bytes, expected at most {self._longest} (URLLENGTH_LIMIT): {shown}"
             )
         return None

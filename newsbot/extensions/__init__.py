@@ -1,1 +1,1 @@
-"""What accompanies every crawl: run records, what failed, progress, stats and the log."""
+"""Extensions of every crawl: run records, failures, progress, stats and the log."""

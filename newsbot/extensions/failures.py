@@ -1,7 +1,7 @@
-"""What became of the requests of a spider that keeps no outcomes itself: which failed, and why.
+"""Failed requests, with their reasons, of a spider that reports no outcomes itself.
 
-Two middlewares of one crawl write to one `Failures`: the outermost of the downloader, where tries are over, and
-Scrapy's own check of the status. `RobotsOnSite` keeps robots.txt from being filtered as offsite, which would allow all.
+Two middlewares of a crawl write to one `Failures`: the outermost of the downloader, after all retries, and Scrapy's
+check of the status. `RobotsOnSite` keeps the offsite filter from dropping robots.txt, which would allow everything.
 """
 
 from collections import Counter
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.robotstxt import RobotParser
 
-MAX_URL = 300  # characters of one that is named
+MAX_URL = 300  # characters of a listed URL
 MAX_TEXT = 200  # characters of an exception
-SHOWN = 20  # failures that are named; the others are counted by their reason
+SHOWN = 20  # failures to list; the others are counted by their reason
 
 
 class Failures:
@@ -35,22 +35,22 @@ class Failures:
 
     @classmethod
     def of(cls, crawler: "Crawler") -> Self:
-        """The crawler's, made at the first call."""
+        """The failures of the crawler, made at the first call."""
         return cls._of.setdefault(crawler, cls())
 
     def __init__(self) -> None:
         self.answered = 0  # answers that reached a callback
-        self.total = 0  # requests that no answer came of
-        self.shown: list[str] = []  # the first ones and the first exceptions of callbacks: URL and reason
+        self.total = 0  # requests without an answer
+        self.shown: list[str] = []  # the first of these and the first exceptions of callbacks: URL and reason
         self.others: Counter[str] = Counter()  # the rest, by reason
 
     def add(self, url: str, reason: str) -> None:
-        """Note a request that no answer came of."""
+        """Note a request without an answer."""
         self.total += 1
         self._note(url, reason)
 
     def add_error(self, url: str, error: BaseException) -> None:
-        """Note an exception of the spider's own method that read the answer of `url`."""
+        """Note an exception of the spider's method that read the answer of `url`."""
         lines = str(error).splitlines()
         text = f": {lines[0][:MAX_TEXT]}" if lines else ""
         self._note(url, f"{type(error).__name__}{text} (in a callback; the log has the traceback)")
@@ -66,31 +66,31 @@ class Failures:
 
 
 class FailedRequests:
-    """A downloader middleware next to the engine: it sees an exception when nobody else tries again."""
+    """A downloader middleware next to the engine: it sees an exception after all retries."""
 
     def __init__(self, failures: Failures) -> None:
         self.failures = failures
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
-        """For Scrapy."""
+        """Take the failures of the crawler."""
         return cls(Failures.of(crawler))
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         """Note it, and leave it to the errback."""
-        if request.callback is not NO_CALLBACK:  # robots.txt, pictures: their failure is no page's
+        if request.callback is not NO_CALLBACK:  # not for robots.txt and pictures
             lines = str(exception).splitlines()
             self.failures.add(request.url, lines[0] if lines else type(exception).__name__)
 
 
 class HttpErrorMiddleware(httperror.HttpErrorMiddleware):
-    """Scrapy's, noting what it refuses and what it lets through."""
+    """Scrapy's middleware; it also counts refused and accepted responses."""
 
     failures: Failures
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
-        """For Scrapy."""
+        """Make the middleware, with the failures of the crawler."""
         middleware = super().from_crawler(crawler)
         middleware.failures = Failures.of(crawler)
         return middleware
@@ -106,17 +106,18 @@ class HttpErrorMiddleware(httperror.HttpErrorMiddleware):
 
 
 class RobotsTxtMiddleware(robotstxt.RobotsTxtMiddleware):
-    """As Scrapy's, but a third request at once to a host is not let pass: those that wait for its robots.txt share a
-    Deferred, the first to await it takes its result away, and nothing is taken for a robots.txt that allows all."""
+    """Scrapy's middleware lets a third simultaneous request to a host pass: requests that wait for its robots.txt share
+    a Deferred, the first one takes its result away, and None counts as a robots.txt that allows all. This one reads the
+    parser again after the wait."""
 
     async def robot_parser(self, request: Request) -> "RobotParser | None":
-        """The parser of the request's host; None where there is no robots.txt to be had."""
+        """The parser of the request's host; None without a robots.txt."""
         await super().robot_parser(request)
         return self._parsers[urlparse_cached(request).netloc]
 
 
 class RobotsOnSite:
-    """A downloader middleware in front of the offsite filter, which would drop robots.txt of a host that is not among
+    """A downloader middleware before the offsite filter, which would drop robots.txt of a host outside
     `allowed_domains`, as after a redirect: Scrapy takes a robots.txt that it cannot get for one that allows all."""
 
     def process_request(self, request: Request) -> None:

@@ -1,4 +1,4 @@
-"""What Scrapy logs: no record for each item, no traceback for a host that does not answer, no login of a URL."""
+"""Scrapy's log, without a record for each item, tracebacks for hosts that do not answer, and logins in URLs."""
 
 import logging
 from typing import TYPE_CHECKING, Any, Self
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _brief(record: logging.LogRecord) -> bool:
-    """A robots.txt that can not be had is no error of the program; the table at the end says it in a line."""
+    """Log a missing robots.txt without a traceback; the table at the end of the run reports it in one line."""
     if record.exc_info:
         record.exc_info = None
         record.levelno, record.levelname = logging.INFO, "INFO"
@@ -24,7 +24,7 @@ def _brief(record: logging.LogRecord) -> bool:
 
 
 class _WithoutLogins(logging.Formatter):
-    """Formats as another does, without the logins in URLs, in whatever message or traceback they stand."""
+    """Formats as another formatter, without the logins in URLs of messages and tracebacks."""
 
     def __init__(self, inner: logging.Formatter) -> None:
         super().__init__()
@@ -35,9 +35,9 @@ class _WithoutLogins(logging.Formatter):
 
 
 def hide_logins() -> None:
-    """Keep logins out of the log: Scrapy tells of redirects and of what it filters before a request can be refused.
+    """Keep logins out of the log: Scrapy logs redirects and filtered requests before a guard can refuse them.
 
-    Scrapy makes the handler anew for each crawler, behind the log formatter; a script may have none.
+    Scrapy makes a new handler for each crawler, after the log formatter; a script may have no handler.
     """
     handler = get_scrapy_root_handler()
     if handler is not None and handler.formatter is not None:
@@ -45,14 +45,14 @@ def hide_logins() -> None:
 
 
 class LogFormatter(logformatter.LogFormatter):
-    """Scrapy's own, without a record for each item: building one costs as much as cleaning the item."""
+    """Scrapy's formatter, without a record for each item: building one costs as much as cleaning the item."""
 
     def __init__(self, *, items: bool) -> None:
         self.items = items
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
-        """For Scrapy."""
+        """Read LOG_LEVEL, and shorten the records of robots.txt."""
         logging.getLogger("scrapy.downloadermiddlewares.robotstxt").addFilter(_brief)
         return cls(items=crawler.settings["LOG_LEVEL"] == "DEBUG")
 

@@ -1,4 +1,4 @@
-"""Modules that moved: their old paths stand in settings and in spiders of users' own."""
+"""Modules that moved, for settings and spiders of users that hold the old paths."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -9,7 +9,7 @@ from scrapy.exceptions import ScrapyDeprecationWarning
 
 
 def moved(old: str, new: str) -> Callable[[str], Any]:
-    """The `__getattr__` of the module `old`, which gives the names of `new` and warns."""
+    """The `__getattr__` of the module `old`, which returns the names of `new` and warns."""
 
     def find(name: str) -> Any:
         found = getattr(import_module(new), name)

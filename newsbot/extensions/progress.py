@@ -1,4 +1,4 @@
-"""What a user sees of a long run: a bar on a terminal, else a line a minute in the log."""
+"""Shows the progress of a long run: a bar on a terminal, else a line a minute in the log."""
 
 import logging
 import sys
@@ -21,7 +21,7 @@ LOG_EVERY = 60.0  # seconds
 
 
 class Progress:
-    """Fetches done of those to do where the spider tells how many there are, and the rows so far."""
+    """Shows the rows so far, and the fetches done, with their total if the spider knows it."""
 
     def __init__(self, crawler: "Crawler") -> None:
         self.stats = crawler.stats
@@ -33,11 +33,11 @@ class Progress:
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
-        """For Scrapy."""
+        """Make the extension of a crawl."""
         return cls(crawler)
 
     def spider_opened(self, spider: "Spider") -> None:
-        """Begin to show."""
+        """Begin to show the progress."""
         self.started = time.monotonic()
         terminal = sys.stderr.isatty()
         if terminal:
@@ -48,7 +48,7 @@ class Progress:
         self.task.start(REDRAW if terminal else LOG_EVERY, now=False)
 
     def spider_closed(self) -> None:
-        """End."""
+        """Stop, and clear the bar."""
         if self.task is not None and self.task.running:
             self.task.stop()
         if self.bar is not None:

@@ -1,4 +1,4 @@
-"""How a run ends: its exit code, its row, and the table that a user reads."""
+"""Ends a run: its exit code, its row, and the table for the user."""
 
 import sys
 from typing import TYPE_CHECKING, Self
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from newsbot.limits import Spent
 
-# Ends that a user or a limit of the user's asked for; any other but "finished" is a failure.
+# "finished", and reasons that a user or a user's limit asked for; any other reason is a failure.
 _ASKED_FOR = ("finished", "shutdown", "cancelled", "closespider_")
 
-_NOT_ASKED = {  # Scrapy's stats of requests that it drops before anybody hears of them
+_NOT_ASKED = {  # Scrapy's stats of requests that it drops silently
     "offsite/filtered": "not in allowed_domains",
     "depth/request_ignored_count": "deeper than DEPTH_LIMIT",
 }
@@ -33,7 +33,7 @@ REASONS_SHOWN = 10
 
 
 class RunRecord:
-    """Closes the run's row with its exit code, then prints what came of each source."""
+    """Closes the run's row with its exit code, then prints the result of each source."""
 
     def __init__(self, crawler: "Crawler") -> None:
         self.stats = crawler.stats
@@ -45,26 +45,26 @@ class RunRecord:
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
-        """For Scrapy."""
+        """Make the extension of a crawl."""
         return cls(crawler)
 
     def spider_error(self, failure: "Failure", response: "Response | Failure") -> None:
-        """Note an exception of a callback, or of an errback, whose failure knows the request."""
+        """Note an exception of a callback, or of an errback, whose failure has the request."""
         request = getattr(response, "request", None)
         self.failures.add_error(getattr(response, "url", None) or getattr(request, "url", ""), failure.value)
 
     async def spider_closed(self, spider: "Spider", reason: str) -> None:
-        """Close the run."""
+        """Close the run, and print its table, failures and remarks."""
         if reason == "finished":
             self.run.tell_unanswered()
         self.tells_outcomes = bool(self.run.outcomes) or getattr(spider, "tells_outcomes", False)
         exit_code = self._exit_code(reason)
-        if not self.writer.opened:  # a user's settings without the store stage
+        if not self.writer.opened:  # the user's settings lack the store stage
             self.run.exit_code = exit_code
             return
         errors = self.stats.get_value("spider_exceptions/count", 0)
         failed = _failed_requests(self.failures)
-        if self.run.outcomes:  # the spider's base counts the failed requests itself
+        if self.run.outcomes:  # the spider's base reports failed requests as outcomes
             failed = _failed_outcomes(self.run)
         else:
             errors += self.failures.total
@@ -77,16 +77,16 @@ class RunRecord:
             print("\nRemarks:", *(f"  {line}" for line in remarks), sep="\n", file=sys.stderr)
 
     def _remarks(self, reason: str) -> list[str]:
-        """What a user would otherwise not see of the run."""
+        """Facts of the run that a user would otherwise miss."""
         remarks = []
         if reason != "finished":
-            remarks.append(f"The run ended before its end: {without_login(reason + self._why())}")
+            remarks.append(f"The run ended early: {without_login(reason + self._why())}")
         elif self._nothing_asked():
-            remarks.append("Nothing was asked: start_urls is empty, or start() yields no request that goes out")
+            remarks.append("No request went out: start_urls is empty, or start() yields no request")
         elif self._nothing_found():
             pages = self.failures.answered
-            read = "1 page was read and" if pages == 1 else f"{pages} pages were read and"
-            remarks.append(f"{read} gave no item: the selectors may not fit any more")
+            read = "1 page" if pages == 1 else f"{pages} pages"
+            remarks.append(f"{read} gave no item: the selectors may no longer match")
         for name, why in _NOT_ASKED.items():
             if number := self.stats.get_value(name):
                 remarks.append(f"Not asked: {number} {'URL' if number == 1 else 'URLs'}, {why}")
@@ -112,7 +112,7 @@ class RunRecord:
         return total.stored + total.rejected
 
     def _exit_code(self, reason: str) -> int:
-        """0 unless the run failed as a whole: every source, every request, or nothing could be stored."""
+        """0 unless the whole run failed: every source, every request, or nothing stored."""
         if self.writer.failure is not None or not reason.startswith(_ASKED_FOR):
             return 1
         outcomes = [outcome for outcomes in self.run.outcomes.values() for outcome in outcomes]
@@ -123,14 +123,14 @@ class RunRecord:
         return int(every_request_failed or self._nothing_stored(self.failures.total))
 
     def _nothing_stored(self, failures: int = 0) -> bool:
-        """Whether nothing was stored although something came, or should have."""
+        """Whether nothing was stored although items came, or should have come."""
         total = self.run.total()
         failures += total.rejected + self.stats.get_value("spider_exceptions/count", 0)
         return total.stored == 0 and failures > 0
 
 
 def report(run: Run) -> str:
-    """The table of a run: a row a source; what failed and what was refused, with the reasons; what was spent."""
+    """The table of a run: a row for each source; failures and refused items with their reasons; the calls spent."""
     from tabulate import tabulate
 
     rows = [
@@ -148,7 +148,7 @@ def report(run: Run) -> str:
         if len(failed) > FAILURES_SHOWN:
             lines.append(f"  and {len(failed) - FAILURES_SHOWN} more: scrapy sources --status")
     lines += _reasons("Refused (kept in the table rejects):", run.reasons)
-    lines += _reasons("Left out of what is stored (kept in the table rejects):", run.left_out)
+    lines += _reasons("Left out of stored items (kept in the table rejects):", run.left_out)
     if run.ledger:
         lines.append("")
         lines += [f"Spent: {_spent(name, spent)}" for name, spent in sorted(run.ledger.items())]
@@ -169,17 +169,17 @@ _PERIODS = {"hour": "this hour", "day": "today", "month": "this month"}
 
 
 def _spent(quota: str, spent: "Spent") -> str:
-    """`guardian 12 of 500 calls today (this run: 3)`; without what tells the quotas of two keys apart."""
+    """`guardian 12 of 500 calls today (this run: 3)`; without the hash of the key."""
     of = f" of {spent.limit}" if spent.limit is not None else ""
     cost = f" for {spent.cost:g} {spent.currency or ''}".rstrip() if spent.cost else ""
     calls = "call" if spent.total == 1 and not of else "calls"
-    when = _PERIODS.get(spent.period) or f"in these {spent.period}"  # of a declared length, as `12 hours`
+    when = _PERIODS.get(spent.period) or f"in these {spent.period}"  # a declared length, such as `12 hours`
     api, _, _ = quota.partition("/")
     return f"{api} {spent.total}{of} {calls} {when}{cost} (this run: {spent.calls})"
 
 
 def _failed_requests(failures: Failures) -> list[str]:
-    """The requests that no answer came of: the first with their URL, the others by reason."""
+    """The requests without an answer: the first ones with their URL, the others by reason."""
     return [
         *failures.shown,
         *(f"and {number} more: {reason}" for reason, number in failures.others.most_common(REASONS_SHOWN)),

@@ -1,4 +1,4 @@
-"""Scrapy's core stats, without a signal for each item: sending one costs more than cleaning the item."""
+"""Scrapy's core stats, without a signal for each item: a signal costs more than cleaning the item."""
 
 from typing import TYPE_CHECKING, Self
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 
 class CoreStats(corestats.CoreStats):
-    """As Scrapy's; the items are counted under the same names by `newsbot.pipelines.manager`."""
+    """Does not count items: `newsbot.pipelines.manager` counts them under the same names."""
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
-        """For Scrapy."""
+        """Make the extension, without the signals of items."""
         extension = super().from_crawler(crawler)
         crawler.signals.disconnect(extension.item_scraped, signal=signals.item_scraped)
         crawler.signals.disconnect(extension.item_dropped, signal=signals.item_dropped)
         return extension
 
     def spider_closed(self, spider: "Spider", reason: str) -> None:
-        """As Scrapy's, which fails on a spider that was never opened, as when the database can not be used."""
+        """Skip a spider that never opened, as without a database, where Scrapy's method fails."""
         if self.start_time is not None:
             super().spider_closed(spider, reason)

@@ -1,1 +1,1 @@
-"""The way of an item, one stage a module, in the order of their numbers in the settings."""
+"""The stages that an item passes, one in each module, in the order of their numbers in the settings."""

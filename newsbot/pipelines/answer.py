@@ -1,4 +1,4 @@
-"""Stage 250: the items as the answer of one call, new or stored already, until that is large enough."""
+"""Stage 250: writes items, new or stored already, as the answer of one call, until the answer is full."""
 
 import asyncio
 import json
@@ -14,34 +14,34 @@ from newsbot.items import unpacked
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-# How a crawl ends whose answer is full.
+# The reasons for which a crawl closes when its answer is full.
 ITEMS_REACHED, BYTES_REACHED = "closespider_answer_items", "closespider_answer_bytes"
 
 
 class AnswerPipeline:
-    """Writes each item to `ANSWER_FILE`, then lets it go on; closes the spider at `ANSWER_ITEMS` or `ANSWER_BYTES`."""
+    """Writes each item to `ANSWER_FILE` and passes it on; closes the spider at `ANSWER_ITEMS` or `ANSWER_BYTES`."""
 
     def __init__(self, crawler: "Crawler", file: Path, items: int, size: int) -> None:
-        """Raises ValueError for a file that can not be written."""
+        """Open the file. Raises ValueError for a file that cannot be written."""
         self.crawler = crawler
-        self._items, self._size = items, size  # that there is still room for
+        self._items, self._size = items, size  # the room that is left
         self._full = False
         try:
-            self._file = file.open("wb", buffering=0)  # a line is there at once and whole
+            self._file = file.open("wb", buffering=0)  # so that readers see each line at once and whole
         except OSError as error:
-            raise ValueError(f"ANSWER_FILE {file}: {error.strerror}; nobody waits there for an answer") from None
+            raise ValueError(f"ANSWER_FILE {file}: {error.strerror}; no caller waits there for an answer") from None
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
-        """For Scrapy."""
+        """Read the settings. Raises `NotConfigured` without `ANSWER_FILE`."""
         settings = crawler.settings
         if not settings["ANSWER_FILE"]:
-            raise NotConfigured  # without a word: no crawl but that of a call misses it
+            raise NotConfigured  # silently: only the crawl of a call needs it
         items, size = settings.getint("ANSWER_ITEMS"), settings.getint("ANSWER_BYTES")
         return cls(crawler, Path(settings["ANSWER_FILE"]), items, size)
 
     async def process_batch(self, items: list[Any]) -> list[Any]:
-        """The same items."""
+        """The items, unchanged."""
         for item in items:
             if not self._full:
                 self._take(unpacked(item))
@@ -67,5 +67,5 @@ class AnswerPipeline:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON has no form for: times in ISO 8601, all else as text."""
+    """A value without a form in JSON, as text: times in ISO 8601."""
     return value.isoformat() if isinstance(value, date) else str(value)

@@ -1,4 +1,4 @@
-"""Takes the batches out of what a spider yields: they are no items of Scrapy's, which would count each as one."""
+"""Takes the batches out of the output of a spider: Scrapy would count each batch as an item."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class BatchMiddleware:
-    """Passes each batch on at once, yields all else, and waits for the batches at the end.
+    """Passes each batch on at once, yields everything else, and waits for the batches at the end.
 
-    So a request that follows a batch is not held up, and the engine waits for all.
+    So a batch does not hold up the request after it, and the engine waits for all batches.
     """
 
     def __init__(self, crawler: "Crawler") -> None:
@@ -22,16 +22,16 @@ class BatchMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
-        """For Scrapy."""
+        """Make the middleware of a crawler."""
         return cls(crawler)
 
     async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        """What `start` yields, without batches."""
+        """The output of `start`, without batches."""
         async for each in self._without_batches(start):
             yield each
 
     async def process_spider_output(self, response: "Response", result: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        """What a callback yields, without batches."""
+        """The output of a callback, without batches."""
         async for each in self._without_batches(result):
             yield each
 
@@ -44,7 +44,7 @@ class BatchMiddleware:
                 else:
                     yield each
         finally:
-            # Also behind a callback that fails: what it yielded before is none of that.
+            # Also if the callback fails: the batches before the error are good.
             ends = await asyncio.gather(*under_way, return_exceptions=True)
         for end in ends:
             if isinstance(end, BaseException):

@@ -1,4 +1,4 @@
-"""Stage 200: text, dates, URLs and language in one form, so that the same thing is the same row."""
+"""Stage 200: brings text, dates, URLs and language into one form, so that the same thing is the same row."""
 
 import hashlib
 import json
@@ -22,22 +22,22 @@ from newsbot.values import MAX_JSON, MAX_NAMES, MAX_URL
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-EARLIEST = datetime(1700, 1, 2, tzinfo=UTC)  # archives go back to the first newspapers, not further
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what a program writes that has no date
-MAX_SHARED = 10_000  # objects that are known as clean
-# A clock that is a day off, here or there, must not cost the dates.
+EARLIEST = datetime(1700, 1, 2, tzinfo=UTC)  # about the first newspapers; archives go back no further
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what many programs write for a missing date
+MAX_SHARED = 10_000  # clean objects to remember
+# A clock that is a day off must not cost the dates.
 FUTURE = timedelta(days=2)
 
 
-_SHARED: dict[int, tuple[Any, Any]] = {}  # by the id of the first, as it came and clean
+_SHARED: dict[int, tuple[Any, Any]] = {}  # by the id of the first: the object as it came, and clean
 _TOO_LONG = f"is longer than {MAX_JSON} characters as JSON"
-_WHOLE = re.compile(r"\.0[,}\]]")  # a number that has another spelling
+_WHOLE = re.compile(r"\.0[,}\]]")  # a number with another spelling
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
 class _How:
-    """How the values of a spider's items are read."""
+    """How to read the values of a spider's items."""
 
     zone: ZoneInfo  # of times without one
     line: Callable[[str], str]
@@ -45,15 +45,15 @@ class _How:
 
 
 class CleanPipeline:
-    """Cleans every item. What can not be a value, as a date in year 9999, is noted and left out."""
+    """Cleans every item. An impossible value, such as a date in year 9999, is noted and left out."""
 
     def __init__(self, zone: str) -> None:
-        self._marked = _How(ZoneInfo(zone), clean_line, clean_text)  # of texts that may be markup's
+        self._marked = _How(ZoneInfo(zone), clean_line, clean_text)  # for texts that may be markup
         self._plain = replace(self._marked, line=plain_line, text=plain_text)
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
-        """Dates without a zone are read in the spider's `timezone`, if it has one."""
+        """Take the spider's `timezone` for dates without a zone, UTC by default."""
         return cls(getattr(crawler.spider, "timezone", None) or "UTC")
 
     async def process_batch(self, items: list[Any]) -> list[Any]:
@@ -61,7 +61,7 @@ class CleanPipeline:
         return [self.cleaned(item) for item in items]
 
     def check_again(self, item: Any) -> None:
-        """Clean the values of an item that a stage of a user's had; what it is known by stays. Raises `Rejected`."""
+        """Clean the values of an item again after a user's stage; its identity stays. Raises `Rejected`."""
         self._clean_values(item)
 
     def cleaned(self, item: Any) -> Any:
@@ -78,7 +78,7 @@ class CleanPipeline:
     def _clean_values(self, item: Any) -> None:
         how = self._plain if item.is_plain else self._marked
         item.is_plain = True
-        if item.extra_json is not None and not _is_clean(item.extra_json):  # as a reader gave it
+        if item.extra_json is not None and not _is_clean(item.extra_json):  # a reader's JSON
             unpacked(item)
         for name, field, clean in _cleaned(type(item)):
             value = getattr(item, name)
@@ -88,17 +88,17 @@ class CleanPipeline:
 
 @cache
 def _cleaned(kind: type) -> tuple[tuple[str, Field, Callable[..., Any]], ...]:
-    """The fields of a kind whose values are cleaned, each with the function that does."""
+    """The fields of a kind to clean, each with its function."""
     return tuple((field.name, field, _CLEANERS[field.form]) for field in fields_of(kind) if field.form in _CLEANERS)
 
 
 @cache
 def _derived(kind: type) -> tuple[Callable[[Any], None], ...]:
-    """What derives values of an item from its clean ones."""
+    """The functions that derive values of an item from its clean ones."""
     return tuple(_DERIVED[field.form] for field in fields_of(kind) if field.form in _DERIVED)
 
 
-# --- Values: a function gives a clean one; what can not be one is noted on the item, or raises `Rejected` -------------
+# --- Values: a function returns a clean value; it notes an impossible one on the item, or raises `Rejected` -----------
 
 
 def _line(item: Item, field: Field, value: str, how: _How) -> str | None:
@@ -117,7 +117,7 @@ def _text(item: Item, field: Field, value: str, how: _How) -> str | None:
 
 def _nothing(field: Field) -> None:
     if field.is_needed:
-        raise Rejected(field.name, "nothing is left of it but white space and control characters")
+        raise Rejected(field.name, "has only white space and control characters")
 
 
 def _lines(item: Item, field: Field, value: list[str], how: _How) -> list[str]:
@@ -135,7 +135,7 @@ def _link(item: Item, field: Field, value: str, how: _How) -> str | None:
     value = url_without_login(values.text(value))
     if len(value) <= MAX_URL and value.startswith(("https://", "http://")):
         return value
-    reason = f"{cut(value)} is not an http(s) URL of {MAX_URL} characters at most"
+    reason = f"{cut(value)} is not an http(s) URL of at most {MAX_URL} characters"
     item.refused.append((field.name, reason, value))
     return None
 
@@ -144,27 +144,27 @@ def _time(item: Item, field: Field, value: datetime, how: _How) -> datetime:
     try:
         return (value.replace(tzinfo=UTC) if value.tzinfo is None else value).astimezone(UTC)
     except OverflowError:
-        raise Rejected(field.name, f"{value.isoformat()} is not in the calendar") from None
+        raise Rejected(field.name, f"{value.isoformat()} is outside the calendar") from None
 
 
 def _published(item: Item, field: Field, value: datetime, how: _How) -> datetime | None:
     try:
         published = (value.replace(tzinfo=how.zone) if value.tzinfo is None else value).astimezone(UTC)
-    except OverflowError:  # the first or last day of the calendar, in another zone
+    except OverflowError:  # the zone moves it out of the calendar
         published = datetime.min.replace(tzinfo=UTC)
     if EARLIEST <= published <= datetime.now(UTC) + FUTURE and published != EPOCH:
         return published
     given = value.isoformat()
-    item.refused.append((field.name, f"{given} is not the date of a publication", given))
+    item.refused.append((field.name, f"{given} is not a plausible date of publication", given))
     return None
 
 
 def _number(item: Item, field: Field, value: float, how: _How) -> float:
-    return value + 0.0  # which makes 0.0 of -0.0
+    return value + 0.0  # turns -0.0 into 0.0
 
 
 def _json(item: Item, field: Field, value: Any, how: _How) -> Any:
-    """A mapping is whole, or its item is refused: of what it lacks nobody could tell that it was there."""
+    """The whole mapping, or its item is refused: nobody could notice a part that is left out."""
     value = values.as_json(value, _refuse, field.name)
     item.extra_json = _ENCODE(value)
     if len(item.extra_json) > MAX_JSON:
@@ -177,7 +177,7 @@ def _refuse(place: str, reason: str, value: Any) -> None:
 
 
 def _extra(item: Item, field: Field, value: dict[str, Any], how: _How) -> dict[str, Any] | None:
-    """Most are clean already, which their JSON shows at once; that is what is hashed and stored."""
+    """Most mappings are clean already, as their JSON shows at once; newsbot hashes and stores that JSON."""
     try:
         item.extra_json = _ENCODE(value)
     except (TypeError, ValueError, RecursionError):
@@ -193,18 +193,18 @@ def _extra(item: Item, field: Field, value: dict[str, Any], how: _How) -> dict[s
 
 
 def _is_clean(text: str) -> bool:
-    """Whether JSON shows that its values are as they are stored: no escapes, no odd characters or numbers, not deep."""
+    """Whether JSON shows clean values: no escapes, no odd characters or numbers, not nested deep."""
     is_flat = text.count("{") + text.count("[") <= values.MAX_DEPTH
     return is_flat and "\\" not in text and values.text(text) == text and not _WHOLE.search(text)
 
 
 def _json_of(value: Any, item: Item, place: str) -> Any:
-    """What JSON has of a value; what is left out is noted on the item."""
+    """A value as JSON can hold it; parts that are left out are noted on the item."""
     return values.as_json(value, lambda *left_out: item.refused.append(left_out), place)
 
 
 def _shared(item: Item, field: Field, value: Any, how: _How) -> Any:
-    """The same clean object for all items that have the one that came."""
+    """The clean object for all items that share the given one."""
     known, clean = _SHARED.get(id(value), (None, None))
     if known is value:
         return clean
@@ -213,7 +213,7 @@ def _shared(item: Item, field: Field, value: Any, how: _How) -> Any:
     for part in parts:
         if part.is_needed and not getattr(clean, part.name):
             given = cut(getattr(value, part.name))
-            raise Rejected(field.name, f"{given} is no {part.name} of a {type(value).__name__.lower()}")
+            raise Rejected(field.name, f"{given} is not the {part.name} of a {type(value).__name__.lower()}")
     if len(_SHARED) >= MAX_SHARED:
         _SHARED.clear()
     _SHARED[id(value)] = value, clean
@@ -244,11 +244,11 @@ _CLEANERS: dict[Form | None, Callable[..., Any]] = {
 }
 
 
-# --- What is derived from clean values --------------------------------------------------------------------------------
+# --- Values derived from clean values ---------------------------------------------------------------------------------
 
 
 def _clean_link(item: Any) -> None:
-    """Its canonical URL; of an entry also the one that it has where others share its link."""
+    """Set the canonical URL; of an entry also its own URL, in case others share its link."""
     entry = item.entry
     if entry is None or entry.link is None or item.canonical_url != entry.link:
         item.canonical_url = _canonical(item)
@@ -262,7 +262,7 @@ def _clean_link(item: Any) -> None:
 
 
 def _canonical(item: Any) -> str:
-    """Of the canonical URL that its page gives, else of its URL."""
+    """The canonical form of the URL that the page gives, else of the item's URL."""
     if item.canonical_url:
         given = url_without_login(item.canonical_url)
         try:
@@ -280,15 +280,15 @@ def _canonical(item: Any) -> str:
 
 
 def _find_language(item: Any) -> None:
-    texts = [getattr(item, name) or "" for name in _told_by(type(item))]
+    texts = [getattr(item, name) or "" for name in _samples(type(item))]
     declared = language.primary(item.language)
-    is_right = declared is not None and language.fits(texts[0], declared)
-    item.language = declared if is_right else language.identify(" ".join(texts)) or declared
+    fits = declared is not None and language.fits(texts[0], declared)
+    item.language = declared if fits else language.identify(" ".join(texts)) or declared
 
 
 @cache
-def _told_by(kind: type) -> tuple[str, ...]:
-    """The fields that the language of an item is told by."""
+def _samples(kind: type) -> tuple[str, ...]:
+    """The fields that show the language of an item."""
     return tuple(field.name for field in fields_of(kind) if field.form in (Form.LINE, Form.TEXT))[:2]
 
 

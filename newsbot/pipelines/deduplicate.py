@@ -1,4 +1,4 @@
-"""Stage 300: what is stored already, just as it is, ends here."""
+"""Stage 300: ends the items that are already stored without a difference."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any, Self
@@ -10,33 +10,33 @@ from newsbot.storage.writer import BATCH, Writer
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-# Articles that a run remembers, twice: enough to meet a link again in the other feeds of a site, at 20 MB at most.
-# An article that was forgotten is met by the store.
+# Articles that a run remembers, up to twice as many: enough to recognise a link in the other feeds of a site, in at
+# most 20 MB. The store recognises an article that is forgotten.
 WINDOW = 25_000
 
-# Taking both in turn would revise the article at every fetch, for ever.
+# Storing both in turn would revise the article at every fetch, for ever.
 SECOND = (
-    "another entry of this origin has this link and other content; the first one is kept, or the one that is stored"
-    " (what is richer, as the page behind a teaser, needs an `origin` of its own)"
+    "another entry of this origin has this link and other content; the first or the stored one is kept"
+    " (a richer version, such as the page behind a teaser, needs another `origin`)"
 )
 
 
-# So would two values of one time or key: each run would revise what it has just written, and the next one back.
-OTHER = "it came before in this run with another value, which is kept"
+# So would two values for one time or key.
+OTHER = "came before in this run with another value, which is kept"
 
 
 class DeduplicatePipeline:
-    """By key among what this run has seen; against the store by hash, in batches."""
+    """Compares items by key with those of this run, and by hash with the store, in batches."""
 
     def __init__(self, writer: Writer) -> None:
         self.writer = writer
         self._seen = _Window(WINDOW)
-        self._waiting: list[tuple[list[Article], asyncio.Future[None]]] = []  # of each list what is to be looked up
+        self._waiting: list[tuple[list[Article], asyncio.Future[None]]] = []  # what to look up, of each list
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
-        """For Scrapy."""
+        """Take the crawler's writer, which looks items up."""
         return cls(Writer.of(crawler))
 
     async def process_batch(self, items: list[Any]) -> list[Any]:
@@ -52,18 +52,18 @@ class DeduplicatePipeline:
         return list(map(_looked_up, ends))
 
     def _met(self, item: Article, unknown: list[tuple[Article, bool]], here: set[tuple[str, str]]) -> Any:
-        """By what this run has seen. `unknown` takes what the database is to be asked for, and if its link was met.
+        """Compare an article with those of this run. `unknown` takes articles to look up, and if their link was met.
 
-        `here` has what this answer has brought. What was met before may still be on its way to the database, so the
-        store looks it up, behind what went before it.
+        `here` holds the articles of this answer. An article met before may still be on its way to the database, so the
+        store looks it up, after the items before it.
         """
         sighting = item.identity()
         said = (item.content_hash, item.external_id)
         earlier = self._seen.get(sighting)
         if earlier == said:
             return Unchanged("met before in this run")
-        # Of two versions in one feed the look-up says which is stored. What has an id was edited while the pages of an
-        # API were read.
+        # Of two versions in one feed the look-up finds the stored one. With an id, an API changed the article while its
+        # pages were read.
         if earlier is not None and not (
             any(other.link == item.link and other.origin == item.origin for other, _ in unknown)
             if item.entry is not None
@@ -83,7 +83,7 @@ class DeduplicatePipeline:
         return item
 
     def _keyed(self, item: Item) -> Any:
-        """The item, unless this run has met it, with this value or another; the store finds out what is stored."""
+        """The item, unless this run has met it, with this value or another; the store compares it with its rows."""
         key = (kind(item), item.identity())
         earlier = self._seen.get(key)
         if earlier == item.content_hash:
@@ -95,7 +95,7 @@ class DeduplicatePipeline:
         return item
 
     async def _look_up(self, items: list[Article]) -> None:
-        """Wait until the database was asked for all of these, with what other callbacks ask for at the same time."""
+        """Look all of these up, together with those of other callbacks at the same time."""
         loop = asyncio.get_running_loop()
         answered = loop.create_future()
         self._waiting.append((items, answered))
@@ -104,9 +104,9 @@ class DeduplicatePipeline:
         await answered
 
     async def _look_up_waiting(self) -> None:
-        """Ask for all that wait, in one statement a batch; what comes meanwhile makes the next batch.
+        """Look up all waiting lists, one statement a batch; lists that come meanwhile make the next batch.
 
-        The entries of an answer are asked for together, as which is which is told by all of them.
+        The entries of an answer stay together, as matching them needs all of them.
         """
         while self._waiting:
             batch, number = [], 0
@@ -118,7 +118,7 @@ class DeduplicatePipeline:
             try:
                 await self.writer.look_up(items)
                 _refuse_second(items)
-            except Exception as error:  # noqa: BLE001  each list that waits raises it
+            except Exception as error:  # noqa: BLE001  each waiting list raises it
                 failure = error
             for _, answered in batch:
                 if answered.cancelled():
@@ -140,7 +140,7 @@ def _looked_up(end: Any) -> Any:
 
 
 def _refuse_second(items: list[Article]) -> None:
-    """Of several versions of an entry in an answer the stored one stays, whatever their order; else the first."""
+    """Keep one version of each entry in an answer: the stored one, in any order, else the first."""
     versions: dict[tuple[str, str], list[Article]] = {}
     for item in items:
         if item.entry is not None:

@@ -1,4 +1,4 @@
-"""A stage of a user's own, as in any Scrapy project: it takes one item after the other."""
+"""A user's stage, as in any Scrapy project: it takes single items."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class OwnStage:
-    """Calls `process_item` for `CONCURRENT_ITEMS` items at once, and checks what it gives back."""
+    """Calls `process_item` for `CONCURRENT_ITEMS` items at once, and checks its results."""
 
     def __init__(self, process: Callable[..., Any], checks: Sequence[Callable[[Any], Any]], crawler: "Crawler") -> None:
         self._process = process
@@ -24,7 +24,7 @@ class OwnStage:
         self._room = asyncio.Semaphore(crawler.settings.getint("CONCURRENT_ITEMS"))
 
     async def process_batch(self, items: list[Any]) -> list[Any]:
-        """What becomes of each: what the stage gave back, or the exception that it raised."""
+        """The result for each item: the returned item, or the raised exception."""
         return await asyncio.gather(*map(self._passed, items))
 
     async def _passed(self, item: Any) -> Any:
@@ -32,12 +32,11 @@ class OwnStage:
             try:
                 given = await ensure_awaitable(self._process(unpacked(item), *self._arguments))
                 if given is None or (isinstance(item, Item) and not isinstance(given, Item)):
-                    told = f"a stage gave back a {type(given).__name__} in place of the item that it got"
-                    raise Rejected(None, told)
+                    raise Rejected(None, f"a stage returned {type(given).__name__}, expected the item that it got")
                 if given is not item and isinstance(item, Item):
                     given.follow(item)
                 for check in self._checks:
                     check(given)
-            except Exception as error:  # noqa: BLE001  whatever a user's stage raises: it is the end of this item
+            except Exception as error:  # noqa: BLE001  any exception of a user's stage ends this item
                 return error
             return given

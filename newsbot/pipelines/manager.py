@@ -1,4 +1,4 @@
-"""Passes lists of items through the stages and sees to it that no item ends without a trace."""
+"""Passes lists of items through the stages, and counts or keeps each item that ends on the way."""
 
 import asyncio
 import logging
@@ -26,29 +26,30 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-FEW = 5  # items of an answer: of fewer it says too little that all are refused
+FEW = 5  # items of an answer; if all of fewer items are refused, that says too little
 
 
 @dataclass(slots=True)
 class _Passed:
     items: int = 0
     refused: int = 0
-    reason: str = ""  # of the first that was
+    reason: str = ""  # of the first refused item
 
 
 class Stage(Protocol):
-    """A stage of the project's own."""
+    """A stage of newsbot."""
 
     async def process_batch(self, items: list[Any]) -> list[Any]:
-        """What becomes of each item, in their order: the item itself, `Rejected` or `Unchanged`."""
+        """The result for each item, in order: the item itself, `Rejected` or `Unchanged`."""
 
 
 class PipelineManager(ItemPipelineManager):
-    """As Scrapy's, for lists. What a stage refuses, drops or fails on is kept; progress follows what it covers."""
+    """Scrapy's manager, but for lists. It keeps the items that a stage refuses, drops or fails on, and saves progress
+    only after the items that it covers."""
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
-        """As Scrapy's."""
+        """Make the manager, with the crawler's writer and the stages in their order."""
         manager = super().from_crawler(crawler)
         manager.writer = Writer.of(crawler)
         manager.run = manager.writer.run
@@ -58,7 +59,7 @@ class PipelineManager(ItemPipelineManager):
         return manager
 
     def _in_order(self) -> Iterable[Callable[[list[Any]], Awaitable[list[Any]]]]:
-        """What each stage does with a list. Behind a stage of a user's own the values are checked again."""
+        """The function of each stage that takes a list. After a user's stage the values are checked again."""
         checks: list[Callable[[Any], Any]] = []
         for pipeline in self.middlewares:
             if hasattr(pipeline, "process_batch"):
@@ -68,17 +69,17 @@ class PipelineManager(ItemPipelineManager):
                 yield OwnStage(pipeline.process_item, tuple(checks), self.crawler).process_batch
 
     async def process_item_async(self, item: Any) -> Any:
-        """Pass one item that a spider yields. Scrapy tells its log and its signals of the end."""
+        """Pass one item that a spider yields. Scrapy logs the result and sends its signals."""
         (end,) = await self._pass([item])
         if isinstance(end, Exception):
             raise end
         return end
 
     async def take(self, batch: Batch) -> bool:
-        """Pass the items of a batch, and save its progress behind them; whether it was saved.
+        """Pass the items of a batch, then save its progress. Returns whether it was saved.
 
-        It is not, so that its items come again, when one of them did not come to its end, when the batch before of its
-        lane was not saved, or when the store gave up. Raises what the reading of its items raises.
+        It is not saved, so that the items come again, if an item did not get through the stages, if the previous batch
+        of the lane was not saved, or if the store gave up. Raises the errors of reading the items.
         """
         before = self._lanes.get(batch.lane) if batch.lane is not None else None
         saved = asyncio.get_running_loop().create_future()
@@ -92,27 +93,28 @@ class PipelineManager(ItemPipelineManager):
         except Exception as error:
             if self.writer.failure is None:
                 if batch.progress is not None:
-                    self.run.spoil(*batch.progress.subject, f"{type(error).__name__}: {error}; the log says where")
+                    problem = f"{type(error).__name__}: {error}; the log has the traceback"
+                    self.run.spoil(*batch.progress.subject, problem)
                 raise
         finally:
             saved.set_result(is_saved)
-            if told := batch.outcome:
-                self.run.outcome(told.source_id, told.url, ok=told.ok, status=told.status)
+            if outcome := batch.outcome:
+                self.run.outcome(outcome.source_id, outcome.url, ok=outcome.ok, status=outcome.status)
         return is_saved
 
     def take_soon(self, batch: Batch) -> None:
-        """Take a batch that nobody waits for, but the end of the spider."""
+        """Take a batch without waiting; only the end of the spider waits for it."""
         task = asyncio.ensure_future(self.take(batch))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
     async def close_spider_async(self) -> None:
-        """As Scrapy's, once all batches are through."""
+        """Wait for all batches, then close the stages."""
         await asyncio.gather(*self._under_way)
         await super().close_spider_async()
 
     async def _pass_all(self, items: Iterable[Any]) -> "_Passed":
-        """Pass items in parts."""
+        """Pass items in parts of `BATCH`."""
         passed, rest = _Passed(), iter(items)
         while part := list(islice(rest, BATCH)):
             passed.items += len(part)
@@ -126,13 +128,13 @@ class PipelineManager(ItemPipelineManager):
                 if isinstance(end, Exception) and not isinstance(end, Unchanged):
                     passed.refused += 1
                     passed.reason = passed.reason or str(end)
-            await self._tell(part, ends)
+            await self._report(part, ends)
         return passed
 
     def _settle(self, batch: Batch, passed: "_Passed") -> bool:
-        """Save the progress of a batch, where there is any; False where it is held back.
+        """Save the progress of a batch, if it has any; False if the progress is held back.
 
-        An answer of which all is refused may be right, and a rule wrong, here or there: the next runs ask for it again.
+        If all items of an answer are refused, the fault may be in a rule of newsbot: the next runs ask for it again.
         """
         progress, longest = batch.progress, self.crawler.settings.getint("REFUSED_RUNS")
         if progress is None:
@@ -146,20 +148,20 @@ class PipelineManager(ItemPipelineManager):
                 self.writer.save(settled)
             return True
         runs = batch.refused_runs + 1
-        told = f"all {passed.items} items are refused, as {passed.reason}"
+        problem = f"all {passed.items} items are refused, as {passed.reason}"
         if runs <= longest:
-            told += f"; the next runs ask again, {longest - runs + 1} at most"
-            self.writer.save(progress.held_back(told, runs))
+            problem += f"; the next runs ask again, {longest - runs + 1} at most"
+            self.writer.save(progress.held_back(problem, runs))
         else:
-            told = f"broken: {told}, in {runs} runs in a row; they are kept among the rejects"
-            self.writer.save(progress.broken(passed.refused, told, runs))
-        self.run.spoil(*progress.subject, told)
+            problem = f"broken: {problem}, in {runs} runs in a row; they are kept among the rejects"
+            self.writer.save(progress.broken(passed.refused, problem, runs))
+        self.run.spoil(*progress.subject, problem)
         return runs > longest
 
     async def _pass(self, items: Sequence[Any]) -> list[Any]:
-        """What becomes of each item, in their order: the item as it is stored, or the exception that it ended with.
+        """The result for each item, in order: the item as stored, or the exception that ended it.
 
-        A fault in a stage of the project's own ends the crawl: it says nothing of the items.
+        An error in a stage of newsbot ends the crawl: it says nothing about the items.
         """
         ends, going = list(items), list(range(len(items)))
         try:
@@ -179,7 +181,7 @@ class PipelineManager(ItemPipelineManager):
         return ends
 
     def _record(self, item: Any, end: Exception) -> None:
-        """Count the end of an item that is not stored, and keep what was refused."""
+        """Count an item that is not stored, and keep a refused one."""
         if isinstance(end, DropItem):
             self.crawler.stats.inc_value("item_dropped_count")
             self.crawler.stats.inc_value(f"item_dropped_reasons_count/{type(end).__name__}")
@@ -192,15 +194,15 @@ class PipelineManager(ItemPipelineManager):
                 return
             case Rejected():
                 reject = Reject.of(item, end.field, end.reason)
-            case _:  # a stage of the user's dropped it, or failed
+            case _:  # a user's stage dropped it, or failed
                 reject = Reject.of(item, None, f"{type(end).__name__}: {end}")
         reject.source_id = source_id
         self.writer.refuse(reject)
 
-    async def _tell(self, items: Sequence[Any], ends: Sequence[Any]) -> None:
-        """Tell the log and the signals of the end of each item of a batch, as Scrapy does of one by one.
+    async def _report(self, items: Sequence[Any], ends: Sequence[Any]) -> None:
+        """Log and signal the result for each item of a batch, as Scrapy does for a single item.
 
-        Where nobody listens nothing is sent: a signal costs as much as cleaning an item.
+        A signal without a receiver is not sent: it costs as much as cleaning an item.
         """
         spider, formatter = self.crawler.spider, self.crawler.logformatter
         for item, end in zip(items, ends, strict=True):
@@ -218,8 +220,8 @@ class PipelineManager(ItemPipelineManager):
                 error = end if isinstance(end, Exception) and not isinstance(end, DropItem) else None
                 logger.log(*logformatter_adapter(line), extra={"spider": spider, "item": item}, exc_info=error)
 
-    async def _send(self, signal: object, **told: Any) -> None:
+    async def _send(self, signal: object, **given: Any) -> None:
         sender = self.crawler.signals.sender
         if any(liveReceivers(getAllReceivers(sender, signal))):
-            unpacked(told["item"])
-            await self.crawler.signals.send_catch_log_async(signal, response=None, spider=self.crawler.spider, **told)
+            unpacked(given["item"])
+            await self.crawler.signals.send_catch_log_async(signal, response=None, spider=self.crawler.spider, **given)

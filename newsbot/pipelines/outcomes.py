@@ -1,7 +1,7 @@
-"""How a stage ends the way of an item.
+"""The exceptions with which a stage ends an item.
 
-A stage gives one of these back in the item's place; a stage of a user's own raises one, as Scrapy has it. Each is a
-DropItem, so that exports do not see the item.
+A stage of newsbot returns one in place of the item; a user's stage raises one, as in Scrapy. Each is a DropItem, so
+exports do not see the item.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from newsbot.logins import without_login
 
 
 class Rejected(DropItem):
-    """The item is refused: it is kept among the rejects with the field and the reason."""
+    """The item is refused, and kept among the rejects with the field and the reason."""
 
     def __init__(self, field: str | None, reason: str) -> None:
         reason = without_login(reason)
@@ -22,11 +22,11 @@ class Rejected(DropItem):
 
 
 class Unchanged(DropItem):
-    """The item is stored already, just as it is: there is no work further on."""
+    """The item is already stored without a difference: the next stages have nothing to do."""
 
 
 def cut(value: Any, length: int = 200) -> str:
-    """A value as it stands in a reason, without the logins in URLs, cut to `length` characters."""
+    """A value for a reason, without the logins in URLs, cut to `length` characters."""
     try:
         text = without_login(repr(value))
     except (ValueError, RecursionError):  # a number of too many digits, a list that is nested too deep

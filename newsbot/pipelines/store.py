@@ -1,4 +1,4 @@
-"""Stage 800: hands the items to the writer, which commits them with the progress that waits for them."""
+"""Stage 800: hands the items to the writer, which commits them together with their progress."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class StorePipeline:
-    """Opens the run with the spider, waits for room in the queue, commits all with the spider's end."""
+    """Opens the run with the spider, waits for room in the queue, and commits everything when the spider closes."""
 
     def __init__(self, crawler: "Crawler") -> None:
         self.crawler = crawler
@@ -25,19 +25,19 @@ class StorePipeline:
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
-        """For Scrapy."""
+        """Take the crawler's writer."""
         return cls(crawler)
 
     async def open_spider(self) -> None:
-        """Bring the database to head and open the run. A database that can not be used ends the crawl here."""
+        """Upgrade the database to head and open the run. A database that cannot be used ends the crawl here."""
         spider = self.crawler.spider
         if isinstance(spider, DefaultSpider):
-            return  # `scrapy fetch` and `scrapy shell` look at a page and store nothing
-        job = getattr(spider, "_job", None)  # Scrapyd names it so
+            return  # `scrapy fetch` and `scrapy shell` store nothing
+        job = getattr(spider, "_job", None)  # Scrapyd's argument
         killed = await self.writer.open(spider.name, job, self._stop)
         for run in killed:
             logger.warning(
-                "Run %s of %s, started %s, was killed after %d stored items; what it had not saved is fetched again",
+                "Run %s of %s, started %s, was killed after %d stored items; this run fetches the unsaved ones again",
                 run.id,
                 run.spider,
                 f"{run.started_at:%Y-%m-%d %H:%M:%S %Z}",
@@ -45,12 +45,12 @@ class StorePipeline:
             )
 
     async def process_batch(self, items: list[Any]) -> list[Any]:
-        """The same items, once the queue has room."""
+        """Queue the items once the queue has room; the same items."""
         await self.writer.put(items)
         return items
 
     async def close_spider(self) -> None:
-        """Commit what waits."""
+        """Commit the queued items."""
         await self.writer.flush()
 
     def _stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Stage 100: types and required fields. A bad item goes to the rejects, a bad optional field alone."""
+"""Stage 100: checks types and required fields. A bad item goes to the rejects; of a bad optional field, only that."""
 
 from datetime import datetime
 from functools import cache
@@ -14,30 +14,30 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
     from scrapy.crawler import Crawler
 
-_RIGHT_TIME = "a datetime, or ISO 8601 as 2026-03-04T05:06:07+02:00,"
-SHORTEST_TIMESTAMP = 9  # digits of Unix seconds as text: those of 1973
+_RIGHT_TIME = "expected a datetime, or ISO 8601 such as 2026-03-04T05:06:07+02:00"
+SHORTEST_TIMESTAMP = 9  # digits of Unix seconds as text, from 1973 on
 
 
 class ValidatePipeline:
-    """Refuses what is not a typed item, and typed items whose required fields are wrong."""
+    """Refuses anything but a typed item, and typed items with a wrong required field."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
-        """For Scrapy."""
+        """Take the spider's name, the default for provenance."""
         return cls(crawler.spider.name)
 
     async def process_batch(self, items: list[Any]) -> list[Any]:
         """Each item with values of the declared types, or `Rejected`.
 
-        A wrong value of an optional field is left out and noted in `refused`, as the clean stage does.
+        A wrong value of an optional field is left out and noted in `refused`, as in the clean stage.
         """
         return [self._checked(item) for item in items]
 
     def check_again(self, item: Any) -> None:
-        """Check an item that a stage of a user's own had. Raises `Rejected`."""
+        """Check an item again after a user's stage. Raises `Rejected`."""
         end = self._valid(item)
         if end is not item:
             raise end
@@ -73,7 +73,7 @@ class ValidatePipeline:
 
 
 def _has_needed(item: Item) -> bool:
-    """Whether an item, whose values have their types, has those that it needs."""
+    """Whether an item with values of the right types has all values that it needs."""
     for name, longest in _needed(type(item)):
         value = getattr(item, name)
         if not value or (longest and len(value) > longest):
@@ -83,7 +83,7 @@ def _has_needed(item: Item) -> bool:
 
 @cache
 def _needed(kind: type) -> tuple[tuple[str, int | None], ...]:
-    """The fields that an item needs, with the greatest length of their values."""
+    """The required fields of an item, with the greatest length of their values."""
     needed = (field for field in fields_of(kind) if field.is_needed)
     bounds = {Form.URL: MAX_URL, Form.KEY: MAX_KEY, Form.CLEAN_KEY: MAX_KEY}
     return tuple((field.name, bounds.get(field.form)) for field in needed)
@@ -91,12 +91,12 @@ def _needed(kind: type) -> tuple[tuple[str, int | None], ...]:
 
 @cache
 def _filled(kind: type) -> tuple[Field, ...]:
-    """The fields in which something stands for None."""
+    """The fields with a default in place of None."""
     return tuple(field for field in fields_of(kind) if field.form in (Form.PROVENANCE, Form.LINES))
 
 
 def _cleared(item: Any, names: frozenset[str]) -> bool:
-    """Whether one of these fields was an empty text, which is no value of it: many services write nothing so."""
+    """Set these fields to None if they hold an empty text, which many services send for nothing; whether any did."""
     found = [name for name in names if isinstance(value := getattr(item, name), str) and not value.strip()]
     for name in found:
         setattr(item, name, None)
@@ -104,7 +104,7 @@ def _cleared(item: Any, names: frozenset[str]) -> bool:
 
 
 def _moment(value: Any) -> Any:
-    """A text in ISO 8601 as a time. Pydantic takes "20261127" and "2026" for Unix seconds, which are of 1970 then."""
+    """A text in ISO 8601 as a time. Pydantic would take "20261127" and "2026" for Unix seconds, in 1970."""
     if not isinstance(value, str):
         return value
     try:
@@ -116,10 +116,10 @@ def _moment(value: Any) -> Any:
 
 
 def _left_out(item: Any, faults: "list[ErrorDetails]", names: frozenset[str]) -> bool:
-    """Whether all faults are in these fields, and what is wrong is left out: of a list the elements, else the value."""
+    """Leave the wrong values of these fields out, or elements of a list; False if a fault is in another field."""
     if not {fault["loc"][0] for fault in faults} <= names:
         return False
-    for fault in reversed(faults):  # the last element of a list first: it moves none of the others
+    for fault in reversed(faults):  # from the last element of a list, so that the others keep their places
         name, *inner = fault["loc"]
         value = getattr(item, name)
         if inner and isinstance(value, list | tuple):
@@ -135,15 +135,15 @@ def _left_out(item: Any, faults: "list[ErrorDetails]", names: frozenset[str]) ->
 
 @cache
 def left_out_if_wrong(kind: type) -> frozenset[str]:
-    """The fields that an item goes on without; what says whose it is must be right, as must what has no default."""
+    """The fields whose wrong values are left out; a wrong provenance or required field refuses the item."""
     optional = (field for field in fields_of(kind) if field.name in _optional(kind) and not field.is_needed)
     return frozenset(field.name for field in optional if field.form is not Form.PROVENANCE)
 
 
 def _without_halves(value: Any) -> Any:
-    """A text, or the elements of a list or the names of a mapping, without lone surrogates, which no text can have.
+    """A text, or the elements of a list or the names of a mapping, without lone surrogates, which no text can hold.
 
-    What else can not be kept is left to the next stage.
+    The next stage handles other values that cannot be stored.
     """
     match value:
         case str():
@@ -173,8 +173,8 @@ def _optional(kind: type) -> frozenset[str]:
 
 @cache
 def _adapter(kind: type) -> "tuple[TypeAdapter[Any], tuple[str, ...]]":
-    """What checks items of a kind, and the names of their fields."""
-    # Pydantic is imported with the first item, so that the first request does not wait for it.
+    """The validator for a kind of items, and the names of their fields."""
+    # Import pydantic with the first item, so that the first request does not wait for it.
     from pydantic import ConfigDict, TypeAdapter, create_model
 
     types = {field.name: _type(field) for field in fields_of(kind)}
@@ -184,7 +184,7 @@ def _adapter(kind: type) -> "tuple[TypeAdapter[Any], tuple[str, ...]]":
 
 
 def _type(field: Field) -> Any:
-    """What pydantic takes a value of the field for."""
+    """The type of the field for pydantic."""
     from pydantic import AfterValidator, BeforeValidator, InstanceOf
     from pydantic import Field as Bounds
 
@@ -212,11 +212,11 @@ def _type(field: Field) -> Any:
 def _reason(fault: "ErrorDetails") -> str:
     if fault["input"] in (None, "") and len(fault["loc"]) == 1:
         return "is missing"
-    right = f"; {_RIGHT_TIME} is right" if fault["type"].startswith("datetime_") else ""
+    right = f"; {_RIGHT_TIME}" if fault["type"].startswith("datetime_") else ""
     return f"{cut(fault['input'])}: {fault['msg']}{right}"
 
 
 def _rejected(faults: "list[ErrorDetails]") -> Rejected:
-    """The first fault gives the field; the others are told behind it."""
+    """The refusal with the field of the first fault; the reason names the others too."""
     first, *others = [(str(fault["loc"][0]), _reason(fault)) for fault in faults]
     return Rejected(first[0], "; ".join([first[1], *(f"{field}: {reason}" for field, reason in others)]))

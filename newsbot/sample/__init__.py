@@ -1,5 +1,5 @@
-"""The sample newsroom: made-up news sites on loopback, which the demo, the tests and a curious user crawl.
+"""The sample newsroom: made-up news sites on loopback, for the demo, the tests and curious users.
 
-Towns, people and events are invented; hosts end in `.example`, which is kept for that (RFC 2606). `sites/` holds what
-the sites say, `catalogue.yaml` is the catalogue to crawl them by.
+Towns, people and events are invented; hosts end in `.example`, which RFC 2606 reserves. `sites/` holds the stories of
+the sites, `catalogue.yaml` is their catalogue.
 """

@@ -14,21 +14,21 @@ The sample newsroom answers at {base} for {count} sites and two APIs. Crawl them
   scrapy crawl api -a config={wire}
   scrapy crawl api -a config={index}
 
-Look at one:            curl -H 'Host: {host}' {base}/
+Fetch a page:           curl -H 'Host: {host}' {base}/
 Bring the next edition: curl -X POST {base}{next_edition}
 Stop:                   Ctrl-C
 """
 
 
 def main() -> None:
-    """Serve."""
+    """Serve the sample newsroom until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m newsbot.sample", description="Serve the sample newsroom.")
-    parser.add_argument("--port", type=int, default=0, help="on loopback; without it any free one")
+    parser.add_argument("--port", type=int, default=0, help="a port on loopback (default: any free one)")
     port = parser.parse_args().port
     try:
         server = SampleServer(port)
     except (OSError, OverflowError) as error:
-        parser.error(f"--port {port}: {error}; another number, or 0 for any free port, is right")
+        parser.error(f"--port {port}: {error}; expected another number, or 0 for any free port")
     needed = files("catalogue.yaml", "apis/seven-seas-wire.yaml", "apis/herring-index.yaml")
     with server, needed as (catalogue, wire, index), suppress(KeyboardInterrupt):
         guide = GUIDE.format(

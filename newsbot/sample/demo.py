@@ -1,6 +1,6 @@
-"""`python -m newsbot.sample.demo`: crawl the sample newsroom twice, sites and APIs, and show what is stored.
+"""`python -m newsbot.sample.demo`: crawl the sites and APIs of the sample newsroom twice, and show the stored rows.
 
-The rows go into the embedded Postgres of NEWSBOT_HOME. With --database-url they go into the database of DATABASE_URL.
+The rows go into the embedded Postgres of NEWSBOT_HOME, or with --database-url into the database of DATABASE_URL.
 """
 
 import argparse
@@ -73,7 +73,7 @@ _EXAMPLE = "SELECT source_id, title FROM articles LIMIT 9"
 
 
 def main() -> str | None:
-    """Run the demo. Returns what went wrong, if anything did."""
+    """Run the demo. Returns the error, if any."""
     parser = argparse.ArgumentParser(prog="python -m newsbot.sample.demo", description="Crawl the sample newsroom.")
     parser.add_argument("--database-url", action="store_true", help="store in the database of DATABASE_URL")
     asked = parser.parse_args().database_url
@@ -112,7 +112,7 @@ def _command(server: SampleServer, spider: str, *arguments: str) -> list[str]:
 
 
 def _run(commands: Iterable[list[str]]) -> str | None:
-    """Run them until one fails. Returns its exit code and what it said."""
+    """Run commands until one fails. Returns its exit code and output."""
     for command in commands:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # noqa: S603
         if done.returncode:
@@ -121,7 +121,7 @@ def _run(commands: Iterable[list[str]]) -> str | None:
 
 
 def _counts(database: Database) -> str:
-    """What the newest runs did, in all."""
+    """The counts of the newest runs, in total."""
     with closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute(_COUNTS, (["headlines", *APIS],))
         ((counts,),) = cursor.fetchall()
@@ -129,7 +129,7 @@ def _counts(database: Database) -> str:
 
 
 def _show(cursor: "Cursor", sources: list[str]) -> str | None:
-    """Print what is stored of these sources and of the APIs. Returns what is missing, if anything is."""
+    """Print the stored rows of these sources and of the APIs. Returns a message if rows are missing."""
     cursor.execute("SELECT count(*) FROM articles WHERE source_id = ANY(%s)", (sources,))
     ((headlines,),) = cursor.fetchall()
     print(f"\nStored: {headlines} headlines (times in UTC; sentiment, from -1 to 1, of English titles)\n")
@@ -163,7 +163,7 @@ def _table(cursor: "Cursor", query: str, sources: list[str]) -> str:
 
 
 def _what_next(database: Database, prefix: str) -> str:
-    """Where the rows are and what to try; `prefix` leads a command to that database."""
+    """The place of the rows and further commands; `prefix` makes a command use that database."""
     place = f"the embedded Postgres of {database.home}" if database.home is not None else database.safe_url
     python = Path(sys.executable)
     if python.is_relative_to(Path.cwd()):
@@ -171,7 +171,7 @@ def _what_next(database: Database, prefix: str) -> str:
     scrapy = "scrapy" if shutil.which("scrapy") else python.with_name("scrapy")
     commands = [
         (f'{prefix}{scrapy} db sql "{_EXAMPLE}"', "any read-only SQL"),
-        (f"{prefix}{scrapy} sources --status", "how the feeds and APIs fare"),
+        (f"{prefix}{scrapy} sources --status", "the status of the feeds and APIs"),
         (f"{prefix}{scrapy} db drop-demo", "removes the rows of the demo"),
         (f"{scrapy} crawl headlines -a sources=bbc", "real headlines, over the network"),
     ]

@@ -1,4 +1,4 @@
-"""The stories of a site as a feed, sitemap or page, in every format that news sites still use.
+"""Writes the stories of a site as a feed, sitemap or page, in every format that news sites still use.
 
 Sources: RSS 0.91 and 0.92 (http://backend.userland.com/rss092), RSS 1.0 (https://web.resource.org/rss/1.0/spec),
 RSS 2.0 (https://www.rssboard.org/rss-specification), Atom 0.3 (draft-nottingham-atom-format-02), Atom 1.0 (RFC 4287),
@@ -47,7 +47,7 @@ def rss(version: str, site: Site, channel: Channel, stories: list[Story]) -> byt
 
 
 def rdf(site: Site, channel: Channel, stories: list[Story]) -> bytes:
-    """RSS 1.0: the channel lists its items, which stand beside it."""
+    """RSS 1.0: the channel lists its items, which are its siblings."""
     make = ElementMaker(namespace=_RSS1, nsmap={None: _RSS1, "rdf": _RDF, "dc": _DC})
     syntax = ElementMaker(namespace=_RDF)
     about, resource = f"{{{_RDF}}}about", f"{{{_RDF}}}resource"
@@ -75,7 +75,7 @@ def rdf(site: Site, channel: Channel, stories: list[Story]) -> bytes:
 
 
 def atom(namespace: str, site: Site, channel: Channel, stories: list[Story]) -> bytes:
-    """Atom 1.0, and 0.3, which has other names for the dates."""
+    """Atom 1.0, or 0.3, which has other names for the dates."""
     make = ElementMaker(namespace=namespace, nsmap={None: namespace})
     published, updated = ("published", "updated") if namespace == _ATOM else ("issued", "modified")
     language = {"{http://www.w3.org/XML/1998/namespace}lang": site.language}
@@ -158,7 +158,7 @@ def _section(site: Site, channel: Channel, stories: list[Story]) -> bytes:
 
 def _xml(root: etree._Element, channel: Channel) -> bytes:
     raw = etree.tostring(root, encoding=channel.encoding, xml_declaration=True, pretty_print=True)
-    # Without a time stamp inside, so that the same stories are the same bytes.
+    # Without a time stamp, so that the same stories give the same bytes.
     return gzip.compress(raw, mtime=0) if channel.gzip else raw
 
 

@@ -1,4 +1,4 @@
-"""What the made-up sites say: read from `sites/`, and put into the present."""
+"""The stories of the made-up sites, read from `sites/` with dates counted from now."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +19,7 @@ APIS = WIRE, INDEX = "seven-seas-wire", "herring-index"  # the names of their de
 
 @dataclass(frozen=True, kw_only=True)
 class Story:
-    """One story as an edition has it. `link` is where feeds lead; a fault of the feed may leave it empty or absurd."""
+    """One story of an edition. `link` is the link in feeds; a fault of the feed may leave it empty or absurd."""
 
     slug: str
     section: str
@@ -32,19 +32,19 @@ class Story:
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """A feed, sitemap or section page, as `sites/*.yaml` describes it."""
+    """A feed, sitemap or section page of `sites/*.yaml`."""
 
     path: str
     format: str  # a key of formats.FORMATS
     sections: list[str] = field(default_factory=list)  # empty: all
-    titles: dict[str, str] = field(default_factory=dict)  # further stories, by slug, under the titles given here
+    titles: dict[str, str] = field(default_factory=dict)  # further stories, by slug, with their titles here
     children: list[str] = field(default_factory=list)  # of a sitemap index: paths
     encoding: str = "utf-8"
     gzip: bool = False
-    validator: str | None = None  # "etag" or "last_modified": what it can be asked conditionally by
+    validator: str | None = None  # "etag" or "last_modified", for conditional requests
 
     def pick(self, stories: list[Story]) -> list[Story]:
-        """Its stories among those of the site, in their order."""
+        """Its stories among those of the site, in order."""
         return [
             replace(story, title=self.titles.get(story.slug, story.title))
             for story in stories
@@ -54,7 +54,7 @@ class Channel:
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """A made-up site. `name`, `language` and `homepage` are the catalogue's."""
+    """A made-up site. `name`, `language` and `homepage` come from the catalogue."""
 
     id: str
     name: str
@@ -65,12 +65,12 @@ class Site:
     closing: list[str]  # sentences that end each article
     channels: list[Channel]
     stories: list[dict[str, Any]]
-    moved: dict[str, str] = field(default_factory=dict)  # path to path, for good
+    moved: dict[str, str] = field(default_factory=dict)  # path to path, permanently
     delay: float = 0  # seconds before each answer
 
     @cached_property
     def host(self) -> str:
-        """The host that the site answers for."""
+        """The host of the site."""
         return urlsplit(self.homepage).netloc
 
     def url(self, path: str) -> str:
@@ -109,11 +109,11 @@ def _site(entry: dict[str, Any]) -> Site:
 
 @contextmanager
 def files(*paths: str) -> Iterator[list[Path]]:
-    """Files of the sample newsroom, as they lie on the disk or, of a ZIP, for as long as the block lasts."""
-    with ExitStack() as stack:  # as one folder only from Python 3.12 on
+    """Files of the sample newsroom on the disk; from a ZIP they exist only within the block."""
+    with ExitStack() as stack:  # `as_file` takes a folder only from Python 3.12 on
         yield [stack.enter_context(resources.as_file(FOLDER / path)) for path in paths]
 
 
 def read_yaml(path: str) -> Any:
-    """What a file of the sample newsroom says."""
+    """The content of a YAML file of the sample newsroom."""
     return yaml.safe_load((FOLDER / path).read_bytes())

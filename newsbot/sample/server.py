@@ -1,4 +1,4 @@
-"""One server for all sites and APIs of the sample newsroom, on loopback; the Host header says which is meant."""
+"""One server for all sites and APIs of the sample newsroom, on loopback; the Host header chooses one."""
 
 import json
 import time
@@ -26,7 +26,7 @@ _ROBOTS = "User-agent: *\nDisallow: /drafts/\n"
 
 @dataclass
 class Answer:
-    """What a request gets."""
+    """The answer to a request."""
 
     body: bytes = b""
     content_type: str = _TEXT
@@ -35,15 +35,15 @@ class Answer:
 
 
 class SampleServer(ThreadingHTTPServer):
-    """The newsroom. `edition` is 1 at first; the next one has edits and new stories. `log` has (host, path, status).
+    """The newsroom. `edition` starts at 1; the next one has edits and new stories. `log` has (host, path, status).
 
-    The dates are counted from the start of the hour in which the server was made, so they stay the same while it runs.
+    Dates count from the start of the hour in which the server was made, so they stay the same while it runs.
     """
 
     daemon_threads = True
 
     def __init__(self, port: int = 0) -> None:
-        """Bind to loopback; port 0 is any free one. Raises OSError where the port is taken."""
+        """Bind to loopback; port 0 takes any free one. Raises OSError if the port is taken."""
         super().__init__(("127.0.0.1", port), _Handler)
         self.sites = {site.host: site for site in sites()}
         self.edition = 1
@@ -52,26 +52,26 @@ class SampleServer(ThreadingHTTPServer):
 
     @property
     def base(self) -> str:
-        """The URL under which it is reached."""
+        """The URL of the server."""
         return f"http://127.0.0.1:{self.server_port}"
 
     @property
     def stand_ins(self) -> str:
-        """The value of the setting STAND_INS that leads all sites and APIs here."""
+        """The value of the setting STAND_INS that sends requests for all sites and APIs here."""
         return json.dumps(dict.fromkeys((*self.sites, *services.HOSTS), self.base))
 
     def next_edition(self) -> None:
-        """Go on to the edition with edits and new stories."""
+        """Switch to the edition with edits and new stories."""
         self.edition += 1
 
     def answer(self, host: str, path: str, query: str = "") -> Answer:
-        """What a site or an API answers."""
+        """The answer of a site or an API."""
         if host in services.HOSTS:
             return self._service(host, path, dict(parse_qsl(query, keep_blank_values=True)))
         site = self.sites.get(host)
         if site is None:
             known = "\n".join((*self.sites, *services.HOSTS))
-            return _missing(f"There is no site {host!r} here. Ask with one of these in the Host header:\n{known}\n")
+            return _missing(f"Unknown site {host!r}. Send one of these in the Host header:\n{known}\n")
         time.sleep(site.delay)
         if path == "/robots.txt":
             return Answer(_ROBOTS.encode())
@@ -113,7 +113,7 @@ class SampleServer(ThreadingHTTPServer):
 
 @contextmanager
 def serving(port: int = 0) -> Iterator[SampleServer]:
-    """A server that answers, in a thread of its own, until the block ends."""
+    """A running server, in its own thread, until the block ends."""
     with SampleServer(port) as server:
         thread = Thread(target=server.serve_forever, name="sample newsroom", daemon=True)
         thread.start()
@@ -132,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
         host = self.headers.get("Host", "").partition(":")[0].lower()
         _, _, path, query, _ = urlsplit(self.path)
         answer = self.server.answer(host, path, query)
-        # Validators are compared for equality (RFC 9110, section 13.1), as most servers do.
+        # Compare validators for equality (RFC 9110, section 13.1), as most servers do.
         asked = self.headers.get("If-None-Match"), self.headers.get("If-Modified-Since")
         if any(value and value in asked for value in map(answer.headers.get, ("ETag", "Last-Modified"))):
             answer.status, answer.body = HTTPStatus.NOT_MODIFIED, b""
@@ -141,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         if self.path != NEXT_EDITION:
-            self._send(_missing(f"What can be posted is {NEXT_EDITION}\n"))
+            self._send(_missing(f"Expected POST {NEXT_EDITION}\n"))
             return
         self.server.next_edition()
         self._send(Answer(f"This is edition {self.server.edition}\n".encode()))
@@ -157,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body)
 
     def log_message(self, *args: object) -> None:
-        """Nothing: the crawl tells what it fetched."""
+        """Log nothing: the crawl reports its requests."""
 
 
 def _missing(text: str) -> Answer:

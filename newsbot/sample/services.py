@@ -1,4 +1,4 @@
-"""What the APIs of the sample newsroom answer: a wire service and a statistics office."""
+"""The APIs of the sample newsroom: a wire service and a statistics office."""
 
 import math
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ _BYLINES = ("Mara Tolland", "Edwin Skerry", "Josefa Quay")
 
 
 class AskedWronglyError(ValueError):
-    """A query that the API does not understand; the message says why."""
+    """The API does not understand a query; the message gives the reason."""
 
 
 def answer(host: str, path: str, query: Mapping[str, str], edition: int, clock: datetime) -> dict[str, Any] | None:
-    """The JSON of an answer, None where nothing is. Raises `AskedWronglyError`."""
+    """The JSON of an answer; None for an unknown path. Raises `AskedWronglyError`."""
     if host == WIRE and path == "/v1/dispatches":
         return _dispatches(query, edition, clock)
     if host == OFFICE and path.startswith("/herring-index/"):
@@ -31,7 +31,7 @@ def answer(host: str, path: str, query: Mapping[str, str], edition: int, clock: 
 
 
 def _dispatches(query: Mapping[str, str], edition: int, clock: datetime) -> dict[str, Any]:
-    """Newest first, a page of `size` at a time; `total` counts those of all pages."""
+    """A page of `size` dispatches, the newest first; `total` counts those of all pages."""
     if unknown := query.keys() - {"desk", "since", "until", "page", "size"}:
         raise AskedWronglyError(f"unknown parameters: {', '.join(sorted(unknown))}")
     try:
@@ -40,9 +40,9 @@ def _dispatches(query: Mapping[str, str], edition: int, clock: datetime) -> dict
         facts = [each for each in read_yaml("dispatches.yaml") if each.get("edition", 1) <= edition]
         found = [each for each in (_dispatch(each, edition, clock) for each in facts) if since <= each[0] < until]
     except (KeyError, ValueError, TypeError) as error:
-        raise AskedWronglyError(f"since and until are times with a zone, page and size are numbers: {error}") from None
+        raise AskedWronglyError(f"expected since and until with a zone, page and size as numbers: {error}") from None
     if page < 1 or not 1 <= size <= LARGEST_PAGE:
-        raise AskedWronglyError(f"page is 1 or more, size is 1 to {LARGEST_PAGE}")
+        raise AskedWronglyError(f"expected a page of 1 or more and a size of 1 to {LARGEST_PAGE}")
     dispatches = [each for _, each in sorted(found, key=lambda pair: pair[0], reverse=True)]
     dispatches = [each for each in dispatches if query.get("desk") in (None, each["desk"])]
     return {"total": len(dispatches), "dispatches": dispatches[(page - 1) * size : page * size]}
@@ -63,12 +63,12 @@ def _dispatch(facts: Mapping[str, Any], edition: int, clock: datetime) -> tuple[
 
 
 def _index(days: str, edition: int, today: date) -> dict[str, Any]:
-    """A value for each day up to yesterday, null on Sundays; the next edition revises that of the last open day."""
+    """A value for each day up to yesterday, null on Sundays; the next edition revises the last open day."""
     first, _, last = days.partition("..")
     try:
         day, last_day = date.fromisoformat(first), min(date.fromisoformat(last), today - timedelta(days=1))
     except ValueError as error:
-        raise AskedWronglyError(f"FROM..TO are two dates: {error}") from None
+        raise AskedWronglyError(f"expected two dates as FROM..TO: {error}") from None
     is_sunday = (today - timedelta(days=1)).weekday() == 6
     provisional = today - timedelta(days=2 if is_sunday else 1)
     values = []

@@ -1,1 +1,1 @@
-"""Spiders only: one a module. A site spider knows extraction, sources and items, and nothing of the database."""
+"""Only spiders, one in each module. A site spider uses extraction, sources and items, but never the database."""

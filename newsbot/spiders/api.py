@@ -1,4 +1,4 @@
-"""An API without Python: a declaration in a YAML file."""
+"""An API without Python code: a declaration in a YAML file."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from newsbot.spiders.base.arguments import ArgumentError, Described
 
 
 class DeclaredSpider(ApiSpider):
-    """What the declaration says that `-a config=` names: a YAML file, or one of those that come with newsbot.
+    """Reads an API by the declaration in `-a config=`: a YAML file, or the name of one that comes with newsbot.
 
     Run, cursor, source and quota have the declaration's name.
     """
@@ -20,7 +20,7 @@ class DeclaredSpider(ApiSpider):
 
     @classmethod
     def declaration(cls, given: dict[str, str]) -> Api:
-        """The declaration of the file."""
+        """The declaration in the file. Raises `ArgumentError` without `config`."""
         from newsbot.sources.declared import read, shipped  # imports pydantic, which takes long
 
         if not given.get("config"):
@@ -29,7 +29,7 @@ class DeclaredSpider(ApiSpider):
 
     @classmethod
     def describe_arguments(cls, given: Mapping[str, str]) -> list[Described]:
-        """The file, and the arguments of what it declares where it is given."""
+        """`config`, and the arguments of its declaration if it is given."""
         from newsbot.sources.declared import shipped
 
         meaning = f"a declaration in YAML, or one of {', '.join(shipped())}; -h with it shows its arguments"
@@ -38,15 +38,15 @@ class DeclaredSpider(ApiSpider):
 
     @classmethod
     def own_arguments(cls) -> dict[str, Any]:
-        """The file."""
+        """`config`, the file."""
         return {"config": str}
 
     def check_arguments(self) -> None:
-        """Go by the declaration's name; where its file lies makes no other cursor."""
+        """Take the declaration's name, so that another path of the file keeps the cursor."""
         if self.settings is not None and self.api.name in get_spider_loader(self.settings).list():
             raise ArgumentError(
-                f"{self.given['config']}: name: {self.api.name!r} is a spider's, with which it would share cursors and"
-                " quota; another name is right"
+                f"{self.given['config']}: name: {self.api.name!r} is the name of a spider, which would share its"
+                " cursors and quota; expected another name"
             )
         self.name = self.api.name
         del self.given["config"]

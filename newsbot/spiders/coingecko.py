@@ -10,9 +10,9 @@ from newsbot.readers.api.chains import Chain
 from newsbot.sources.api import Api, Argument, Cursor, Key, Limit, ObservationFields, Quota
 from newsbot.spiders.base.api import DAY, ApiSpider, Stream, UnreadableError, expect
 
-HOURLY = timedelta(days=90)  # how far back an answer may go that has a value an hour
-REACH = timedelta(days=365)  # and at all, without a plan that costs
-SPARE = timedelta(hours=1)  # whole days are asked for, counted from when a request is made, and the second is later
+HOURLY = timedelta(days=90)  # the reach of an answer with hourly values
+REACH = timedelta(days=365)  # the reach of any answer without a paid plan
+SPARE = timedelta(hours=1)  # requests ask for whole days before the time of the request, and the second one is later
 
 _KINDS = {"prices": "price", "market_caps": "market_cap", "total_volumes": "volume"}
 
@@ -20,9 +20,9 @@ _KINDS = {"prices": "price", "market_caps": "market_cap", "total_volumes": "volu
 class CoingeckoSpider(ApiSpider):
     """Price, market capitalisation and traded volume of coins. Series are named as `bitcoin/usd/price`.
 
-    The service gives a value an hour for 90 days, every five minutes for the last one, and a value a day for what is
-    older, up to a year: a run that goes back further than 90 days asks for both. A key is not needed; with one of the
-    free plan (`demo`) the calls of others at the same address do not count.
+    The service gives a value every five minutes for the last day, an hourly value for 90 days, and a daily value for up
+    to a year: a run that goes back further than 90 days asks for both. It needs no key; with one of the free plan
+    (`demo`) the calls of others at the same address do not count.
     """
 
     name = "coingecko"
@@ -33,9 +33,9 @@ class CoingeckoSpider(ApiSpider):
         url="https://api.coingecko.com/api/v3/coins/{coins}/market_chart",
         arguments={
             "coins": Argument(
-                default="bitcoin,ethereum", each=True, case="lower", help="ids as in the address of a coin's page"
+                default="bitcoin,ethereum", each=True, case="lower", help="ids, as in the address of a coin's page"
             ),
-            "currency": Argument(default="usd", case="lower", help="that they are priced in"),
+            "currency": Argument(default="usd", case="lower", help="the currency of the prices"),
         },
         params={"vs_currency": "{currency}", "days": "{since:days}"},
         key=Key(
@@ -51,7 +51,7 @@ class CoingeckoSpider(ApiSpider):
     )
 
     def planned(self, stream: Stream, now: datetime) -> list[Chain]:
-        """What is older than the hourly values on its own, as one answer has values of one kind."""
+        """A separate chain for daily values, as an answer holds either hourly or daily ones."""
         found: list[Chain] = []
         for chain in super().planned(stream, now):
             since = max(chain.since, now - REACH + SPARE)
@@ -70,12 +70,12 @@ class CoingeckoSpider(ApiSpider):
     def rows(self, data: Any, stream: Stream) -> list[Any]:
         """A row for each time and kind of value."""
         coin, currency, end = stream.values["coins"], stream.values["currency"], stream.chain.until
-        is_cut = end < stream.fetched_at - timedelta(hours=1)  # the values go on to now
+        is_cut = end < stream.fetched_at - timedelta(hours=1)  # the answer goes on to now
         rows = []
         for name, kind in _KINDS.items():
             for pair in expect(data, name, list):
                 if not isinstance(pair, list) or len(pair) != 2:
-                    raise UnreadableError(f"{name!r} should hold pairs of time and value, and holds {pair!r:.80}")
+                    raise UnreadableError(f"expected pairs of time and value in {name!r}, got {pair!r:.80}")
                 if is_cut and _is_behind(pair[0], end):
                     continue
                 rows.append({"name": f"{coin}/{currency}/{kind}", "unit": currency, "time": pair[0], "value": pair[1]})
@@ -83,8 +83,8 @@ class CoingeckoSpider(ApiSpider):
 
 
 def _by_kind(chain: Chain, hourly: datetime, *, is_first: bool) -> Iterator[Chain]:
-    """A chain that begins before the hourly values and ends within them as two, in the order that moves the cursor."""
-    if chain.is_past or is_first or not chain.moves:  # from now on backwards
+    """A chain that spans daily and hourly values as two chains, in the order that moves the cursor."""
+    if chain.is_past or is_first or not chain.moves:  # backwards from now
         yield replace(chain, since=hourly)
         yield replace(chain, until=hourly, is_past=True)
     else:
@@ -95,6 +95,6 @@ def _by_kind(chain: Chain, hourly: datetime, *, is_first: bool) -> Iterator[Chai
 def _is_behind(value: Any, end: datetime) -> bool:
     try:
         time = moment(value)
-    except ValueTypeError:  # it is refused when it is mapped
+    except ValueTypeError:  # the mapping refuses it
         return False
     return time is not None and time >= end

@@ -1,4 +1,4 @@
-"""A file of rows as its declaration says: CSV, TSV, JSON, JSON lines, XLSX or Parquet, by link or path."""
+"""A file of rows, by its declaration: CSV, TSV, JSON, JSON lines, XLSX or Parquet, from a URL or a path."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class DatasetSpider(BulkSpider):
-    """The rows of a file, as a declaration says: `scrapy crawl dataset -a config=FILE.yaml [-a file=PATH or URL]`.
+    """Loads the rows of a file by a declaration: `scrapy crawl dataset -a config=FILE.yaml [-a file=PATH or URL]`.
 
-    `config` may be the name of a dataset that comes along; `file` says where the data is, instead of the declaration.
+    `config` may be the name of a dataset that comes with newsbot. `file` overrides the path or URL of the data.
     """
 
     name = "dataset"
@@ -29,16 +29,16 @@ class DatasetSpider(BulkSpider):
 
     @classmethod
     def describe_arguments(cls, given: Mapping[str, str]) -> list[Described]:
-        """The arguments, for the help."""
+        """The arguments with their help."""
         return describe(cls.arguments)
 
     @classmethod
     def read_arguments(cls, given: Mapping[str, str], settings: "BaseSettings | None" = None) -> dict[str, Any]:
-        """The arguments as values, and the `dataset` that they say. Raises `ArgumentError` or `DatasetError`."""
+        """The arguments as values, and the `dataset` by them. Raises `ArgumentError` or `DatasetError`."""
         values = read(cls.name, given, {name: known.read for name, known in cls.arguments.items()})
         if not values["config"]:
             raise ArgumentError(
-                "dataset: -a config= is missing: a YAML file, or the name of a dataset that comes along"
+                "dataset: -a config= is missing: a YAML file, or the name of a dataset that comes with newsbot"
             )
         values["dataset"] = load(values["config"])
         if file := values["file"]:
@@ -50,7 +50,7 @@ class DatasetSpider(BulkSpider):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, **arguments: str) -> Self:
-        """Take the arguments. Raises what `read_arguments` does."""
+        """Read the arguments. Raises the errors of `read_arguments`."""
         given = cls.read_arguments(arguments, crawler.settings)
         spider = super().from_crawler(crawler, _job=arguments.get("_job"))
         spider.dataset = given["dataset"]

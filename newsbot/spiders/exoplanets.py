@@ -1,4 +1,4 @@
-"""The NASA Exoplanet Archive: a row for each planet that is known."""
+"""The NASA Exoplanet Archive: a row for each known planet."""
 
 import re
 from typing import Any
@@ -54,8 +54,8 @@ _COLUMNS = (
 class ExoplanetsSpider(ApiSpider):
     """The planets of the table of composite parameters (`pscomppars`), 30 columns with their units.
 
-    It is asked for as a whole, in one call; what changed is revised. An archive without planets is a failure, and
-    planets that are stored and not there any more are named.
+    One call reads the whole table; changed rows are revised. An answer without planets is a failure. The run names
+    stored planets that the archive no longer has.
     """
 
     name = "exoplanets"
@@ -70,7 +70,7 @@ class ExoplanetsSpider(ApiSpider):
     )
 
     def data(self, answer: Answer, stream: Stream | None = None) -> Any:
-        """As it is; what it does not like of a query it may say as a VOTable, with status 200."""
+        """The data. Raises `RefusedError` for an error in a VOTable, which the archive sends with status 200."""
         if problem := _PROBLEM.search(answer.body):
             raise RefusedError(f"says: {plain(problem[1].decode('utf-8', 'replace'), MAX_TOLD)}")
         return super().data(answer, stream)

@@ -10,10 +10,10 @@ from newsbot.spiders.base.arguments import ArgumentError
 
 
 class FrankfurterSpider(ApiSpider):
-    """Reference rates of each working day since 1999: what one unit of `base` is worth in each currency.
+    """Reference rates of each working day since 1999: the value of one unit of `base` in each currency.
 
-    Series are named as `EUR/USD`; the unit is the second currency. The service leaves out a currency that it does not
-    know: it is named as missing, and the run is no success.
+    Series have names such as `EUR/USD`; the unit is the second currency. The service leaves out unknown currencies: the
+    run names them as missing, and does not succeed.
     """
 
     name = "frankfurter"
@@ -23,12 +23,12 @@ class FrankfurterSpider(ApiSpider):
         homepage="https://frankfurter.dev",
         url="https://api.frankfurter.dev/v1/{since:%Y-%m-%d}..{until:%Y-%m-%d}",
         arguments={
-            "base": Argument(default="EUR", case="upper", help="the currency that is priced"),
+            "base": Argument(default="EUR", case="upper", help="the currency to price"),
             "symbols": Argument(
                 join=",",
                 case="upper",
                 found="unit",
-                help="the currencies that it is priced in, as `USD,GBP`; all without it",
+                help="the currencies of the prices, as `USD,GBP`; all without it",
             ),
         },
         params={"base": "{base}", "symbols": "{symbols}"},
@@ -39,7 +39,7 @@ class FrankfurterSpider(ApiSpider):
     )
 
     def check_arguments(self) -> None:
-        """Also whether these are codes of currencies, and the base is not priced in itself."""
+        """Check also that these are codes of currencies, and that `symbols` lacks the base."""
         super().check_arguments()
         base, symbols = self.given["base"], (self.given["symbols"] or "").split(",")
         faults = [
@@ -54,12 +54,12 @@ class FrankfurterSpider(ApiSpider):
             raise ArgumentError(f"{self.name}: " + "\n".join(faults))
 
     def rows(self, data: Any, stream: Stream) -> list[Any]:
-        """A row for each day and currency; some of its versions give but one day a week of a long time."""
+        """A row for each day and currency. Some versions of the service give one day a week for a long time."""
         base, rates = expect(data, "base", str), expect(data, "rates", dict)
         days = sorted(rates)
         asked = (date.fromisoformat(days[-1]) - date.fromisoformat(days[0])).days if days else 0
         if asked > 30 and len(days) < asked / 2:
-            raise UnreadableError(f"leaves days out, with {len(days)} of {asked}: -a since= -a until= ask for fewer")
+            raise UnreadableError(f"leaves days out, gives {len(days)} of {asked}: ask for fewer, -a since= -a until=")
         return [
             {"time": day, "name": f"{base}/{symbol}", "unit": symbol, "base": base, "value": value}
             for day in days

@@ -18,33 +18,33 @@ from newsbot.spiders.base.arguments import ArgumentError, names
 from newsbot.spiders.base.files import FilesSpider
 
 BULK = "http://data.gdeltproject.org/gdeltv2/"
-SEARCH = "gdelt/search"  # the origin of what the search finds: it tells other things than the files do
+SEARCH = "gdelt/search"  # the origin of the search's articles, as the search gives other fields than the files
 
-_PASSES = re.compile("(?i)limit|later|again|unavailable|time.?out|error")  # of a message: it may not come once more
+_PASSES = re.compile("(?i)limit|later|again|unavailable|time.?out|error")  # in a message: a retry may succeed
 _LINE = re.compile(rb"^.*?(\.translation)?\.gkg\.csv\.zip.*$", re.MULTILINE)
 _PARTS = re.compile(rf"(\d+) ([0-9a-f]{{32}}) ({re.escape(BULK)}(\d{{14}})(?:\.translation)?\.gkg\.csv\.zip)\s*")
 
 
 class GdeltSpider(FilesSpider):
-    """Articles of some 100,000 sites in 65 languages, as GDELT's Global Knowledge Graph 2.1 has them.
+    """Articles of some 100,000 sites in 65 languages, from GDELT's Global Knowledge Graph 2.1.
 
-    Every 15 minutes there is a file of what was found meanwhile: address, title, picture and, in `sightings.data`, the
-    tone with its parts, the themes, the places and the publisher of each article (countries of places in FIPS 10-4). No
-    text; time and authors are those that the page tells, and the time of the file stands in. The first run reads the
-    newest file, the next ones all since; with `-a backfill=1d` (96 files of 5 MB, some 150,000 articles) or `-a since=`
-    what is older, back to February 2015. `-a language=fr` reads the files of articles that GDELT has translated, which
-    are three times as large, and keeps those in French; without it, articles in English are read.
-    `-a themes=ELECTION,PROTEST` and `-a domains=bbc.co.uk` keep what has one of these themes, and one of these
-    publishers.
+    Every 15 minutes GDELT publishes a file of new articles: address, title, picture and, in `sightings.data`, the tone
+    with its parts, the themes, the places and the publisher of each article (countries of places in FIPS 10-4). The
+    files have no text; time and authors come from the page, with the time of the file in place of a missing one. The
+    first run reads the newest file, the next ones all files since. `-a backfill=1d` (96 files of 5 MB, some 150,000
+    articles) or `-a since=` reads older files, back to February 2015. By default a run reads articles in English;
+    `-a language=fr` reads the files of articles that GDELT has translated, which are three times as large, and keeps
+    those in French. `-a themes=ELECTION,PROTEST` and `-a domains=bbc.co.uk` keep articles with one of these themes, and
+    of one of these publishers.
 
-    A file whose size or md5 is not that of GDELT's list, or that can not be read, is told, and asked for again by the
-    next ten runs; one that the list lacks between two others is told, too, and looked for by the runs of the next day.
+    A run reports a file whose size or md5 differs from GDELT's list, or that cannot be read, and the next ten runs
+    retry it. It also reports a file that the list lacks between two others, and the runs of the next day look for it.
     Rows with another number of columns, or without a title and without words in the address, are among the rejects. The
     articles of the files get no sentiment, as GDELT's tone is that of the whole text.
 
-    `-a query=` searches instead, in the last three months, in GDELT's own syntax: at most 250 articles for 15 minutes,
-    of which more are told as incomplete, and one call in 5 seconds. `-a language=`, `-a country=`, `-a themes=` and
-    `-a domains=` narrow it. Its quota, slices and fields are declared; those of the files are as said above.
+    `-a query=` searches the last three months instead, in GDELT's syntax: at most 250 articles for 15 minutes, where a
+    run reports more as incomplete, and one call in 5 seconds. `-a language=`, `-a country=`, `-a themes=` and
+    `-a domains=` narrow it. Its quota, slices and fields are declared; those of the files are as above.
     """
 
     name = "gdelt"
@@ -58,7 +58,7 @@ class GdeltSpider(FilesSpider):
             "query": Argument(help="what to search for, in the syntax of the API; without it, the bulk files are read"),
             "language": Argument(),
             "country": Argument(help="country of the publisher, ISO 3166-1 alpha-2 as `fr`; only with a query"),
-            "themes": Argument(help="articles that have one of these themes of GDELT's, as `ELECTION,PROTEST`"),
+            "themes": Argument(help="articles with one of these themes of GDELT, as `ELECTION,PROTEST`"),
             "domains": Argument(help="articles of one of these sites, as `bbc.co.uk`"),
         },
         params={
@@ -87,11 +87,11 @@ class GdeltSpider(FilesSpider):
 
     @classmethod
     def own_arguments(cls) -> dict[str, Any]:
-        """Themes and domains are several."""
+        """`themes` and `domains`, which take several values."""
         return {"themes": names, "domains": names}
 
     def check_arguments(self) -> None:
-        """Also whether GDELT knows the language and the country, and what makes sense without a query."""
+        """Check also that GDELT knows the language and the country, and that arguments of the search have a query."""
         super().check_arguments()
         given, faults = self.given, []
         for name, form, right, example in (
@@ -103,15 +103,15 @@ class GdeltSpider(FilesSpider):
             if wrong:
                 faults.append(f"-a {name}={','.join(wrong)}: expected {example}")
         if given["language"] and given["language"] not in gdelt.LANGUAGES:
-            faults.append(f"-a language={given['language']}: GDELT knows {', '.join(sorted(gdelt.LANGUAGES))}")
+            faults.append(f"-a language={given['language']}: expected one of {', '.join(sorted(gdelt.LANGUAGES))}")
         if given["country"] and given["country"] not in gdelt.COUNTRIES:
-            faults.append(f"-a country={given['country']}: GDELT knows {', '.join(sorted(gdelt.COUNTRIES))}")
+            faults.append(f"-a country={given['country']}: expected one of {', '.join(sorted(gdelt.COUNTRIES))}")
         if given["query"] is None:
             why = "only the search can do that, with -a query=: the bulk files"
             if given["country"]:
-                faults.append(f"-a country={given['country']}: {why} do not say a publisher's country")
+                faults.append(f"-a country={given['country']}: {why} do not name a publisher's country")
             if given["budget"]:
-                faults.append(f"-a budget={given['budget']:g}: {why} are no calls that count")
+                faults.append(f"-a budget={given['budget']:g}: {why} do not count as calls")
         elif not given["query"].strip():
             faults.append("-a query=: expected words to search for")
         if faults:
@@ -132,7 +132,7 @@ class GdeltSpider(FilesSpider):
         return [stream]
 
     def _query(self) -> str:
-        """The query with what narrows it, in GDELT's syntax."""
+        """The query with the arguments that narrow it, in GDELT's syntax."""
         given, parts = self.given, [self.given["query"]]
         if given["language"]:
             parts.append(f"sourcelang:{gdelt.LANGUAGES[given['language']]}")
@@ -145,19 +145,19 @@ class GdeltSpider(FilesSpider):
         return " ".join(parts)
 
     def data(self, answer: Answer, stream: Stream | None = None) -> Any:
-        """As it is; what it does not like of a query it says as plain text, with status 200."""
+        """The data. Raises `RefusedError` for an error in plain text, which GDELT sends with status 200."""
         text = answer.body.strip() if answer.status == 200 and len(answer.body) <= 4 * MAX_TOLD else b""
-        told = text.decode("utf-8", "replace")
-        if told[:1].isalpha() and len(told) <= MAX_TOLD and not _PASSES.search(told):
-            raise RefusedError(f"says: {told}")
+        message = text.decode("utf-8", "replace")
+        if message[:1].isalpha() and len(message) <= MAX_TOLD and not _PASSES.search(message):
+            raise RefusedError(f"says: {message}")
         return super().data(answer, stream)
 
     def rows(self, data: Any, stream: Stream) -> list[Any]:
-        """The records; none of an empty object, and of nothing else."""
+        """The records; an empty object, and nothing else, has none."""
         return [] if data == {} else super().rows(data, stream)
 
     def items(self, record: Any, stream: Stream) -> Iterator[Item]:
-        """The article, its language by its code."""
+        """The article, with the code of its language."""
         for item in super().items(record, stream):
             item.origin = SEARCH
             item.language = gdelt.language_of(item.language)
@@ -170,12 +170,12 @@ class GdeltSpider(FilesSpider):
         return self.given["language"] not in (None, "en")
 
     def lists(self) -> tuple[str, str]:
-        """Those of articles in English, or of those that GDELT has translated."""
+        """The lists for articles in English, or for articles that GDELT has translated."""
         suffix = "-translation" if self._is_translated else ""
         return f"{BULK}lastupdate{suffix}.txt", f"{BULK}masterfilelist{suffix}.txt"
 
     def listed(self, text: bytes) -> tuple[list[File], list[str]]:
-        """The files of the Knowledge Graph among those that are named."""
+        """The files of the Knowledge Graph in the list."""
         files, wrong = [], []
         for match in _LINE.finditer(text):
             if bool(match[1]) != self._is_translated:
@@ -191,7 +191,7 @@ class GdeltSpider(FilesSpider):
         return files, wrong
 
     def read_file(self, answer: Answer, file: File) -> tuple[Batch | None, File, Then[str]]:
-        """The articles of the web that are asked for."""
+        """The wanted articles of the web."""
         given = self.given
         language = given["language"] if self._is_translated else None
         wanted = gdelt.Wanted(frozenset(given["themes"] or ()), tuple(given["domains"] or ()), language)

@@ -7,8 +7,8 @@ from newsbot.spiders.base.api import DAY, ApiSpider
 class GuardianSpider(ApiSpider):
     """Articles of the Guardian with headline, byline, whole text and picture, back to 1999.
 
-    The free key allows 500 calls a day and one a second, of 200 articles each. An article that is edited within a day
-    of its publication is revised.
+    The free key allows 500 calls a day and one a second, of 200 articles each. Edits within a day of the publication
+    revise an article.
     """
 
     name = "guardian"

@@ -1,4 +1,4 @@
-"""Hacker News: stories, and how their points and comments grow."""
+"""Hacker News: stories, and the growth of their points and comments."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
@@ -17,12 +17,12 @@ STORY = "https://news.ycombinator.com/item?id="
 
 
 class HackernewsSpider(ApiSpider):
-    """Stories by the time of their submission, each with the page that it leads to.
+    """Stories by the time of their submission, each with the page that it links to.
 
-    Points and comments are series, `story/ID/points` and `story/ID/comments`, with a value for each time that they
-    were found changed. The official API is asked for what changed lately, and for what the search of the last hour does
-    not find any more: scores, and stories that were taken out, which are marked in `sightings.removed_at`. More than
-    1,000 stories at once are read in slices of time.
+    Points and comments are series, `story/ID/points` and `story/ID/comments`, with a value for each observed change.
+    The run asks the official API for recent changes, and for stories that the search of the last hour no longer finds:
+    it stores their scores, and marks stories that were taken out in `sightings.removed_at`. It reads more than 1,000
+    stories at once in slices of time.
     """
 
     name = "hackernews"
@@ -54,12 +54,12 @@ class HackernewsSpider(ApiSpider):
         },
     )
 
-    _removed: frozenset[str] = frozenset()  # ids that were found, although they were taken out
-    _found: frozenset[str] = frozenset()  # all ids of what is new
-    _read_from: datetime | None = None  # its beginning, with what is read again
+    _removed: frozenset[str] = frozenset()  # ids of stories that the search finds although they were taken out
+    _found: frozenset[str] = frozenset()  # all ids that the search found
+    _read_from: datetime | None = None  # the time from which it found them, with the overlap
 
     async def look_up(self, rows: Sequence[Any], stream: Stream) -> None:
-        """The search still finds what was taken out lately, and does not say so."""
+        """Note stories that were taken out: the search still finds them for a while, and does not say so."""
         shown = [str(row.get("objectID")) for row in rows if isinstance(row, dict)]
         self._removed |= {story for story, is_removed in (await self.known(shown)).items() if is_removed}
         chain = stream.chain
@@ -68,11 +68,11 @@ class HackernewsSpider(ApiSpider):
             self._read_from = min(self._read_from or chain.since, chain.since)
 
     def items(self, record: Any, stream: Stream) -> Iterator[Item]:
-        """The story, and what is counted of it; none of one that was taken out, until the official API shows it."""
+        """The story and its counts; nothing for a story that was taken out, until the official API shows it again."""
         if str(record.get("objectID")) in self._removed:
             return
         for article in super().items(record, stream):
-            article.origin = f"{STORY}{article.external_id}"  # one page may be submitted several times
+            article.origin = f"{STORY}{article.external_id}"  # users may submit one page several times
             yield article
         points, comments = record.get("points"), record.get("num_comments")
         yield from self._counts(stream.fetched_at, record.get("objectID"), points, comments)
@@ -84,11 +84,11 @@ class HackernewsSpider(ApiSpider):
                 yield Observation(series=series, time=now, value=value, source_id=self.name, only_changes=True)
 
     def after(self, stream: Stream) -> Iterator[Request]:
-        """Ask what changed lately."""
+        """The request for the recent changes."""
         yield self.aside(f"{OFFICIAL}/updates.json", self._updated)
 
     async def _updated(self, data: Any) -> AsyncIterator[Request]:
-        """Ask for those that are stored, that are found although they were taken out, or not found although stored."""
+        """Ask for changed stories that are stored, and for those where search and database differ."""
         ids = {*map(str, expect(data, "items", list)), *self._removed}
         if self._read_from and not self.given["query"]:
             ids |= await self.known_since(self._read_from) - self._found
@@ -96,7 +96,7 @@ class HackernewsSpider(ApiSpider):
             yield self.aside(f"{OFFICIAL}/item/{story}.json", partial(self._looked_at, is_removed=is_removed))
 
     async def _looked_at(self, item: Any, *, is_removed: bool) -> AsyncIterator[Batch]:
-        """Its counts, or that it was taken out. An item may be null, which says nothing."""
+        """The counts of the item, or its removal. An item may be null, which says nothing."""
         if item is not None:
             story = str(expect(item, "id", int))
             yield Batch(items=self._news(story, item, is_removed=is_removed))

@@ -1,4 +1,4 @@
-"""The main job: headlines of the sources in the catalogue, by feed, news sitemap and section page."""
+"""Headlines of the sources in the catalogue, from feeds, news sitemaps and section pages."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -24,22 +24,22 @@ class HeadlinesSpider(PollingSpider):
 
     name = "headlines"
     arguments: ClassVar[dict[str, Known]] = {
-        "sources": Known(names, "ids of sources, as `bbc,guardian`, of `scrapy sources`", "all that are enabled"),
+        "sources": Known(names, "ids of sources, as `bbc,guardian`, from `scrapy sources`", "all enabled sources"),
         "country": Known(str, "sources of these countries only, ISO 3166-1 alpha-2 as `fr,be`", "all"),
         "language": Known(str, "sources in these languages only, ISO 639-1 as `de,fr`", "all"),
         "shard": Known(shard, "part i of n of the sources, as `0/4`, for a run on several machines", "all sources"),
-        "due": Known(switch, "`1` asks only for feeds that are due: each at its own interval", "0: all feeds"),
-        "catalogue": Known(str, "a file or folder with sources of your own, beside those of the setting CATALOGUE"),
+        "due": Known(switch, "`1` asks only for feeds that are due, each at its own interval", "0: all feeds"),
+        "catalogue": Known(str, "a file or folder with more sources, beside those of the setting CATALOGUE"),
     }
 
     @classmethod
     def describe_arguments(cls, given: Mapping[str, str]) -> list[Described]:
-        """The arguments, for the help."""
+        """The arguments with their help."""
         return describe(cls.arguments)
 
     @classmethod
     def read_arguments(cls, given: Mapping[str, str], settings: "BaseSettings | None" = None) -> dict[str, Any]:
-        """The arguments as values, and, where the settings are known, the `selected` sources.
+        """The arguments as values and, with settings, the `selected` sources.
 
         Raises `ArgumentError`, `CatalogueError` or `SelectionError`.
         """
@@ -52,13 +52,13 @@ class HeadlinesSpider(PollingSpider):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, **arguments: str) -> Self:
-        """Take the arguments. Raises what `read_arguments` does."""
+        """Read the arguments. Raises the errors of `read_arguments`."""
         given = cls.read_arguments(arguments, crawler.settings)
         spider = super().from_crawler(crawler, _job=arguments.get("_job"))
         spider.due_only = bool(given["due"])
         spider.selected = given["selected"]
         if not spider.selected:
-            spider.logger.warning("Shard %d/%d has none of the sources: there is nothing to do", *given["shard"])
+            spider.logger.warning("Shard %d/%d has none of the sources: nothing to do", *given["shard"])
         crawler.settings.set("DOWNLOAD_SLOTS", _slots(spider.selected), priority="spider")
         return spider
 
@@ -75,7 +75,7 @@ class HeadlinesSpider(PollingSpider):
 
 
 def _key(url: str, source: Source) -> HostKey | None:
-    """The login of a source, for the server that the catalogue names."""
+    """The login of a source, for the server in the catalogue."""
     if source.auth is None:
         return None
     parts = urlsplit(url)
@@ -85,7 +85,7 @@ def _key(url: str, source: Source) -> HostKey | None:
 
 
 def _slots(sources: list[Source]) -> dict[str, dict[str, float]]:
-    """Download slots of the hosts whose source says a delay, which is then kept to the letter."""
+    """Download slots for the hosts of sources with a delay: exactly that delay."""
     slots = {}
     for source in sources:
         if source.delay is not None:

@@ -45,8 +45,8 @@ _EVERYTHING = Api(
         "sortBy": "publishedAt",
     },
     slices=Slices(longest=7 * DAY, cap=100, total="totalResults", statuses=(426,)),
-    # The free plan gives articles a day late: behind the newest of them, not behind now, more are to come.
-    # It goes back to the same day of the month before, which February makes 28 days at least.
+    # The free plan gives articles a day late, so the cursor stands at the newest article, not at now.
+    # It goes back to the same day of the previous month: at least 28 days, because of February.
     cursor=Cursor(by="time", path="publishedAt", overlap=6 * HOUR, first=7 * DAY, reach=28 * DAY, at="newest"),
     **_COMMON,
 )
@@ -62,10 +62,10 @@ _TOP = Api(
 class NewsapiSpider(ApiSpider):
     """Articles that match a query, or with `-a top=1` the top headlines of a country or category.
 
-    The free plan gives 100 calls a day, of them 50 in 12 hours, the first 100 results of a search (HTTP 426 behind
-    them), articles after a day and none older than a month. A search with more results is read in slices of time, down
-    to a second; one that has more than 100 is reported as incomplete. Of the top headlines it gives the first 100.
-    Articles that were withdrawn, which come as `[Removed]`, are counted and left out.
+    The free plan gives 100 calls a day, 50 in 12 hours, the first 100 results of a search (then HTTP 426), and articles
+    a day late and at most a month old. The run reads a search with more results in slices of time, down to a second,
+    and reports a second with more than 100 as incomplete. Of the top headlines it reads the first 100. Withdrawn
+    articles, which come as `[Removed]`, are counted and left out.
     """
 
     name = "newsapi"
@@ -74,20 +74,20 @@ class NewsapiSpider(ApiSpider):
 
     @classmethod
     def declaration(cls, given: dict[str, str]) -> Api:
-        """One of the two."""
+        """That of the top headlines with `top`, else that of the search."""
         return _TOP if given.get("top") == "1" else _EVERYTHING
 
     @classmethod
     def own_arguments(cls) -> dict[str, Any]:
-        """Which of the two."""
+        """`top`, which chooses between the two declarations."""
         return {"top": switch}
 
     def too_many(self, response: Response) -> bool:
-        """Of the walls of the free plan, which all have this status, only one can be gone round."""
+        """Slices pass only one of the free plan's limits, which all have this status: that of the results."""
         return super().too_many(response) and _is_behind_the_plan(response)
 
     def is_end(self, response: Response) -> bool:
-        """The top headlines have no time to be sliced by: they end where the plan does."""
+        """The top headlines, which have no slices of time, end at the plan's limit."""
         return bool(self.given["top"]) and _is_behind_the_plan(response)
 
 

@@ -9,11 +9,11 @@ from newsbot.spiders.base.arguments import ArgumentError
 
 
 class OpenmeteoSpider(ApiSpider):
-    """Hourly values of a place: of up to 92 days back, and the forecast of the days to come.
+    """Hourly values of a place: up to 92 days back, and the forecast of the coming days.
 
-    A value that is still to come is revised as the forecast is, and the former ones are kept. Series are named as
-    `52.52,13.41/temperature_2m`; units are as the service gives them. Several places, as
-    `-a latitude=52.52,48.85 -a longitude=13.41,2.35`, are asked for one by one.
+    A new forecast revises the values, and the former ones are kept. Series have names such as
+    `52.52,13.41/temperature_2m`; units are those of the service. The run reads several places one by one, as
+    `-a latitude=52.52,48.85 -a longitude=13.41,2.35`.
     """
 
     name = "openmeteo"
@@ -51,22 +51,22 @@ class OpenmeteoSpider(ApiSpider):
 
     @classmethod
     def own_arguments(cls) -> dict[str, Any]:
-        """Places may be several."""
+        """`latitude` and `longitude`, which take several values."""
         return {"latitude": partial(_degrees, 90), "longitude": partial(_degrees, 180)}
 
     def check_arguments(self) -> None:
-        """Also whether each latitude has its longitude."""
+        """Check also that each latitude has its longitude."""
         super().check_arguments()
         latitudes, longitudes = self.given["latitude"], self.given["longitude"]
         given = f"-a latitude={','.join(latitudes)} -a longitude={','.join(longitudes)}"
         if len(latitudes) != len(longitudes):
-            raise ArgumentError(f"{self.name}: {given}: expected as many of the one as of the other")
+            raise ArgumentError(f"{self.name}: {given}: expected as many latitudes as longitudes")
         if len(latitudes) == 2 and not any("." in each for each in (*latitudes, *longitudes)):
             right = "52.52 for one place, or 52.0,48.0 for two"
-            raise ArgumentError(f"{self.name}: {given}: expected decimals behind a point, such as {right}")
+            raise ArgumentError(f"{self.name}: {given}: expected decimals after a point, such as {right}")
 
     def _asked(self) -> list[Stream]:
-        """A stream a place."""
+        """A stream for each place."""
         (whole,) = super()._asked()
         streams = []
         for latitude, longitude in dict.fromkeys(zip(self.given["latitude"], self.given["longitude"], strict=True)):
@@ -86,14 +86,14 @@ class OpenmeteoSpider(ApiSpider):
         for variable in hours.keys() - {"time"}:
             values = expect(hours, variable, list)
             if len(values) != len(times):
-                raise UnreadableError(f"{variable!r} has {len(values)} values for {len(times)} hours")
+                raise UnreadableError(f"{variable!r}: expected {len(times)} values, one an hour, got {len(values)}")
             common = {"name": f"{place}/{variable}", "unit": units.get(variable), "variable": variable}
             rows += [{"time": time, "value": value, **common} for time, value in zip(times, values, strict=True)]
         return rows
 
 
 def _degrees(most: int, text: str) -> list[str]:
-    """Degrees between commas, as they are written: they are in the names of the series."""
+    """Degrees between commas, as text: the names of the series hold them unchanged."""
     found = [each.strip() for each in text.split(",")]
     for each in found:
         try:

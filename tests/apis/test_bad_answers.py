@@ -164,7 +164,7 @@ def test_a_fault_in_a_spiders_own_items_ends_its_stream_and_the_others_go_on(new
         service.put(n)
     crawled = newsbot.crawl("made_up_apis:Faulty", service)
     assert [outcome[:2] for outcome in crawled.outcomes] == [["1", True], ["2", False], ["3", True]]
-    assert crawled.outcomes[1][2] == "TypeError: one of its own; the log says where"
+    assert crawled.outcomes[1][2] == "TypeError: one of its own; the log has the traceback"
     assert (crawled.exit_code, crawled.new, crawled.rejected) == (0, 15, 0)
     assert newsbot.column("SELECT source FROM cursors ORDER BY 1") == ["1", "3"]
     assert "one of its own" in newsbot.crawlers[0].log.read_text()

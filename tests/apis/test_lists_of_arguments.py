@@ -48,7 +48,7 @@ def test_a_list_without_values_is_refused(argument):
 def test_each_of_several_values_is_among_the_choices():
     declared = {"name": Argument(join=",", choices=("a", "b"))}
     arguments.complete("quay", declared, {"name": "a,b"})
-    with pytest.raises(arguments.ArgumentError, match="-a name=c: it knows a, b"):
+    with pytest.raises(arguments.ArgumentError, match="-a name=c: expected one of a, b"):
         arguments.complete("quay", declared, {"name": "a,c"})
 
 
@@ -60,17 +60,17 @@ def test_one_by_one_and_at_once_do_not_go_together():
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("since", "2024-05-01", "an API has it that is asked for times, as {since}"),
-        ("until", "2024-05-01", "an API has it that is asked for times, as {until}"),
-        ("backfill", "30d", "an API has it that is asked for times, as {since}, and whose cursor is a time"),
-        ("budget", "20", "an API has it whose quota is declared"),
+        ("since", "2024-05-01", "only an API that takes a time, as {since}, has it"),
+        ("until", "2024-05-01", "only an API that takes a time, as {until}, has it"),
+        ("backfill", "30d", "only an API that takes a time, as {since}, and whose cursor is a time has it"),
+        ("budget", "20", "only an API with a declared quota has it"),
     ],
 )
 def test_what_would_do_nothing_is_refused_with_the_reason(cursor, name, text, told):
     known = arguments.of(replace(api(query=Argument()), cursor=cursor))
     with pytest.raises(arguments.ArgumentError) as caught:
         arguments.read("quay", {name: text}, known)
-    assert str(caught.value) == f"-a {name}={text}: quay has no argument {name!r}; {told}; it knows: query"
+    assert str(caught.value) == f"-a {name}={text}: quay has no argument {name!r}; {told}; known: query"
 
 
 class Harbours(Service):

@@ -73,10 +73,7 @@ def test_two_processes_keep_one_budget_over_the_days(newsbot, at):
         assert len(service.asked) == (30 if hour != 23 else 0)
         told = [status for each in ended for _, _, status in each.outcomes if status != "ok"]
         assert told, "one of them, at least, had to stop"
-        assert all(
-            status.startswith("the 30 calls of this day are spent; there are some again at 2026-03-0")
-            for status in told
-        )
+        assert all(status.startswith("the 30 calls of this day are spent; more from 2026-03-0") for status in told)
     assert service.overruns == []
     calls = newsbot.query("SELECT period, calls FROM spending WHERE quota = 'shared' ORDER BY starts_at, period")
     assert [calls for period, calls in calls if period == "day"] == [30, 30]
@@ -100,7 +97,7 @@ def test_a_wait_that_is_asked_for_holds_for_the_next_process(newsbot, header):
     service.reply = None
     later = newsbot.crawl("made_up_apis:Shared", service)
     assert len(service.asked) == asked == 1
-    assert later.outcomes[0][2].startswith("it asked to be left alone (HTTP status 429); there are some again at")
+    assert later.outcomes[0][2].startswith("it asked to be left alone (HTTP status 429); more from")
     ((left,),) = newsbot.query("SELECT extract(epoch FROM blocked_until - clock_timestamp()) FROM quotas")
     assert 2900 < left <= 3000
 

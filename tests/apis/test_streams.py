@@ -269,7 +269,7 @@ def test_a_long_token_is_asked_for(newsbot, length):
 def test_a_url_above_the_bound_is_a_failure(newsbot):
     done = crawl(newsbot, "Tokens", long_tokens(2_500), settings={"URLLENGTH_LIMIT": 2_083})
     assert (done.exit_code, keys(newsbot)) == (1, [1])
-    assert "and at most 2083 (URLLENGTH_LIMIT) are asked for: https://tokens.example/rows?" in done.outcomes[0][2]
+    assert "expected at most 2083 (URLLENGTH_LIMIT): https://tokens.example/rows?" in done.outcomes[0][2]
 
 
 def test_what_a_setting_drops_on_its_way_is_a_failure(newsbot):
@@ -278,7 +278,7 @@ def test_what_a_setting_drops_on_its_way_is_a_failure(newsbot):
     service.find = lambda asked: pages[asked.get("after")]
     done = crawl(newsbot, "Tokens", service, settings={"DEPTH_LIMIT": 1})
     assert (done.exit_code, keys(newsbot)) == (1, [1, 2])
-    assert done.outcomes[0][2].startswith("a request was dropped before it left, by a setting or a middleware of this")
+    assert done.outcomes[0][2].startswith("a setting or a middleware of this run dropped a request before it left: ")
     assert "https://tokens.example/rows?after=c" in done.outcomes[0][2]
 
 
@@ -486,7 +486,7 @@ def test_a_secret_of_a_header_that_is_missing_is_named(newsbot):
     settings = {"SPIDER_MODULES": "newsbot.spiders,made_up_streams"}
     done = newsbot.run("hidden", Rows("hidden"), env=environment(HIDDEN_TOKEN="a"), settings=settings)
     assert done.returncode == 2
-    assert "HIDDEN_KEY is not set: put your key for Hidden into it" in done.stderr
+    assert "HIDDEN_KEY is not set: set it to your key for Hidden" in done.stderr
 
 
 # --- Calls that reached nobody ----------------------------------------------------------------------------------------
@@ -591,7 +591,7 @@ def test_stored_times_that_are_too_far_heal(newsbot, time):
     crawl(newsbot, "Windowed", service)
     newsbot.query("UPDATE quotas SET blocked_until = %s, resets_at = %s, remaining = 0", time, time)
     done = crawl(newsbot, "Windowed", service)
-    assert "there are some again at" in done.outcomes[0][2]
+    assert "; more from " in done.outcomes[0][2]
     assert newsbot.column("SELECT greatest(blocked_until, resets_at) < now() + interval '33 days' FROM quotas") == [
         True
     ]

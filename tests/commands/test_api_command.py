@@ -93,10 +93,10 @@ def test_the_page_its_items_and_what_comes_next(scrapy, own, server):
     assert "3 of 3 items:" in lines
     assert "  1 x value: 'high' is no number" in lines
     assert "  1 x time: 'noon' is no time" in lines
-    assert "  1 x series: None is no name of a series" in lines
+    assert "  1 x series: None is not the name of a series" in lines
     assert lines[-3:] == [
         "Next: https://tides.example/v1?page=2",
-        "Cursor: stays where it is with this page",
+        "Cursor: this page does not move it",
         "Nothing was stored.",
     ]
     assert max(map(len, lines)) <= 120
@@ -181,7 +181,7 @@ def test_a_wrong_file_tells_its_faults(scrapy, own, server):
     ("arguments", "said"),
     [
         ([], "expected: [options] try FILE|NAME"),
-        (["try", "worldbank", "-a", "since"], "-a: NAME=VALUE is right"),
+        (["try", "worldbank", "-a", "since"], "-a: expected NAME=VALUE"),
         (["try", "guardian"], "GUARDIAN_API_KEY is not set"),
         (["try", "headlines"], "headlines: there is none of this name; those that are there: spaceflightnews"),
     ],

@@ -253,11 +253,11 @@ def test_words_for_each_kind_of_cursor(database, value, words):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["reset", "guardain"], "guardain: it has no cursor; did you mean 'guardian'?"),
-        (["list", "zzz"], "zzz: it has no cursor; there are of: coingecko, guardian"),
+        (["reset", "guardain"], "guardain has no cursor; did you mean 'guardian'?"),
+        (["list", "zzz"], "zzz has no cursor; known: coingecko, guardian"),
         (
             ["reset", "coingecko", "--source", "bitcon"],
-            "coingecko --source bitcon: it has no cursor; did you mean 'bitco",
+            "coingecko --source bitcon has no cursor; did you mean 'bitco",
         ),
         (["reset"], "expected one of: [options] [list [NAME] | reset NAME]"),
         (["list", "--source", "bitcoin"], "expected one of"),
@@ -278,7 +278,7 @@ def test_reset_forgets_a_source_then_all(scrapy, crawled):
     assert scrapy("cursors", "reset", "coingecko", url=crawled).stdout == "forgot 1 cursor of coingecko\n"
     assert scrapy("cursors", "reset", "guardian", url=crawled).stdout == "forgot 1 cursor of guardian\n"
     run = scrapy("cursors", url=crawled)
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "no cursors: no API was read yet\n")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "no cursors: no run has read an API yet\n")
 
 
 def test_a_database_that_is_away_is_reported(scrapy):

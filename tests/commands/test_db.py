@@ -314,7 +314,7 @@ def test_prune(db, old):
         "jobs: 0 would be deleted, of more than 90 days ago (HISTORY_DAYS)",
         "fires: 0 would be deleted, of more than 90 days ago (HISTORY_DAYS)",
         "sightings: 0 would be deleted, of more than 365 days ago (SIGHTINGS_DAYS)",
-        "article_urls: 0 would be deleted, tracking variants of a URL that its origin has a newer one of",
+        "article_urls: 0 would be deleted, tracking variants of a URL of which the origin has a newer one",
     ]
     assert old() == (5, 1)
     process = db("prune", REJECTS_DAYS="45.5", RUNS_DAYS=200)

@@ -94,11 +94,11 @@ def test_valid_arguments(tmp_path):
 def test_what_does_not_fire_by_the_clock_is_told_apart_from_the_fires(own):
     check = run("check", own)
     assert check.stderr.splitlines() == [
-        f"{own}: 4 entries, no fault",
+        f"{own}: 4 entries, no errors",
         "  morning: as below, after pulse",
         "  follower: after pulse, morning",
         "  paused: not enabled",
-        "The next 3 of each are shown; --to TIME shows all until then.",
+        "These are the next 3 of each; --to TIME shows all until then.",
     ]
 
 
@@ -138,7 +138,7 @@ def test_all_fires_however_many_are_streamed_in_order(tmp_path):
     assert process.stdout.readline() == "2026-01-01T00:00:01Z  a\n"
     process.stdout.close()  # as `head` does
     assert process.wait(timeout=60) == 0
-    assert process.stderr.read() == f"{file}: 2 entries, no fault\n"
+    assert process.stderr.read() == f"{file}: 2 entries, no errors\n"
     process.stderr.close()
 
 
@@ -185,9 +185,12 @@ def test_a_file_that_is_not_there():
         (["check", "scrapyd/schedule.yaml", "--form", "2026-01-01"], "expected: [options] check FILE"),
         (
             ["check", "scrapyd/schedule.yaml", "--from", "noon"],
-            "argument --from: 'noon': a time from 1970 to 8999 is right",
+            "argument --from: 'noon': expected a time from 1970 to 8999",
         ),
-        (["check", "scrapyd/schedule.yaml", "--to", "9999-12-31"], "argument --to: '9999-12-31': a time from 1970"),
+        (
+            ["check", "scrapyd/schedule.yaml", "--to", "9999-12-31"],
+            "argument --to: '9999-12-31': expected a time from 1970",
+        ),
         (
             ["check", "scrapyd/schedule.yaml", "--from", "2026-01-02", "--to", "2026-01-01"],
             "--to 2026-01-01T00:00:00Z is before --from, 2026-01-02T00:00:00Z",

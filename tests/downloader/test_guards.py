@@ -28,7 +28,7 @@ def test_a_wrong_setting_ends_the_run_before_any_request(serve, crawl):
     server = serve()
     result = crawl(f"http://127.0.0.1:{server.port}/", ALLOW_PRIVATE_HOSTS="127.0.0.1,10.0.0.1/8")
     assert result.exit_code == 1
-    assert "ALLOW_PRIVATE_HOSTS: '10.0.0.1/8' is no host name" in result.log
+    assert "or a network (10.0.0.0/8), got '10.0.0.1/8'" in result.log
     assert server.connections == 0
 
 

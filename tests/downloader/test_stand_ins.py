@@ -17,8 +17,8 @@ def redirect(location):
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        ("{", "STAND_INS is not JSON"),
-        ("[1]", "no object"),
+        ("{", "STAND_INS is not valid JSON"),
+        ("[1]", "not an object"),
         ('{"api.example.org": "127.0.0.1:9001"}', "'127.0.0.1:9001'"),
         ('{"api.example.org": "ftp://127.0.0.1"}', "'ftp://127.0.0.1'"),
         ('{"api.example.org": "http://"}', "'http://'"),
@@ -41,7 +41,7 @@ def test_a_wrong_value_is_reported(value, told):
 def test_a_wrong_setting_ends_the_run(crawl):
     result = crawl("http://api.example.org/", STAND_INS='{"api.example.org": "127.0.0.1:9001"}')
     assert result.exit_code == 1
-    assert "STAND_INS: 'api.example.org' leads to '127.0.0.1:9001'" in result.log
+    assert "STAND_INS: 'api.example.org': expected an http or https URL" in result.log
 
 
 @pytest.mark.parametrize(

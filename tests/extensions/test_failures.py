@@ -173,19 +173,19 @@ def test_robots_txt_holds_whatever_allowed_domains_says(quay, domains):
 def test_a_spider_that_asks_nothing_is_reported(quay, query):
     run = quay("")
     assert run.returncode == 0
-    assert remarks(run) == ["Nothing was asked: start_urls is empty, or start() yields no request that goes out"]
+    assert remarks(run) == ["No request went out: start_urls is empty, or start() yields no request"]
     assert query("SELECT stats->'remarks' FROM runs") == [(remarks(run),)]
 
 
 def test_pages_without_an_item_are_reported(quay):
     run = quay("https://quay.example/", routes={"/": page(b"<p>New design</p>")})
     assert run.returncode == 0
-    assert remarks(run) == ["1 page was read and gave no item: the selectors may not fit any more"]
+    assert remarks(run) == ["1 page gave no item: the selectors may no longer match"]
 
 
 def test_why_a_spider_closed_itself_is_reported(quay):
     run = quay("https://quay.example/enough", routes={"/enough": page()})
-    assert remarks(run) == ["The run ended before its end: the archive has no more pages"]
+    assert remarks(run) == ["The run ended early: the archive has no more pages"]
 
 
 def test_the_row_of_a_run_says_what_failed(quay, query):
@@ -213,7 +213,7 @@ def test_a_url_with_a_login_is_refused_and_shown_without_it(quay, query):
     assert "Redirecting (302) to <GET https://quay.example/target>" in run.stderr
     for path in ("start", "quoted", "link", "target"):
         (line,) = [line for line in failed(run) if line.startswith(f"https://quay.example/{path}: ")]
-        assert "a URL with a login is not asked for" in line
+        assert "a URL with a login is not requested" in line
         assert "http_auth_domain" in line
     assert query("SELECT url FROM articles") == [("https://quay.example/story/1",)]
     assert query("SELECT count(*) FROM runs WHERE stats::text LIKE '%%s3%%'") == [(0,)]

@@ -98,7 +98,7 @@ def test_where_the_settings_are_not_known_the_catalogue_is_not_either(settings):
 def test_the_name_of_a_declaration_may_be_no_spiders(check, tmp_path):
     file = tmp_path / "own.yaml"
     file.write_text("{name: guardian, title: A, url: 'https://a.example/', record: {dataset: a, key: id}}\n")
-    with pytest.raises(ValueError, match="'guardian' is a spider's"):
+    with pytest.raises(ValueError, match="'guardian' is the name of a spider"):
         check("api", {"config": str(file)})
 
 

@@ -138,7 +138,7 @@ def test_after_a_crash_nothing_is_left(scrapyd, tmp_path):
     assert leftovers(scrapyd) == []
     (tmp_path / "end").touch()
     job = scrapyd.wait_until("orphan")
-    assert (job["state"], "nobody waits there for an answer" in job["reason"]) == ("failed", True)
+    assert (job["state"], "no caller waits there for an answer" in job["reason"]) == ("failed", True)
     assert leftovers(scrapyd) == []
 
 

@@ -205,7 +205,7 @@ def test_a_job_that_cannot_be_started(make_scrapyd, query):
     query("INSERT INTO jobs (project, id, spider, asked_by) VALUES ('newsbot', 'one', 'nobody', 'test')")
     job = scrapyd.wait_until("one")
     assert (job["state"], job["exit_code"]) == ("failed", 2)
-    assert "there is no spider 'nobody'" in job["reason"]
+    assert "unknown spider 'nobody'" in job["reason"]
     logs = scrapyd.folder / "home" / "scrapyd" / "logs" / "newsbot" / "quick"
     logs.parent.mkdir(parents=True, exist_ok=True)
     logs.write_text("a file in place of the folder")

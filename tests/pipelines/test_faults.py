@@ -67,7 +67,7 @@ def test_a_fault_in_the_making_of_items_is_reported_for_its_source(crawl):
     assert type(run.results[0]) is ZeroDivisionError
     run.run.outcome("own", FEED, ok=True, status="ok")
     ((outcome,),) = run.run.outcomes.values()
-    assert (outcome.ok, outcome.status) == (False, "ZeroDivisionError: division by zero; the log says where")
+    assert (outcome.ok, outcome.status) == (False, "ZeroDivisionError: division by zero; the log has the traceback")
     assert crawl.query("SELECT url FROM feeds") == [(f"{FEED}/2",)]
 
 

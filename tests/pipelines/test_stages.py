@@ -55,7 +55,7 @@ def test_a_wrong_value_is_refused_with_its_field(crawl, fields, field, told):
     ("field", "value", "told"),
     [
         ("published_at", "31.02.2026", "'31.02.2026': Input should be a valid datetime"),
-        ("published_at", "yesterday", "or ISO 8601 as 2026-03-04T05:06:07+02:00, is right"),
+        ("published_at", "yesterday", "or ISO 8601 such as 2026-03-04T05:06:07+02:00"),
         ("authors", "Ada", "'Ada': Input should be a valid list"),
         ("keywords", 7, "valid list"),
         ("sentiment", 2, "less than or equal to 1"),
@@ -219,7 +219,7 @@ def test_the_article_goes_on_without_an_absurd_date(crawl, published):
     assert (run.total.new, run.total.rejected) == (1, 0)
     assert run.query("SELECT published_at FROM articles") == [(None,)]
     ((_, field, reason),) = rejects(run)
-    assert (field, reason) == ("published_at", f"{published.isoformat()} is not the date of a publication")
+    assert (field, reason) == ("published_at", f"{published.isoformat()} is not a plausible date of publication")
     assert run.query("SELECT payload FROM rejects") == [({"published_at": published.isoformat()},)]
 
 
@@ -456,7 +456,7 @@ def test_a_users_stage_that_forgets_the_item_is_reported(crawl):
     run = crawl(article(1), article(2), stages={450: Forgetting})
     ((url, _, reason),) = rejects(run)
     assert url == "https://site.example/1"
-    assert "a stage gave back a NoneType" in reason
+    assert "a stage returned NoneType" in reason
     assert run.query("SELECT url FROM articles") == [("https://site.example/2",)]
 
 

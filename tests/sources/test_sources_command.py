@@ -79,7 +79,7 @@ def test_the_table_fits_the_terminal(own):
         (["--contry", "fr"], "unknown: --contry fr"),
         (["extra"], "unknown: extra"),
         (["-a", "catlogue=x"], "unknown: -a catlogue="),
-        (["-a", "catalogue"], "-a: catalogue=FILE is right"),
+        (["-a", "catalogue"], "-a: expected catalogue=FILE"),
         (["-a", "catalogue=/nowhere/own.yaml"], "/nowhere/own.yaml: No such file or directory"),
     ],
 )

@@ -273,7 +273,7 @@ def test_an_api_with_a_key_a_token_and_ids(crawl, depot, own, query):
 def test_a_key_that_is_missing_or_wrong(crawl, depot, own):
     done = crawl(depot, own, "kinds=bolt")
     assert done.returncode == 2
-    assert "DEPOT_KEY is not set: put your key for The depot into it" in done.stderr
+    assert "DEPOT_KEY is not set: set it to your key for The depot" in done.stderr
     done = crawl(depot, own, "kinds=bolt", DEPOT_KEY="wr0ng")
     assert done.returncode == 1
     assert "the key in DEPOT_KEY is refused" in done.stderr
@@ -288,7 +288,7 @@ def test_a_key_that_is_missing_or_wrong(crawl, depot, own):
         (["config=wordbank"], "wordbank: there is none of this name; perhaps 'worldbank'"),
         (["config=./tests"], "./tests: Is a directory; a YAML file is right"),
         (["config=worldbank", "backfill=999999w"], "expected at most 36500d"),
-        (["config=worldbank", "query=a"], "it knows: backfill, budget, config, countries, indicators, since, until"),
+        (["config=worldbank", "query=a"], "known: backfill, budget, config, countries, indicators, since, until"),
     ],
 )
 def test_what_is_asked_wrongly(crawl, depot, arguments, said):
@@ -313,7 +313,7 @@ def test_a_name_that_is_a_spiders_is_refused(crawl, depot, tmp_path):
     file.write_text(OWN.replace("name: depot", "name: guardian"))
     done = crawl(depot, f"config={file}", "kinds=bolt", DEPOT_KEY="s3cret")
     assert done.returncode == 2
-    assert f"{file}: name: 'guardian' is a spider's" in done.stderr
+    assert f"{file}: name: 'guardian' is the name of a spider" in done.stderr
     assert depot.asked == []
 
 

@@ -182,7 +182,7 @@ def test_another_checksum_stores_nothing(datasets):
     right, wrong = hashlib.md5(RAW).hexdigest(), "0" * 32
     declared = {"url": None, "path": "here.csv", "checksum": f"md5:{wrong}"}
     assert datasets.crawl(declared=declared).returncode == 1
-    assert datasets.last_run()[-1] == f"has the md5 {right}, and {wrong} is declared: nothing is stored"
+    assert datasets.last_run()[-1] == f"expected the md5 {wrong}, as declared, got {right}: nothing is stored"
     assert datasets.count() == 0
     right = hashlib.sha256(RAW).hexdigest().upper()
     assert datasets.crawl(declared=declared | {"checksum": f"sha256:{right}"}).returncode == 0
@@ -224,7 +224,7 @@ def test_a_file_with_fewer_rows_than_expected_stores_nothing(datasets):
     datasets.serve((200, b"id,v\n1,7\n2,8\n", {}))
     done = datasets.crawl(declared={"at_least": 3})
     assert done.returncode == 1
-    assert "has 2 rows, and 3 at least are expected: nothing is stored" in done.stderr
+    assert "expected at least 3 rows, got 2: nothing is stored" in done.stderr
     assert datasets.query("SELECT data ->> 'v' FROM records WHERE dataset = %(name)s AND key = '1'") == [("1",)]
     assert datasets.crawl(declared={"at_least": 2}).returncode == 0
     assert datasets.query("SELECT data ->> 'v' FROM records WHERE dataset = %(name)s AND key = '1'") == [("7",)]
@@ -322,5 +322,5 @@ def test_a_connection_that_is_lost_in_the_midst_costs_a_repeat(datasets):
         pass
     _, said = process.communicate(timeout=120)
     assert process.returncode == 0, said
-    assert said.count("cells apart by") == 2, "the file was not read again"
+    assert said.count("cells separated by") == 2, "the file was not read again"
     assert datasets.last_run() == (0, rows, 0, 0, 0, "loaded")

@@ -311,7 +311,7 @@ def test_another_column_that_left_the_header_is_reported_by_name_and_what_is_new
     assert files.load("id,Valeur,ignored,more\n1,a,x,y\n", columns=columns) == (0, 1, 0, 0)
     assert files.table.remarks == [
         "the header has no 'Value' (perhaps renamed: 'Valeur')",
-        "the header has, new, 'Valeur', 'more'",
+        "the header has new columns: 'Valeur', 'more'",
     ]
 
 
@@ -380,9 +380,9 @@ def test_a_row_that_ends_within_a_block_is_refused(files):
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        ("place;no;sex;votes;no;votes", "'votes' as column 6, where a block has 'sex'"),
-        ("place;no;votes;sex;votes", "'sex' as column 4, where a block has 'no'"),
-        ("place;No;votes", r"no 'no', which a block has \(perhaps renamed: 'No'\)"),
+        ("place;no;sex;votes;no;votes", "'votes' as column 6, expected 'sex'"),
+        ("place;no;votes;sex;votes", "'sex' as column 4, expected 'no'"),
+        ("place;No;votes", r"no 'no', expected in a block \(perhaps renamed: 'No'\)"),
     ],
 )
 def test_a_header_of_other_blocks_stores_nothing(files, header, said):

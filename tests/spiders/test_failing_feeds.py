@@ -256,7 +256,7 @@ def test_the_reasons_stand_at_the_end(runs, newsbot):
     process, *_ = runs
     refused, _, left_out = process.stderr.partition("Refused (kept in the table rejects):")[2].partition("Left out of")
     assert "javascript:alert(1)" in refused
-    assert left_out.startswith(" what is stored (kept in the table rejects):\n  1 x published_at: ")
+    assert left_out.startswith(" stored items (kept in the table rejects):\n  1 x published_at: ")
     ((odd, total),) = newsbot.query(
         "SELECT stats -> 'sources' -> 'odd', (stats -> 'left_out')::int FROM runs ORDER BY started_at LIMIT 1"
     )

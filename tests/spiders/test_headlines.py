@@ -61,7 +61,7 @@ def test_a_wrong_entry_of_the_catalogue_is_reported_with_its_line(newsbot):
 def test_a_setting_that_is_wrong_ends_the_run(newsbot):
     process = newsbot.crawl(serve(newsbot, "asked"), STAND_INS="{")
     assert process.returncode == 2
-    assert "STAND_INS is not JSON" in process.stderr
+    assert "STAND_INS is not valid JSON" in process.stderr
     assert newsbot.sites.log == []
 
 
@@ -85,7 +85,7 @@ def test_shards_are_disjoint_and_whole_and_may_be_empty(newsbot):
         assert process.returncode == 0, process.stderr
         shards.append(sorted({host.partition(".")[0] for host, *_ in newsbot.sites.log}))
     assert shards[0] == []
-    assert "there is nothing to do" in newsbot.crawl(entries, "shard=0/3").stderr
+    assert "nothing to do" in newsbot.crawl(entries, "shard=0/3").stderr
     assert sorted(shards[1] + shards[2]) == sorted(names)
     assert shards[1]
     assert shards[2]
@@ -293,7 +293,7 @@ def test_a_date_that_is_not_understood_is_left_out_and_reported(newsbot):
     told = "{!r} is not a date that is understood".format
     wrong = ["Mon, 5 Foo 2025 10:00:00 GMT", "3-5 November 2025"]
     assert rejects == [(n, "published_at", told(text), text) for n, text in zip("14", wrong, strict=True)]
-    assert "Left out of what is stored" in process.stderr
+    assert "Left out of stored items" in process.stderr
 
     for settings in ({}, {"FEED_FULL_FETCH_INTERVAL": 0}):  # the same entries, and read once more
         again = newsbot.crawl([source("undated", "/feed", sections=[section])], **settings)

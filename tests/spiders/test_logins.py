@@ -93,7 +93,7 @@ def test_the_login_goes_to_no_sitemap_on_another_host(newsbot):
     process = crawl(newsbot, [news], stand_ins=["elsewhere.example"])
     asked = {path: headers.get("Authorization") for _, path, headers in newsbot.sites.log if path != "/robots.txt"}
     assert asked == {"/index.xml": f"Basic {TOKEN}", "/1.xml": f"Basic {TOKEN}", "/2.xml": None}
-    assert "https://maps.example/3.xml: there is a login in its URL, which is not sent" in process.stderr
+    assert "https://maps.example/3.xml: its URL has a login, which is not sent" in process.stderr
     assert "pw1234" not in process.stderr + everything(newsbot)
 
 

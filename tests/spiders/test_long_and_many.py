@@ -114,7 +114,7 @@ def test_a_long_url_is_asked_and_one_that_is_too_long_is_reported(newsbot):
         _, statuses = newsbot.last_run()
         told = list(statuses.values())
         assert told.count(expected) == (4 if expected == "ok" else 3)
-        assert sorted(status.partition(", and")[0] for status in told if "URL has" in status) == [
+        assert sorted(status.partition(", expected")[0] for status in told if "URL has" in status) == [
             "the URL has 17025 bytes",
             "the URL has 65536 bytes",
         ]
@@ -131,7 +131,7 @@ def test_a_redirect_to_a_long_url_is_followed_and_to_one_that_is_too_long_report
     assert process.returncode == 0, process.stderr
     _, statuses = newsbot.last_run()
     assert statuses["https://leads.example/feed"] == "ok"
-    assert statuses["https://astray.example/feed"].startswith("the URL has 100023 bytes, and at most 16384")
+    assert statuses["https://astray.example/feed"].startswith("the URL has 100023 bytes, expected at most 16384")
 
 
 def test_a_long_url_of_the_catalogue(newsbot):
@@ -141,7 +141,7 @@ def test_a_long_url_of_the_catalogue(newsbot):
     newsbot.sites.routes["toolong.example", "/"] = 200, stories("toolong"), {}
     process = newsbot.crawl([source("toolong", f"/?{token(17_000)}")])
     assert process.returncode == 1
-    assert "at most 16384 (URLLENGTH_LIMIT) are asked for" in process.stderr
+    assert "expected at most 16384 (URLLENGTH_LIMIT)" in process.stderr
 
 
 # --- Users' spiders and middlewares -----------------------------------------------------------------------------------

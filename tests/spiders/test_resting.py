@@ -281,7 +281,7 @@ def test_a_feed_of_two_sources_counts_for_both_and_is_reset_for_both(newsbot):
 def test_reset_of_what_there_is_not(newsbot):
     process = sources_reset(newsbot, "guardiann")
     assert process.returncode == 2
-    assert "guardiann: there is no source of this id; did you mean 'guardian'?" in process.stderr
+    assert "guardiann: no source has this id; did you mean 'guardian'?" in process.stderr
     assert sources_reset(newsbot).returncode == 2
 
 

@@ -240,7 +240,7 @@ def test_a_dump_that_fails_leaves_the_last_one(db, dumped, database):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["restore", "nowhere.dump"], "restore nowhere.dump: there is no such file"),
+        (["restore", "nowhere.dump"], "restore nowhere.dump: expected a file that exists"),
         (["dump", "nowhere/newsbot.dump"], "dump nowhere/newsbot.dump: expected a file in a folder that exists"),
         (["dump", "docs"], "dump docs: expected a file in a folder that exists"),
         (["dump"], "expected one of: "),

@@ -1,1 +1,1 @@
-"""Base classes: one for each way of reaching data, so that a spider is only facts."""
+"""Base classes, one for each way to reach data, so that a spider states only facts."""

@@ -1,8 +1,7 @@
-"""The base for web APIs: a spider is a declaration, and a small method for what its API has of its own.
+"""The base for web APIs: a spider is a declaration, and a small method for each peculiarity of its API.
 
-Each thing that is asked for is a stream, with a cursor of its own; one is read after the other, in chains of pages
-(`newsbot.readers.api`). The items of a page go in a batch, and a batch moves the cursor only when
-all pages of what it promises went before it.
+A spider reads streams one after the other, each with its own cursor, in chains of pages (`newsbot.readers.api`). The
+items of a page go in a batch. A batch moves the cursor only after all pages that the new cursor covers.
 """
 
 import logging
@@ -50,56 +49,60 @@ __all__ = ["DAY", "HOUR", "MAX_TOLD", "ApiSpider", "RefusedError", "Stream", "Un
 
 logger = logging.getLogger(__name__)
 
-MOST_KEYS = 100_000  # records of before that are looked for among those that come
-SMALLEST_GAP = timedelta(minutes=1)  # that is told; where a first run goes as far back as the API, each retry has one
+MOST_KEYS = 100_000  # stored records that a run looks for in the answers
+SMALLEST_GAP = timedelta(minutes=1)  # that a run reports; each retry of a first run over the API's whole reach has one
 
 
 class ApiSpider(Spider):
-    """See the module. A subclass sets `api` to its declaration."""
+    """Reads a web API.
 
-    tells_outcomes = True  # of what it asks, and rightly asks nothing where nothing is due
+    1. Set `name`, and `api` to the declaration.
+    2. Write a hook where the declaration does not suffice, such as `rows` or `items`: see "What a subclass may say".
+    """
+
+    tells_outcomes = True  # reports the outcome of each stream; a run in which nothing is due asks nothing
 
     api: Api
 
     custom_settings: ClassVar[dict[str, Any]] = {
-        "ROBOTSTXT_OBEY": False,  # default True: for what follows links; what an API allows is declared as its quota
+        "ROBOTSTXT_OBEY": False,  # default True: for spiders that follow links; the quota declares what an API allows
         "DOWNLOAD_DELAY": 0,  # default 1: the quota spaces the calls
-        "RETRY_TIMES": 10,  # default 2: a page that is missing holds up all that come after it
+        "RETRY_TIMES": 10,  # default 2: a missing page holds up all pages after it
         "RETRY_PRIORITY_ADJUST": 0,
     }
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, **given: str) -> Self:
-        """Read the arguments. Raises `ArgumentError`, and `NotConfigured` where the key is missing."""
+        """Read the arguments. Raises `ArgumentError`, and `NotConfigured` if a key is missing."""
         spider = super().from_crawler(crawler, _job=given.get("_job"))
         spider._take(given)
         secrets = [(key, secret_of(key.variable)) for key in spider.api.keys]
         for key, secret in secrets:
             if key.required and not secret:
-                where = f"; there is one at {key.signup}" if key.signup else ""
-                raise NotConfigured(f"{key.variable} is not set: put your key for {spider.api.title} into it{where}")
+                where = f"; get one at {key.signup}" if key.signup else ""
+                raise NotConfigured(f"{key.variable} is not set: set it to your key for {spider.api.title}{where}")
         spider._keys_there = tuple(key for key, secret in secrets if secret)
         spider._terms = terms(spider.api, "".join(secret for _, secret in secrets) or None)
         spider._mapper = mapper(spider.api)
         spider._streams: deque[Stream] = deque()  # still to be read
         spider._under_way: Stream | None = None
-        spider._stored: set[str] = set()  # keys of the records of before, of an API that gives all of them each time
+        spider._stored: set[str] = set()  # keys of the stored records, for an API that gives all records each time
         return spider
 
     @classmethod
     def read_arguments(cls, given: Mapping[str, str], settings: "BaseSettings | None" = None) -> dict[str, Any]:
-        """The arguments as values, complete. Raises `ArgumentError`, and what `declaration` does.
+        """All arguments, as values. Raises `ArgumentError`, and the errors of `declaration`.
 
-        Without settings only what does not depend on them is checked.
+        Without settings it skips the checks that depend on them.
         """
-        asked = cls.__new__(cls)  # for its own check of the arguments alone, as nothing is crawled
+        asked = cls.__new__(cls)  # only for `check_arguments`, as nothing is crawled
         asked.settings = settings
         asked._take(dict(given))
         return asked.given
 
     @classmethod
     def describe_arguments(cls, given: Mapping[str, str]) -> list[arguments.Described]:
-        """The arguments, for the help; those of the declaration that `given` names. Raises what `declaration` does."""
+        """The arguments, for the help, with those of the declaration that `given` names. Raises as `declaration`."""
         declared = arguments.described(cls.declaration(dict(given)))
         names = {each.name for each in declared}
         own = [name for name in cls.own_arguments() if name not in names]
@@ -112,24 +115,24 @@ class ApiSpider(Spider):
 
     # What a subclass may say
 
-    own_meanings: ClassVar[dict[str, str]] = {}  # of `own_arguments` that the declaration lacks, for the help
+    own_meanings: ClassVar[dict[str, str]] = {}  # help for those of `own_arguments` that the declaration lacks
 
     @classmethod
     def declaration(cls, given: dict[str, str]) -> Api:
-        """The declaration."""
+        """The declaration to crawl by, which may depend on the arguments."""
         return cls.api
 
     @classmethod
     def own_arguments(cls) -> dict[str, Any]:
-        """Arguments beyond those of the declaration, each with the function that reads it."""
+        """Further arguments, each with the function that reads it."""
         return {}
 
     def check_arguments(self) -> None:
-        """Fill in the defaults. Raises `ArgumentError` for what is missing or not among the choices."""
+        """Fill in the defaults. Raises `ArgumentError` for a missing value, or one that is not among the choices."""
         arguments.complete(self.name, self.api.arguments, self.given)
 
     def data(self, answer: Answer, stream: Stream | None = None) -> Any:
-        """What an answer says. Raises `UnreadableError`."""
+        """The data of an answer. Raises `UnreadableError`."""
         return data_of(self.api, answer, stream)
 
     def rows(self, data: Any, stream: Stream) -> list[Any]:
@@ -141,36 +144,36 @@ class ApiSpider(Spider):
         yield self._mapper(record)
 
     async def look_up(self, rows: Sequence[Any], stream: Stream) -> None:
-        """Called with the records of an answer before their items are made; for what is to be known of them."""
+        """Called with the records of an answer before `items`, to look up facts that `items` needs."""
 
     async def known(self, external_ids: Sequence[str]) -> dict[str, bool]:
-        """Which of these the source's articles have, and whether it took them back."""
+        """Those of these ids that the source's stored articles have, each with whether the source withdrew it."""
         return await self.writer.ask(partial(articles.known_ids, source_id=self.api.name, external_ids=external_ids))
 
     async def known_since(self, since: datetime) -> set[str]:
-        """The ids of the source's articles from this time on that it did not take back."""
+        """The ids of the source's articles from this time on, without those that it withdrew."""
         return await self.writer.ask(partial(articles.ids_since, source_id=self.api.name, since=since))
 
     def planned(self, stream: Stream, now: datetime) -> list[Chain]:
-        """What is to be read of a stream, in its order."""
+        """The chains to read of a stream, in their order."""
         return chains.planned(self.api, stream.cursor, self.given, now)
 
     def too_many(self, response: Response) -> bool:
-        """Whether a refusal means that a slice has more hits than the API gives."""
+        """Whether a refused page means that a slice has more hits than the API gives."""
         return has_too_many(self.api, response.status, response.body)
 
     def is_end(self, response: Response) -> bool:
-        """Whether a refusal means that the API gives no page behind those that were read."""
+        """Whether a refused page means that the API gives no further pages."""
         return False
 
     def after(self, stream: Stream) -> Iterable[Request]:
-        """Requests for what is to be asked once a stream is read, as `aside` makes them."""
+        """Requests to make once a stream is read, as `aside` makes them."""
         return ()
 
     # Asking
 
     async def start(self) -> AsyncIterator[Batch | Request]:
-        """The first request."""
+        """The first request of the first stream."""
         self._streams.extend(await self._opened())
         self.crawler.signals.connect(self._idle, signals.spider_idle)
         self.crawler.signals.connect(self._faulted, signals.spider_error)
@@ -178,7 +181,7 @@ class ApiSpider(Spider):
             yield each
 
     async def _opened(self) -> list[Stream]:
-        """The streams with their cursors, once the database knows the source."""
+        """The streams with their cursors, after writing the source to the database."""
         api, self.writer = self.api, Writer.of(self.crawler)
         ask = self.writer.ask
         source = {"id": api.name, "name": api.title, "language": api.language, "homepage": api.homepage}
@@ -211,7 +214,7 @@ class ApiSpider(Spider):
         return Stream(source, cursors.key(self.api.name, asked, source), asked, values, dict(self._wanted(values)))
 
     def _wanted(self, values: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
-        """What should be found in the records, by argument."""
+        """The values that the records should hold, by argument."""
         for name, argument in self.api.arguments.items():
             if argument.found and values.get(name):
                 asked = arguments.values_of(argument, values[name])
@@ -236,7 +239,7 @@ class ApiSpider(Spider):
             return
 
     def _plan(self, stream: Stream) -> None:
-        """What is to be read of a stream, and the remarks on that. Raises ValueError for its stored cursor."""
+        """Plan the chains of a stream, and note the remarks. Raises ValueError for a wrong stored cursor."""
         now = datetime.now(UTC).replace(microsecond=0) + SECOND
         stored, stream.cursor = stream.cursor, chains.readable(self.api, stream.cursor, now)
         stream.chains.extend(self.planned(stream, now))
@@ -252,18 +255,18 @@ class ApiSpider(Spider):
         return f"its cursor cannot be read: {error}; `scrapy cursors reset {self.api.name}` begins anew"
 
     def _look_for_gap(self, stream: Stream, chain: Chain) -> None:
-        """Tell what the API does not give any more; what is read is in one piece from here on."""
+        """Report a gap that the API no longer gives; from here on the cursor covers one piece."""
         until = stream.cursor.get("until")
         if until is None or not chain.moves or chain.since - datetime.fromisoformat(until) <= SMALLEST_GAP:
             return
-        remark = f"it does not go back to {until[:16]} any more: read from {chain.since:%Y-%m-%dT%H:%M} on"
+        remark = f"it no longer goes back to {until[:16]}: read from {chain.since:%Y-%m-%dT%H:%M} on"
         logger.warning("%s: %s", stream.source, remark)
         stream.remarks[remark] = None
         stream.cursor = {"since": chain.since.isoformat(), "until": chain.since.isoformat()}
 
     @cached_property
     def facts(self) -> Facts:
-        """What the reader is told of the API."""
+        """The facts of the API for the reader."""
         return Facts(
             api=self.api,
             data=self.data,
@@ -287,23 +290,23 @@ class ApiSpider(Spider):
         )
 
     def request(self, url: str, **options: Any) -> Request:
-        """A request that is counted, and carries the key to the API's host and no other."""
+        """A request that the quota counts, with the key for the API's host and no other."""
         declared = urlsplit(self.api.url)
         is_plain = declared.scheme == "http"
         keys = tuple(HostKey(declared.hostname, key, may_be_plain=is_plain) for key in self._keys_there)
-        told = RequestOptions(keys=keys, quota=self.api.quota, terms=self._terms, budget=self.given.get("budget"))
-        meta = {"handle_httpstatus_list": responses.STATUSES, NAME: told}
+        asked = RequestOptions(keys=keys, quota=self.api.quota, terms=self._terms, budget=self.given.get("budget"))
+        meta = {"handle_httpstatus_list": responses.STATUSES, NAME: asked}
         return Request(with_ascii_host(url), meta=meta, dont_filter=True, **options)
 
     def aside(self, url: str, take: Callable[[Any], AsyncIterator[Batch | Request]]) -> Request:
-        """A request beside the streams, whose answer goes to `take`, which may raise `UnreadableError`."""
-        told = {"take": take, "tries": Tries()}
-        return self.request(url, callback=self._aside, errback=self._aside_failed, cb_kwargs=told)
+        """A request beside the streams. Its answer goes to `take`, which may raise `UnreadableError`."""
+        kwargs = {"take": take, "tries": Tries()}
+        return self.request(url, callback=self._aside, errback=self._aside_failed, cb_kwargs=kwargs)
 
     # Answers
 
     async def answered(self, response: Response, stream: Stream) -> AsyncIterator[Batch | Request]:
-        """The batch of a page with its items, then the request for what comes after it."""
+        """The batch of a page with its items, then the next request."""
         answer = responses.answer_of(response)
         found = page_reader.look(answer, self.facts, stream)
         if isinstance(found, page_reader.Page):
@@ -313,7 +316,7 @@ class ApiSpider(Spider):
             yield each
 
     def _follow(self, read: Read, request: Request) -> Iterator[Batch | Request]:
-        """The batch of an answer, then what comes after it."""
+        """The batch of an answer, then the next requests."""
         batch, stream, then = read
         if batch is not None:
             yield batch
@@ -326,43 +329,43 @@ class ApiSpider(Spider):
                 yield self._once_more(request, then.reason)
                 return
             case Broken() if then.is_general:
-                self._streams.clear()  # not once more with the others
+                self._streams.clear()  # the others would fail in the same way
         self._under_way = None
         if isinstance(then, Done):
             yield from self.after(stream)
         yield from self._begin()
 
     def _once_more(self, request: Request, reason: str) -> Request:
-        """The request again; the reader has counted how often."""
+        """A retry of the request; the reader counts the attempts."""
         return get_retry_request(request, spider=self, reason=reason, max_retry_times=math.inf)
 
     @errback
     def failed(self, failure: Failure) -> Iterator[Batch | Request]:
-        """Note a page that did not come. The cursor stays before it, so that the next run asks again."""
+        """Note a page that did not come. The cursor stays before it, so the next run asks again."""
         stream = failure.request.cb_kwargs["stream"]
         if failure.check(HttpError):
             found = page_reader.read(responses.answer_of(failure.value.response), self.facts, stream)
-        else:  # nothing is wrong where a budget is spent: the next run goes on
+        else:  # a spent budget is not a failure: the next run goes on
             is_spent = failure.check(QuotaSpentError) is not None
-            found = page_reader.broken(self.facts, stream, _told(failure), ok=is_spent)
+            found = page_reader.broken(self.facts, stream, _message(failure), ok=is_spent)
         yield from self._follow(found, failure.request)
 
     def _faulted(self, failure: Failure) -> None:
-        """A fault in a method of the spider, which the log has with its traceback, ends the stream; others are read."""
+        """End the stream after an error in a method of the spider, and go on; the log has the traceback."""
         if self._under_way is not None:
-            told = f"{failure.type.__name__}: {failure.getErrorMessage()}; the log says where"
-            self._break_off(self._under_way, told)
+            problem = f"{failure.type.__name__}: {failure.getErrorMessage()}; the log has the traceback"
+            self._break_off(self._under_way, problem)
 
     def _idle(self) -> None:
-        """Tell of a stream whose request was dropped on its way out, which has no errback; the next ones are read."""
+        """Report a stream whose request was dropped on its way out, without an errback, and go on."""
         if self._under_way is not None:
             url = self._under_way.url
-            problem = "a request was dropped before it left, by a setting or a middleware of this run"
-            told = f"{problem}: {url[:MAX_TOLD]}{'...' if len(url) > MAX_TOLD else ''} ({len(url):,} characters)"
-            self._break_off(self._under_way, told)
+            shown = f"{url[:MAX_TOLD]}{'...' if len(url) > MAX_TOLD else ''} ({len(url):,} characters)"
+            problem = f"a setting or a middleware of this run dropped a request before it left: {shown}"
+            self._break_off(self._under_way, problem)
 
     def _break_off(self, stream: Stream, problem: str) -> None:
-        """End a stream where nobody takes what is yielded."""
+        """End a stream outside a callback, where Scrapy takes no output."""
         self._under_way = None
         pass_on(self, page_reader.broken(self.facts, stream, problem)[0])
         for each in self._begin():
@@ -382,18 +385,18 @@ class ApiSpider(Spider):
             if answer.status == 200 and tries.again(answer, min(BAD_ANSWERS, self.facts.tries)):
                 yield self._once_more(response.request, "bad answer")
                 return
-            yield self._told_aside(response.url, str(error))
+            yield self._failed_aside(response.url, str(error))
 
     @errback
     def _aside_failed(self, failure: Failure) -> Iterator[Batch]:
-        """Note what could not be looked at; the next run does."""
-        yield self._told_aside(failure.request.url, _told(failure), ok=failure.check(QuotaSpentError) is not None)
+        """Note that the request failed; the next run asks again."""
+        yield self._failed_aside(failure.request.url, _message(failure), ok=failure.check(QuotaSpentError) is not None)
 
-    def _told_aside(self, url: str, problem: str, *, ok: bool = False) -> Batch:
+    def _failed_aside(self, url: str, problem: str, *, ok: bool = False) -> Batch:
         return Batch(outcome=Outcome(source_id=self.api.name, url=url, ok=ok, status=problem))
 
 
-def _told(failure: Failure) -> str:
+def _message(failure: Failure) -> str:
     lines = str(failure.value).splitlines()
     return lines[0] if lines else type(failure.value).__name__
 

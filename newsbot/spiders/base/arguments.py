@@ -14,7 +14,7 @@ LONGEST = timedelta(days=36_500)
 
 
 class Described(NamedTuple):
-    """An argument of a spider, as its help shows it."""
+    """An argument of a spider, for its help."""
 
     name: str
     meaning: str
@@ -23,7 +23,7 @@ class Described(NamedTuple):
 
 
 class Known(NamedTuple):
-    """An argument of a spider without a declaration: the function that reads it, and what its help says."""
+    """An argument of a spider without a declaration: the function that reads it, and its help."""
 
     read: Callable[[str], Any]
     meaning: str
@@ -32,15 +32,14 @@ class Known(NamedTuple):
 
 
 class ArgumentError(ValueError):
-    """One or more `-a` arguments are wrong; the message says which, and what would be right."""
+    """One or more `-a` arguments are wrong; the message names each, and what was expected."""
 
 
 def read(spider: str, given: Mapping[str, str], known: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
     """The value of each known argument; None for one that is not given.
 
-    `known` gives for each name the function that reads its text and raises ValueError where it can not. Names that
-    begin with an underscore are the host's (Scrapyd's `_job`) and passed over. All faults are told at once, in one
-    ArgumentError.
+    `known` maps each name to the function that reads its text, which raises ValueError if it cannot. Names that begin
+    with an underscore belong to the host (Scrapyd's `_job`) and are skipped. One ArgumentError reports all faults.
     """
     faults = []
     values = dict.fromkeys(known)
@@ -49,7 +48,7 @@ def read(spider: str, given: Mapping[str, str], known: Mapping[str, Callable[[st
             continue
         if name not in known:
             near = [] if name in _ONLY else difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it knows: {', '.join(sorted(known)) or 'none'}"
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
             hint = f"{_ONLY[name]}; {hint}" if name in _ONLY else hint
             faults.append(f"-a {name}={text}: {spider} has no argument {name!r}; {hint}")
             continue
@@ -63,7 +62,7 @@ def read(spider: str, given: Mapping[str, str], known: Mapping[str, Callable[[st
 
 
 def names(text: str) -> list[str]:
-    """Names separated by commas, each once."""
+    """Names between commas, without repeats."""
     found = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not found:
         raise ValueError("expected one name or several, separated by commas")
@@ -86,7 +85,7 @@ def switch(text: str) -> bool:
 
 
 def moment(text: str) -> datetime:
-    """A date or time in ISO 8601; in UTC where it has no zone."""
+    """A date or time in ISO 8601; UTC if it has no zone."""
     try:
         found = datetime.fromisoformat(text)
         found = found if found.tzinfo else found.replace(tzinfo=UTC)
@@ -128,7 +127,7 @@ def language(text: str) -> str:
 
 def country(text: str) -> str:
     """ISO 3166-1 alpha-2, in lower case."""
-    if not re.fullmatch("[a-z]{2}", text) or text == "uk":  # which is not of ISO, and taken for it more than any other
+    if not re.fullmatch("[a-z]{2}", text) or text == "uk":  # not an ISO code, but the one most often taken for one
         right = "expected a country of two letters (ISO 3166-1) in lower case, such as fr"
         raise ValueError(right + codes.hint("country", text))
     return text
@@ -137,12 +136,12 @@ def country(text: str) -> str:
 _READERS: dict[str, Callable[[str], Any]] = {"language": language, "country": country}
 TIMES: dict[str, Callable[[str], Any]] = {"since": moment, "until": moment, "backfill": span, "budget": amount}
 
-# Who has these: what would do nothing is refused.
+# Which APIs take these; others refuse them, since they would do nothing.
 _ONLY = {
-    "since": "an API has it that is asked for times, as {since}",
-    "until": "an API has it that is asked for times, as {until}",
-    "backfill": "an API has it that is asked for times, as {since}, and whose cursor is a time",
-    "budget": "an API has it whose quota is declared",
+    "since": "only an API that takes a time, as {since}, has it",
+    "until": "only an API that takes a time, as {until}, has it",
+    "backfill": "only an API that takes a time, as {since}, and whose cursor is a time has it",
+    "budget": "only an API with a declared quota has it",
 }
 
 
@@ -152,13 +151,13 @@ def describe(known: Mapping[str, Known]) -> list[Described]:
 
 
 def of(api: Api) -> dict[str, Callable[[str], Any]]:
-    """The arguments that a spider of this API knows, each with the function that reads it."""
+    """The arguments of a spider of this API, each with the function that reads it."""
     known = {name: _reader(name, argument) for name, argument in api.arguments.items()}
     return known | {name: TIMES[name] for name in times(api)}
 
 
 def described(api: Api) -> list[Described]:
-    """The arguments that a spider of this API knows, for its help."""
+    """The arguments of a spider of this API, for its help."""
     own = [
         Described(name, _meaning(name, argument), argument.default, argument.required)
         for name, argument in api.arguments.items()
@@ -171,7 +170,7 @@ def _meaning(name: str, argument: Argument) -> str:
     if argument.choices:
         parts.append(f"one of {', '.join(f'`{each}`' for each in argument.choices)}")
     if argument.each:
-        parts.append("several, separated by commas, are asked for one by one")
+        parts.append("several, separated by commas, are read one by one")
     if argument.join:
         parts.append("several are separated by commas")
     return "; ".join(filter(None, parts))
@@ -191,12 +190,12 @@ def _reader(name: str, argument: Argument) -> Callable[[str], Any]:
 
 
 def values_of(argument: Argument, text: str) -> list[str]:
-    """The values of an argument that may have several at once."""
+    """The values of an argument that may hold several."""
     return names(text.replace(argument.join, ",")) if argument.join else [text]
 
 
 def times(api: Api) -> list[str]:
-    """Which of since, until, backfill and budget make sense here."""
+    """Those of since, until, backfill and budget that this API takes."""
     asked = api.placed
     by_time = api.cursor is not None and api.cursor.by == "time" and "since" in asked
     return [
@@ -212,7 +211,7 @@ def times(api: Api) -> list[str]:
 
 
 def complete(spider: str, declared: Mapping[str, Argument], values: dict[str, Any]) -> None:
-    """Put the defaults in. Raises `ArgumentError` for what is missing, or not among the choices."""
+    """Fill in the defaults. Raises `ArgumentError` for a missing value, or one that is not among the choices."""
     faults = []
     for name, argument in declared.items():
         if values[name] is None and argument.default is not None:
@@ -225,12 +224,12 @@ def complete(spider: str, declared: Mapping[str, Argument], values: dict[str, An
         several = values[name] if argument.each else values_of(argument, values[name])
         wrong = [value for value in several if value not in argument.choices]
         if argument.choices and wrong:
-            faults.append(f"-a {name}={','.join(map(str, wrong))}: it knows {', '.join(argument.choices)}")
+            faults.append(f"-a {name}={','.join(map(str, wrong))}: expected one of {', '.join(argument.choices)}")
     if values.get("since") and values.get("until") and values["since"] >= values["until"]:
-        faults.append(f"-a since={values['since']:%Y-%m-%d %H:%M}: it should be before -a until=")
+        faults.append(f"-a since={values['since']:%Y-%m-%d %H:%M}: expected a time before -a until=")
     if values.get("since") and values["since"] > datetime.now(UTC):
-        faults.append(f"-a since={values['since']:%Y-%m-%d %H:%M}: it should not be in the future")
+        faults.append(f"-a since={values['since']:%Y-%m-%d %H:%M}: expected a time in the past")
     if values.get("backfill") and (values.get("since") or values.get("until")):
-        faults.append("-a backfill=: it goes with neither since nor until")
+        faults.append("-a backfill=: give it without since and until")
     if faults:
         raise ArgumentError(f"{spider}: " + "\n".join(faults))

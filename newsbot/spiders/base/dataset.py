@@ -1,4 +1,4 @@
-"""The base for datasets: one file, loaded as a whole and past the items when it has changed."""
+"""The base for datasets: one file, loaded as a whole, without items, if it has changed."""
 
 import asyncio
 import hashlib
@@ -33,26 +33,30 @@ from newsbot.storage.writer import Writer
 
 
 class BulkSpider(Spider):
-    """See the module. A subclass sets `dataset` before the start."""
+    """Loads the file of a dataset.
 
-    tells_outcomes = True  # of what it asks, and rightly asks nothing where nothing is due
+    1. Set `name`.
+    2. Set `dataset` to the declaration before the start, as in `from_crawler`.
+    """
+
+    tells_outcomes = True  # reports the outcome of its file
 
     dataset: Dataset
 
     custom_settings: ClassVar[dict[str, Any]] = {
-        "ROBOTSTXT_OBEY": False,  # default True: for what follows links; a user names this one file
+        "ROBOTSTXT_OBEY": False,  # default True: for spiders that follow links; here the user names the file
     }
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, **given: str) -> Self:
-        """Read the settings that bound the file."""
+        """Read the settings that limit the size of the file."""
         spider = super().from_crawler(crawler, _job=given.get("_job"))
         settings = crawler.settings
         spider._limits = Limits(settings.getint("DATASET_INFLATED_MAX"), settings.getfloat("DATASET_RATIO_MAX"))
         return spider
 
     async def start(self) -> AsyncIterator[Request]:
-        """The request for the file; one that is here is loaded at once."""
+        """The request for the file; a local file is loaded at once."""
         self.writer = Writer.of(self.crawler)
         dataset = self.dataset
         self._where = dataset.url or dataset.path
@@ -61,22 +65,22 @@ class BulkSpider(Spider):
         row = source | {"country": None, "language": None}
         await self.writer.ask(partial(sources.write, sources=[row]))
         before = (await self.writer.ask(partial(cursors.read, keys=[self._cursor_key]))).get(self._cursor_key)
-        self._before = before if isinstance(before, dict) else {}  # else the file is loaded anew
+        self._before = before if isinstance(before, dict) else {}  # else load the file anew
         self.crawler.stats.set_value("newsbot/endpoints", 1)
         if dataset.url:
             self.writer.run.asking(dataset.name, self._where)
             yield self._request(dataset.url)
             return
         try:
-            file = open_file(Path(dataset.path))  # closed by whoever loads it
+            file = open_file(Path(dataset.path))  # `_load` closes it
         except OSError as error:
-            self._tell(ok=False, status=error.strerror or str(error))
+            self._report(ok=False, status=error.strerror or str(error))
             return
         await self._load(file, Path(dataset.path).name, {})
 
     def _request(self, url: str) -> Request:
         settings = self.crawler.settings
-        file = tempfile.TemporaryFile()  # noqa: SIM115  has no name, so that a kill leaves nothing behind
+        file = tempfile.TemporaryFile()  # noqa: SIM115  has no name, so a kill leaves no file behind
         meta = {
             NAME: RequestOptions(file=file),
             "download_maxsize": settings.getint("DATASET_MAXSIZE"),
@@ -98,13 +102,13 @@ class BulkSpider(Spider):
         )
 
     async def answered(self, response: Response) -> None:
-        """Load what was downloaded."""
+        """Load the downloaded file."""
         file = response.meta[NAME].file
         answer = responses.answer_of(response)
         if answer.status == 304 and answer.conditional:
-            self._tell(ok=True, status="unchanged")
+            self._report(ok=True, status="unchanged")
         elif answer.status != 200:
-            self._tell(ok=False, status=answer.told)
+            self._report(ok=False, status=answer.told)
         else:
             validators = {"etag": answer.headers.get("ETag") or None}
             validators["last_modified"] = answer.headers.get("Last-Modified") or None
@@ -112,32 +116,32 @@ class BulkSpider(Spider):
         file.close()
 
     def failed(self, failure: Failure) -> None:
-        """Tell why there is no answer."""
+        """Report why the request got no answer."""
         error = failure.value
         status = responses.answer_of(error.response).told if isinstance(error, HttpError) else failure.getErrorMessage()
         failure.request.meta[NAME].file.close()
-        self._tell(ok=False, status=status)
+        self._report(ok=False, status=status)
 
     async def _load(self, file: BinaryIO, name: str, validators: dict[str, str | None]) -> None:
         with file:
             try:
                 status = await self._load_changed(file, name, validators)
             except (UnreadableTableError, psycopg2.DataError, OSError) as error:
-                self._tell(ok=False, status=" ".join(str(error).split()))
+                self._report(ok=False, status=" ".join(str(error).split()))
             except (DatabaseError, FencedError, psycopg2.OperationalError):
-                pass  # the store ends the crawl, and has said why
+                pass  # the store ends the crawl and has reported why
             else:
-                self._tell(ok=True, status=status)
+                self._report(ok=True, status=status)
 
     async def _load_changed(self, file: BinaryIO, name: str, validators: dict[str, str | None]) -> str:
-        """Load the file, if it is another one than last time; what there is to say of it. Raises what is wrong."""
+        """Load the file if it differs from last time, and return its status. Raises for a wrong file."""
         sha256 = await asyncio.to_thread(_digest, file, "sha256")
         if self.dataset.checksum:
             kind, _, right = self.dataset.checksum.partition(":")
             found = sha256 if kind == "sha256" else await asyncio.to_thread(_digest, file, kind)
             if found != right.lower():
                 raise UnreadableTableError(
-                    f"has the {kind} {found}, and {right.lower()} is declared: nothing is stored"
+                    f"expected the {kind} {right.lower()}, as declared, got {found}: nothing is stored"
                 )
         if sha256 == self._before.get("sha256") and self._is_same_declaration():
             return "unchanged"
@@ -154,9 +158,9 @@ class BulkSpider(Spider):
         def work(cursor: Any) -> bulk.Loaded:
             found = bulk.load(cursor, table.lines, self._description(), progress, self.writer.run.id)
             rows = found.new + found.changed + found.unchanged
-            if rows < (self.dataset.at_least or 0):  # what was written is taken back
+            if rows < (self.dataset.at_least or 0):  # the transaction is rolled back
                 least = self.dataset.at_least
-                raise UnreadableTableError(f"has {rows} rows, and {least} at least are expected: nothing is stored")
+                raise UnreadableTableError(f"expected at least {least} rows, got {rows}: nothing is stored")
             return found
 
         loaded = await self.writer.load(self.dataset.name, work)
@@ -181,14 +185,14 @@ class BulkSpider(Spider):
         }
 
     def _declaration(self) -> str:
-        """Stands for how the file is read: another declaration reads another thing from the same file."""
+        """A hash of the declaration: another declaration reads other rows from the same file."""
         return hashlib.sha256(repr(replace(self.dataset, url=None, path=None)).encode()).hexdigest()
 
     def _is_same_declaration(self) -> bool:
         return self._before.get("declaration") == self._declaration()
 
     def _is_full_due(self) -> bool:
-        """Whether the file is fetched although its validators say that it did not change: they lie now and then."""
+        """Whether to fetch the file without validators: now and then a server wrongly says that it did not change."""
         try:
             fetched_at = datetime.fromisoformat(self._before["fetched_at"])
             age = (datetime.now(UTC) - fetched_at).total_seconds()
@@ -196,7 +200,7 @@ class BulkSpider(Spider):
             return True
         return not 0 <= age <= self.crawler.settings.getfloat("FEED_FULL_FETCH_INTERVAL")
 
-    def _tell(self, *, ok: bool, status: str) -> None:
+    def _report(self, *, ok: bool, status: str) -> None:
         (self.logger.info if ok else self.logger.error)("%s: %s", self._where, status)
         self.writer.run.outcome(self.dataset.name, self._where, ok=ok, status=status)
 

@@ -1,4 +1,4 @@
-"""What an errback yields goes past the spider middlewares, so that Scrapy would take a batch for an item."""
+"""Batches from errbacks: their output bypasses the spider middlewares, so Scrapy would take a batch for an item."""
 
 from collections.abc import AsyncIterator, Callable
 from functools import wraps
@@ -12,7 +12,7 @@ from newsbot.batch import Batch
 
 
 def errback(method: Callable[..., Any]) -> Callable[..., AsyncIterator[Request]]:
-    """An errback whose batches are passed on, and whose requests are yielded."""
+    """An errback that passes its batches on and yields its requests."""
 
     @wraps(method)
     async def without_batches(self: Spider, failure: Failure) -> AsyncIterator[Request]:
@@ -26,5 +26,5 @@ def errback(method: Callable[..., Any]) -> Callable[..., AsyncIterator[Request]]
 
 
 def pass_on(spider: Spider, batch: Batch) -> None:
-    """Have a batch taken that no callback yields; the spider's end waits for it."""
+    """Pass on a batch that no callback yields; the spider's end waits for it."""
     spider.crawler.engine.scraper.itemproc.take_soon(batch)

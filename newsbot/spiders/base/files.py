@@ -1,9 +1,9 @@
-"""The base for what is published as files, one for each step of time, with a list that has their sizes and checksums.
+"""The base for data in files, one for each step of time, with a list of their sizes and checksums.
 
-What is new since the cursor is asked for file by file, in the order of time; what is older than the newest, by the
-list, which is read from its end. A file that can not be had as the list has it is told, is kept in the cursor to be
-asked for again by the next runs, and holds up no other. One that the list has not, though it has the next one, is told,
-and looked for in the list by the runs of the next day.
+A run asks for the new files since the cursor one by one, in the order of time. It finds files older than the newest
+ones in the list, which it reads from its end. A file that does not come as the list says is reported and kept in the
+cursor, so the next runs retry it; it holds up no other. A file that the list lacks, though it has the next one, is
+reported, and the runs of the next day look for it in the list.
 """
 
 import asyncio
@@ -34,47 +34,51 @@ from newsbot.spiders.base.errbacks import errback
 
 logger = logging.getLogger(__name__)
 
-RUNS = 10  # that ask for a file which can not be had, before it is given up
-TRIES = 3  # to fetch a file, or a part of the list, in one run
-LIST_PART = 8 * 1024 * 1024  # bytes of the list that are asked for at once: the whole may have a hundred times as many
-LIST_LINE = 120  # bytes, of which the list has some for each step
-WHOLE_LIST = 512 * 1024 * 1024  # bytes, where a server gives no parts
-LATE = timedelta(days=1)  # by which a file may come into the list after the one that follows it
-UNORDERED = timedelta(hours=6)  # by which lines of the list may be out of the order of time
+RUNS = 10  # that retry a missing file before it is given up
+TRIES = 3  # retries of a file in one run
+LIST_PART = 8 * 1024 * 1024  # bytes of the list in one request; the whole may be a hundred times as large
+LIST_LINE = 120  # bytes; the list has some lines for each step
+WHOLE_LIST = 512 * 1024 * 1024  # bytes, if a server gives no parts
+LATE = timedelta(days=1)  # by which a file may enter the list after its successor
+UNORDERED = timedelta(hours=6)  # by which lines of the list may be out of order
 PATIENCE = 600  # seconds for one file or part of the list
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A time whose files are wanted, its end not included."""
+    """A span of time whose files a run wants, without its end."""
 
     since: datetime
     until: datetime
-    is_past: bool = False  # before what was read earlier: read from its end on, so that what is read stays in one piece
-    is_next: bool = False  # behind what was read earlier: a second after its last file
+    is_past: bool = False  # before the span of the cursor: read from its end, so that the cursor covers one piece
+    is_next: bool = False  # after the span of the cursor: begins a second after its last file
 
 
 class FilesSpider(ApiSpider):
-    """See the module. What a subclass says: where the lists are, how to read a line of them, and how to read a file."""
+    """Reads files that a list names.
+
+    1. Set `name`, `api`, and `step`.
+    2. Write `lists`, the URLs of the lists; `listed`, which reads a list; and `read_file`, which reads a file.
+    """
 
     step: timedelta  # between two files
 
     def lists(self) -> tuple[str, str]:
-        """The URLs of the list of the newest files, and of that of all."""
+        """The URL of the list of the newest files, and that of the list of all files."""
         raise NotImplementedError
 
     def listed(self, text: bytes) -> tuple[list[File], list[str]]:
-        """The files that a list or a part of it names, and the lines that should name one and do not."""
+        """The files that a list, or a part of it, names, and its lines that are not valid."""
         raise NotImplementedError
 
     def read_file(self, answer: Answer, file: File) -> tuple[Batch | None, File, Then[str]]:
-        """The batch of a file, in a thread of its own."""
+        """The batch of a file. Runs in its own thread."""
         raise NotImplementedError
 
     # The lists
 
     async def start(self) -> AsyncIterator[Request]:
-        """The request for the newest files, or for the list where times are asked for by name."""
+        """The request for the list of the newest files, or for that of all files with `since` or `until`."""
         (self.stream,) = await self._opened()
         try:
             self._read_cursor()
@@ -83,7 +87,7 @@ class FilesSpider(ApiSpider):
             return
         self.files: deque[tuple[File, Window | None]] = deque()
         self.newest: list[File] = []
-        self.turn = asyncio.Lock()  # a file is read while the next one is fetched, and no more than that
+        self.turn = asyncio.Lock()  # read one file while the next one is fetched, and no more
         if self.given.get("since") or self.given.get("until"):
             until = self.given.get("until") or datetime.now(UTC)
             window = Window(self.given.get("since") or until - timedelta(days=1), until)
@@ -92,7 +96,7 @@ class FilesSpider(ApiSpider):
             yield self._get(self.lists()[0], self.newest_listed, self.not_listed, max_retry_times=self._retries())
 
     def _read_cursor(self) -> None:
-        """Raise ValueError where the stored cursor is none; times in the future begin anew."""
+        """Raise ValueError if the stored cursor is not valid; times in the future begin anew."""
         cursor, now = self.stream.cursor, datetime.now(UTC)
         if cursor == {}:
             return
@@ -107,18 +111,18 @@ class FilesSpider(ApiSpider):
         self.stream.cursor = cursor | times
 
     def newest_listed(self, response: Response) -> Iterator[Request | Batch]:
-        """The request for the list where a file is wanted that is not among the newest, else for the first file."""
+        """The request for the list of all files if the newest ones do not suffice, else for the first file."""
         if response.status != 200:
-            self._list_told(
+            self._report_list(
                 ok=False, status=f"{response.url}: {responses.answer_of(response).told}: {said(response.body)}"
             )
             return
         self.newest, wrong = self.listed(response.body)
         if not self.newest:
-            told = f"{response.url} names no file: {(wrong or [said(response.body)])[0]!r}"
+            problem = f"{response.url} names no file: {(wrong or [said(response.body)])[0]!r}"
             again = get_retry_request(response.request, spider=self, reason="bad list")
             if again is None:
-                self._list_told(ok=False, status=told)
+                self._report_list(ok=False, status=problem)
             yield from [again] if again else []
             return
         windows = self._windows(max(file.time for file in self.newest))
@@ -128,7 +132,7 @@ class FilesSpider(ApiSpider):
             yield from self._queue_up(windows, self.newest)
 
     def _windows(self, newest: datetime) -> list[Window]:
-        """What is new up to the newest file and, with `backfill`, what was not read of the past."""
+        """The span after the cursor and, with `backfill`, the unread span before it."""
         now, second = datetime.now(UTC), timedelta(seconds=1)
         back, cursor = self.given.get("backfill"), self.stream.cursor
         if "until" not in cursor:
@@ -140,12 +144,12 @@ class FilesSpider(ApiSpider):
         return windows
 
     def _list_request(self, windows: list[Window], end: int | None = None, rest: bytes = b"") -> Request:
-        """For the end of the list, as far back as is wanted, or for the part of it before the byte `end`."""
+        """The request for the end of the list, as far back as wanted, or for the part before the byte `end`."""
         oldest = self._oldest(windows)
         size = (datetime.now(UTC) - oldest + UNORDERED) // self.step * 4 * LIST_LINE + 64 * 1024
         size = max(1, min(size, LIST_PART))
         span = f"-{size}" if end is None else f"{max(0, end - size)}-{end - 1}"
-        # A part of what is compressed would be no part of the list.
+        # A range of a compressed list could not be read.
         return self._get(
             self.lists()[1],
             self.all_listed,
@@ -159,15 +163,15 @@ class FilesSpider(ApiSpider):
     def all_listed(
         self, response: Response, windows: list[Window], rest: bytes, found: dict[str, File]
     ) -> Iterator[Request | Batch]:
-        """The request for the part of the list before this one, or for the first file."""
+        """The request for the previous part of the list, or for the first file."""
         if response.status not in (200, 206):
-            self._list_told(
+            self._report_list(
                 ok=False, status=f"{response.url}: {responses.answer_of(response).told}: {said(response.body)}"
             )
             return
         begin = _begin_of(response)
         text = response.body + rest
-        cut = text.find(b"\n") + 1 if begin else 0  # its first line began in the part before
+        cut = text.find(b"\n") + 1 if begin else 0  # its first line begins in the previous part
         files, wrong = self.listed(text[cut:])
         oldest = self._oldest(windows)
         if begin and (not files or min(file.time for file in files) > oldest - UNORDERED):
@@ -177,15 +181,16 @@ class FilesSpider(ApiSpider):
             return
         found |= {file.url: file for file in (*files, *self.newest)}
         if not found:
-            self._list_told(ok=False, status=f"{response.url} names no file: {said(response.body)!r}")
+            self._report_list(ok=False, status=f"{response.url} names no file: {said(response.body)!r}")
             return
         for line in wrong:
-            self.writer.refuse(Reject(self.name, "line", response.url, None, "is no size, md5 and URL", {"line": line}))
+            reason = "expected size, md5 and URL"
+            self.writer.refuse(Reject(self.name, "line", response.url, None, reason, {"line": line}))
         yield from self._queue_up(windows, found.values())
 
     def not_listed(self, failure: Failure) -> None:
-        """Note a list that did not come: what is new can not be told, so the cursor stays."""
-        self._list_told(ok=False, status=f"{failure.request.url}: {_problem(failure)}")
+        """Report a list that did not come. The cursor stays, as the new files are not known."""
+        self._report_list(ok=False, status=f"{failure.request.url}: {_problem(failure)}")
 
     def _queue_up(self, windows: list[Window], listed: Iterable[File]) -> Iterator[Request | Batch]:
         files = sorted(listed, key=lambda file: file.time)
@@ -198,18 +203,18 @@ class FilesSpider(ApiSpider):
             self.files.extend((file, window) for file in (reversed(wanted) if window.is_past else wanted))
             self._note_gaps([window.since - timedelta(seconds=1)] * window.is_next + [file.time for file in inside])
         self.files.extendleft((file, None) for file in reversed(files) if file.time in gaps and file.url not in missing)
-        if not self.files:  # that is an outcome too, beside those of files that are still missing
-            self._list_told(ok=True, status="nothing new")
+        if not self.files:  # this outcome stands beside those of files that are still missing
+            self._report_list(ok=True, status="nothing new")
         known = {file.url: file for file in files}
         again = [File.of(url, kept) for url, kept in missing.items()]
-        # What a list says of it now is right.
+        # The current list overrides the cursor.
         again = [replace(known.get(file.url, file), failures=file.failures) for file in again]
         self.files.extendleft((file, None) for file in reversed(again))
         self.crawler.stats.set_value("newsbot/endpoints", len(self.files))
         yield from self._next()
 
     def _gaps(self) -> set[datetime]:
-        """The times of files that were not in the list, and may still come."""
+        """The times of files that the list lacked and may still add."""
         kept = map(datetime.fromisoformat, self.stream.cursor.get("gaps", ()) if self._moves else ())
         return {time for time in kept if time > datetime.now(UTC) - LATE}
 
@@ -217,14 +222,14 @@ class FilesSpider(ApiSpider):
         return min([*self._gaps(), *(window.since for window in windows)])
 
     def _note_gaps(self, times: list[datetime]) -> None:
-        """Keep what is lacking between the times of files, in their order, for the next runs."""
+        """Keep the missing steps between these ordered times of files, for the next runs."""
         gaps = set()
         for before, time in pairwise(times):
             gaps |= {before + n * self.step for n in range(1, round((time - before) / self.step))}
         if not gaps:
             return
         shown = ", ".join(f"{time:%Y-%m-%d %H:%M}" for time in sorted(gaps)[:10])
-        logger.warning("%s: %d files are not in the list, as that of %s", self.name, len(gaps), shown)
+        logger.warning("%s: %d files are not in the list, such as that of %s", self.name, len(gaps), shown)
         if self._moves:
             self.stream.cursor["gaps"] = sorted(map(datetime.isoformat, gaps | self._gaps()))
 
@@ -232,7 +237,7 @@ class FilesSpider(ApiSpider):
 
     @property
     def _moves(self) -> bool:
-        """Whether the cursor follows: not for a time that was asked for by name."""
+        """Whether the run moves the cursor: not with `since` or `until`."""
         return not (self.given.get("since") or self.given.get("until"))
 
     def _next(self) -> Iterator[Request]:
@@ -252,15 +257,15 @@ class FilesSpider(ApiSpider):
             if again:
                 yield again
                 return
-            for request in self._next():  # it comes while this one is read
+            for request in self._next():  # fetch it while this one is read
                 yield request
             if problem:
                 yield self._failed(file, window, problem)
                 return
             try:
                 batch, _, then = await asyncio.to_thread(self.read_file, answer, file)
-            except Exception as error:  # what comes after it must not move the cursor past it
-                logger.exception("%s can not be read", file.url)
+            except Exception as error:  # the files after it must not move the cursor past it
+                logger.exception("%s cannot be read", file.url)
                 batch, then = None, Broken(f"{type(error).__name__}: {error}")
             if isinstance(then, Broken):
                 yield self._failed(file, window, then.problem)
@@ -278,7 +283,7 @@ class FilesSpider(ApiSpider):
     def _failed(self, file: File, window: Window | None, problem: str) -> Batch:
         again = self._moves and file.failures + 1 < RUNS
         if again:
-            problem += f"; the next run asks for it again ({file.failures + 1} of {RUNS})"
+            problem += f"; the next run retries it ({file.failures + 1} of {RUNS})"
         elif self._moves:
             problem += f"; given up after {RUNS} runs"
         outcome = Outcome(source_id=self.name, url=file.url, ok=False, status=problem)
@@ -286,7 +291,7 @@ class FilesSpider(ApiSpider):
         return self._settled(self._behind(file, window, missing=again), Batch(items=[reject], outcome=outcome))
 
     def _behind(self, file: File, window: Window | None, *, missing: bool = False) -> dict[str, Any] | None:
-        """The cursor behind this file; None where it stays."""
+        """The cursor after this file; None if it does not move."""
         if not self._moves:
             return None
         cursor = self.stream.cursor
@@ -303,25 +308,25 @@ class FilesSpider(ApiSpider):
             cursor["since"] = min(since, datetime.fromisoformat(cursor.get("since", since.isoformat()))).isoformat()
             if not window.is_past:
                 cursor["until"] = file.time.isoformat()
-        return cursor | {"missing": dict(kept)}  # as it is now: the files after it change it
+        return cursor | {"missing": dict(kept)}  # a copy, as the next files change it
 
     def _settled(self, cursor: dict[str, Any] | None, batch: Batch) -> Batch:
         progress = progress_of(self.api, self.stream, cursor)
         return replace(batch, progress=progress, lane=self.stream.key, refused_runs=self.stream.refused_runs)
 
     def _get(self, url: str, callback: Any, errback: Any, **options: Any) -> Request:
-        """A request that is spaced from others by the chain that it is part of, not by a quota."""
+        """A request outside the quota: each one waits for the previous one."""
         given = {name: options.pop(name) for name in ("headers", "cb_kwargs") if name in options}
         meta = {"handle_httpstatus_list": responses.STATUSES, "download_timeout": PATIENCE} | options
         return Request(with_ascii_host(url), callback=callback, errback=errback, meta=meta, dont_filter=True, **given)
 
-    def _list_told(self, *, ok: bool, status: str) -> None:
+    def _report_list(self, *, ok: bool, status: str) -> None:
         if not ok and self._moves and "until" not in self.stream.cursor:
             self._keep_begin()
         self.writer.run.outcome(self.api.name, self.stream.source, ok=ok, status=status)
 
     def _keep_begin(self) -> None:
-        """Of a first run without a list: the newest file of now, which was to be its first, is that of the next run."""
+        """Keep the start of a first run that got no list: the next run begins at the newest file of now."""
         now = datetime.now(UTC)
         begin = (now - (now - datetime.min.replace(tzinfo=UTC)) % self.step - 2 * self.step).isoformat()
         self.writer.save(progress_of(self.api, self.stream, {"since": begin, "until": begin}))
@@ -331,7 +336,7 @@ class FilesSpider(ApiSpider):
 
 
 def _begin_of(response: Response) -> int:
-    """The byte of the whole that an answer begins with."""
+    """The position in the list at which a response begins."""
     if response.status != 206:
         return 0
     span = responses.answer_of(response).headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]

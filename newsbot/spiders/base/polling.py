@@ -1,7 +1,6 @@
-"""The base for what is asked again and again: feeds, sitemaps, section pages.
+"""The base for endpoints that a spider polls: feeds, sitemaps, section pages.
 
-It asks with the validators of last time, and yields what a reader makes of the answer: a batch, and what it leads to.
-What a subclass says: which endpoints there are.
+A request carries the validators of the last answer. A reader makes a batch of the answer, and the next requests.
 """
 
 import math
@@ -35,22 +34,26 @@ _READERS = {"feed": feed.read, "news_sitemap": feed.read, "section": section.rea
 
 @dataclass(slots=True)
 class _Met:
-    """An address of this run. It is asked for the first of the sources that name it, and counts for all."""
+    """An address of this run. It is fetched for the first source that names it, and counts for all of them."""
 
     sources: list[str]
-    told: tuple[bool, str] | None = None  # how it ended
+    ended: tuple[bool, str] | None = None  # its outcome
 
 
 class PollingSpider(Spider):
-    """See the module."""
+    """Polls endpoints.
 
-    tells_outcomes = True  # of what it asks, and rightly asks nothing where nothing is due
+    1. Set `name`, and `due_only` to skip endpoints that are not due.
+    2. Write `endpoints`.
+    """
+
+    tells_outcomes = True  # reports the outcome of each endpoint; a run in which nothing is due asks nothing
 
     due_only: bool = False
 
     @property
     def bounds(self) -> Bounds:
-        """What the settings say of all endpoints."""
+        """The settings for all endpoints."""
         settings = self.crawler.settings
         return Bounds(
             interval_min=settings.getint("FEED_INTERVAL_MIN"),
@@ -60,15 +63,15 @@ class PollingSpider(Spider):
         )
 
     def endpoints(self) -> Iterable[Endpoint]:
-        """The addresses to poll."""
+        """The endpoints to poll."""
         raise NotImplementedError
 
     def read(self, answer: Answer, endpoint: Endpoint, state: FeedState) -> tuple[Batch, FeedState, Then[Endpoint]]:
-        """The batch of an answer, and the sitemaps that it leads to."""
+        """The batch of an answer, the new state, and the sitemaps that the answer names."""
         return _READERS[endpoint.kind](answer, endpoint, state)
 
     async def start(self) -> AsyncIterator[Request | Batch]:
-        """A request for each endpoint whose time has come."""
+        """A request for each endpoint, or for each that is due."""
         self.writer = Writer.of(self.crawler)
         self._met: dict[str, _Met] = {}  # by name
         endpoints = list(self.endpoints())
@@ -90,25 +93,25 @@ class PollingSpider(Spider):
     async def _ask_all(
         self, endpoints: Sequence[Endpoint], *, due_only: bool = False, in_order: bool = False
     ) -> AsyncIterator[Request | Batch]:
-        """The requests of those that do not rest; Scrapy would send the last first."""
+        """The requests for the endpoints that do not rest; Scrapy would send the last one first."""
         states = await self._states(endpoints)
         for number, endpoint in enumerate(endpoints):
             state = states[endpoint.name]
             reason = self._rests(endpoint, state, due_only=due_only)
-            if reason:  # it counts as it did when it was last asked
-                self._tell(endpoint, ok=not state.failures, status=reason)
+            if reason:  # its last outcome counts
+                self._end(endpoint, ok=not state.failures, status=reason)
             else:
                 yield self._ask(endpoint, state, priority=-number if in_order else 0)
 
     async def _states(self, endpoints: Sequence[Endpoint]) -> dict[str, FeedState]:
-        """What is known of each, by name."""
+        """The stored state of each endpoint, by name."""
         bounds = feeds.bounds(self.crawler.settings)
         return await self.writer.ask(partial(feeds.read, urls=[endpoint.name for endpoint in endpoints], **bounds))
 
     def _unmet(self, endpoints: Iterable[Endpoint]) -> list[Endpoint]:
-        """Those whose address comes for the first time in this run.
+        """The endpoints whose address is new in this run.
 
-        A second fetch would find every entry met before, and save its validators ahead of the rows of the first.
+        A second fetch would find every entry seen before, and save its validators ahead of the rows of the first.
         """
         unmet = []
         for endpoint in endpoints:
@@ -120,12 +123,12 @@ class PollingSpider(Spider):
             elif source not in met.sources:
                 met.sources.append(source)
                 self.writer.run.asking(source, endpoint.name)
-                if met.told:
-                    self._tell_source(source, endpoint.name, met)
+                if met.ended:
+                    self._report(source, endpoint.name, met)
         return unmet
 
     def _rests(self, endpoint: Endpoint, state: FeedState, *, due_only: bool) -> str | None:
-        """Why a feed is not asked in this run, or None."""
+        """Why a feed rests in this run, or None."""
         reason = state.rest or ("not due" if due_only and not state.due else None)
         if state.rest and state.says_gone:
             return f"{reason}; {polled.gone(endpoint, state)}"
@@ -134,8 +137,8 @@ class PollingSpider(Spider):
     def _ask(self, endpoint: Endpoint, state: FeedState, *, priority: int = 0) -> Request | Batch:
         try:
             request = self._request(endpoint, state, priority)
-        except ValueError as error:  # a sitemap can list what is no URL; a login may be missing
-            return self._told(endpoint, polled.failed(endpoint, state, str(error), None)[0])
+        except ValueError as error:  # a sitemap can list an invalid URL; a login may be missing
+            return self._ended(endpoint, polled.failed(endpoint, state, str(error), None)[0])
         self.writer.run.asking(endpoint.source.id, endpoint.name)
         return request
 
@@ -146,14 +149,14 @@ class PollingSpider(Spider):
                 headers["If-None-Match"] = state.etag
             if state.last_modified:
                 headers["If-Modified-Since"] = state.last_modified
-        if state.status == 304 and state.failures:  # to nothing that was known: what lies in between is to be passed by
+        if state.status == 304 and state.failures:  # a 304 without validators comes from a cache: bypass it
             headers["Cache-Control"] = "no-cache"
         meta: dict[str, Any] = {"handle_httpstatus_list": responses.STATUSES}
         if endpoint.key:
             endpoint.key.key.check()
             meta[NAME] = RequestOptions(keys=(endpoint.key,))
         if has_login(endpoint.url):
-            raise LoginError("there is a login in its URL, which is not sent")
+            raise LoginError("its URL has a login, which is not sent")
         return Request(
             with_ascii_host(state.moved_to or endpoint.url),
             headers=headers,
@@ -168,19 +171,19 @@ class PollingSpider(Spider):
     async def answered(
         self, response: Response, endpoint: Endpoint, state: FeedState
     ) -> AsyncIterator[Batch | Request]:
-        """The batch of an answer, then the requests for what it leads to."""
+        """The batch of an answer, then the requests for the sitemaps that it names."""
         batch, _, then = self.read(responses.answer_of(response), endpoint, state)
-        yield self._told(endpoint, batch)
+        yield self._ended(endpoint, batch)
         if isinstance(then, Ask):
             children = await self._children(then.requests)
             async for each in self._ask_all(self._unmet(children), in_order=True):
                 yield each
 
     async def _children(self, children: Sequence[Endpoint]) -> list[Endpoint]:
-        """Those sitemaps of an index that this run takes, the newest first.
+        """The sitemaps of an index that this run reads, the newest first.
 
-        Half of them are the newest of those that may have news, the others those that were not read for the longest
-        time, or never: so all come in time, whatever the index says of them.
+        Half of them are the newest that may have news. The others are those unread for the longest time, or never read,
+        so every sitemap gets its turn, whatever the index says of it.
         """
         children = list({child.name: child for child in children}.values())
         order = newest_first([(child.url, child.modified) for child in children])
@@ -202,24 +205,24 @@ class PollingSpider(Spider):
         endpoint, state = (failure.request.cb_kwargs[name] for name in ("endpoint", "state"))
         answer = responses.answer_of(failure.value.response) if failure.check(HttpError) else None
         problem = answer.told if answer else str(failure.value) or type(failure.value).__name__
-        yield self._told(endpoint, polled.failed(endpoint, state, problem.splitlines()[0], answer)[0])
+        yield self._ended(endpoint, polled.failed(endpoint, state, problem.splitlines()[0], answer)[0])
 
-    def _told(self, endpoint: Endpoint, batch: Batch) -> Batch:
-        """The batch, which tells the outcome for the first source; it is told for the others that name the address."""
+    def _ended(self, endpoint: Endpoint, batch: Batch) -> Batch:
+        """The batch, which holds the outcome for the first source; the other sources of the address get it here."""
         met = self._met[endpoint.name]
-        met.told = batch.outcome.ok, batch.outcome.status
+        met.ended = batch.outcome.ok, batch.outcome.status
         for source in met.sources[1:]:
-            self._tell_source(source, endpoint.name, met)
+            self._report(source, endpoint.name, met)
         return batch
 
-    def _tell(self, endpoint: Endpoint, *, ok: bool, status: str) -> None:
+    def _end(self, endpoint: Endpoint, *, ok: bool, status: str) -> None:
         met = self._met[endpoint.name]
-        met.told = ok, without_login(status)
+        met.ended = ok, without_login(status)
         for source in met.sources:
-            self._tell_source(source, endpoint.name, met)
+            self._report(source, endpoint.name, met)
 
-    def _tell_source(self, source: str, name: str, met: _Met) -> None:
-        ok, status = met.told
+    def _report(self, source: str, name: str, met: _Met) -> None:
+        ok, status = met.ended
         first = met.sources[0]
         self.writer.run.outcome(
             source, name, ok=ok, status=status if source == first else f"read for {first}: {status}"
@@ -227,6 +230,6 @@ class PollingSpider(Spider):
 
 
 def _is_read(child: Endpoint, state: FeedState) -> bool:
-    """Whether a sitemap was read after the time at which its index says that it was changed."""
+    """Whether the sitemap was read after its last change, by the date in its index."""
     known = child.modified is not None and state.succeeded is not None
     return known and child.modified + CLOCKS < state.succeeded

@@ -1,4 +1,4 @@
-"""From Scrapy's responses to answers, and back."""
+"""Turns Scrapy's responses into answers, and back."""
 
 from datetime import UTC, datetime
 
@@ -6,12 +6,12 @@ from scrapy.http import Response, TextResponse
 
 from newsbot.batch import Answer, Headers
 
-# Redirects are followed before; every other answer is the spider's to note.
+# Scrapy follows redirects; the spider handles every other status.
 STATUSES = [status for status in range(300, 600) if status not in (301, 302, 303, 307, 308)]
 
 
 def answer_of(response: Response) -> Answer:
-    """The answer that came now."""
+    """The response as an answer, fetched now."""
     request, meta = response.request, response.meta
     names = ((name.decode("latin-1"), response.headers[name].decode("latin-1")) for name in response.headers)
     passed = zip(meta.get("redirect_reasons", ()), meta.get("redirect_urls", ()), strict=True)
@@ -29,5 +29,5 @@ def answer_of(response: Response) -> Answer:
 
 
 def response_of(answer: Answer) -> Response:
-    """The answer as a response of Scrapy's, for a spider's own method."""
+    """The answer as Scrapy's response, for a hook of a spider."""
     return TextResponse(answer.url, status=answer.status, headers=dict(answer.headers), body=answer.body)

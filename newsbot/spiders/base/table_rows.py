@@ -1,4 +1,4 @@
-"""The rows of a dataset's file, as lines of COPY: read, typed and checked by batch."""
+"""Turns the rows of a dataset's file into lines of COPY: reads, types and checks them in batches."""
 
 import difflib
 import json
@@ -30,11 +30,11 @@ TELL_EVERY = 60.0  # seconds
 
 @dataclass(slots=True, frozen=True)
 class _Kept:
-    """A column that is read."""
+    """A column to read."""
 
     name: str
     where: Any
-    """index of the column, or the function that gets the value of a record"""
+    """the index of the column, or the function that gets the value from a record"""
     encode: Encoder
     needed: bool
     """whether a row without it is refused"""
@@ -42,22 +42,22 @@ class _Kept:
 
 @dataclass(slots=True)
 class Table:
-    """A file of a dataset. `lines` can be asked for more than once, each time from the start."""
+    """The file of a dataset. Each call of `lines` reads it from the start."""
 
     dataset: Dataset
     file: BinaryIO
-    """can seek"""
+    """is seekable"""
     name: str
-    """of the file, by which its format is told"""
+    """of the file; its suffix gives the format"""
     limits: packed.Limits
     known: Sequence[str] = ()
     """the headers of last time"""
     remarks: list[str] = field(default_factory=list)
-    """what is to be told of the file as a whole, once it is read"""
+    """about the file as a whole; complete once it is read"""
     header: list[str] = field(default_factory=list)
 
     def lines(self, refusals: Refusals) -> Iterator[bytes]:
-        """Line, id, key and data of the rows in COPY's text format, in parts; what is refused goes to `refusals`.
+        """Line, id, key and data of the rows in COPY's text format, in parts. Refused rows go to `refusals`.
 
         Raises UnreadableTableError.
         """
@@ -77,11 +77,11 @@ class Table:
 
     def _opened(self, copies: ExitStack) -> tuple[list[_Kept], Iterator[Batch]]:
         dataset = self.dataset
-        told = dataset.format or format_of(dataset.member or self.name)
-        if told in ("xlsx", "parquet") and packed.is_itself(self.file):
-            return self._opened_whole(told, self.file)
+        known = dataset.format or format_of(dataset.member or self.name)
+        if known in ("xlsx", "parquet") and packed.is_itself(self.file):
+            return self._opened_whole(known, self.file)
         stream, member = packed.unpacked(self.file, self.limits, dataset.member)
-        format_ = told or (format_of(member) if member else None)
+        format_ = known or (format_of(member) if member else None)
         if format_ in ("xlsx", "parquet"):
             return self._opened_whole(format_, copies.enter_context(packed.on_disk(stream)))
         if format_ == "json":
@@ -89,7 +89,7 @@ class Table:
         if format_ == "jsonl":
             return self._fields(), nested.json_lines(stream, dataset.encoding)
         if format_ not in ("csv", "tsv"):
-            raise UnreadableTableError(f"{member or self.name!r} does not tell its format; give it as `format`")
+            raise UnreadableTableError(f"the name {member or self.name!r} has no known format; give it as `format`")
         found = Delimited(
             stream,
             encoding=dataset.encoding,
@@ -98,12 +98,12 @@ class Table:
             skip_rows=dataset.skip_rows,
             has_header=dataset.header,
         )
-        logger.info("%s: %s, cells apart by %r", dataset.name, found.encoding, found.delimiter)
+        logger.info("%s: %s, cells separated by %r", dataset.name, found.encoding, found.delimiter)
         self.remarks += [found.doubt] if found.doubt else []
         return self._shaped(found.header, found.batches, "text")
 
     def _opened_whole(self, format_: str, file: BinaryIO) -> tuple[list[_Kept], Iterator[Batch]]:
-        """Of a format that can not be read as a stream."""
+        """Open a file whose format cannot be read as a stream."""
         if format_ == "xlsx":
             packed.check_zip(file, self.limits)
             return self._with_header(nested.xlsx_rows(file, self.dataset.sheet))
@@ -118,7 +118,7 @@ class Table:
         if self.dataset.header:
             first = next(rows, None)
             if first is None:
-                raise UnreadableTableError("is empty; a row of headers is right")
+                raise UnreadableTableError("is empty; expected a row of headers")
             header = [" ".join(str(cell).split()) if cell is not None else "" for cell in first[1]]
         return self._shaped(header, lambda width: _of_cells(rows, width), None)
 
@@ -128,7 +128,7 @@ class Table:
         batches: Callable[[Callable[[int], int | None]], Iterator[Batch]],
         kind: str | None,
     ) -> tuple[list[_Kept], Iterator[Batch]]:
-        """The columns, and the batches of rows of their width, each block of an unpivoted row on its own."""
+        """The columns, and the batches of rows of their width; each block of an unpivoted row is one row."""
         header = header and list(map(stored.text, header))
         while header and not header[-1]:
             header.pop()
@@ -149,12 +149,12 @@ class Table:
         return columns, (_unpivoted(batch, start, size) for batch in batches(width))
 
     def _block(self, header: list[str], unpivot: Unpivot) -> tuple[int, int]:
-        """Where the first block begins, and how many columns it has. Raises UnreadableTableError."""
+        """The first column of the first block, and the number of its columns. Raises UnreadableTableError."""
         names = [_normal(name) for name in header]
         first, last = _normal(unpivot.first), _normal(unpivot.last)
         if first not in names or last not in names[names.index(first) :]:
             lacking = unpivot.first if first not in names else unpivot.last
-            raise UnreadableTableError(f"the header has no {lacking!r}, which a block has{_near(lacking, header)}")
+            raise UnreadableTableError(f"the header has no {lacking!r}, expected in a block{_near(lacking, header)}")
         start = names.index(first)
         size = names.index(last, start) + 1 - start
         for place, name in enumerate(names[start + size :]):
@@ -162,12 +162,12 @@ class Table:
             if name and not re.fullmatch(re.escape(right) + r"[\W_]*\d*", name):
                 number, shown = start + size + place, header[start + place % size]
                 raise UnreadableTableError(
-                    f"the header has {header[number]!r} as column {number + 1}, where a block has {shown!r}"
+                    f"the header has {header[number]!r} as column {number + 1}, expected {shown!r} as in a block"
                 )
         return start, size
 
     def _columns(self, header: list[str], kind: str | None) -> list[_Kept]:
-        """Find the columns by their headers. Raises UnreadableTableError where one that is needed is not there."""
+        """Find the columns by their headers. Raises UnreadableTableError if a required one is missing."""
         dataset = self.dataset
         declared: Mapping[str, Column | None] = dataset.columns or {name: None for name in header if name}
         places: dict[str, list[int]] = {}
@@ -187,19 +187,19 @@ class Table:
                 missing.append(source)
                 needed += [source] if is_needed else []
         lacking = [key for key in dataset.key if key not in declared]
-        self._tell_changes(header, missing + lacking)
+        self._note_changes(header, missing + lacking)
         if needed or lacking:
             raise UnreadableTableError("; ".join(self.remarks) + ": nothing is stored")
         return kept
 
-    def _tell_changes(self, header: list[str], missing: list[str]) -> None:
+    def _note_changes(self, header: list[str], missing: list[str]) -> None:
         declared = {_normal(column.source or name) for name, column in self.dataset.columns.items()}
         others = [name for name in header if name and _normal(name) not in declared]
         new = [name for name in header if name and self.known and name not in self.known]
         for name in missing:
             self.remarks.append(f"the header has no {name!r}{_near(name, new or others)}")
         if new:
-            self.remarks.append(f"the header has, new, {', '.join(map(repr, new))}")
+            self.remarks.append(f"the header has new columns: {', '.join(map(repr, new))}")
 
     def _in_order(self) -> list[_Kept]:
         return [
@@ -208,7 +208,7 @@ class Table:
         ]
 
     def _fields(self) -> list[_Kept]:
-        """The columns of records that are mappings; without any declared, the whole record, and its key beside it."""
+        """The columns of records that are mappings; without declared columns, the whole record and its key."""
         dataset = self.dataset
         kept = [
             _Kept(
@@ -227,7 +227,7 @@ class Table:
 
 
 class _Writer:
-    """Makes a batch the lines of COPY."""
+    """Turns a batch into lines of COPY."""
 
     def __init__(self, dataset: Dataset, columns: list[_Kept], refusals: Refusals) -> None:
         self._columns = columns
@@ -263,7 +263,7 @@ class _Writer:
         return ((column, turned[column.where]) for column in self._columns)
 
     def _encoded(self, column: _Kept, values: Sequence[Any], lines: list[int], out: set[int]) -> list[str]:
-        """The JSON of a column's values. Of one that is needed, rows without it are refused; of others, the value."""
+        """The values of a column as JSON. A bad value of a required column refuses the row, else only the value."""
         found, bad = column.encode(values)
         for row, reason, value in bad:
             whole = column.needed and row not in out
@@ -287,20 +287,21 @@ class _Writer:
             return
         for row, key in enumerate(keys):
             if row not in out and not stored.is_key(key):
-                reason = f"no control characters and at most {stored.MAX_KEY} bytes are right" if key else "is missing"
+                right = f"expected no control characters and at most {stored.MAX_KEY} bytes"
+                reason = right if key else "is missing"
                 self._refuse(Refused(lines[row], "key", reason, key[: stored.MAX_KEY], whole=True))
                 out.add(row)
 
 
 def _plain(text: str) -> str:
-    """What stands in a JSON string; other values as they are."""
+    """The text of a JSON string; other values unchanged."""
     if text[0] != '"':
         return text
     return json.loads(text) if "\\" in text else text[1:-1]
 
 
 def _escaped(parts: list[str]) -> list[str]:
-    """Without the mark that stands between the parts of a key."""
+    """The parts without the mark that separates them in a key."""
     joined = "".join(parts)
     if "/" not in joined and "%" not in joined:
         return parts
@@ -319,7 +320,7 @@ def _unpivoted(batch: Batch, start: int, size: int) -> Batch:
 
 
 def _of_cells(rows: Iterator[tuple[int, list[Any]]], width: Callable[[int], int | None]) -> Iterator[Batch]:
-    """Batches of rows whose empty cells at the end may not be there."""
+    """Batches of rows, padded where empty cells at the end are missing."""
     batch = Batch()
     for number, row in rows:
         while row and row[-1] is None:
