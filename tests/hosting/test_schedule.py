@@ -197,8 +197,8 @@ def test_ten_thousand_entries(written):
         ({"spider": ""}, 2, "spider", "None: Input should be a valid string"),
         ({"every": None}, 1, "", "never fires; give cron, every or after"),
         ({"cron": "0 0 * * *"}, 3, "every", "beside cron; one of the two is right"),
-        ({"every": "5 m"}, 3, "every", "'5 m': a number with its unit is right, as 30s, 5m, 1h, 1d or 1h30m"),
-        ({"every": "300 s"}, 3, "every", "'300 s': a number with its unit is right"),
+        ({"every": "5 m"}, 3, "every", "'5 m': expected a number with its unit, as 30s, 5m, 1h, 1d or 1h30m"),
+        ({"every": "300 s"}, 3, "every", "'300 s': expected a number with its unit"),
         ({"every": "30m1h"}, 3, "every", "'30m1h': a number with its unit"),
         ({"every": "-5m"}, 3, "every", "'-5m': a number with its unit"),
         ({"every": "''"}, 3, "every", "'': a number with its unit"),
@@ -219,10 +219,10 @@ def test_ten_thousand_entries(written):
         ({"enabled": "perhaps"}, 4, "enabled", "'perhaps': Input should be a valid boolean"),
         ({"overlap": "wait"}, 4, "overlap", "'wait': Input should be 'skip', 'queue' or 'replace'"),
         ({"catch_up": "all"}, 4, "catch_up", "'all': Input should be 'once' or 'none'"),
-        ({"timezone": "Europe/Berln"}, 4, "timezone", "an IANA time zone is right, as 'Europe/Berlin'; perhaps"),
-        ({"timezone": "CEST"}, 4, "timezone", "'CEST': an IANA time zone is right"),
+        ({"timezone": "Europe/Berln"}, 4, "timezone", "expected an IANA time zone, as 'Europe/Berlin'; perhaps"),
+        ({"timezone": "CEST"}, 4, "timezone", "'CEST': expected an IANA time zone"),
         ({"node": "''"}, 4, "node", "'': String should have at least 1 character"),
-        ({"args": "[due]"}, 4, "args", "['due']: a mapping is right, `key: value` on a line each"),
+        ({"args": "[due]"}, 4, "args", "['due']: expected a mapping, `key: value` on each line"),
         ({"args": "{due: [1]}"}, 4, "args.due", "['1']: a plain value is right"),
         ({"args": "{due: {a: b}}"}, 4, "args.due", "{'a': 'b'}: a plain value is right"),
         ({"args": "{due: }"}, 4, "args.due", "None: a plain value is right, as 1 or some words; '' is the empty one"),
@@ -303,13 +303,13 @@ def test_a_cron_that_lacks_its_quotes(faults, cron):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "own.yaml:1: empty; a list of entries is right, each beginning with `- name: `"),
+        ("", "own.yaml:1: empty; expected a list of entries, each beginning with `- name: `"),
         ("# nothing yet\n", "own.yaml:1: empty"),
         ("{}", "own.yaml:1: empty"),
-        ("name: pulse\n", "own.yaml:1: no list; a list of entries is right"),
+        ("name: pulse\n", "own.yaml:1: not a list; expected a list of entries"),
         ("- name: [a\n", "own.yaml:2: not YAML: did not find expected ',' or ']'"),
         ("- pulse\n", "own.yaml:1: none of its keys is known; the keys are name, spider, args"),
-        ("- pulse\n- name: a\n", "own.yaml:1: entry 1: 'pulse': a mapping is right"),
+        ("- pulse\n- name: a\n", "own.yaml:1: entry 1: 'pulse': expected a mapping"),
         ("- name: a\n  name: b\n", "own.yaml:1: entry 1 (b): never fires"),
     ],
 )
@@ -325,7 +325,7 @@ def test_a_file_that_is_not_there(tmp_path):
 
 def test_one_key_twice_and_one_name_twice(faults):
     assert faults(entry() + "  every: 6m\n" + entry()) == [
-        "own.yaml:4: entry 1 (pulse): every: stands twice; once is right",
+        "own.yaml:4: entry 1 (pulse): every: appears twice; expected once",
         "own.yaml:5: entry 2 (pulse): name: 'pulse' is also the name of entry 1; each needs its own",
     ]
 
