@@ -1,7 +1,7 @@
 """Every setting, its default and why.
 
-First newsbot's own settings: an environment variable of the same name overrides each, and `-s NAME=VALUE` overrides both.
-Then Scrapy's settings, where newsbot needs another value; all others keep Scrapy's default.
+First newsbot's own settings: an environment variable of the same name overrides each, and `-s NAME=VALUE` overrides
+both. Then Scrapy's settings, where newsbot needs another value; all others keep Scrapy's default.
 """
 
 import os
@@ -24,8 +24,9 @@ REJECTS_DAYS = 90
 RUNS_DAYS = 90
 # The same for Scrapyd's jobs and the schedule's fires; `history_days` in a server's scrapyd.conf overrides it.
 HISTORY_DAYS = 90
-# Days after which `scrapy db prune` deletes a sighting, counted from when its origin last had the article; the article's
-# last sighting stays. A sighting identifies an entry with another link: feeds and archives repeat entries within a year.
+# Days after which `scrapy db prune` deletes a sighting, counted from when its origin last had the article; the
+# article's last sighting stays. A sighting identifies an entry with another link: feeds and archives repeat entries
+# within a year.
 SIGHTINGS_DAYS = 365
 
 # A contact for site owners: the URL or mail address in the User-Agent. Put yours.
@@ -49,8 +50,8 @@ FEED_INTERVAL_MAX = 86_400
 FEED_FULL_FETCH_INTERVAL = 86_400
 # Sitemaps that a run reads from one index, the newest first; all come in time. An archive's index has thousands.
 SITEMAP_CHILDREN_MAX = 50
-# Runs that request an answer again if all of its five or more items were refused; then it counts as read. So a fault that
-# is mended meanwhile, here or there, loses nothing.
+# Runs that request an answer again if all of its five or more items were refused; then it counts as read. So a fault
+# that is mended meanwhile, here or there, loses nothing.
 REFUSED_RUNS = 3
 
 # Most bytes of a dataset's file, and seconds for its download: enough for any file that is published as one.

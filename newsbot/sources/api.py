@@ -24,7 +24,7 @@ EXTRA = "extra."  # `extra.points: points` of an article keeps a value that an a
 
 
 class Checked:
-    """Marks a type that `newsbot.sources.declared` checks further. That module is imported when pydantic asks for it."""
+    """Marks a type that `newsbot.sources.declared` checks further; pydantic imports that module on demand."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -255,7 +255,7 @@ class Cursor:
     reach: Span | None = None
     """of a time: how far back the API goes; an earlier time is reported as gone, and not requested"""
     at: Literal["end", "newest"] = "end"
-    """of a time: the cursor moves to the end of the requested period or, where records come late, to the newest record"""
+    """of a time: it moves to the end of the requested period or, where records come late, to the newest record"""
     oldest_first: bool = False
     """whether the records come in the order of the cursor, so that each page moves it; else the last page does"""
 

@@ -1,7 +1,7 @@
 """Reads an API that is declared in a YAML file, with its lines, and checks it whole: one error reports every fault.
 
-`python -m newsbot.sources.declared` prints the JSON Schema in api.schema.json; `python -m newsbot.sources.declared keys`
-prints the tables of docs/own-api.md.
+`python -m newsbot.sources.declared` prints the JSON Schema in api.schema.json;
+`python -m newsbot.sources.declared keys` prints the tables of docs/own-api.md.
 """
 
 import dataclasses

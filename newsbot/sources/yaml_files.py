@@ -103,9 +103,7 @@ def _checked(
             # Another file, named by mistake or to see its contents: the error must not show them.
             raise FaultyFileError([f"{file}:1: none of its keys is known; the keys are {', '.join(known)}"])
         faults.sort(key=lambda fault: fault[0])
-        raise FaultyFileError(
-            [f"{file}:{line}: {_in_a_line(place(where), message)}" for line, where, message in faults]
-        )
+        raise FaultyFileError([f"{file}:{line}: {_line_of(place(where), message)}" for line, where, message in faults])
     return checked
 
 
@@ -138,10 +136,10 @@ def _schema(model: TypeAdapter[Any]) -> dict[str, Any]:
 
 def fault_line(where: Where, message: str) -> str:
     """A fault of a declaration, in a line."""
-    return _in_a_line(_steps(where), message)
+    return _line_of(_steps(where), message)
 
 
-def _in_a_line(place: str, message: str) -> str:
+def _line_of(place: str, message: str) -> str:
     return without_login(f"{place}: {message}" if place else message)
 
 

@@ -122,7 +122,7 @@ def test_a_number_of_a_column(crawl, load, written, kind, right):
     load(raw, "table.jsonl", "jsonl", columns=columns)
     run = crawl(by_api(raw, id="text", v=kind))
     rows = run.query("SELECT dataset, data ->> 'v' FROM records WHERE key = '1' ORDER BY 1")
-    if right is None:  # a text of 7.0 is no integer, a number is
+    if right is None:  # a text of 7.0 is not an integer, a number is
         rows, right = [row for row in rows if not row[0].startswith("csv")], "7"
     assert {value for _, value in rows} == {None if right == "null" else right}, rows
 
