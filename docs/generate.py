@@ -1,4 +1,4 @@
-"""`python -m docs.generate`: writes what of the documents the code says.
+"""`python -m docs.generate`: writes the documents that come from the code.
 
 A page for each API in docs/apis/, from its docstring and its declaration; the table of an article's fields; the data
 dictionary.
@@ -69,7 +69,7 @@ def pages(settings: BaseSettings) -> dict[str, str]:
 
 
 def article_fields() -> str:
-    """A row a field: what it takes and means, what comes of a wrong value, whether its past is kept."""
+    """A row per field: its values, its meaning, the effect of a wrong value, whether former values are kept."""
     comments = dict(re.findall(r"^    (\w+): [^#\n]+?(?:  # (.+))?$", getsource(Article), re.MULTILINE))
     rows = [
         (
@@ -86,7 +86,7 @@ def article_fields() -> str:
 
 
 def dictionary() -> str:
-    """What a row of each table is, and each column's type and meaning."""
+    """The meaning of each table, and the type and meaning of each column."""
     tables = metadata.tables.values()
     return _joined(
         "# The tables\n\nMade by `python -m docs.generate` from `newsbot/storage/tables.py`. The same texts are"
@@ -107,7 +107,7 @@ def _columns(table: Table) -> Iterator[str]:
 
 
 def _type(column_type: TypeEngine) -> str:
-    """As Postgres spells it; the collation says nothing to a reader."""
+    """The type as Postgres spells it, without the collation."""
     return column_type.compile(postgresql.dialect()).partition(" COLLATE")[0].lower()
 
 
@@ -170,13 +170,13 @@ def _commands(each: Known) -> Iterator[tuple[str, str]]:
     if api.key:
         what = "the key" if api.key.required else "a key, which is not needed"
         yield f"export {api.key.variable}=...", f"{what}, from <{api.key.signup}>" if api.key.signup else what
-    yield crawl, "what is new" if api.cursor else "all of it"
+    yield crawl, "what is new" if api.cursor else "everything"
     if "query" in api.arguments and not api.arguments["query"].required:
         yield f"{crawl} -a query={_EXAMPLES['query']}", "what matches"
     if "backfill" in times and api.cursor.first < _BACKFILL:
-        yield f"{crawl} -a backfill=7d", "and what was not read yet of the last 7 days"
+        yield f"{crawl} -a backfill=7d", "and what is not yet read of the last 7 days"
     if "until" in times:
-        yield f"{crawl} -a since=2024-05-01 -a until=2024-05-08", "that time, whatever was read before"
+        yield f"{crawl} -a since=2024-05-01 -a until=2024-05-08", "that period, even if it was read before"
     yield f'scrapy db sql "{_select(api)}"', ""
 
 
@@ -201,13 +201,13 @@ def _select(api: Api) -> str:
 def _facts(api: Api) -> Iterator[tuple[str, str]]:
     if api.homepage:
         yield "Read about it", f"<{api.homepage}>"
-    yield "Asked is", f"`{api.url}`"
+    yield "Endpoint", f"`{api.url}`"
     if api.key:
         place = f"header `{api.key.header}`" if api.key.header else f"query parameter `{api.key.query}`"
         yield "Key", f"environment variable {_variable(api.key)}; sent in the {place}, to this host only"
     else:
         yield "Key", "not needed"
-    yield "Quota", f"{quota(api)}; what its answers say wins" if api.quota else "none is known"
+    yield "Quota", f"{quota(api)}; its answers override this" if api.quota else "unknown"
     if api.pages:
         size = f", of {api.pages.size} records" if api.pages.size else ""
         yield "Pages", f"{_PAGES[api.pages.by]}{size}"
@@ -216,11 +216,11 @@ def _facts(api: Api) -> Iterator[tuple[str, str]]:
         yield "Slices", f"of {_duration(api.slices.longest)} at most{cap}, down to {_duration(api.slices.shortest)}"
     if api.cursor:
         first = f"the first run goes back {_duration(api.cursor.first)}" if api.cursor.by == "time" else ""
-        overlap = f"{_duration(api.cursor.overlap)} before it once more" if api.cursor.overlap else ""
-        reach = f"it goes back {_duration(api.cursor.reach)} at most" if api.cursor.reach else ""
+        overlap = f"{_duration(api.cursor.overlap)} of overlap" if api.cursor.overlap else ""
+        reach = f"it reaches back {_duration(api.cursor.reach)} at most" if api.cursor.reach else ""
         yield "Cursor", "; ".join(filter(None, (f"by {api.cursor.by}, `{api.cursor.path}`", first, overlap, reach)))
     else:
-        yield "Cursor", "none: all is asked for each time, and what changed is revised"
+        yield "Cursor", "none: each run requests everything and revises what changed"
 
 
 def _variable(key: Key) -> str:
@@ -242,9 +242,9 @@ def _needed(required: bool) -> str:
 
 def _destination(api: Api) -> Iterator[str]:
     yield (
-        f"## What goes where\n\nA record is at `{api.records}` of an answer."
+        f"## Field mapping\n\nA record is at `{api.records}` of an answer."
         if api.records != "@"
-        else ("## What goes where")
+        else ("## Field mapping")
     )
     if api.article is not None:
         yield _table(

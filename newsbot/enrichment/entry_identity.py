@@ -1,7 +1,7 @@
-"""Which entry of an answer is which: what only the whole answer tells.
+"""Identifies the entries of an answer, as far as only the whole answer shows.
 
-An entry is known by its link, or by what its origin calls it, its id. Neither is to be trusted alone: feeds give one
-link to many entries, one id to all of them, or another id at each fetch.
+The link identifies an entry, or the id that its origin gives it. Neither can be trusted alone: feeds give one link to
+many entries, one id to all of them, or another id at each fetch.
 """
 
 import hashlib
@@ -13,26 +13,26 @@ from typing import Any, NamedTuple
 
 from newsbot.enrichment.urls import canonical
 
-MAX_ID = 500  # characters; a longer id, as a whole text, is told by its hash
+MAX_ID = 500  # characters; a longer id, such as a whole text, is replaced by its hash
 
 _NUMBERED = re.compile(r"(.*?)([0-9]+)([^0-9]*)", re.DOTALL)  # the last number of an id, and what is around it
 
 
 class Identity(NamedTuple):
-    """What tells an entry from the others of its origin."""
+    """Distinguishes an entry from the others of its origin."""
 
-    link: str | None  # canonical; None where the entry has none that can be fetched
-    id: str | None  # what its origin calls it, where that can be used as an id
-    key: str | None  # what tells it from others with its link: the id, else the time, else the title; None: nothing
+    link: str | None  # canonical; None if the entry has no link that can be fetched
+    id: str | None  # its origin's id, if that is usable
+    key: str | None  # distinguishes it from others with its link: the id, else the time, else the title
     is_shared: bool  # whether its link leads to another entry of the answer too
-    has_clock: bool  # whether its time of publication has a clock, and so tells entries apart
+    has_clock: bool  # whether its time of publication has a clock, and so distinguishes entries
 
 
 def identify(entries: Sequence[Mapping[str, Any]], *, share_links: bool = True) -> list[Identity]:
     """The identity of each entry of an answer, in their order.
 
-    Entries have `link`, `title`, `published` (ISO 8601) and `id`, as `extraction.entries.Entry`. With `share_links`
-    False a link stands for one thing, however often and under whatever titles it is there, as on a section page.
+    Entries have `link`, `title`, `published` (ISO 8601) and `id`, as `extraction.entries.Entry`. Without `share_links`
+    a link stands for one article, however often and under whatever titles it appears, as on a section page.
     """
     links = [_canonical(entry["link"]) for entry in entries]
     if not share_links:
@@ -56,7 +56,7 @@ def _canonical(link: str | None) -> str | None:
 
 
 def _usable_ids(entries: Sequence[Mapping[str, Any]], links: Sequence[str | None]) -> list[str | None]:
-    """The ids, but those that several links have, and those that say no more than the link."""
+    """The ids, without those that several links have, and those that repeat the link."""
     ids = [_id(entry.get("id"), entry["link"]) for entry in entries]
     link_of: dict[str, str | None] = {}
     ambiguous = {id_ for id_, link in zip(ids, links, strict=True) if id_ and link_of.setdefault(id_, link) != link}
@@ -64,7 +64,7 @@ def _usable_ids(entries: Sequence[Mapping[str, Any]], links: Sequence[str | None
 
 
 def _id(given: str | None, link: str | None) -> str | None:
-    """An id as it is compared; that of an entry whose id is its link is the fragment of the link, where it has one."""
+    """An id in the form for comparing; if the id is the link, the fragment of the link, if any."""
     id_ = _normal(given) if given else ""
     if link and (not id_ or id_ == _normal(link)):
         id_ = _fragment(link)
@@ -79,13 +79,13 @@ def _normal(text: str) -> str:
 
 
 def _fragment(link: str) -> str:
-    """The fragment with its `#`; none that only says where a reader came from, as `#xtor=RSS-1`."""
+    """The fragment with its `#`, unless it only says where a reader came from, as `#xtor=RSS-1`."""
     _, mark, fragment = link.strip().partition("#")
     return mark + fragment if fragment and "=" not in fragment else ""
 
 
 def _key(entry: Mapping[str, Any]) -> str:
-    """The time, where it has a clock: a day alone is that of other entries too, of this answer or of a later one."""
+    """The time, if it has a clock; a day alone would fit other entries too, so it goes with the title."""
     published = entry.get("published") or ""
     if _has_clock(published):
         return published
@@ -93,7 +93,7 @@ def _key(entry: Mapping[str, Any]) -> str:
 
 
 def _has_clock(published: str | None) -> bool:
-    """Midnight is what a date without a clock becomes."""
+    """Whether a time has a clock; a date without one became midnight."""
     return bool(published) and "T" in published and "T00:00:00" not in published
 
 
@@ -103,7 +103,7 @@ def _tell_apart(
     ids: list[str | None],
     keys: list[str],
 ) -> set[str]:
-    """The links that several entries share. Gives all that are one entry one id and one key."""
+    """The links that several entries share. Gives copies of one entry the same id and key."""
     places: defaultdict[str, list[int]] = defaultdict(list)
     for n, link in enumerate(links):
         if link:
@@ -148,7 +148,7 @@ def _grow(times: Sequence[str]) -> bool:
 def _key_by_title(
     entries: Sequence[Mapping[str, Any]], ids: Sequence[str | None], keys: list[str], numbers: Sequence[int]
 ) -> None:
-    """Entries without ids are told apart by their titles where their times are the same."""
+    """Set the titles as keys of entries without ids whose times are the same."""
     titles = {(keys[n], entries[n]["title"]) for n in numbers if not ids[n]}
     times = Counter(key for key, _ in titles)
     for n in numbers:

@@ -1,4 +1,4 @@
-"""The language of a text: what was declared, unless that is plainly wrong."""
+"""The language of a text: the declared one, unless that is plainly wrong."""
 
 import re
 import unicodedata
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
-# Fewer letters than this say too little; the probability is the identifier's own, normalised to 1.
+# Fewer letters prove too little; the probability is the identifier's own, normalised to 1.
 MIN_LETTERS = 12
 MIN_PROBABILITY = 0.5
 
-# The scripts that a language is written in; a language that is not here is taken to be written in Latin.
+# The scripts of languages; all other languages are assumed to be in Latin script.
 _SCRIPTS = {
     "am": {"ETHIOPIC"},
     "ar": {"ARABIC"},
@@ -61,14 +61,14 @@ _TAG = re.compile(r"([a-zA-Z]{2,3})(?:[-_].*)?")
 
 @lru_cache(maxsize=1024)
 def primary(tag: str | None) -> str | None:
-    """The primary language of a BCP 47 tag, in lower case (`en-GB` gives `en`); None when it is no such tag."""
+    """The primary language of a BCP 47 tag, in lower case (`en-GB` gives `en`); None for any other text."""
     match = _TAG.fullmatch(tag.strip()) if tag else None
     code = match[1].lower() if match else None
     return {"iw": "he", "in": "id", "ji": "yi", "nb": "no", "nn": "no"}.get(code, code) if code != "und" else None
 
 
 def fits(text: str, language: str) -> bool:
-    """Whether most letters of the text are of a script that the language is written in. Cheap: no identification."""
+    """Whether most letters of the text are in a script of the language. Cheap: it identifies nothing."""
     scripts = _SCRIPTS.get(language, _LATIN)
     if text.isascii():
         return scripts is _LATIN or "LATIN" in scripts or sum(map(str.isalpha, text)) < MIN_LETTERS
@@ -78,7 +78,7 @@ def fits(text: str, language: str) -> bool:
 
 
 def identify(text: str) -> str | None:
-    """The language of a text (ISO 639-1) by py3langid, or None where the text is too short or the answer too unsure."""
+    """The language of a text (ISO 639-1) by py3langid, or None if the text is too short or the result too unsure."""
     letters = sum(map(str.isalpha, text))
     if letters < MIN_LETTERS and not any(_script(c) in ("CJK", "HANGUL", "HIRAGANA", "KATAKANA") for c in text):
         return None
@@ -93,7 +93,7 @@ def _script(character: str) -> str:
 
 @cache
 def _identifier() -> "LanguageIdentifier":
-    # Costs about a CPU second once, so only when a language is missing or plainly wrong.
+    # Costs about a CPU second, so it is loaded only when a language is missing or plainly wrong.
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

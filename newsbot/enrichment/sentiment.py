@@ -1,7 +1,7 @@
 """Sentiment of English text by VADER (Hutto and Gilbert 2014).
 
-The lexicon and the numbers are those of the package `vaderSentiment`, and so are the scores. Its rules are written
-anew, because its own code goes over the whole text for every word: that cost more than anything else in a crawl.
+The lexicon, the numbers and the scores are those of the package `vaderSentiment`. This module rewrites its rules,
+because its own code goes over the whole text for every word, which cost more than anything else in a crawl.
 """
 
 import string
@@ -10,9 +10,9 @@ from functools import cache
 
 MODEL = "vader-3.3.2"
 LANGUAGES = frozenset({"en"})
-MAX_CHARACTERS = 5_000  # VADER is made for sentences: a longer text is judged by its start
+MAX_CHARACTERS = 5_000  # VADER is made for sentences: a longer text is scored by its start
 
-_REACH = 3  # words that a word's value is changed by, at most, before it
+_REACH = 3  # most words before a word that change its value
 
 
 def score(texts: Iterable[str]) -> list[float | None]:
@@ -23,7 +23,7 @@ def score(texts: Iterable[str]) -> list[float | None]:
 
 @cache
 def _vader() -> Callable[[str], float]:
-    """The function that scores a text. Loading the lexicon costs more than a whole start of a crawl may."""
+    """The function that scores a text. Loading its lexicon costs more than a whole start of a crawl may."""
     from vaderSentiment import vaderSentiment as vader  # noqa: N813  its module has the name of its package
 
     analyzer = vader.SentimentIntensityAnalyzer()
@@ -45,13 +45,13 @@ def _vader() -> Callable[[str], float]:
             for n, word in enumerate(lower)
         ]
         if "but" in lower:
-            values = analyzer._but_check(lower, values)  # not what its name says where values are equal, so its own
+            values = analyzer._but_check(lower, values)  # its own: equal values make it differ from its name
         total = float(sum(values))
         emphasis = analyzer._punctuation_emphasis(text)
         return round(vader.normalize(total + (emphasis if total > 0 else -emphasis if total < 0 else 0)), 4)
 
     def valence(words: list[str], lower: list[str], n: int, capitals: bool) -> float:
-        """The value of the n-th word, which is in the lexicon, after what stands before it."""
+        """The value of the n-th word, which is in the lexicon, changed by the words before it."""
         value = lexicon[lower[n]]
         before = lower[n - _REACH if n > _REACH else 0 : n][::-1]  # the nearest first
         if "no" in before[:2] or (before[2:] == ["no"] and before[0] in ("or", "nor")):
@@ -76,7 +76,7 @@ def _vader() -> Callable[[str], float]:
         return value
 
     def negation(before: list[str], distance: int) -> float:
-        """What the word at this distance makes of a value."""
+        """The factor by which the word at this distance changes a value."""
         word = before[distance]
         if distance == 1 and word == "never" and before[0] in ("so", "this"):
             return 1.25
@@ -106,6 +106,6 @@ def _vader() -> Callable[[str], float]:
 
 
 def _bare(token: str) -> str:
-    """A token without the punctuation around it, unless that is what it consists of, as an emoticon."""
+    """A token without the punctuation around it, unless it consists of punctuation, as an emoticon."""
     bare = token.strip(string.punctuation)
     return bare if len(bare) > 2 else token

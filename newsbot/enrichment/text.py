@@ -1,4 +1,4 @@
-"""Clean text: what can be stored, with white space folded."""
+"""Cleans text: keeps storable characters, with white space folded."""
 
 import re
 
@@ -6,7 +6,7 @@ from newsbot import values
 
 
 def clean_line(text: str) -> str:
-    """As `plain_line`, with entities resolved: of a text that may be markup's."""
+    """As `plain_line`, with entities resolved: for a text that may come from markup."""
     return plain_line(values.resolved(text))
 
 
@@ -16,7 +16,7 @@ def clean_text(text: str) -> str:
 
 
 def plain_line(text: str) -> str:
-    """One line of what can be stored, runs of white space one blank."""
+    """The storable characters in one line, with one blank for each run of white space."""
     return " ".join(values.text(text).split())
 
 
@@ -27,7 +27,7 @@ def plain_text(text: str) -> str:
 
 
 def shorten(text: str, length: int) -> str:
-    """The first `length` characters at most, cut between words, with an ellipsis where something was cut."""
+    """The first `length` characters at most, cut between words, with an ellipsis if something was cut."""
     if len(text) <= length:
         return text
     return text[: length - 1].rsplit(None, 1)[0] + "…"

@@ -1,4 +1,4 @@
-"""The canonical form of a URL, by which two links to one page are known to be one."""
+"""The canonical form of a URL, which is the same for two links to one page."""
 
 import hashlib
 import re
@@ -6,7 +6,7 @@ from urllib.parse import quote, unquote
 
 from newsbot.hosts import ascii_host
 
-# Parameters that say where a reader came from and never which page is shown, by who sets them.
+# Parameters that say where a reader came from and never which page is shown, by their senders.
 TRACKING = re.compile(
     # Google, Matomo, AT Internet, comScore, Webtrekk, Adobe, Coremetrics, Yandex, LiveInternet
     r"(?:[usi]tm[_.-].+|_ga|_gl|_gac|gclid|gclsrc|dclid|gbraid|wbraid|gad|gad_\w+|srsltid|gdftrk|gdffi|gdfms"
@@ -19,7 +19,7 @@ TRACKING = re.compile(
     r"|msclkid|cvid|sccid|epik|rdt_cid|tblci|dicbo|oborigurl|ndclid|qclid|vmcid|share_(?:source|medium|from|plat|tag)"
     r"|spm|scm|irclickid|irgwc|cjevent|cjdata|awc|tduid|zanpid|unptid|rb_clickid|wickedid|_branch_\w+|wprov"
     r"|soc_(?:src|trk)|sr_share|taid"
-    # letters by mail
+    # mail newsletters
     r"|mc_[cet]id|mkt_tok|hsa_\w+|_hs(?:enc|mi)|__hs(?:tc|sc|fp)|hss_channel|hsctatracking|vero_(?:conv|id)"
     r"|oly_(?:anon|enc)_id|ml_subscriber(?:_hash)?|dm_i|bsft_\w+|elq\w*|trk_\w+|__s|_k[xe]|nr_email_referer"
     r"|ck_subscriber_id|omnisendcontactid|vgo_ee|sailthru\w*|bxid|cndid|esrc|mbid|smtrctid"
@@ -30,7 +30,7 @@ TRACKING = re.compile(
     r"|php_?sess(?:ion)?id|aspsessionid\w*|asp\.net_sessionid|jsessionid|cfid|cftoken|oscsid|xtcsid|zenid)",
     re.IGNORECASE,
 )
-# Those that name a page on some sites: they go by their value, which for a page is a number.
+# Parameters that name a page on some sites: their value decides, which for a page is a number.
 _TRACKING_BY_VALUE = re.compile(
     r"(?:trk|cmp|rss|icid|intcmp)(?:=(?![0-9]+$).*)?|(?:ref|source|src|mod|from|via|partner|emc)=rss.*"
     r"|(?:session_?id|sess_?id)=(?![0-9]+$)[\w-]{16,}",
@@ -55,19 +55,18 @@ _SAFE_QUERY = _SAFE_PATH + "?"
 
 
 def canonical(url: str) -> str:
-    """The canonical form of an absolute http(s) URL; the same page gives the same form.
+    """The canonical form of an absolute http(s) URL.
 
     The rules, in order:
 
-    - scheme: lower case; `http` becomes `https`, unless a port is given that is not the scheme's own
+    - scheme: lower case; `http` becomes `https`, unless the URL has another port than the scheme's own
     - host: lower case, in its ASCII form (`ascii_host`), no trailing dot; a user name or password is dropped
     - port: dropped when it is the scheme's own
     - path: session ids dropped (`;jsessionid=...`, `/(S(...))/`), `.` and `..` resolved, empty segments folded, one
       spelling of percent-encoding, no slash at the end but the root's
-    - query: parameters of tracking and of sessions (`TRACKING`) dropped, those that may name a page only by their
-      value: `trk`, `cmp`, `rss`, `icid`, `intcmp` where it is not digits alone, `ref`, `source`, `mod` and the like
-      where it begins with `rss`; the rest is sorted by name, and the values of one name keep their order; an empty
-      query is dropped
+    - query: tracking and session parameters (`TRACKING`) dropped, parameters that may name a page only by their value:
+      `trk`, `cmp`, `rss`, `icid`, `intcmp` if it is not digits alone, `ref`, `source`, `mod` and the like if it begins
+      with `rss`; the rest is sorted by name, and the values of one name keep their order; an empty query is dropped
     - fragment: dropped, unless it starts with `!` or `/` (pages that address by fragment)
 
     Raises ValueError when the URL is not absolute http(s).
@@ -91,7 +90,7 @@ def canonical(url: str) -> str:
 
 
 def form_of(url: str) -> str:
-    """What all spellings of an address have in common: its canonical form, without a session's id where it may be one.
+    """The form that all spellings of an address share: its canonical form, without parameters that may be session ids.
 
     `sid=` and the like name a story on some sites, so the canonical form keeps them. Raises ValueError as `canonical`.
     """
@@ -106,7 +105,7 @@ def form_of(url: str) -> str:
 def of_entry(link: str, key: str) -> str:
     """The canonical URL of one of several entries that share a link: the link with the entry's key as its fragment.
 
-    `link` is canonical. A key that would make it longer than 1,000 characters stands there as its hash.
+    `link` is canonical. A key that would make it longer than 1,000 characters is replaced by its hash.
     """
     quoted = key if _FRAGMENT.fullmatch(key) else _requote(key, _SAFE_QUERY)
     if len(link) + len(quoted) > MAX_ENTRY_URL:
@@ -151,7 +150,7 @@ def _name(part: str) -> str:
 
 
 def _requote(part: str, safe: str) -> str:
-    """Percent-encoding in one spelling: what needs none has none, the rest in upper case. Bytes stay the same."""
+    """Percent-encoding in one spelling: only where needed, in upper case. The bytes stay the same."""
     if "%" not in part:
         return part if part.isascii() and part.isalnum() else quote(part, safe=safe + "%")
     pieces = re.split(r"(%[0-9a-fA-F]{2})", part)

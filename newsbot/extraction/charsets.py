@@ -1,6 +1,6 @@
-"""Bytes to text: by what header and document say, by what the bytes are, and by the language where neither is enough.
+"""Decodes bytes to text: by header and document, by the bytes themselves, and by the language if neither is enough.
 
-Servers name iso-8859-1 by default, and templates utf-8, whatever the text is in: such a name counts only where nothing
+Servers name iso-8859-1 by default, and templates utf-8, whatever the encoding: such a name counts only if nothing
 better is found. Names are read as browsers read them (https://encoding.spec.whatwg.org/#names-and-labels).
 """
 
@@ -31,7 +31,7 @@ _IN_EBCDIC = re.compile(r"""\sencoding\s*=\s*["']([\w.:-]+)""")
 
 _CHARSET = re.compile(r"""(?i)\bcharset\s*=\s*["']?\s*([^\s"';,]+)""")
 _MAX_LABEL_CHARS = 40
-# What a name means where Python knows it in another spelling only; of the name without its punctuation.
+# Python's names of encodings that it knows in another spelling only, by the name without punctuation.
 _SPELLINGS = tuple(
     (re.compile(pattern), name)
     for pattern, name in (
@@ -52,7 +52,7 @@ _SPELLINGS = tuple(
         (r"(?:x?unicode\d\dutf8|utf8mb[34])", "utf-8"),
     )
 )
-# The larger set that a name means in practice.
+# The larger encoding that a name means in practice.
 _SUPERSETS = {
     "gb2312": "gb18030",
     "gbk": "gb18030",
@@ -68,7 +68,7 @@ _SUPERSETS = {
 }
 _NO_CHARSETS = frozenset(("charmap", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf_7"))
 _PLAIN_ASCII = b'<?xml version="1.0" AZaz09/>'
-# Names that say no more than that nobody chose one.
+# Default names, which nobody chose.
 _GENERIC = frozenset(("ascii", "iso8859-1", "cp1252", "utf-8", "utf-8-sig"))
 _SEVEN_BITS = ("iso2022_", "hz")
 _ESCAPE = b"\x1b$"
@@ -78,7 +78,7 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 _SAMPLE_BYTES = 40_000
 _TAGS = re.compile(rb"<[^<>]*+>")
 _WORDS = re.compile(rb"[A-Za-z0-9]{0,20}+[\x80-\xff][^\s<>]*+")
-_SHORT = 4  # bytes of a word of which it is no sign that none is ASCII: "à", "été"
+_SHORT = 4  # bytes of a word that may have no ASCII letter in a Latin script: "à", "été"
 _MOST_OF_LATIN = 0.75  # of the bytes of such words beyond ASCII; "źdźbło" has two thirds
 _FEWEST_OF_OTHERS = 0.5  # encodings of two bytes a character have their second ones in ASCII too
 _ASCII = bytes(range(128))
@@ -92,8 +92,8 @@ def in_header(content_type: str | None) -> str | None:
 
 
 def named(label: str) -> str | None:
-    """Python's name of the encoding that a header or document calls `label`; None where it is unknown, or cannot be
-    the one of a text in which that label was read as ASCII."""
+    """Python's name of the encoding that a header or document calls `label`; None if it is unknown, or cannot be the
+    encoding of a text in which the label was readable as ASCII."""
     label = label.strip().lower()
     if len(label) > _MAX_LABEL_CHARS or not label.isascii() or not label.isprintable():
         return None
@@ -108,8 +108,8 @@ def named(label: str) -> str | None:
 
 
 def narrow(raw: bytes) -> bytes:
-    """`raw` in an encoding in which ASCII is one byte a character, as all that is read of it expects: UTF-8 for UTF-16,
-    UTF-32 and EBCDIC, and itself, without a mark, for all others."""
+    """`raw` in an encoding with one byte per ASCII character, which the readers expect: UTF-8 for UTF-16, UTF-32 and
+    EBCDIC; unchanged, without a mark, for all others."""
     for mark, encoding in _BOMS:
         if raw.startswith(mark):
             return raw[len(mark) :] if encoding == "utf-8" else _to_utf8(raw[len(mark) :], encoding)
@@ -129,12 +129,12 @@ def _to_utf8(raw: bytes, encoding: str) -> bytes:
 
 
 def decode(raw: bytes, names: Iterable[str | None] = (), language: str | None = None) -> str:
-    """The text of `raw`, which `narrow` gave.
+    """The text of `raw`, the result of `narrow`.
 
-    `names` are the encodings that the header and then the document name, as from `named`, and `language` is what the
-    source writes in (ISO 639, two letters). In this order: a name of seven bits for what is ASCII; UTF-8, a few stray
-    bytes aside; the first name that is not generic and fits every byte; a guess by the language's letters; a name that
-    fits most bytes; Windows-1252.
+    `names` are the encodings that the header and then the document name, as from `named`, and `language` is the
+    source's (ISO 639, two letters). The order: a seven-bit name for ASCII bytes; UTF-8, a few stray bytes aside; the
+    first name that is not generic and fits every byte; a guess by the language's letters; a name that fits most bytes;
+    Windows-1252.
     """
     names = [name for name in names if name]
     if raw.isascii():
@@ -153,7 +153,7 @@ def decode(raw: bytes, names: Iterable[str | None] = (), language: str | None = 
 
 
 def as_named(raw: bytes, name: str) -> str:
-    """The text of `raw` in the encoding that `named` gave, as browsers read it: what fits it not is replaced."""
+    """The text of `raw` in an encoding of `named`, as browsers read it: bytes that do not fit are replaced."""
     encoding = "cp1252" if name in ("ascii", "iso8859-1") else name
     return _composed(raw.decode(encoding, "replace"), encoding)
 
@@ -170,7 +170,7 @@ def _seven_bits(raw: bytes, names: list[str]) -> str:
 
 
 def as_utf8(raw: bytes) -> str | None:
-    """`raw` as UTF-8, cut or with bytes astray that are then Windows-1252; None where too many are."""
+    """`raw` as UTF-8, even if cut, with stray bytes read as Windows-1252; None if too many are stray."""
     with suppress(UnicodeDecodeError):
         text = codecs.utf_8_decode(raw, "strict", False)[0]  # without the half of a character at the end
         return None if text.isascii() else text
@@ -182,12 +182,12 @@ def as_utf8(raw: bytes) -> str | None:
 
 
 def with_strays(text: str) -> str:
-    """A text whose bytes astray `surrogateescape` kept, with these as Windows-1252."""
+    """A text with the stray bytes that `surrogateescape` kept, read as Windows-1252."""
     return text.translate(_STRAYS)
 
 
 def _strictly(raw: bytes, name: str) -> str | None:
-    """`raw` in an encoding that has a character for all of it; the half of one may stand at the end."""
+    """`raw` in an encoding that has a character for every byte; half a character may stand at the end."""
     try:
         text = codecs.getincrementaldecoder(name)().decode(raw)
     except (UnicodeError, LookupError):
@@ -204,14 +204,14 @@ def _composed(text: str, encoding: str) -> str:
 
 
 def _words(raw: bytes) -> list[bytes]:
-    """Those with a byte beyond ASCII, from the first on."""
+    """The words with a byte beyond ASCII, from the first on."""
     first = _HIGH.search(raw).start()
     return _WORDS.findall(_TAGS.sub(b" ", raw[max(0, first - 20) : first + _SAMPLE_BYTES]))
 
 
 def _by_language(sample: bytes, language: str | None) -> str | None:
-    """Of the encodings that are in use for a language the one in which the sample has most of its letters; None where
-    it has them in none, or nothing is known of the language."""
+    """The encoding, of those in use for a language, in which the sample has most letters of the language; None if it
+    has them in none, or the language is unknown."""
     weights = weights_of(language)
     if not weights or (is_latin(language) and _share_beyond_ascii(sample) > _MOST_OF_LATIN):
         return None
@@ -221,7 +221,7 @@ def _by_language(sample: bytes, language: str | None) -> str | None:
 
 
 def _rating(sample: bytes, encoding: str, weights: dict[str, float]) -> float:
-    """How plausible the sample is in an encoding, by its characters beyond ASCII: 1 where all are the commonest."""
+    """The plausibility of the sample in an encoding, by its characters beyond ASCII: 1 if all are the commonest."""
     text = _composed(sample.decode(encoding, "replace"), encoding)
     total, count, before = 0.0, 0, " "
     mixes = weights.get("a", 0.0)  # whether the language has letters of ASCII
@@ -265,7 +265,7 @@ def _by_most(sample: bytes, names: list[str]) -> str | None:
 
 
 def _by_bytes(sample: bytes) -> str:
-    """Windows-1252 where the script is Latin, else what is detected."""
+    """Windows-1252 for a Latin script, else the detected encoding."""
     if _share_beyond_ascii(sample) < _FEWEST_OF_OTHERS:
         return "cp1252"
     from charset_normalizer import from_bytes  # slow to import, seldom needed
@@ -275,6 +275,6 @@ def _by_bytes(sample: bytes) -> str:
 
 
 def _share_beyond_ascii(sample: bytes) -> float:
-    """Of the bytes of longer words: little where the script is Latin, nearly all in others of one byte a letter."""
+    """The share of bytes beyond ASCII in longer words: small in Latin script, nearly 1 in other one-byte scripts."""
     words = b"".join(word for word in sample.split() if len(word) >= _SHORT)
     return len(words.translate(None, _ASCII)) / len(words) if words else 0.0

@@ -1,4 +1,4 @@
-"""Times of day within a text: `18:05`, `3.05 pm`, `18h05`, `18 Uhr`, `9時30分`, `下午3:05`, noon; with their zones.
+"""Finds times of day in a text: `18:05`, `3.05 pm`, `18h05`, `18 Uhr`, `9時30分`, `下午3:05`, noon; with their zones.
 
 Sources for the words: Unicode CLDR (day periods), and the pages of newspapers.
 """
@@ -19,7 +19,7 @@ DATE = "\x04"  # and for a date
 
 
 class Clock(NamedTuple):
-    """A time of day as it is written: hour 24 and second 60 happen. `zone` is None where none is given or known."""
+    """A time of day as written: hour 24 and second 60 occur. `zone` is None if none is given or known."""
 
     hour: int
     minute: int
@@ -66,7 +66,7 @@ _ARABIC_BEHIND = {"م", "ص"}  # before a clock they end the date: "2025 م"
 
 
 def _any(words: Iterable[str]) -> str:
-    """A pattern of any of the words; whole ones, but for scripts that put no spaces between words."""
+    """A pattern for any of the words: whole words, except in scripts without spaces between words."""
     ordered = [
         (word[0] < "\u0e00", re.escape(word).replace(r"\ ", r"\s?")) for word in sorted(words, key=len, reverse=True)
     ]
@@ -87,7 +87,7 @@ _BEFORE = re.compile(
 
 
 def _apart(capitals: str, *parts: str) -> str:
-    """A pattern of the words for these parts of the day, but for the short ones that are words of other languages."""
+    """A pattern for the words of these parts of the day, except short ones that are words of other languages."""
     long = _any(
         word for word, part in _PART_OF.items() if part in parts and (len(word) > 4 or re.match(r"[ap]\.m\.", word))
     )
@@ -192,7 +192,7 @@ _COUNTED_FROM_DAWN = re.compile(
 def take(text: str, patterns: Sequence[re.Pattern[str]], country: str | None, found: list[Clock]) -> str:
     """A folded text with `CLOCK` in place of the clocks of these patterns, which are added to `found`.
 
-    Raises `UnclearError` for a clock whose half of the day, or whose zone, may be this or that.
+    Raises `UnclearError` for a clock with an ambiguous half of the day or zone.
     """
     for pattern in patterns:
         while match := pattern.search(text):
@@ -205,24 +205,24 @@ def take(text: str, patterns: Sequence[re.Pattern[str]], country: str | None, fo
 
 
 def is_moved(text: str, hour: int) -> bool:
-    """Whether a word that may move this hour to the other half of the day stands where no clock took it."""
+    """Whether a word that may move this hour to the other half of the day is left over."""
     words = rf"{_LATER}|{_EARLIER}" if hour == 12 else _LATER
     return hour < 13 and bool(re.search(words, text, re.IGNORECASE))
 
 
 def past_hour(text: str, at: int) -> int:
-    """Where a word for the hour that stands behind a clock ends, as in "18:15 Uhr"."""
+    """The end of a word for the hour behind a clock, as in "18:15 Uhr"."""
     word = _HOUR_BEHIND.match(text, at)
     return word.end() if word else at
 
 
 def is_in_words(text: str) -> bool:
-    """Whether behind the date of a text without a clock a time of day stands in words: it is not understood."""
+    """Whether a time of day in words follows the date of a text without a clock: it is not understood."""
     return bool(_IN_WORDS.search(text))
 
 
 def take_named(text: str, country: str | None, found: list[Clock]) -> str:
-    """The same of noon and midnight, which is the first moment of the day."""
+    """As `take`, for noon and midnight; midnight is the first moment of the day."""
     while match := _NAMED.search(text):
         zone, end = zones.read(text, match.end(), country)
         found.append(Clock(12 if match[1] else 0, 0, 0, zone))
@@ -266,7 +266,7 @@ def _read(text: str, match: re.Match[str], country: str | None) -> tuple[Clock, 
 
 
 def _behind(text: str, at: int, hour: int, country: str | None) -> int:
-    """Where half of the day or zone stand behind a clock: past a word for the hour, as in "8:15 Uhr abends"."""
+    """The position of half of the day or zone behind a clock: past a word for the hour, as in "8:15 Uhr abends"."""
     word = _HOUR_BEHIND.match(text, at)
     if word and (_part(text, word.end(), hour)[0] or zones.read(text, word.end(), country)[0]):
         return word.end()
@@ -274,7 +274,7 @@ def _behind(text: str, at: int, hour: int, country: str | None) -> int:
 
 
 def _part(text: str, at: int, hour: int) -> tuple[str | None, int]:
-    """The word for a part of the day that stands behind a clock, and where it ends."""
+    """The word for a part of the day behind a clock, and its end."""
     match = _BEHIND.match(text, at)
     if match is None:
         return None, at
@@ -289,7 +289,7 @@ def _part(text: str, at: int, hour: int) -> tuple[str | None, int]:
 
 
 def _first_letter(text: str, at: int, country: str | None, has_seconds: bool) -> tuple[str | None, int]:
-    """The half of the day by its first letter, and where it ends. Behind seconds "A" may be a zone of RFC 822."""
+    """The half of the day by its first letter, and its end. Behind seconds "A" may be a zone of RFC 822."""
     match = _FIRST_LETTER.match(text, at)
     if match is None or (has_seconds and match[1] in "Aa"):
         return None, at
@@ -310,7 +310,7 @@ def _zone(text: str, match: re.Match[str], at: int, country: str | None) -> tupl
 
 
 def _hour(hour: int, part: str | None) -> int:
-    """The hour of 24. Raises `UnclearError` for one that the part of the day does not have."""
+    """The hour of 24. Raises `UnclearError` if the part of the day does not have this hour."""
     kind = _KIND["".join(part.casefold().split())] if part else None
     if kind is None or (hour > 12 and kind != "am"):
         return hour

@@ -1,4 +1,4 @@
-"""Values as files and APIs write them, to typed ones."""
+"""Turns the values of files and APIs into typed ones."""
 
 import json
 import math
@@ -23,17 +23,17 @@ _MAX_MS = 1e11  # a larger number is in milliseconds: as seconds it would be the
 
 
 class ValueTypeError(ValueError):
-    """A value is not of the type that it is said to be."""
+    """A value is not of its declared type."""
 
 
 class SpecialValueError(ValueTypeError):
-    """It is not, in a way that its type alone does not tell."""
+    """A value is not of its declared type, for a reason that the message adds."""
 
 
 def moment(value: Any, zone: str | None = None, hints: Hints = NO_HINTS) -> datetime | None:
     """The time that a value names: text in any notation of `parse_date`, a period, or Unix seconds or milliseconds.
 
-    Has a zone: the text's, else `zone`, else UTC. None for None and for what is empty. Raises `ValueTypeError`.
+    Its zone is the text's, else `zone`, else UTC. None for None and an empty text. Raises `ValueTypeError`.
     """
     if value is None or value == "":
         return None
@@ -41,16 +41,16 @@ def moment(value: Any, zone: str | None = None, hints: Hints = NO_HINTS) -> date
         try:
             return datetime.fromtimestamp(value / 1000 if abs(value) >= _MAX_MS else value, UTC)
         except (OverflowError, ValueError, OSError):
-            raise ValueTypeError(f"{value!r} is no time") from None
+            raise ValueTypeError(f"{value!r} is not a time") from None
     found = _parsed(value, hints) if isinstance(value, str) else None
     if found is None:
-        raise ValueTypeError(f"{value!r} is no time")
+        raise ValueTypeError(f"{value!r} is not a time")
     return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone) if zone else UTC)
 
 
 @lru_cache(maxsize=4096)
 def _parsed(text: str, hints: Hints) -> datetime | None:
-    # What ISO has is read whole, with its fraction of a second, by the standard library.
+    # The standard library reads ISO 8601, with its fraction of a second.
     try:
         if len(text) >= 19 and text[4] == "-":
             return datetime.fromisoformat(text)
@@ -63,11 +63,11 @@ def _parsed(text: str, hints: Hints) -> datetime | None:
 
 
 def number(value: Any, decimal: str = ".") -> float | None:
-    """A number, also as text; None for None and what is empty; NaN stays. Raises `ValueTypeError`."""
+    """A number, or the number in a text; None for None and an empty text; NaN stays. Raises `ValueTypeError`."""
     if value is None or value == "":
         return None
     if isinstance(value, bool):
-        raise ValueTypeError(f"{value!r} is no number")
+        raise ValueTypeError(f"{value!r} is not a number")
     try:
         if isinstance(value, int | float):
             return float(value)
@@ -76,13 +76,13 @@ def number(value: Any, decimal: str = ".") -> float | None:
             return float(text)
     except (ValueError, TypeError, OverflowError):
         pass
-    raise ValueTypeError(f"{value!r} is no number")
+    raise ValueTypeError(f"{value!r} is not a number")
 
 
 def plain(text: str, decimal: str) -> str:
     """A number's text with a decimal point and without the marks between thousands.
 
-    Raises `ValueTypeError` for a mark that stands elsewhere: 1,5 is not 15.
+    Raises `ValueTypeError` for a mark in another place: 1,5 is not 15.
     """
     text = _BLANKS.sub("", text)
     if (decimal == "," and "." in text) or (decimal == "." and "," in text):
@@ -94,7 +94,7 @@ def plain(text: str, decimal: str) -> str:
 
 
 def of_json(value: Any) -> Any:
-    """A value in the one spelling that is stored. Raises `ValueTypeError` where JSON has none."""
+    """A value in the one spelling that is stored. Raises `ValueTypeError` if JSON cannot express it."""
     return values.as_json(value, _refuse, "")
 
 
@@ -103,14 +103,14 @@ def _refuse(place: str, reason: str, value: Any) -> None:
 
 
 def _written(value: Any) -> Any:
-    """An integer of up to eight digits as its text: 20170423 and 2017 are a date and a year, and no Unix seconds."""
+    """An integer of up to eight digits as text: 20170423 and 2017 are a date and a year, not Unix seconds."""
     return str(value) if type(value) is int and 0 < value < 10**8 else value
 
 
 def converter(kind: str, decimal: str = ".", hints: Hints = NO_HINTS) -> Callable[[Any], Any]:
-    """The function that makes of a value what JSON has for its type, None of what is empty; `hints` are for dates.
+    """The function that converts a value to the JSON value of a type, and an empty text to None; `hints` are for dates.
 
-    It raises `ValueTypeError`. Integers are of any size; dates and times become ISO 8601, times in UTC.
+    It raises `ValueTypeError`. Integers may have any size; dates and times become ISO 8601, times in UTC.
     """
 
     def text(value: Any) -> Any:
@@ -129,7 +129,7 @@ def converter(kind: str, decimal: str = ".", hints: Hints = NO_HINTS) -> Callabl
         digits = plain(value, decimal) if isinstance(value, str) else ""
         if _INTEGER.fullmatch(digits):
             return int(digits)
-        raise ValueTypeError(f"{value!r} is no integer")
+        raise ValueTypeError(f"{value!r} is not an integer")
 
     def finite(value: Any) -> Any:
         if isinstance(value, int) and not isinstance(value, bool):
@@ -138,7 +138,7 @@ def converter(kind: str, decimal: str = ".", hints: Hints = NO_HINTS) -> Callabl
             return int(value)
         found = number(value, decimal)
         if found is not None and not math.isfinite(found):
-            raise ValueTypeError(f"{value!r} is no number that JSON has")
+            raise ValueTypeError(f"{value!r} is not a number that JSON has")
         return None if found is None else values.number(found)
 
     def boolean(value: Any) -> Any:
@@ -160,7 +160,7 @@ def converter(kind: str, decimal: str = ".", hints: Hints = NO_HINTS) -> Callabl
         try:
             return found and found.astimezone(UTC).isoformat()
         except OverflowError:  # the first or last day of the calendar, in another zone
-            raise ValueTypeError(f"{value!r} is no time") from None
+            raise ValueTypeError(f"{value!r} is not a time") from None
 
     def as_json(value: Any) -> Any:
         if not isinstance(value, str):
@@ -170,7 +170,7 @@ def converter(kind: str, decimal: str = ".", hints: Hints = NO_HINTS) -> Callabl
         except RecursionError:
             raise SpecialValueError(values.TOO_DEEP) from None
         except ValueError:
-            raise ValueTypeError(f"{value[:80]!r} is no JSON") from None
+            raise ValueTypeError(f"{value[:80]!r} is not valid JSON") from None
 
     kinds = {
         "text": text,

@@ -1,7 +1,7 @@
-"""Dates as feeds, sitemaps, pages and files write them, to ISO 8601.
+"""Turns the dates of feeds, sitemaps, pages and files into ISO 8601.
 
-Here are the notations of nearly all of them. The others are read by `written_dates`, which is imported at the first one
-that is met, so that the start of a crawl does not wait for its tables.
+This module reads the notations of nearly all of them. `written_dates` reads the rest; it is imported at the first one,
+so that the start of a crawl does not wait for its tables.
 """
 
 import re
@@ -14,11 +14,11 @@ MAX_DATE_CHARS = 200
 
 
 class UnclearError(ValueError):
-    """A text that may mean more than one moment, or has a part that is not understood."""
+    """A text that is ambiguous, or has a part that is not understood."""
 
 
 class Hints(NamedTuple):
-    """What is known of who wrote a date, for what may mean two things."""
+    """Facts about the writer of a date, which decide ambiguous ones."""
 
     country: str | None = None  # ISO 3166, lower case: the order of 4/5/2026, the zones IST, CST, BST, ...
     language: str | None = None  # ISO 639, two letters: `listopad` is October in Croatian and November in Polish
@@ -40,7 +40,7 @@ _ENGLISH = {
 }
 _DAYS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # of each month, in any year
 
-# As nearly all feeds write them, of numbers that need no look at the calendar.
+# The notations of nearly all feeds, with numbers that need no look at the calendar.
 _HOUR, _SIXTY, _OFFSET = r"([01]\d|2[0-3])", r"[0-5]\d", r"[+-](?:0\d|1[0-3])"
 _USUAL_RFC822 = re.compile(
     rf"(?:[A-Z][a-z]{{2,8}}, )?(\d|[0-2]\d|3[01]) ([A-Z][a-z]{{2}}) ([12]\d{{3}}) ({_HOUR}:{_SIXTY}:{_SIXTY})"
@@ -68,15 +68,15 @@ _BUDDHIST = range(2400, 2644)  # years of Thailand, 543 ahead
 
 
 def parse_date(text: str, hints: Hints = NO_HINTS) -> str | None:
-    """The moment that `text` names, as ISO 8601 to the second, or None where it names none, or it is not clear which.
+    """The moment that `text` names, as ISO 8601 to the second, or None if it names none or is ambiguous.
 
-    The result has a UTC offset if and only if the text gives a zone; "local time" gives none, and what has the form of
-    a zone behind a clock and is none that is known makes it no date. Read are RFC 822 and 2822 (single
-    digits, two-digit years, zone names, no zone), W3CDTF and ISO 8601 with parts missing, asctime, Unix seconds
-    and milliseconds, and a date with or without a clock among other words: `Y-M-D`, `D.M.Y`, `M/D/Y` (`D/M/Y` where the
-    first is over 12 or the hints say so), and day, month name and year in any order, in some ninety languages. Hour 24
-    and second 60 run over into what follows; a day that the month lacks makes no date. A date in Korean script is
-    Korean time, of which there is one zone.
+    The result has a UTC offset if and only if the text gives a zone; "local time" gives none, and an unknown word in
+    the form of a zone behind a clock makes the text no date. The notations are RFC 822 and 2822 (single digits,
+    two-digit years, zone names, no zone), W3CDTF and ISO 8601 with parts missing, asctime, Unix seconds and
+    milliseconds, and a date with or without a clock among other words: `Y-M-D`, `D.M.Y`, `M/D/Y` (`D/M/Y` if the first
+    is over 12 or the hints say so), and day, month name and year in any order, in some ninety languages. Hour 24 and
+    second 60 carry over; a day that the month lacks makes no date. A date in Korean script is in Korean time, which has
+    one zone.
     """
     text = text.strip()
     if len(text) > MAX_DATE_CHARS and len(text := " ".join(text.split())) > MAX_DATE_CHARS:
@@ -92,7 +92,7 @@ def parse_date(text: str, hints: Hints = NO_HINTS) -> str | None:
 
 
 def first_date(texts: Iterable[str], hints: Hints = NO_HINTS) -> tuple[str | None, str | None]:
-    """The first of these texts that is a date; and where none is, the first that is there: it was not understood."""
+    """The first of these texts that is a date; if none is, the first text, which was not understood."""
     refused = None
     for text in texts:
         if found := parse_date(text, hints):
@@ -128,7 +128,7 @@ def usual(text: str, hints: Hints) -> str | None:
 
 
 def full_year(digits: str, hints: Hints) -> int:
-    """Two digits are 1990 to 2089, as feed readers have always taken them; years of Thailand are 543 ahead."""
+    """Two digits mean 1990 to 2089, as in all feed readers; years of Thailand are 543 ahead."""
     year = int(digits)
     is_thai = hints.country == "th" or hints.language == "th"
     if len(digits) < 3:
@@ -173,7 +173,7 @@ def moment(
 
 @lru_cache(maxsize=512)
 def offset_of(zone: str, country: str | None = None) -> str | None:
-    """`+HH:MM` of a written offset or an abbreviation; None for what is not known or is summer time or not by date."""
+    """`+HH:MM` of a written offset or an abbreviation; None for an unknown one, or if the date decides summer time."""
     from newsbot.extraction import zones
 
     found = zones.offset_of(zone) if zone[0] in "+-" else zones.named(zone, country)

@@ -1,4 +1,4 @@
-"""Bytes to a parsed XML document: compression, encodings, and what is no XML at all."""
+"""Turns bytes into a parsed XML document: compression, encodings, and an error for anything that is not XML."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -12,16 +12,16 @@ from newsbot.extraction.tidy import well_formed
 
 _T = TypeVar("_T")
 
-MAX_BYTES = 52_428_800  # 50 MiB after inflating: what the sitemap protocol allows
-MAX_BROKEN_BYTES = 20_971_520  # of what has to be mended, which takes many times the memory of reading it
+MAX_BYTES = 52_428_800  # 50 MiB after inflating: the limit of the sitemap protocol
+MAX_BROKEN_BYTES = 20_971_520  # of broken XML: mending takes many times the memory of reading
 MAX_TAGS = 2_000_000  # a full sitemap has 500,000
-MAX_TREE_BYTES = 400_000_000  # of what the parser makes of the markup
+MAX_TREE_BYTES = 400_000_000  # of the parser's tree
 
 _DECLARATION = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']\s*([\w.:-]+)""", re.IGNORECASE)
 _ROOTS = "rss|rdf|feed|channel|entry|urlset|sitemapindex"
-# What is no element may stand before a page's first; a feed's root behind it says that it is none, whatever the
-# document type. Atomic: else a comment could also end with any later one, and two to the power of the comments ways
-# are tried.
+# Comments and instructions may precede a page's first element; a feed's root behind them shows a feed, whatever the
+# document type. Atomic: else a comment could also end with any later one, and matching would try two to the power of
+# the comments ways.
 _BEFORE = r"\s*+(?:<\?[^>]*+>\s*+|(?><!--.{0,2000}?-->)\s*+)*+"
 _SUBSET = r"""(?:\[(?:[^\]"']++|"[^"]*+"|'[^']*+')*+\]\s*+)?+"""  # of a document type: entities
 _HTML = re.compile(
@@ -33,16 +33,16 @@ _SAMPLE_BYTES = 20_000
 _OF_TEXT = (b"&amp;", b"&lt;", b"&gt;", b"&quot;", b"&apos;")  # references that the parser puts into the text
 
 
-class Told(NamedTuple):
-    """What is known of a text from outside of it."""
+class Declared(NamedTuple):
+    """The facts about a text from outside of it."""
 
-    charset: str | None = None  # that the header names, as `charsets.named`
+    charset: str | None = None  # from the header, as `charsets.named`
     language: str | None = None  # of the source
 
 
 def inflate(raw: bytes) -> tuple[bytes, bool]:
-    """`raw`, inflated if it is gzip, up to `MAX_BYTES`, and whether it has an end. Raises FeedError beyond that and for
-    broken gzip."""
+    """`raw`, inflated if it is gzip, up to `MAX_BYTES`, and whether it is complete. Raises FeedError beyond that and
+    for broken gzip."""
     try:
         return gzipped.inflate(raw, MAX_BYTES)
     except gzipped.InflateError as error:
@@ -51,14 +51,14 @@ def inflate(raw: bytes) -> tuple[bytes, bool]:
         raise FeedError(f"found {error}, expected {expected}", "binary" if packed else "unknown") from error
 
 
-def read_xml(raw: bytes, url: str, told: Told) -> tuple[etree._Element, bool]:
-    """The root element of `raw`, an XML document in any encoding, mended where it is broken; and whether it has an end.
+def read_xml(raw: bytes, url: str, declared: Declared) -> tuple[etree._Element, bool]:
+    """The root element of `raw`, an XML document in any encoding, mended if broken; and whether it is complete.
 
-    A well-formed document in UTF-8 goes to libxml2 as it is. One that is not, or that has a document type, is mended
-    first, so that no entity and no external file is ever read. Of one that was cut off, the entry in which it ends is
-    left out. Raises FeedError where no element is found.
+    A well-formed document in UTF-8 goes to libxml2 unchanged. A document that is not well-formed, or has a document
+    type, is mended first, so that no entity and no external file is ever read. If a document was cut off, the entry in
+    which it ends is left out. Raises FeedError if there is no element.
     """
-    utf8 = _utf8(raw, told)
+    utf8 = _utf8(raw, declared)
     if b"<!DOCTYPE" not in utf8 and b"\0" not in utf8:
         root, sound = _parsed(utf8, url)
         if sound:
@@ -66,7 +66,7 @@ def read_xml(raw: bytes, url: str, told: Told) -> tuple[etree._Element, bool]:
         del root  # the mended one needs as much memory
     if len(raw) > MAX_BROKEN_BYTES:
         raise _too_large(raw, f"{len(raw)} bytes of broken XML, expected at most {MAX_BROKEN_BYTES}")
-    text = decode(raw, told)
+    text = decode(raw, declared)
     mended, whole = (None, True) if _HTML.match(text) else well_formed(text)
     root = _parsed(mended, url)[0] if mended else None
     if root is None:
@@ -75,16 +75,16 @@ def read_xml(raw: bytes, url: str, told: Told) -> tuple[etree._Element, bool]:
 
 
 def _check_markup(utf8: bytes) -> None:
-    """Raise FeedError where there is more markup than can be kept, before it is parsed: three bytes can make hundreds.
+    """Raise FeedError for more markup than fits into memory, before it is parsed: three bytes can take hundreds.
 
-    What an element, the text between two tags, an attribute and a reference take was measured.
+    The sizes of an element, the text between two tags, an attribute and a reference were measured.
     """
     if len(utf8) < MAX_TREE_BYTES // 300:
         return
     count = utf8.count
     tags, attributes, references = map(count, (b"<", b"=", b"&"))
     if tags <= MAX_TAGS and 322 * tags + 228 * attributes + 300 * references <= MAX_TREE_BYTES:
-        return  # as nearly always: all that is counted below is less
+        return  # as nearly always: the counts below are lower
     references -= sum(map(count, _OF_TEXT))
     elements, texts = tags - count(b"</"), tags - count(b"><")
     if tags > MAX_TAGS or 200 * elements + 122 * texts + 228 * attributes + 300 * references > MAX_TREE_BYTES:
@@ -98,7 +98,7 @@ def _too_large(raw: bytes, found: str) -> FeedError:
 
 
 def no_feed(text: str) -> FeedError:
-    """The error for a text that is no feed, by what it looks like."""
+    """The error for a text that is not a feed, by its appearance."""
     start = " ".join(text[:200].split())[:60]
     if not start:
         return FeedError("found nothing but white space, expected a feed", "empty")
@@ -109,15 +109,15 @@ def no_feed(text: str) -> FeedError:
     return FeedError(f"found {start!r}, expected RSS, Atom, RDF, JSON Feed or a sitemap", "unknown")
 
 
-def decode(raw: bytes, told: Told) -> str:
-    """`raw`, which `charsets.narrow` gave, as text."""
-    return charsets.decode(raw, (told.charset, _declared(raw)), told.language)
+def decode(raw: bytes, declared: Declared) -> str:
+    """The text of `raw`, the result of `charsets.narrow`."""
+    return charsets.decode(raw, (declared.charset, _in_declaration(raw)), declared.language)
 
 
 def each_once(elements: Sequence[etree._Element], read: Callable[[etree._Element], _T]) -> list[_T]:
-    """What `read` makes of each element, in their order.
+    """The results of `read` for the elements, in their order.
 
-    The last is read first and then emptied: one inside of another is read for itself, and not with each around it too.
+    The last is read first and then emptied: so an element inside another is read once, not again with the outer ones.
     """
     results = []
     for element in reversed(elements):
@@ -127,7 +127,7 @@ def each_once(elements: Sequence[etree._Element], read: Callable[[etree._Element
 
 
 def local_name(element: etree._Element) -> str:
-    """The name without its namespace, in lower case; also where the prefix was never declared."""
+    """The name without its namespace, in lower case, even if the prefix was never declared."""
     return element.tag.rpartition("}")[2].rpartition(":")[2].lower()
 
 
@@ -152,14 +152,14 @@ def _parsed(utf8: bytes, url: str) -> tuple[etree._Element | None, bool]:
     return root, sound and root is not None
 
 
-def _declared(raw: bytes) -> str | None:
+def _in_declaration(raw: bytes) -> str | None:
     """The encoding that the XML declaration names, as `charsets.named`."""
     declared = _DECLARATION.search(raw, 0, 1000)
     return charsets.named(declared[1].decode("ascii")) if declared else None
 
 
-def _utf8(raw: bytes, told: Told) -> bytes:
-    """`raw` in UTF-8 where something else may be meant, else as it is: the parser then finds what is wrong."""
-    if {told.charset, _declared(raw)} <= {None, "utf-8", "ascii"} and b"\x1b" not in raw:
+def _utf8(raw: bytes, declared: Declared) -> bytes:
+    """`raw` in UTF-8 if it may have another encoding, else unchanged: the parser then finds faults."""
+    if {declared.charset, _in_declaration(raw)} <= {None, "utf-8", "ascii"} and b"\x1b" not in raw:
         return raw.lstrip()
-    return decode(raw, told).lstrip().encode("utf-8", "replace")
+    return decode(raw, declared).lstrip().encode("utf-8", "replace")

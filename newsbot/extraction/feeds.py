@@ -1,19 +1,19 @@
-"""Reading feeds: RSS, Atom, RDF, CDF, JSON Feed, sitemaps, told apart by their content.
+"""Reading feeds: RSS, Atom, RDF, CDF, JSON Feed, sitemaps, distinguished by their content.
 
-The steps, each in a module of its own: bytes to a document (`documents`, with `tidy` for what is broken), the document
-to entries (`syndication`, `jsonfeed`, `sitemaps`), and what these share (`dates`, `links`, `markup`, `entries`).
+Each step has its own module: bytes to a document (`documents`, with `tidy` for broken ones), the document to entries
+(`syndication`, `jsonfeed`, `sitemaps`), and shared parts (`dates`, `links`, `markup`, `entries`).
 """
 
 from typing import Any
 
 from newsbot.extraction import charsets, jsonfeed, lenient_json, sitemaps, syndication
 from newsbot.extraction.dates import Hints
-from newsbot.extraction.documents import Told, decode, inflate, local_name, no_feed, read_xml
+from newsbot.extraction.documents import Declared, decode, inflate, local_name, no_feed, read_xml
 from newsbot.extraction.entries import Entry, Feed, FeedError
 
 __all__ = ["Entry", "Feed", "FeedError", "parse"]
 
-MAX_JSON_BYTES = 26_214_400  # 25 MiB: the text and all that it says are in memory together
+MAX_JSON_BYTES = 26_214_400  # 25 MiB: the text and its values are in memory together
 MAX_JSON_VALUES = 1_200_000  # 230 MB where each is an object
 
 _KINDS = {"rss": "rss", "channel": "rss", "feed": "atom", "entry": "atom", "rdf": "rdf"}
@@ -22,46 +22,46 @@ _KINDS = {"rss": "rss", "channel": "rss", "feed": "atom", "entry": "atom", "rdf"
 def parse(
     raw: bytes, url: str, *, content_type: str | None = None, country: str | None = None, language: str | None = None
 ) -> Feed:
-    """Read the feed or sitemap in `raw`, which was fetched from `url`.
+    """Read the feed or sitemap in `raw`, fetched from `url`.
 
-    The answer's Content-Type and the language of the source (ISO 639, two letters) help with what is in an old
-    encoding; the country (ISO 3166, lower case) and the language decide what may be two dates. Broken feeds are read as
-    far as they go. Raises FeedError where the bytes are no feed, or more than `MAX_BYTES`.
+    The answer's Content-Type and the language of the source (ISO 639, two letters) help with old encodings; the country
+    (ISO 3166, lower case) and the language decide ambiguous dates. Broken feeds are read as far as possible. Raises
+    FeedError if the bytes are not a feed, or are more than `MAX_BYTES`.
     """
     raw, has_end = inflate(raw)
-    told = Told(charsets.in_header(content_type), language)
-    feed = _read(charsets.narrow(raw), url, told, Hints(country, language), has_end)
+    declared = Declared(charsets.in_header(content_type), language)
+    feed = _read(charsets.narrow(raw), url, declared, Hints(country, language), has_end)
     feed.whole = feed.whole and has_end
     return feed
 
 
-def _read(raw: bytes, url: str, told: Told, hints: Hints, has_end: bool) -> Feed:
+def _read(raw: bytes, url: str, declared: Declared, hints: Hints, has_end: bool) -> Feed:
     if not raw or raw.isspace():
         raise FeedError("found no bytes, expected a feed", "empty")
     if raw[:64].lstrip()[:1] in (b"{", b"["):
-        document, whole, remarks = _json(raw, told)
+        document, whole, remarks = _json(raw, declared)
         feed = jsonfeed.read(document, url, hints)
         feed.whole, feed.remarks = whole, remarks
         return feed
     if b"<" not in raw:
-        text = decode(raw, told)
+        text = decode(raw, declared)
         if feed := sitemaps.read_list(text if has_end else text.rpartition("\n")[0]):
             return feed
         raise no_feed(text)
-    root, whole = read_xml(raw, url, told)
+    root, whole = read_xml(raw, url, declared)
     name = local_name(root)
     if name in ("urlset", "sitemapindex"):
         feed = sitemaps.read(root, url, hints)
     else:
         feed = syndication.read(root, _KINDS.get(name, "rss"), url, hints)
         if name not in _KINDS and not feed.entries:
-            raise no_feed(decode(raw, told))
+            raise no_feed(decode(raw, declared))
     feed.whole = whole
     return feed
 
 
-def _json(raw: bytes, told: Told) -> tuple[dict[str, Any], bool, tuple[str, ...]]:
-    """What it says, whether it has its end, and what was wrong with it."""
+def _json(raw: bytes, declared: Declared) -> tuple[dict[str, Any], bool, tuple[str, ...]]:
+    """The document, whether it is complete, and remarks on its faults."""
     values = sum(map(raw.count, (b"{", b"[", b",")))
     if len(raw) > MAX_JSON_BYTES or values > MAX_JSON_VALUES:
         raise FeedError(
@@ -69,7 +69,7 @@ def _json(raw: bytes, told: Told) -> tuple[dict[str, Any], bool, tuple[str, ...]
             f" expected at most {MAX_JSON_BYTES} bytes and {MAX_JSON_VALUES} values",
             "json",
         )
-    text, whole, remarks = decode(raw, told), True, ()
+    text, whole, remarks = decode(raw, declared), True, ()
     try:
         document, remarks = lenient_json.parse(text)
     except (ValueError, RecursionError) as error:

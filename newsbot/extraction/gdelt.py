@@ -1,4 +1,4 @@
-"""GDELT's Global Knowledge Graph 2.1: a row to the fields of an article. And the codes that GDELT uses.
+"""GDELT's Global Knowledge Graph 2.1: turns a row into the fields of an article. And the codes that GDELT uses.
 
 A row has 27 columns between tabs, without a header and without quoting. What is not needed of it, as the 5 KB of GCAM,
 is never decoded. Format: http://data.gdeltproject.org/documentation/GDELT-Global_Knowledge_Graph_Codebook-V2.1.pdf
@@ -24,17 +24,17 @@ _TONE = ("positive", "negative", "polarity", "activity", "self", "words")  # beh
 _TONE_PARTS = ",".join(f'"{name}":{{}}' for name in _TONE)
 _NUMBER = r"-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-]?\d++)?"  # as JSON has it
 _NUMBERS = re.compile(rf"{_NUMBER}(?:(?:,{_NUMBER}){{6}})?", re.ASCII)
-# https://blog.gdeltproject.org/new-gkg-2-0-article-metadata-fields/; the column is no XML as a whole
+# https://blog.gdeltproject.org/new-gkg-2-0-article-metadata-fields/; the column as a whole is not XML
 _TITLE, _AUTHORS, _PUBLISHED = (
     re.compile(b"<%(name)b>(.*?)</%(name)b>" % {b"name": name}, re.DOTALL)
     for name in (b"PAGE_TITLE", b"PAGE_AUTHORS", b"PAGE_PRECISEPUBTIMESTAMP")
 )
-_EPOCH = datetime(1970, 1, 2, tzinfo=UTC)  # a time of publication up to then is that of a clock which was never set
+_EPOCH = datetime(1970, 1, 2, tzinfo=UTC)  # an earlier time of publication comes from a clock that was never set
 _SOURCE_LANGUAGE = re.compile("srclc:([a-z]{2,3})")
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_FEWEST_WORDS = 3  # of an address, to make a title of
+_FEWEST_WORDS = 3  # of an address, for a title
 
-# ISO 639-1, and what GDELT calls it: ISO 639-3, and a name.
+# ISO 639-1, and GDELT's codes: ISO 639-3, and a name.
 _LANGUAGES = """
     af:afr:Afrikaans ar:ara:Arabic az:aze:Azerbaijani bg:bul:Bulgarian bn:ben:Bengali bo:bod:Tibetan bs:bos:Bosnian
     ca:cat:Catalan cs:ces:Czech da:dan:Danish de:deu:German el:ell:Greek en:eng:English es:spa:Spanish et:est:Estonian
@@ -69,7 +69,7 @@ COUNTRIES = dict(re.findall(r"(\w+):(\w+)", _COUNTRIES))
 
 
 class RowError(ValueError):
-    """A row of which no article can be made; says the field and why."""
+    """A row that makes no article; has the field and the reason."""
 
     def __init__(self, field: str | None, reason: str) -> None:
         super().__init__(reason)
@@ -78,14 +78,14 @@ class RowError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which rows are asked for: those that have one of each that is given."""
+    """The filter of a run: a row must match one of each that is given."""
 
     themes: frozenset[str] = frozenset()  # in upper case
     domains: tuple[str, ...] = ()  # of publishers, their subdomains included
     language: str | None = None  # ISO 639-1
 
     def fits(self, row: Sequence[bytes]) -> bool:
-        """Whether a row of the web is asked for."""
+        """Whether the filter takes a row of the web."""
         if self.language and language(row) != self.language:
             return False
         if self.domains:
@@ -96,7 +96,7 @@ class Wanted:
 
 
 def language_of(name: str | None) -> str | None:
-    """ISO 639-1 of a code or a name of GDELT's; None for one that is not known."""
+    """ISO 639-1 for a code or a name of GDELT's; None for an unknown one."""
     return _ISO_OF.get(name.replace(" ", "").lower()) if name else None
 
 
@@ -104,12 +104,12 @@ def columns(line: bytes) -> list[bytes]:
     """The columns of a row. Raises `RowError`."""
     found = line.split(b"\t")
     if len(found) != COLUMNS:
-        raise RowError(None, f"there should be {COLUMNS} columns between tabs, and there are {len(found)}")
+        raise RowError(None, f"expected {COLUMNS} columns between tabs, got {len(found)}")
     return found
 
 
 def language(row: Sequence[bytes]) -> str | None:
-    """ISO 639-1 of the language that a document was written in: English where it was not translated."""
+    """ISO 639-1 of the original language of a document: English if it was not translated."""
     if not row[TRANSLATION].strip():
         return "en"
     found = _SOURCE_LANGUAGE.search(row[TRANSLATION].decode("ascii", "replace"))
@@ -117,13 +117,14 @@ def language(row: Sequence[bytes]) -> str | None:
 
 
 def article(row: Sequence[bytes]) -> tuple[dict[str, Any], str, list[tuple[str, str, Any]]]:
-    """The fields of an article, what else is told of it, and what was left out, as (field, reason, value).
+    """The fields of an article, its further data, and the left-out values, as (field, reason, value).
 
-    The second is JSON of `tone`, `tone_parts`, `themes`, `places` and `publisher`, as far as the row has them: made of
-    the row's text, as objects in between would cost more than all else. A title that the row lacks is made of the words
-    of the address, and `title_from` says so there. The time is that of the publication, as the page tells it, else that
-    of the file; one behind that of the file is left out, as nobody finds what is not published. Bytes that are not
-    UTF-8 refuse the row where they are in its address, and become U+FFFD elsewhere, which is noted. Raises `RowError`.
+    The further data is JSON of `tone`, `tone_parts`, `themes`, `places` and `publisher`, as far as the row has them. It
+    is made directly from the row's text, because objects in between would cost more than everything else. A missing
+    title is made from the words of the address, and `title_from` in the data says so. The time is the page's own time
+    of publication, else the time of the file; a time after that of the file is left out, because the file came later.
+    Bytes in the address that are not UTF-8 refuse the row; elsewhere they become U+FFFD, which is noted. Raises
+    `RowError`.
     """
     refused: list[tuple[str, str, Any]] = []
     try:
@@ -133,7 +134,7 @@ def article(row: Sequence[bytes]) -> tuple[dict[str, Any], str, list[tuple[str, 
     if not record:
         raise RowError("external_id", "is missing")
     if not url.startswith(("https://", "http://")):
-        raise RowError("url", f"{url[:200]!r} is no URL, though its collection is that of the web")
+        raise RowError("url", f"{url[:200]!r} is not a URL, though its collection is that of the web")
     extra = []
     if places := _text(row, PLACES, "places", refused):
         extra.append(f'"places":[{",".join(_places(places, refused))}]')
@@ -170,7 +171,7 @@ def _text(row: Sequence[bytes] | re.Match[bytes], column: int, field: str, refus
 
 
 def _published(row: Sequence[bytes], refused: list[tuple[str, str, Any]]) -> datetime:
-    """When an article was published. Raises `RowError` where not even the time of the file is known."""
+    """The time of publication. Raises `RowError` if the row does not even have the time of the file."""
     seen = _moment(row[DATE])
     found = _PUBLISHED.search(row[EXTRAS])
     if found is None:
@@ -190,7 +191,7 @@ def _published(row: Sequence[bytes], refused: list[tuple[str, str, Any]]) -> dat
 
 
 def _authors(row: Sequence[bytes], refused: list[tuple[str, str, Any]]) -> list[str]:
-    """The names, of `name;name` with character references in them; addresses of profiles are none."""
+    """The names in `name;name` with character references, without addresses of profiles."""
     found = _AUTHORS.search(row[EXTRAS])
     if found is None:
         return []
@@ -206,7 +207,7 @@ def _moment(text: bytes) -> datetime:
             return datetime(int(text[:4]), *(int(text[place : place + 2]) for place in range(4, 14, 2)), tzinfo=UTC)
     except ValueError:
         pass
-    raise RowError("published_at", f"{text[:40]!r} should be a time of 14 digits")
+    raise RowError("published_at", f"expected a time of 14 digits, got {text[:40]!r}")
 
 
 def _json(texts: Sequence[str]) -> str:
@@ -218,27 +219,27 @@ def _json(texts: Sequence[str]) -> str:
 
 
 def _themes(text: str) -> list[str]:
-    """Each theme once, of `THEME,offset;THEME,offset;`."""
+    """The distinct themes in `THEME,offset;THEME,offset;`."""
     if text.endswith(";") and text.count(",") == text.count(";"):
         return list(dict.fromkeys(text.replace(";", ",").split(",")[:-1:2]))
     return list(dict.fromkeys(part.partition(",")[0] for part in text.split(";") if part))
 
 
 def _places(text: str, refused: list[tuple[str, str, Any]]) -> list[str]:
-    """JSON of each place, once, of `type#name#country#adm1#adm2#latitude#longitude#feature#offset;...`."""
+    """JSON of the distinct places in `type#name#country#adm1#adm2#latitude#longitude#feature#offset;...`."""
     found = []
     for mention in dict.fromkeys([each.rpartition("#")[0] for each in text.removesuffix(";").split(";")]):
         try:
             found.append(_place(mention))
         except ValueError:
             form = "type#name#country#adm1#adm2#latitude#longitude#feature#offset"
-            refused.append(("places", f"a place should be {form}, not {mention[:200]!r}", mention))
+            refused.append(("places", f"expected {form}, got {mention[:200]!r}", mention))
     return found
 
 
 @lru_cache(maxsize=8192)
 def _place(mention: str) -> str:
-    """JSON of a place, of which the offset is left out. Raises ValueError."""
+    """JSON of a place without its offset. Raises ValueError."""
     kind, name, country, _, _, latitude, longitude, _ = mention.split("#")
     place: dict[str, Any] = {"country": country}
     if latitude and longitude:
@@ -247,9 +248,9 @@ def _place(mention: str) -> str:
 
 
 def _tone(text: str, refused: list[tuple[str, str, Any]]) -> list[str]:
-    """Members of a JSON object: the numbers as they are written, once they are known to be such."""
+    """Members of a JSON object, with the checked numbers as written."""
     if not _NUMBERS.fullmatch(text):
-        refused.append(("tone", f"should be seven numbers between commas, not {text[:200]!r}", text))
+        refused.append(("tone", f"expected seven numbers between commas, got {text[:200]!r}", text))
         return []
     average, *parts = text.split(",")
     if not parts:
@@ -258,9 +259,9 @@ def _tone(text: str, refused: list[tuple[str, str, Any]]) -> list[str]:
 
 
 def _title_of(url: str) -> str:
-    """A title made of the words of an address. Raises `RowError` where it has too few."""
+    """A title from the words of an address. Raises `RowError` if it has too few."""
     segments = [unquote(part).rpartition(".")[0] or unquote(part) for part in urlsplit(url).path.split("/") if part]
     words = max((_WORD.findall(segment) for segment in segments), key=len, default=[])
     if len(words) < _FEWEST_WORDS:
-        raise RowError("title", "is missing, and the address has no words to make one of")
+        raise RowError("title", "is missing, and the address has no words for one")
     return " ".join(words).capitalize()

@@ -1,4 +1,4 @@
-"""Gzip in one piece, as the body of an answer: all of its members, within a bound."""
+"""Inflates gzip in memory, as the body of an answer: all of its members, within a limit."""
 
 import re
 import zlib
@@ -6,18 +6,18 @@ import zlib
 _MAGIC = b"\x1f\x8b"
 _ZEROS = re.compile(rb"\0*+")
 _BLOCK = 65_536
-_MAX_MEMBERS = 10_000  # each costs a start; what is packed in blocks has one for 64 KB
+_MAX_MEMBERS = 10_000  # each costs a start; a file packed in blocks has one per 64 KB
 
 
 class InflateError(ValueError):
-    """Gzip that cannot be inflated, or not within the bound; the message says what was found."""
+    """Gzip that cannot be inflated, or not within the limit; the message says what was found."""
 
 
 def inflate(raw: bytes, most: int) -> tuple[bytes, bool]:
-    """`raw`, inflated if it is gzip, and whether it has an end: False for what was cut off.
+    """`raw`, inflated if it is gzip, and whether it is complete: False if it was cut off.
 
-    Zeros and whatever else stands behind the last member are left out, as gzip does (RFC 1952 has members follow each
-    other). Raises InflateError for more than `most` bytes, and where nothing can be inflated.
+    Zeros and other data behind the last member are ignored, as gzip does (by RFC 1952 members follow each other).
+    Raises InflateError for more than `most` bytes, and if nothing can be inflated.
     """
     if not raw.startswith(_MAGIC):
         _check(len(raw), most)

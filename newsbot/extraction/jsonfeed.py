@@ -26,12 +26,12 @@ from newsbot.values import resolved, whole
 
 _ITEMS = re.compile(r'"items"\s*:\s*\[')
 _BETWEEN = re.compile(r"[\s,]*")
-_NEAR_THE_END = 10  # characters of a value of which no more is there, as "tru" or "\\u00"
+_NEAR_THE_END = 10  # characters of a value that is cut off, as "tru" or "\\u00"
 
 
 def cut_off(text: str, error: Exception) -> dict[str, Any] | None:
-    """The feed in JSON of which the end is missing, with the items whose end is there; None where it is wrong in
-    another way, as `error` says, or ends before the first item."""
+    """The feed in JSON that is cut off, with its complete items; None if `error` shows another fault, or if it ends
+    before the first item."""
     ends_early = isinstance(error, json.JSONDecodeError) and (
         error.pos >= len(text.rstrip()) - _NEAR_THE_END or error.msg.startswith("Unterminated string")
     )
@@ -53,7 +53,7 @@ def cut_off(text: str, error: Exception) -> dict[str, Any] | None:
 def read(document: dict[str, Any], url: str, hints: Hints = NO_HINTS) -> Feed:
     """The feed in a decoded JSON Feed; `hints` are for its dates. A value of a wrong type counts as missing.
 
-    An item that `lenient_json` could not read is an entry without a link, so that it is refused with its text.
+    An item that `lenient_json` could not read becomes an entry without a link, so that it is refused with its text.
     """
     home = absolute(_text(document, "home_page_url"), url)
     base = home or url
@@ -127,12 +127,12 @@ def _names(values: list[Any]) -> list[str]:
 
 
 def _line(text: str, limit: int) -> str | None:
-    """A text, which is plain; many services escape it as if it were HTML's, so that is resolved, once."""
+    """A plain text; many services escape it as HTML, so character references are resolved, once."""
     return squash(resolved(text), limit)
 
 
 def _text(item: dict[str, Any], key: str) -> str:
-    """The value of a key as a string that can be stored; numbers too, as ids are often written."""
+    """The value of a key as a string that can be stored; numbers too, because ids are often numbers."""
     value = item.get(key)
     if isinstance(value, str):
         return whole(value)

@@ -1,10 +1,9 @@
-"""JSON as services send it, which is now and then not quite valid: one title must not cost the answer it stands in.
+"""Reads JSON that is not quite valid: one title must not cost the whole answer.
 
-What RFC 8259 allows is read by the standard library alone. Where that fails, what is wrong is mended where its meaning
-is plain (escapes that JSON does not have, raw control characters, a comma behind the last member or none between two
-objects, stray bytes); a record of a list that cannot be read even so is replaced by its own text, so that the others
-keep their places and their number. NaN and the infinities, which are not JSON, are numbers here. An answer that breaks
-off is never mended.
+The standard library alone reads valid JSON (RFC 8259). If it fails, faults with a plain meaning are mended (unknown
+escapes, raw control characters, a comma behind the last member or none between two objects, stray bytes); a record of a
+list that cannot be read even so is replaced by its own text, so that the others keep their positions and their number.
+NaN and the infinities, which are not JSON, are numbers here. An answer that breaks off is never mended.
 """
 
 import json
@@ -20,7 +19,7 @@ _STRING = r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'  # to the end of the text where none
 _TOKEN = re.compile(rf"{_STRING}|,\s*(?=[\]}}])|}}\s*(?={{)", re.DOTALL)
 _NESTING = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
 _ESCAPE = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))|\\x([0-9A-Fa-f]{2})|\\(.?)', re.DOTALL)
-# A pair of surrogates, or an escaped backslash, else one that is alone: it stands for nothing, and nothing can keep it.
+# A pair of surrogates, or an escaped backslash, else a lone surrogate: it has no meaning and cannot be stored.
 _HALF = re.compile(r"(\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|\\\\)|\\u[dD][89a-fA-F][0-9a-fA-F]{2}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\]|\\.)*")\s*:', re.DOTALL)
@@ -30,9 +29,9 @@ _SPACE = re.compile(r"\s*")
 _LARGEST = 100_000  # characters of a record that cannot be read
 _MOST_ENDS = 20  # places that are tried as the end of a list whose last record cannot be read
 _MOST_LISTS = 5  # of an answer that have such records
-_MOST_BAD = 20_000  # records of a list: with each the text of one that could not be read is kept
-_PART = 4_096  # characters of a text that a record is looked for in first: an error in it costs a look at all of them
-_NEAR_THE_END = 10  # characters of a value of which no more is there
+_MOST_BAD = 20_000  # unreadable records of a list: the text of each is kept
+_PART = 4_096  # characters in which a record is looked for first: an error costs a look at all of them
+_NEAR_THE_END = 10  # characters of a value that is cut off
 
 _DECODER = json.JSONDecoder(strict=False)  # raw control characters within strings are taken as they are
 
@@ -46,17 +45,17 @@ RECORDS = "some of its records are not valid JSON and cannot be read: they are a
 
 
 class Answer(NamedTuple):
-    """What an answer says, and what was wrong with its JSON: of the remarks above, each once."""
+    """The data of an answer, and the faults of its JSON: each of the remarks above once."""
 
     data: Any
     remarks: tuple[str, ...] = ()
 
 
 def read(raw: bytes, charset: str | None = None, language: str | None = None) -> Answer:
-    """What JSON in any encoding says; `charset`, as `charsets.in_header` gives it, and the language that it is in
-    (ISO 639, two letters) help where it is not UTF-8.
+    """The data of JSON in any encoding; `charset`, from `charsets.in_header`, and the language of its texts (ISO 639,
+    two letters) help if it is not UTF-8.
 
-    Raises ValueError: UnicodeDecodeError where it is not even text, else JSONDecodeError. Also RecursionError.
+    Raises ValueError: UnicodeDecodeError if it is not even text, else JSONDecodeError. Also RecursionError.
     """
     raw = charsets.narrow(raw)
     try:
@@ -72,7 +71,7 @@ def read(raw: bytes, charset: str | None = None, language: str | None = None) ->
 
 
 def parse(text: str) -> Answer:
-    """What JSON says. Raises JSONDecodeError and RecursionError."""
+    """The data of JSON. Raises JSONDecodeError and RecursionError."""
     remarks = []
     if "\\ud" in text or "\\uD" in text:
         whole = _HALF.sub(r"\1", text)
@@ -95,7 +94,7 @@ def parse(text: str) -> Answer:
 
 
 def _mended(text: str) -> tuple[str, list[str]]:
-    """The text with the strings and commas that JSON has, and the remarks on what was wrong."""
+    """The text with valid strings and commas, and the remarks on its faults."""
     wrong: dict[str, None] = {}
 
     def escape(match: re.Match[str]) -> str:
@@ -125,7 +124,7 @@ def _mended(text: str) -> tuple[str, list[str]]:
 
 
 def _without_bad_records(text: str, error: JSONDecodeError) -> tuple[str, list[str]]:
-    """The text with each bad record of a list replaced by a string that holds it. Raises the error where that fails."""
+    """The text with each bad record of a list replaced by a string that holds it. Raises the error if that fails."""
     wrong: dict[str, None] = {}
     for _ in range(_MOST_LISTS):
         start = _list_around(text, error.pos)
@@ -147,7 +146,7 @@ def _without_bad_records(text: str, error: JSONDecodeError) -> tuple[str, list[s
 
 
 def _list_around(text: str, place: int) -> int | None:
-    """Where the outermost list of objects begins, behind its bracket, that a place lies in; None for no such list."""
+    """The start, behind its bracket, of the outermost list of objects around a position; None without such a list."""
     opened: list[re.Match[str]] = []
     closed: re.Match[str] | None = None  # the last one, while nothing was opened behind it
     for match in _NESTING.finditer(text, 0, place):
@@ -162,7 +161,8 @@ def _list_around(text: str, place: int) -> int | None:
 
 
 def _records(text: str, start: int, wrong: dict[str, None]) -> tuple[list[str], int, bool]:
-    """The texts of the records of a list, where it ends, and whether it does: else its last record begins there."""
+    """The texts of the records of a list, its end, and True; or, if it has no end, the start of its last record and
+    False."""
     records: list[str] = []
     known: set[str] = set()
     place, bad = start, 0
@@ -191,9 +191,9 @@ def _records(text: str, start: int, wrong: dict[str, None]) -> tuple[list[str], 
 
 
 def _decoded(text: str, place: int) -> tuple[Any, int]:
-    """The value that begins at a place, and where it ends. Raises JSONDecodeError, of a part of the text.
+    """The value that begins at a position, and its end. Raises JSONDecodeError, of a part of the text.
 
-    An error counts the lines before it, so that bad records in a whole text would take time by its square.
+    An error counts the lines before it, so bad records in a whole text would take time by its square.
     """
     size = _PART
     while True:
@@ -211,12 +211,12 @@ def _decoded(text: str, place: int) -> tuple[Any, int]:
 
 
 def _record(text: str, wrong: dict[str, None]) -> str:
-    """The text of a record, mended, or as a string where that does not help. Raises the error of one that is huge."""
+    """The text of a record, mended, or as a string if mending fails. Raises the error of a huge record."""
     mended, remarks = _mended(text)
     try:
         _DECODER.decode(mended)
     except JSONDecodeError:
-        if len(text) > _LARGEST:  # it is more than one
+        if len(text) > _LARGEST:  # more than one record
             raise
         wrong[RECORDS] = None
         return json.dumps(text)
@@ -225,7 +225,7 @@ def _record(text: str, wrong: dict[str, None]) -> str:
 
 
 def _next_record(text: str, place: int, known: set[str]) -> int | None:
-    """Where the comma behind a bad record stands: before an object that has most keys of a good one, or its first."""
+    """The position of the comma behind a bad record: before an object with most keys of a good one, or its first."""
     first = _first_key(text, place)
     for match in _BOUNDARY.finditer(text, place):
         same = first is not None and first == _first_key(text, match.start(1))
@@ -245,5 +245,5 @@ def _first_key(text: str, place: int) -> str | None:
 
 
 def _ends(text: str, place: int) -> Iterator[int]:
-    """Where a list may end that a place lies in."""
+    """The possible ends of the list around a position."""
     return (match.end() for match in islice(_LIST_END.finditer(text, place), _MOST_ENDS))

@@ -1,11 +1,11 @@
-"""What languages are written in: their letters beyond ASCII, the commonest first, and the encodings that were in use.
+"""The letters of languages beyond ASCII, the commonest first, and the encodings that were in use for them.
 
 Letters as the Unicode CLDR lists them (exemplar characters); encodings as the IANA and WHATWG registries have them.
 """
 
 from functools import cache
 
-# Marks that stand in texts of all languages.
+# Marks that occur in texts of all languages.
 MARKS = frozenset(
     "«»‹›„“”‚‘’–—―…·•§№©®™°€£¥¡¿´\xa0\xad、。「」『』【】〈〉《》〔〕・ー！？：；，．（）～＂＇％＋－／　￥"
 )
@@ -82,9 +82,9 @@ _LANGUAGES: dict[str, tuple[tuple[str, ...], str]] = {
     "ko": (("cp949", "johab"), ""),
     "zh": (("gb18030", "big5hkscs"), ""),
 }  # fmt: skip
-# Whose words have no letter of ASCII among their own.
+# Languages whose words have no ASCII letters.
 _APART = frozenset("ru uk be bg mk kk ky tg mn tt el he iw yi ar fa ur ps ckb".split())  # noqa: SIM905
-# Rows of the standards in which the characters in common use stand: encoding, first and last lead byte.
+# The rows of the standards with the characters in common use: encoding, first and last lead byte.
 _ROWS = {
     "ja": (("euc_jp", 0xA4, 0xA5), ("euc_jp", 0xB0, 0xCF)),
     "ko": (("euc_kr", 0xB0, 0xC8),),
@@ -94,15 +94,15 @@ _LEAST = 0.3  # what the rarest letter of an alphabet counts, where the commones
 
 
 def encodings_of(language: str) -> tuple[str, ...]:
-    """The encodings that a language is written in, the likeliest first."""
+    """The encodings in use for a language, the likeliest first."""
     return _LANGUAGES[_primary(language)][0]
 
 
 @cache
 def weights_of(language: str | None) -> dict[str, float]:
-    """How much each letter beyond ASCII speaks for a language; empty where nothing is known of it.
+    """The weight of each letter beyond ASCII as evidence for a language; empty for an unknown language.
 
-    "a" is in it where letters of ASCII may stand beside them.
+    It has "a" if ASCII letters may stand beside them.
     """
     primary = _primary(language or "")
     if primary not in _LANGUAGES:
@@ -116,7 +116,7 @@ def weights_of(language: str | None) -> dict[str, float]:
 
 
 def is_latin(language: str) -> bool:
-    """Whether its letters are those of ASCII and others of their kind."""
+    """Whether the language is written in Latin script."""
     return "" < _LANGUAGES[_primary(language)][1][:1] < "\u0370"  # where Greek begins
 
 

@@ -1,4 +1,4 @@
-"""Links as feeds write them, to absolute http and https URLs."""
+"""Turns the links of feeds into absolute http and https URLs."""
 
 import re
 from urllib.parse import urljoin, urlsplit
@@ -6,7 +6,7 @@ from urllib.parse import urljoin, urlsplit
 from newsbot.extraction.entries import MAX_URL_CHARS
 from newsbot.hosts import with_ascii_host
 
-MAX_BASE_CHARS = 500  # of what links are relative to: to join one to a longer base takes milliseconds
+MAX_BASE_CHARS = 500  # of a base: joining a link to a longer one takes milliseconds
 
 _WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
 _LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w*-]+\s*=\s*(?:"[^"]*"|[^",;\s]+))*)')
@@ -15,9 +15,9 @@ _BREAKS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def absolute(link: str, base: str, longest: int = MAX_URL_CHARS) -> str | None:
-    """`link` against `base`; None where that is no http or https URL with a host, or beyond `longest` characters.
+    """`link` joined to `base`; None if the result is not an http or https URL with a host, or is longer than `longest`.
 
-    A base beyond `MAX_BASE_CHARS` is none.
+    A base beyond `MAX_BASE_CHARS` is ignored.
     """
     link = link.strip()
     if not link or len(link) > longest:
@@ -37,7 +37,7 @@ def absolute(link: str, base: str, longest: int = MAX_URL_CHARS) -> str | None:
 
 
 def next_link(header: str) -> str | None:
-    """The target of a `Link` header with `rel="next"` (RFC 8288), as it stands there; None without one."""
+    """The target of a `Link` header with `rel="next"` (RFC 8288), as written; None without one."""
     for target, parameters in _LINK.findall(header):
         relation = _REL.search(parameters)
         if relation and "next" in (relation[1] or relation[2] or "").lower().split():

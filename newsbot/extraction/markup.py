@@ -1,4 +1,4 @@
-"""Markup to the plain text a reader sees."""
+"""Turns markup into the plain text that a reader sees."""
 
 import re
 from contextlib import suppress
@@ -21,9 +21,9 @@ _IMAGE = re.compile(r"(?i)<img\b[^<>]*?\ssrc\s*=\s*(?:\"([^\"<>]*)\"|'([^'<>]*)'
 
 
 def plain(markup: str, limit: int) -> str | None:
-    """The text of an HTML fragment: tags, comments and scripts out, character references resolved, white space
-    squashed to single spaces, cut to `limit` characters; None where nothing is left. Of markup that is much longer
-    than `limit` only the beginning is read."""
+    """The text of an HTML fragment: without tags, comments and scripts, with character references resolved and white
+    space squashed to single spaces, cut to `limit` characters; None if nothing is left. Only the beginning of much
+    longer markup is read."""
     if len(markup) > _MARKUP_PER_TEXT * limit:
         markup = markup[: _MARKUP_PER_TEXT * limit]
         last = markup.rfind("<")
@@ -39,9 +39,9 @@ def plain(markup: str, limit: int) -> str | None:
 
 
 def squash(text: str, limit: int) -> str | None:
-    """`text` with white space squashed to single spaces and NUL out, cut to `limit` characters; None if empty.
+    """`text` with white space squashed to single spaces and without NUL, cut to `limit` characters; None if empty.
 
-    UTF-8 that was taken for Latin-1 on its way, and Windows-1252 left as control characters, are set right.
+    UTF-8 that was read as Latin-1 on its way, and Windows-1252 left as control characters, are corrected.
     """
     if not text.isascii() and _MISREAD.search(text):
         text = _reread(text)
@@ -58,7 +58,7 @@ def _reread(text: str) -> str:
 
 
 def split_keywords(text: str, limit: int) -> list[str]:
-    """The first `MAX_KEYWORDS` parts of a list with commas between, as plain texts of at most `limit` characters."""
+    """The first `MAX_KEYWORDS` parts of a comma-separated list, as plain texts of at most `limit` characters."""
     parts = (plain(text, MAX_KEYWORDS * limit) or "").split(",", MAX_KEYWORDS)[:MAX_KEYWORDS]
     return [word for part in parts if (word := part.strip()[:limit])]
 

@@ -1,4 +1,4 @@
-"""Files that an entry brings: episodes, clips, documents. One stands for the entry's page where there is none."""
+"""Files that an entry brings: episodes, clips, documents. One stands in for a missing page of the entry."""
 
 import re
 from collections.abc import Iterable
@@ -27,13 +27,13 @@ class File(NamedTuple):
 
 
 def by_rank(files: Iterable[File]) -> list[File]:
-    """Those that can stand for a page: the audio first, then video, then documents; never an image."""
+    """The files that can stand in for a page: audio first, then video, then documents; never an image."""
     ranked = [(_RANKS[kind], place, file) for place, file in enumerate(files) if (kind := _kind(file)) in _RANKS]
     return [file for *_, file in sorted(ranked)]
 
 
 def _kind(file: File) -> str | None:
-    """By the type; by the ending where that does not say it."""
+    """The kind by the media type; by the ending if the type does not show it."""
     form = (file.form or "").strip().lower()
     whole, _, rest = form.partition("/")
     if whole in _RANKS or whole == _IMAGE:

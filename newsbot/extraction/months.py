@@ -1,4 +1,4 @@
-"""Names and short forms of the months, by language, and how a text is folded so that they are found.
+"""Names and short forms of the months, by language, and the folding of a text that makes them findable.
 
 Source: Unicode CLDR (https://cldr.unicode.org), forms within a date and alone; and short forms that feeds use.
 """
@@ -257,7 +257,7 @@ _SEEN_AS = {**_UNSEEN, **_DASHES, **_QUOTES, **_LETTERS}
 # Accents, Hebrew points, Arabic vowel signs and hamzas, the nukta of Indian scripts.
 _MARKS = re.compile("[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u093c\u09bc\u0a3c\u0b3c]")
 _SHORT_FORM = re.compile("(?<=[\u0e00-\u0eff])\\.")  # Thai and Lao write ก.พ.
-# The vowel signs of Indian and South-East Asian scripts, which are no letters to `re`.
+# The vowel signs of Indian and South-East Asian scripts, which `re` does not count as letters.
 _SIGNS = "".join(
     each for each in map(chr, (*range(0x900, 0x1100), *range(0x1780, 0x1800))) if unicodedata.category(each)[0] == "M"
 )
@@ -267,7 +267,7 @@ MARK = "\x01{}\x02"  # stands for a month by its number
 
 
 def folded(text: str) -> str:
-    """`text` on one line with plain digits, dashes and quotes, without accents and what is not seen; case stays."""
+    """`text` on one line with plain digits, dashes and quotes, without accents and invisible characters; case stays."""
     text = " ".join(text.split())
     if text.isascii():
         return text if text.isprintable() else text.translate(_UNSEEN)
@@ -278,9 +278,9 @@ def folded(text: str) -> str:
 
 
 def marked(text: str, language: str | None) -> str:
-    """A folded text in which each name of a month is replaced by its `MARK`.
+    """A folded text with each name of a month replaced by its `MARK`.
 
-    A name that is two months in two languages is one only where `language` (ISO 639, two letters) says which.
+    A name of two months in two languages counts only if `language` (ISO 639, two letters) decides.
     """
 
     def mark(found: re.Match[str]) -> str:
@@ -304,7 +304,7 @@ def _month(name: str, language: str | None) -> int | None:
 
 
 def _by_name() -> tuple[dict[str, int], dict[str, dict[str, int]]]:
-    """The months of folded names; and by language those of names that are two months, or a word elsewhere."""
+    """The months by folded name; and by language the names of two months, or of a word in another language."""
     found: dict[str, dict[str, int]] = {}
     for language, months in _NAMES.items():
         for number, names in enumerate(months.split(","), start=1):

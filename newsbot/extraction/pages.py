@@ -1,4 +1,4 @@
-"""HTML pages: bytes to a tree, within bounds that hold before it is built.
+"""HTML pages: turns bytes into a tree, within limits that are checked before it is built.
 
 Sources: https://html.spec.whatwg.org/multipage/parsing.html for encodings and tokens, and
 https://html.spec.whatwg.org/multipage/semantics.html#the-base-element.
@@ -41,7 +41,7 @@ _FIRST_BASE = etree.XPath("string((//base[@href])[1]/@href)")
 
 
 class PageError(ValueError):
-    """The bytes are no page that can be read; the message says what was found and what would be right."""
+    """The bytes are not a readable page; the message says what was found and expected."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -49,17 +49,17 @@ class Page:
     """A page as a tree."""
 
     tree: Selector
-    base: str  # what its links are relative to
-    whole: bool  # False where it has no end, which is legal, and nearly always says that it was cut off
-    open: frozenset[etree._Element] = frozenset()  # where it has no end: the elements that were not closed before it
+    base: str  # the URL that its links are relative to
+    whole: bool  # False if it has no end, which is legal, and nearly always means that it was cut off
+    open: frozenset[etree._Element] = frozenset()  # if it has no end: the elements that were still open there
 
 
 def read(raw: bytes, url: str, *, content_type: str | None = None, language: str | None = None) -> Page:
-    """The page in `raw`, which was fetched from `url`; plain or in gzip.
+    """The page in `raw`, fetched from `url`; plain or in gzip.
 
-    Its encoding is found as browsers find it: by a mark, the Content-Type, the page's own word, and its bytes, of which
-    the `language` of the source says more (ISO 639, two letters). Raises PageError for what is no HTML, and for more of
-    it than is safe to read.
+    Its encoding is found as browsers find it: by a mark, the Content-Type, the page's own declaration, and its bytes,
+    where the `language` of the source helps (ISO 639, two letters). Raises PageError if it is not HTML, or more than is
+    safe to read.
     """
     try:
         raw, has_end = gzipped.inflate(raw, MAX_BYTES)
@@ -87,7 +87,7 @@ def read(raw: bytes, url: str, *, content_type: str | None = None, language: str
 
 
 def _take_cut(root: etree._Element) -> frozenset[etree._Element]:
-    """Take out the text that stands for the cut, and give the elements around it."""
+    """Remove the text that marks the cut, and return the elements around it."""
     for text in _AT_CUT(root):
         parent = text.getparent()
         kept = text.removesuffix(_CUT) or None
@@ -113,10 +113,10 @@ def _named_inside(raw: bytes) -> str | None:
 
 
 def _check(utf8: bytes) -> int:
-    """Where the last tag or comment begins if it has no end, else the length of the page.
+    """The position of the last tag or comment if it has no end, else the length of the page.
 
-    Raises PageError where there is more markup than can be kept: four bytes can make hundreds.
-    What an element with its text and an attribute take was measured.
+    Raises PageError for more markup than fits into memory: four bytes can take hundreds.
+    The sizes of an element with its text and of an attribute were measured.
     """
     if (tags := utf8.count(b"<")) > MAX_TAGS:
         raise PageError(f"found {tags} tags, expected at most {MAX_TAGS}")
@@ -148,6 +148,6 @@ def _check(utf8: bytes) -> int:
 
 
 def _attributes(inside: bytes) -> int:
-    """How many attributes a tag has at most."""
+    """An upper bound for the attributes of a tag."""
     bare = _BETWEEN.sub(b" ", _VALUE.sub(b" ", inside)).strip()
     return bare.count(b" ") + 1 if bare else 0

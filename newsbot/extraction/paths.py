@@ -1,4 +1,4 @@
-"""Paths into JSON, as JMESPath (https://jmespath.org), and templates that values are put into."""
+"""Paths into JSON (JMESPath, https://jmespath.org), and templates with places for values."""
 
 import json
 import math
@@ -18,14 +18,14 @@ ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class PathError(ValueError):
-    """An expression that is no JMESPath, or that calls a function with what it is not made for."""
+    """An expression that is not a JMESPath, or whose function gets an unsuitable value."""
 
 
 @lru_cache(maxsize=1024)
 def path(expression: str) -> Callable[[Any], Any]:
-    """The function that looks up `expression`; None where nothing is there. Raises `PathError`, as that function does.
+    """The function that looks up `expression`; it returns None if nothing is there. Both raise `PathError`.
 
-    Plain names with dots, as most are, are looked up directly: JMESPath's own way takes ten times as long.
+    Plain names with dots, the most frequent form, are looked up directly: JMESPath takes ten times as long.
     """
     if _NAMES.fullmatch(expression):
         return _direct(expression.split("."))
@@ -36,14 +36,14 @@ def path(expression: str) -> Callable[[Any], Any]:
     try:
         compiled = jmespath.compile(expression)
     except JMESPathError as error:
-        raise PathError(f"{expression!r} is no JMESPath: {str(error).splitlines()[0].rstrip(':')}") from None
+        raise PathError(f"{expression!r} is not a JMESPath: {str(error).splitlines()[0].rstrip(':')}") from None
     if unknown := set(_called(compiled.parsed)) - set(Functions.FUNCTION_TABLE):
-        raise PathError(f"{expression!r} is no JMESPath: it has no function {min(unknown)}()")
+        raise PathError(f"{expression!r} is not a JMESPath: it has no function {min(unknown)}()")
 
     def search(value: Any) -> Any:
         try:
             return compiled.search(value)
-        except (JMESPathError, TypeError) as error:  # its functions do not check all that they are given
+        except (JMESPathError, TypeError) as error:  # its functions do not check all of their arguments
             raise PathError(f"{expression!r} fails: {error!s:.300}") from None
 
     return search
@@ -55,7 +55,7 @@ def holds(expression: str, body: bytes) -> bool:
 
 
 def looked_up(expression: str, body: bytes) -> Any:
-    """What `expression` finds in the JSON of a body, or in its text where it has none; None for nothing."""
+    """The value of `expression` in the JSON of a body, or in its text if that is not JSON; None for no value."""
     text = body.decode("utf-8", "replace")
     try:
         data = json.loads(text)
@@ -92,23 +92,23 @@ def _direct(names: list[str]) -> Callable[[Any], Any]:
 
 
 def places(template: str) -> set[str]:
-    """The names that stand in a template."""
+    """The names of the places in a template."""
     return {name for name, _ in forms(template)}
 
 
 def forms(template: str) -> list[tuple[str, str | None]]:
-    """The names that stand in a template, each with the form that it is given."""
+    """The names of the places in a template, each with its form."""
     return [(match[1], match[2]) for match in _PLACE.finditer(template)]
 
 
 def is_form(text: str) -> bool:
-    """Whether a time can be given this form."""
-    # Not %s: it takes the time for one of the machine's zone.
+    """Whether this is a form of a time."""
+    # Not %s: it would read the time in the machine's zone.
     return text == "days" or _UNIX.fullmatch(text) is not None or _FORM.fullmatch(text) is not None
 
 
 def fill(template: str, values: Mapping[str, Any], *, in_url: bool = False) -> str | None:
-    """The template with its values, percent-encoded for a URL; None where one of them is missing."""
+    """The template with its values, percent-encoded for a URL; None if one of them is missing."""
     missing = False
 
     def put(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Periods as statistics write them, to the day that they begin with."""
+"""Turns statistical periods into their first days."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -11,7 +11,7 @@ _MONTHS = {"A": 12, "S": 6, "H": 6, "T": 4, "Q": 3, "M": 1}  # of a year, half-y
 
 
 def begin(text: str) -> datetime | None:
-    """The first day of the period that a text is, without a zone: of a year, half, third, quarter, month, week or day.
+    """The first day of the period in a text, without a zone: of a year, half, third, quarter, month, week or day.
 
     `2025Q1`, `2025-Q1` and `Q1 2025` are the same; weeks are those of ISO 8601. None for any other text, and for a
     period that its year does not have.

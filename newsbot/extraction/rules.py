@@ -1,4 +1,4 @@
-"""Headlines of a section page, by the selectors of its source."""
+"""Finds the headlines of a section page by the selectors of its source."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
@@ -11,54 +11,54 @@ from newsbot.extraction.links import absolute
 from newsbot.extraction.pages import Page
 
 MAX_HEADLINES = 10_000  # of one page: they are read in one go; the largest of 638 pages has 19,437 tags
-_MOST_AROUND = 10  # headlines in which another stands: what is in it is looked through for each of them
-_SPACE = 20  # characters, of which one is left when white space is squashed
+_MOST_AROUND = 10  # headlines around another: each of them searches the inner one too
+_SPACE = 20  # characters of white space that become one
 
 
 class Rule(Protocol):
-    """CSS selectors, with `::text` and `::attr()` as parsel has them. All but `items` look within one element of it."""
+    """CSS selectors, with parsel's `::text` and `::attr()`. All but `items` apply within one element of `items`."""
 
     @property
     def items(self) -> str:
-        """One element a headline."""
+        """Selects one element per headline."""
 
     @property
     def link(self) -> str | None:
-        """Default: the first link."""
+        """Selects the link. Default: the first link."""
 
     @property
     def title(self) -> str | None:
-        """Default: the text of that link."""
+        """Selects the title. Default: the text of the link."""
 
     @property
     def date(self) -> str | None:
-        """Of an element, its `datetime` attribute or its text."""
+        """Selects the date: a text, or an element with a `datetime` attribute or a text."""
 
     @property
     def summary(self) -> str | None:
-        """Of an element, its text."""
+        """Selects the summary: a text, or an element with one."""
 
 
 class Headlines(NamedTuple):
-    """What a rule finds on a page."""
+    """The headlines that a rule finds on a page."""
 
     entries: list[dict[str, Any]]
-    cut: int  # headlines that the page ends in, which are left out: a title or a link may be half of one
+    cut: int  # headlines in which the page ends; they are left out, because title or link may be incomplete
     beyond: int  # elements that are left out because there are more than `MAX_HEADLINES`
 
 
 def headlines(page: Page, rule: Rule, hints: Hints = NO_HINTS) -> Headlines:
     """The headlines of a page: dicts with `title`, `link`, `published` and `summary`, as far as the rule finds them;
-    `refused_link`, which is the link as it stands where it is none that can be fetched by http or https; and
-    `refused_date`, which is the date as it stands where it is not understood. `hints` are for dates.
+    `refused_link`, the link as written if it is not an http or https URL; and `refused_date`, the date as written if it
+    is not understood. `hints` are for dates.
 
-    An element without a link is no headline and is passed over, unless `rule.title` finds a title in it; and so is one
-    inside of more than ten others.
+    An element without a link is ignored, unless `rule.title` finds a title in it; an element inside more than ten
+    others is ignored too.
     """
     entries = []
     cut = 0
     elements = page.tree.css(rule.items)
-    around: dict[Any, int] = {}  # how many headlines each of them stands in
+    around: dict[Any, int] = {}  # the number of headlines around each
     for element in elements[:MAX_HEADLINES]:
         outer = next((each for each in element.root.iterancestors() if each in around), None)
         around[element.root] = 0 if outer is None else around[outer] + 1
@@ -93,8 +93,8 @@ def first_words(text: str, length: int) -> str:
 
 
 def _value(selected: SelectorList, limit: int, attribute: str | None = None) -> str | None:
-    """What a selector found, on one line, up to `limit` characters: its strings, or the attribute or text of its first
-    element."""
+    """The result of a selector, on one line, up to `limit` characters: its strings, or the attribute or text of its
+    first element."""
     strings: Iterable[str]
     if selected and not isinstance(selected[0].root, str):
         element = selected[0]

@@ -25,7 +25,7 @@ from newsbot.extraction.entries import (
 from newsbot.extraction.links import absolute
 from newsbot.extraction.markup import plain, split_keywords, squash
 
-MAX_SITEMAP_URL_CHARS = 65_536  # of a child of an index: more than is asked for, so that it fails and is not missing
+MAX_SITEMAP_URL_CHARS = 65_536  # of a child of an index: above the limit of requests, so that it fails visibly
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # As in sitemap-2026-03.xml, 2026/03/04.xml, news20260304.xml.
@@ -33,7 +33,7 @@ _DATE_IN_URL = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_/.]?(0[1-9]|1[0-2])(?:[-_/.
 
 
 def read(root: etree._Element, url: str, hints: Hints = NO_HINTS) -> Feed:
-    """The sitemap or index under `root`; `url` is where it was fetched, for relative links; `hints` are for dates."""
+    """The sitemap or index under `root`; `url` is its address, for relative links; `hints` are for dates."""
     if local_name(root) == "sitemapindex":
         feed = Feed(kind="sitemap_index")
         for texts in each_once(list(root.iter("{*}sitemap")), _texts):
@@ -56,8 +56,8 @@ def read(root: etree._Element, url: str, hints: Hints = NO_HINTS) -> Feed:
 
 
 def newest_first(sitemaps: Sequence[tuple[str, float | None]]) -> list[int]:
-    """The places of sitemaps, URL and time of the last change each, the likely newest first: by that time, or by a date
-    in the URL. Where there is neither, the newest may be first or last: from both ends.
+    """The positions of sitemaps, each a URL and its time of modification, the likely newest first: by that time, or by
+    a date in the URL. Without either, the newest may be first or last: these follow from both ends in turn.
     """
     times = [_in_url(url) if time is None else time for url, time in sitemaps]
     known = sorted((place for place, time in enumerate(times) if time is not None), key=lambda place: -times[place])
@@ -67,7 +67,7 @@ def newest_first(sitemaps: Sequence[tuple[str, float | None]]) -> list[int]:
 
 
 def end_of(date: str | None) -> float | None:
-    """The latest moment that a date of `parse_date` may mean, in Unix seconds: a midnight without a zone is a day."""
+    """The latest moment that a date of `parse_date` may mean, in Unix seconds: midnight without a zone means a day."""
     if date is None:
         return None
     moment = datetime.fromisoformat(date)
@@ -82,7 +82,7 @@ def _in_url(url: str) -> float | None:
 
 
 def read_list(text: str) -> Feed | None:
-    """A sitemap that is a plain list of addresses, one a line; None where `text` is anything else."""
+    """A sitemap that is a plain list of addresses, one per line; None if `text` is anything else."""
     lines = text[:MAX_URL_CHARS].split(None, 1)
     if not lines or not absolute(lines[0], ""):
         return None

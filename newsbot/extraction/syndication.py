@@ -1,8 +1,8 @@
-"""RSS 0.9x, 1.0 and 2.0, Atom 0.3 and 1.0, and CDF: one reading for all, as feeds mix each other's elements.
+"""RSS 0.9x, 1.0 and 2.0, Atom 0.3 and 1.0, and CDF: one reader for all, because feeds mix each other's elements.
 
 Sources: https://www.rssboard.org/rss-specification, https://web.resource.org/rss/1.0/spec, RFC 4287,
-https://www.rssboard.org/media-rss, the Dublin Core and iTunes modules; where they are silent or feeds do otherwise,
-what feedparser documents (https://feedparser.readthedocs.io/).
+https://www.rssboard.org/media-rss, the Dublin Core and iTunes modules; where they are silent or feeds differ, the
+documentation of feedparser (https://feedparser.readthedocs.io/).
 """
 
 import re
@@ -40,7 +40,7 @@ _XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _HAS_BASE = etree.XPath("boolean(//@xml:base)")
 
-# Prefix by namespace, in lower case and without a closing "/" or "#"; "" is what RSS and Atom define themselves.
+# Prefix by namespace, in lower case and without a closing "/" or "#"; "" stands for RSS and Atom themselves.
 _NAMESPACES = {
     "http://backend.userland.com/rss": "",
     "http://backend.userland.com/rss2": "",
@@ -81,7 +81,7 @@ _ADDRESSES = {"link": "href", "content": "src"}  # the attribute of an element t
 _IMAGE_FILE = re.compile(r"(?i)\.(?:jpe?g|png|gif|webp|avif)(?:[?#]|$)")
 _PERIODS = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000, "yearly": 31536000}
 _MAX_INTERVAL = 31536000
-_MAX_NAMES = 1_000  # of elements that are told apart: each costs more than the element
+_MAX_NAMES = 1_000  # different names of elements: each costs more than the element
 
 
 class _Names(dict[str, str]):
@@ -108,7 +108,7 @@ class _Names(dict[str, str]):
 
 
 def read(root: etree._Element, kind: Kind, url: str, hints: Hints = NO_HINTS) -> Feed:
-    """The feed under `root`; `url` is where it was fetched, for relative links; `hints` are for dates."""
+    """The feed under `root`; `url` is its address, for relative links; `hints` are for dates."""
     return _Reader(root, kind, url, hints).feed()
 
 
@@ -123,7 +123,7 @@ class _Reader:
         self.names = _Names()
         self.has_base = _HAS_BASE(root)
         self.unreadable_dates = 0
-        self.bases: dict[etree._Element | None, str | None] = {None: None}  # what xml:base says
+        self.bases: dict[etree._Element | None, str | None] = {None: None}  # by xml:base
 
     def feed(self) -> Feed:
         names = self.names
@@ -197,7 +197,7 @@ class _Reader:
     # Texts
 
     def _plain(self, element: etree._Element, limit: int) -> str | None:
-        """The text of an element as a reader sees it."""
+        """The text of an element for a reader."""
         if len(element):
             return plain(_markup(element), limit)
         text = element.text
@@ -219,14 +219,14 @@ class _Reader:
         return None
 
     def _summary(self, fields: Fields) -> str | None:
-        # The first in the document that is meant as a summary, then what is meant as the body.
+        # The first element that is meant as a summary, then the element that is meant as the body.
         summaries = [name for name in fields if name in _SUMMARIES]
         return self._first(fields, (*summaries, *_BODIES), MAX_SUMMARY_CHARS)
 
     # Links
 
     def _link(self, parent: etree._Element, fields: Fields) -> tuple[str | None, str | None]:
-        """The link of an entry or a feed, and what stands there instead where that is no web address."""
+        """The link of an entry or a feed; or None and the link as written, if it is not a web address."""
         refused = None
         for raw, element in self._link_candidates(parent, fields):
             if link := absolute(raw, self._base(element)):
@@ -262,7 +262,7 @@ class _Reader:
             yield href, parent
 
     def _files(self, fields: Fields) -> list[str]:
-        """The addresses of the files that the entry brings; those of Media RSS only where there are no others."""
+        """The addresses of the entry's files; those of Media RSS only if there are no others."""
         for names in (("enclosure", "link", "content"), ("media:content",)):
             files = []
             for name in names:
@@ -274,9 +274,9 @@ class _Reader:
         return []
 
     def _base(self, element: etree._Element) -> str:
-        """What the links of an element are relative to: xml:base, which is itself relative to that around it.
+        """The base of the links of an element: xml:base, which is itself relative to the base around it.
 
-        As lxml's `base`, which joins all of them anew for every element.
+        lxml's `base` gives the same, but joins all of them again for every element.
         """
         if not self.has_base:
             return self.base
@@ -309,7 +309,7 @@ class _Reader:
     # The rest
 
     def _date(self, fields: Fields, names: Iterable[str], last: str = "") -> tuple[str | None, str | None]:
-        """The first date of these elements, else `last`; and where none is understood, the first that is given."""
+        """The first date of these elements, else `last`; if none is understood, also the first text."""
         refused = None
         texts = [element.text for name in names if name in fields for element in fields[name]]
         for text in (*texts, last) if last else texts:
@@ -322,7 +322,7 @@ class _Reader:
         return None, refused
 
     def _authors(self, fields: Fields) -> list[str]:
-        """The names of the first element kind that has any; addresses only where there are no names."""
+        """The names of the first element kind that has any; addresses only if there are no names."""
         addresses: list[str] = []
         for kind in _AUTHORS:
             if kind in fields:
@@ -371,9 +371,9 @@ class _Reader:
 
 
 def _markup(element: etree._Element) -> str:
-    """What is inside of an element, as markup: names, texts, and where images are.
+    """The markup inside an element: names, texts, and addresses of images.
 
-    As lxml's `tostring`, which looks for the namespaces of all elements around it, at every call.
+    lxml's `tostring` gives the same, but looks for the namespaces of all elements around it at every call.
     """
     if not len(element):
         return element.text or ""
@@ -396,7 +396,7 @@ def _is_text(form: str) -> bool:
 
 
 def _base64(text: str) -> str:
-    """The text behind base64, or nothing where it is none or no text."""
+    """The text behind base64, or nothing if it is not base64 or not text."""
     try:
         return b64decode(text).decode("utf-8")
     except ValueError:
@@ -425,7 +425,7 @@ def _enclosed(name: str, element: etree._Element, base: Callable[[etree._Element
 
 
 def _image_address(name: str, element: etree._Element) -> str | None:
-    """The address that an element gives an image, where it is about an image."""
+    """The address of an image in an element that describes one."""
     if name == "media:thumbnail":
         return element.get("url") or element.text
     if name in ("itunes:image", "image"):

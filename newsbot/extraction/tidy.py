@@ -1,4 +1,4 @@
-"""Broken markup to well-formed XML: what the world writes where a feed was meant."""
+"""Turns broken markup of feeds into well-formed XML."""
 
 import re
 from html import unescape
@@ -14,7 +14,7 @@ _TOKEN = re.compile(
 )
 _ATTRIBUTE = re.compile(r"""(?<![\w:.-])([A-Za-z_][\w:.-]*+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""")
 _BARE_AMPERSAND = re.compile(r"&(?!#?\w{1,64};)", re.ASCII)
-# What XML does not define itself: numbers, which may be forbidden ones, and names.
+# References that XML does not define: numbers, which may be forbidden, and names.
 _REFERENCE = re.compile(r"&(?!(?:lt|gt|amp|quot|apos);)(?:#(\w{1,64})|(\w{1,64}));", re.ASCII)
 _ENTITY = re.compile(r"""<!ENTITY\s+([A-Za-z][\w.-]{0,63})\s+(?:"([^"<%]{0,32})"|'([^'<%]{0,32})')\s*>""", re.ASCII)
 _CUT_TAG = re.compile(r"<[^<>\s][^<>]*+\Z")
@@ -32,11 +32,11 @@ _FIELDS = _LEAVES | _ENTRIES | {"description", "summary", "content", "content:en
 
 def well_formed(text: str) -> tuple[bytes | None, bool]:
     """`text`, from the root element of a feed or sitemap on, as well-formed XML in UTF-8, None without such a root; and
-    whether that has an end. Without, an entry that is open where the text ends was cut off and is left out.
+    whether the root is closed. If not, an entry that is open where the text ends was cut off and is left out.
 
-    Junk before and after the root goes, and the document type with it; the entities it declares are kept where they
-    are a few characters of text, and HTML's are known. Tags are balanced, attributes quoted, bare `<` and `&` escaped;
-    an open CDATA section ends with its element. Nesting beyond `MAX_DEPTH` is flattened. Linear in time.
+    Junk before and after the root is removed, with the document type; its entities are kept if they are a few
+    characters of text, and HTML's are known. Tags are balanced, attributes quoted, bare `<` and `&` escaped; an open
+    CDATA section ends with its element. Nesting beyond `MAX_DEPTH` is flattened. Linear in time.
     """
     text = _FORBIDDEN.sub("", text)
     root = _ROOT.search(text)
@@ -114,8 +114,8 @@ def _is_void(name: str, attributes: str) -> bool:
 
 
 def _cdata(text: str, start: int, element: str) -> tuple[str, int]:
-    """A section's content and where to go on. One that is never closed, or not before the next begins, ends where
-    `element` does."""
+    """A section's content and the position behind it. A section that is never closed, or not before the next begins,
+    ends where `element` does."""
     # Each search ends where the next section begins, so that many sections cost no more than one long one.
     again = text.find("<![CDATA[", start)
     next_begins = None if again < 0 else again
@@ -140,7 +140,7 @@ def _attributes(text: str, entities: dict[str, str]) -> str:
 
 
 def _text(text: str, entities: dict[str, str]) -> str:
-    """Character data in which every reference is one that XML knows, and everything else stands for itself."""
+    """Character data whose references are all known to XML, with everything else escaped."""
     if "&" in text:
         text = _BARE_AMPERSAND.sub("&amp;", text)
         text = _REFERENCE.sub(lambda match: escape(_character(match, entities)), text)

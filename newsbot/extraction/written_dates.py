@@ -1,7 +1,7 @@
-"""Dates in rarer notations and in prose.
+"""Reads dates in rarer notations and in prose.
 
-What is understood of a text is taken out of it, part by part: clocks with their zones (`clocks`, `zones`), then the
-date with its month's name (`months`). A text in which a number is left that may belong to the date is no date.
+It takes the understood parts out of a text, one by one: clocks with their zones (`clocks`, `zones`), then the date with
+its month's name (`months`). If a number is left that may belong to the date, the text has no date.
 """
 
 import re
@@ -89,7 +89,7 @@ _NAMED = [
         rf"{_FREE}(?P<year>\d{{4}})\s?(?P<mark>[-/.])\s?(?P<month>\d{{1,2}})\s?(?P=mark)\s?(?P<day>\d{{1,2}}){_END}",
     )
 ]
-# The year in two digits: only between signs that go with a date, and with no word behind: "Nov 3, 12 comments".
+# The year in two digits: only between signs that go with a date, and without a word behind: "Nov 3, 12 comments".
 _NAMED_SHORT = [
     re.compile(rf"{pattern}'?(?P<year>\d\d){_END}(?!\s?{LETTER})", re.IGNORECASE)
     for pattern in (
@@ -107,7 +107,7 @@ _MONTH_OF_YEAR = re.compile(
     rf"|(?P<year_first>\d{{4}})(?:\s?[年년]\s?(?P<number>\d{{1,2}})\s?[月월]|{_OF}\x01(?P<named>\d+)\x02))(?!\d)"
 )
 
-# Words whose number stands behind them, folded: "No. 12, March 2025" has no day.
+# Words with a number behind them, folded: "No. 12, March 2025" has no day.
 _COUNTING = (
     r"no|nos|nr|nro|num|n\.o|n°|number|nummer|numer|numero|номер|vol|volume|volumen|tome|tomo|том|band|bd|"
     r"jahrgang|jg|heft|part|pt|teil|partie|parte|deel|czesc|часть|"
@@ -118,7 +118,7 @@ _COUNTING = (
     r"week|woche|semaine|semana|settimana|vecka|uge|uke|tydzien|неделя|kw|"
     r"round|runde|lesson|section|stage|room"
 )
-# Behind these a date may stand as well: "Update 12 March 2025", "by Tom 12 March 2025".
+# A date may follow these as well: "Update 12 March 2025", "by Tom 12 March 2025".
 _COUNTING_OR_DATED = (
     r"issue|ausgabe|edition|edicion|edizione|edicao|editie|utgava|utgave|udgave|wydanie|выпуск|sayi|day|tag|"
     r"spieltag|matchday|jornada|giornata|version|update|bulletin|newsletter|report|session|lecture|tom"
@@ -133,7 +133,7 @@ _OF_LABEL = re.compile(
 )
 _MAY_BE_DAY = re.compile(rf"(?<!{LETTER})(?:{_COUNTING}){_WORD_END}\s?\d{{1,2}}\.?\s\x01", re.IGNORECASE)
 
-# Numbers beside a date that are none of it: "issue 45", "5 min read", "3 comments", "COVID-19", "4K".
+# Numbers beside a date that do not belong to it: "issue 45", "5 min read", "3 comments", "COVID-19", "4K".
 _COUNTED = (
     r"min(?:uten?|utes?|uti|utos?|uut|ut|uter|s)?\.?(?!\w)|minuuttia|мин|хв|分钟|分で|comments?|commentaires?|kommentare?|"
     r"kommentarer?|comentarios?|comentários?|commenti|reacties?|komentarz[ye]?|комментари\w+|replies|views?|shares?|"
@@ -153,7 +153,7 @@ _OF_CLOCKS = re.compile(
 
 
 def read(text: str, hints: Hints) -> str | None:
-    """The moment of a text, as `parse_date` gives it: the rarer notations, tried in turn. Raises `UnclearError`."""
+    """The moment of a text, as `parse_date` returns it: tries the rarer notations in turn. Raises `UnclearError`."""
     text = folded(text)
     if match := _EPOCH.fullmatch(text):
         return datetime.fromtimestamp(int(match[1] or match[2]), UTC).isoformat()
@@ -169,7 +169,7 @@ def read(text: str, hints: Hints) -> str | None:
 
 
 def _counted_day(text: str) -> str | None:
-    """A text that begins with the day of a year or week, with its calendar date in place of that."""
+    """A text that begins with the day of a year or week, with its calendar date instead."""
     try:
         if match := _ORDINAL.match(text):
             year, number = int(match[1]), int(match[2])
@@ -184,7 +184,7 @@ def _counted_day(text: str) -> str | None:
 
 
 def _free_form(text: str, hints: Hints) -> str | None:
-    """Clock, zone and date picked out of `text` one after the other, in any order. Raises `UnclearError`."""
+    """The moment of a text with clock, zone and date in any order. Raises `UnclearError`."""
     is_korean = _KOREAN.search(text)
     if is_korean or _THAI.search(text):
         hints = hints._replace(language="ko" if is_korean else "th")
@@ -205,12 +205,12 @@ def _free_form(text: str, hints: Hints) -> str | None:
         behind = text.rindex(DATE) + 1
         zone, end = zones.read(text, behind, hints.country)
         text = text[:behind] + text[end:]
-    is_told = False
+    is_named = False
     if zone is None:
-        zone, is_told = zones.beside(text, hints.country)
+        zone, is_named = zones.beside(text, hints.country)
     if _is_left(text) or (clocks and zone is None and _is_unclear(text, clock)):
         return None
-    if zone is None and is_korean and not is_told:
+    if zone is None and is_korean and not is_named:
         zone = zones.named("KST")
     return moment(*date, *map(str, clock[:3]), zone or "")
 
@@ -245,7 +245,7 @@ def _date(text: str, hints: Hints) -> tuple[tuple[int, int, int] | None, str]:
 
 
 def _numbers(match: re.Match[str], hints: Hints) -> tuple[int, int, int]:
-    """Year, month and day of a date that was found."""
+    """Year, month and day of a match."""
     given = match.groupdict()
     if "first" in given and len(given["year"]) == 2 and hints.language in _YEAR_FIRST_IN:
         return full_year(given["first"], hints), int(given["then"]), int(given["year"])
@@ -264,7 +264,7 @@ def _numbers(match: re.Match[str], hints: Hints) -> tuple[int, int, int]:
 
 
 def _is_unclear(text: str, clock: Clock) -> bool:
-    """Whether beside a clock without a zone something stands that may be one, or that may move it by half a day."""
+    """Whether a word beside a clock without a zone may be a zone, or may move the clock by half a day."""
     ends = (found.end() for found in re.finditer(CLOCK, text))
     return (
         any(zones.is_unknown(text, past_hour(text, end)) for end in ends)
@@ -274,7 +274,7 @@ def _is_unclear(text: str, clock: Clock) -> bool:
 
 
 def _is_left(text: str) -> bool:
-    """Whether there is a number that may belong to the date, in a text of which all that is understood is taken."""
+    """Whether a number that may belong to the date is left, in a text without the understood parts."""
     text = _MARK.sub(" ", text)
     return bool(_DIGIT.search(text) and _DIGIT.search(_ASIDE.sub(" ", text)))
 

@@ -1,4 +1,4 @@
-"""The one file in a zip archive, read as a stream: nothing is written anywhere, nothing is inflated beyond bounds."""
+"""Reads the one file in a zip archive as a stream: writes nothing, and inflates nothing beyond limits."""
 
 import io
 import zipfile
@@ -10,7 +10,7 @@ LONGEST = 8 * 1024 * 1024  # bytes of a line
 
 
 class ZipError(ValueError):
-    """An archive that can not be read, or should not be; the message says why."""
+    """An archive that cannot or should not be read; the message says why."""
 
 
 def lines(archive: bytes, most: int) -> Iterator[bytes]:
@@ -31,13 +31,13 @@ def lines(archive: bytes, most: int) -> Iterator[bytes]:
             if rest:
                 yield rest
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ZipError(f"is no zip that can be read: {error or type(error).__name__}") from None
+        raise ZipError(f"is not a readable zip: {error or type(error).__name__}") from None
 
 
 def _only(archive: zipfile.ZipFile) -> str:
     names = archive.namelist()
     if len(names) != 1:
-        raise ZipError(f"there should be one file in it, and there are {len(names)}: {', '.join(names)[:200]}")
+        raise ZipError(f"expected one file in it, got {len(names)}: {', '.join(names)[:200]}")
     if "/" in names[0] or "\\" in names[0] or names[0] in ("", ".", ".."):
-        raise ZipError(f"the file in it should be named without a folder, not {names[0][:200]!r}")
+        raise ZipError(f"expected a file without a folder in it, got {names[0][:200]!r}")
     return names[0]

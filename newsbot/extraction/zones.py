@@ -1,4 +1,4 @@
-"""Time zones as dates write them: offsets in all their spellings, abbreviations, names in words and of the tz database.
+"""Reads the time zones of dates: offsets in all their spellings, abbreviations, names in words and of the tz database.
 
 Sources: RFC 822 and 2822 (names and military letters), the abbreviations of the tz database
 (https://www.iana.org/time-zones), and the English names of Unicode CLDR (https://cldr.unicode.org).
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from newsbot.extraction.dates import UnclearError
 
-# Hours east of UTC. Where places share a name, RFC 822's meaning or the more common one stands; `_LOCAL` has others.
+# Hours east of UTC. If places share a name, this has RFC 822's meaning or the more common one; `_LOCAL` has others.
 _HOURS = {
     name: float(hours)
     for line in """
@@ -58,7 +58,7 @@ _HOURS = {
     for hours, *names in [line.split()]
     for name in names
 }
-# What the same abbreviations mean in these countries.
+# The meanings of the same abbreviations in these countries.
 _LOCAL = {
     "act": {"au": 9.5},
     "adt": {"iq": 4},
@@ -366,10 +366,10 @@ _BETWEEN = re.compile(r"[\s,]*")
 
 
 def read(text: str, start: int, country: str | None = None) -> tuple[tzinfo | None, int]:
-    """The zone that stands in a folded `text` at `start`, if any that is known, and where it ends.
+    """The known zone in a folded `text` at `start`, if any, and its end.
 
     `country` (ISO 3166, lower case) decides between places that share an abbreviation. Raises `UnclearError` for two
-    zones that differ, and for the time of a place that is not known.
+    different zones, and for the time of an unknown place.
     """
     at = _BETWEEN.match(text, start).end()
     bracket = text[at : at + 1] == "("
@@ -384,8 +384,8 @@ def read(text: str, start: int, country: str | None = None) -> tuple[tzinfo | No
         return (zone, end + 1) if text[end : end + 1] == ")" else (None, start)
     # "+0100 CET", "GMT+0100 (Central European Standard Time)", "CET (UTC+1)": the offset decides.
     if zone is not None and (remark := _REMARK.match(text, end)):
-        told = _REMARKED.get(remark[0].strip(" ()[]").casefold().partition(" ")[0])
-        return (_one(text, at, told)[0] if told and not _OFFSET.match(text, at) else zone), remark.end()
+        remarked = _REMARKED.get(remark[0].strip(" ()[]").casefold().partition(" ")[0])
+        return (_one(text, at, remarked)[0] if remarked and not _OFFSET.match(text, at) else zone), remark.end()
     then = _BETWEEN.match(text, end).end()
     bracket = text[then : then + 1] == "("
     other, other_end = _one(text, then + bracket, country)
@@ -399,7 +399,7 @@ def read(text: str, start: int, country: str | None = None) -> tuple[tzinfo | No
 def beside(text: str, country: str | None = None) -> tuple[tzinfo | None, bool]:
     """The zone that a folded `text` in Chinese, Japanese or Korean names by its place, and whether it names one.
 
-    Local time is named, and no zone. Raises `UnclearError` for a place behind the clock that is not known.
+    Local time is named, and no zone. Raises `UnclearError` for an unknown place behind the clock.
     """
     for match in _PLACE_NEXT.finditer(text):
         place = match["place"]
@@ -409,7 +409,7 @@ def beside(text: str, country: str | None = None) -> tuple[tzinfo | None, bool]:
 
 
 def is_unknown(text: str, start: int) -> bool:
-    """Whether what stands in a folded `text` at `start`, where `read` finds no zone, has the form of one."""
+    """Whether the part of a folded `text` at `start`, where `read` finds no zone, has the form of one."""
     if _TOLD_IN_BRACKETS.match(text, start) or _NO_OFFSET.match(text, start):
         return True
     match = _CAPITALS.match(text, start)
@@ -418,19 +418,19 @@ def is_unknown(text: str, start: int) -> bool:
 
 
 def is_zone_like(word: str) -> bool:
-    """Whether a short word behind a clock is none of those that are known to be something else than its zone."""
+    """Whether a short word behind a clock may be its zone: it is not known to be anything else."""
     return word.casefold() not in _NO_ZONES
 
 
 def offset_of(digits: str) -> tzinfo | None:
-    """The zone of a written offset like `+0530` or `-05:00`; None where that is more than any place has."""
+    """The zone of a written offset like `+0530` or `-05:00`; None if no place has such an offset."""
     match = _OFFSET.fullmatch(digits)
     return _at_offset(match) if match else None
 
 
 @lru_cache(maxsize=512)
 def named(name: str, country: str | None = None) -> tzinfo | None:
-    """The zone of an abbreviation, in any case, or of a name of the tz database; None where it is not known."""
+    """The zone of an abbreviation, in any case, or of a name of the tz database; None for an unknown one."""
     folded = name.casefold()
     local = _LOCAL.get(folded)
     hours = local.get(country or "") if local else None
@@ -440,7 +440,7 @@ def named(name: str, country: str | None = None) -> tzinfo | None:
         return timezone(timedelta(hours=hours))
     try:
         return ZoneInfo(_PLACES.get(folded) or name) if folded in _PLACES or "/" in name else None
-    except (KeyError, ValueError, OSError):  # as ZoneInfo says that there is none
+    except (KeyError, ValueError, OSError):  # ZoneInfo's errors for an unknown zone
         return None
 
 
@@ -511,7 +511,7 @@ def _in_words(words: str, country: str | None) -> tzinfo | None:
 
 @lru_cache(maxsize=512)
 def _of_place(name: str) -> tzinfo | None:
-    """The zone of a city that the tz database is named by."""
+    """The zone of a city that names a zone of the tz database."""
     if not name.isascii():
         return None
     city = "_".join(word.capitalize() for word in name.replace("_", " ").split())
@@ -519,5 +519,5 @@ def _of_place(name: str) -> tzinfo | None:
 
 
 def _same(one: tzinfo, other: tzinfo) -> bool:
-    """Whether two zones are one; of a name by date that is not decided here."""
+    """Whether two zones are the same; undecided for a name whose summer time depends on the date."""
     return isinstance(one, ZoneInfo) or isinstance(other, ZoneInfo) or one.utcoffset(None) == other.utcoffset(None)

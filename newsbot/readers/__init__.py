@@ -1,1 +1,1 @@
-"""What an answer says, as a batch: pure functions of the answer, what is declared, and what was known before."""
+"""Turns an answer into a batch: pure functions of the answer, the declaration, and the stored state."""

@@ -1,4 +1,4 @@
-"""From the entries of a feed, a sitemap or a section page to articles."""
+"""Turns the entries of a feed, a sitemap or a section page into articles."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -11,16 +11,16 @@ from newsbot.items import Article, Rank
 from newsbot.readers.endpoint import Endpoint, Reading
 from newsbot.sources.model import Source
 
-TITLE_FROM_SUMMARY = 120  # characters, where a feed gives no titles
+TITLE_FROM_SUMMARY = 120  # characters, if a feed gives no titles
 
-# Kinds of answers whose entries may share a link; on other pages a link that is there twice leads to one article.
+# Kinds of answers whose entries may share a link; on other pages a repeated link leads to one article.
 FEEDS = {"rss", "atom", "rdf", "json"}
 
 _RANKS = {"news_sitemap": Rank.SITEMAP, "section": Rank.SECTION}
 
 
 def articles(reading: Reading, endpoint: Endpoint) -> Iterator[Article]:
-    """The articles of an answer, each with what tells its entry from the others."""
+    """The articles of an answer, each with the identity of its entry."""
     identities = identify(reading.entries, share_links=reading.kind in FEEDS)
     for entry, identity in zip(reading.entries, identities, strict=True):
         article = _article(entry, reading, endpoint)
@@ -31,12 +31,12 @@ def articles(reading: Reading, endpoint: Endpoint) -> Iterator[Article]:
 
 
 def _short(id_: str | None) -> str | None:
-    """An id that nothing is known by, for those who look at what was refused."""
+    """An id that identifies nothing, for people who look at rejects."""
     return id_ if id_ and id_.isprintable() and len(id_) <= MAX_ID else None
 
 
 def _article(entry: Mapping[str, Any], reading: Reading, endpoint: Endpoint) -> Article:
-    """The article of an entry; what is missing is left for the pipelines to refuse."""
+    """The article of an entry; the pipelines refuse it if a required field is missing."""
     source = endpoint.source
     title = entry["title"]
     if not title and entry["summary"]:
@@ -63,7 +63,7 @@ def _article(entry: Mapping[str, Any], reading: Reading, endpoint: Endpoint) -> 
 
 
 def _moment(text: str | None, source: Source) -> datetime | None:
-    """A date with its zone; the source's zone where the feed has none."""
+    """A date with its zone; by default the source's zone."""
     if not text:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Feeds and sitemaps, and the indexes of sitemaps."""
+"""Reads feeds and sitemaps, and the indexes of sitemaps."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ def look(answer: Answer, endpoint: Endpoint) -> Reading:
             answer.body, answer.url, country=source.country, language=source.language, content_type=content_type
         )
     except FeedError as error:
-        raise UnreadableError(f"is no feed: {error}") from None
+        raise UnreadableError(f"is not a feed: {error}") from None
     if feed.kind == "sitemap_index":
         return _index(feed, endpoint)
     if feed.kind == "sitemap" and feed.entries and not any(entry["title"] for entry in feed.entries):
@@ -34,14 +34,14 @@ def look(answer: Answer, endpoint: Endpoint) -> Reading:
         language = None  # feed software that was never set up says "en": let the text decide
     for entry in feed.entries:
         entry["language"] = entry["language"] or language or (None if feed.language else source.language)
-    cut = () if feed.whole else ("it was cut off: what is missing may come with the next fetch",)
+    cut = () if feed.whole else ("it was cut off: the rest may come with the next fetch",)
     remark = "; ".join((*cut, *feed.remarks)) or None
     return Reading(feed.kind, feed.entries, interval=feed.interval, whole=feed.whole, remark=remark)
 
 
 def _index(feed: Feed, endpoint: Endpoint) -> Reading:
     if endpoint.depth >= MAX_DEPTH:
-        raise UnreadableError(f"is an index of sitemaps, {MAX_DEPTH + 1} deep: list one of those that it leads to")
+        raise UnreadableError(f"is an index of sitemaps, {MAX_DEPTH + 1} deep: list one of its sitemaps")
     listed = zip(feed.sitemaps, feed.modified, strict=True)
     depth = endpoint.depth + 1
     children = [replace(endpoint, url=url, depth=depth, modified=end_of(date)) for url, date in listed]

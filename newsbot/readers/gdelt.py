@@ -1,4 +1,4 @@
-"""The files of GDELT's Global Knowledge Graph."""
+"""Reads the files of GDELT's Global Knowledge Graph."""
 
 from newsbot.batch import MAX_VALUE, Answer, Batch, Broken, Done, Outcome, Reject, Then
 from newsbot.extraction import gdelt
@@ -7,11 +7,11 @@ from newsbot.items import Article, Rank
 from newsbot.readers.listed_files import File
 
 SOURCE = "gdelt"
-MOST = 512 * 1024 * 1024  # bytes of a file once inflated; the true ones have 15 to 60 MB
+MOST = 512 * 1024 * 1024  # bytes of an inflated file; the true ones have 15 to 60 MB
 
 
 def read(answer: Answer, wanted: gdelt.Wanted, file: File) -> tuple[Batch | None, File, Then[str]]:
-    """The articles of the web in a file that are asked for, and the rows of which none can be made."""
+    """The wanted articles of the web in a file, and the rows that make no article."""
     articles: list[Article] = []
     refused: list[Reject] = []
     others = left_out = untitled = 0

@@ -10,26 +10,26 @@ from newsbot.batch import Answer
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file as the list has it."""
+    """A file in the list."""
 
     url: str
     time: datetime
     size: int
     md5: str
-    failures: int = 0  # runs that could not have it
+    failures: int = 0  # runs that could not get it
 
     @classmethod
     def of(cls, url: str, kept: dict[str, Any]) -> "File":
-        """The file that a cursor keeps."""
+        """The file from its entry in a cursor."""
         return cls(url, datetime.fromisoformat(kept["time"]), kept["size"], kept["md5"], kept["failures"])
 
     def kept(self) -> dict[str, Any]:
-        """What a cursor keeps of it."""
+        """Its entry in a cursor."""
         return {"time": self.time.isoformat(), "size": self.size, "md5": self.md5, "failures": self.failures + 1}
 
 
 def mismatch(answer: Answer, file: File) -> str | None:
-    """How an answer differs from what the list says, or None."""
+    """The difference between an answer and its entry in the list, or None."""
     if answer.status != 200:
         return answer.told
     if len(answer.body) != file.size:

@@ -1,4 +1,4 @@
-"""What feeds, sitemaps and section pages have in common: the batch of an answer, and when to ask again."""
+"""The shared reader of feeds, sitemaps and section pages: the batch of an answer, and the time of the next fetch."""
 
 import hashlib
 import marshal
@@ -12,7 +12,7 @@ from newsbot.logins import without_login
 from newsbot.readers.endpoint import Endpoint, Reading, UnreadableError
 from newsbot.readers.entry_articles import articles
 
-READERS = 2  # raised when feeds and pages are read in another way: then each is read again, though it did not change
+READERS = 2  # raised when the readers change: then each feed and page is read again, even if it did not change
 DEFAULT_INTERVAL = 900  # seconds, until a feed has shown how often it changes
 DAY = 86_400  # seconds
 
@@ -38,51 +38,50 @@ def read(
 
 
 def failed(
-    endpoint: Endpoint, state: FeedState, problem: str, answer: Answer | None, told: str | None = None, **columns: Any
+    endpoint: Endpoint, state: FeedState, problem: str, answer: Answer | None, status: str | None = None, **columns: Any
 ) -> tuple[Batch, FeedState, Broken]:
-    """The batch of a fetch of which nothing came; `told` says of it what is more than the problem."""
+    """The batch of a failed fetch; `status` is a longer text than `problem` for the user."""
     due_in = min(endpoint.bounds.interval_max, (state.interval or DEFAULT_INTERVAL) * 2 ** min(state.failures, 10))
     columns = {"problem": without_login(problem), "ok": False, "moved_to": None, "due_in": due_in} | columns
     progress = _progress(endpoint, state, answer, **columns)
-    return _batch(endpoint, progress, told or problem), state, Broken(problem)
+    return _batch(endpoint, progress, status or problem), state, Broken(problem)
 
 
 def fingerprint(endpoint: Endpoint) -> str:
-    """Stands for how an endpoint is read, by the catalogue and by the readers: with another one, the same answer is
-    read again."""
+    """A hash of how the catalogue and the readers read an endpoint: if it changes, the same answer is read again."""
     source = endpoint.source
     facts = (READERS, endpoint.section, source.country, source.language, source.timezone, source.section)
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 
 
 def is_full_due(endpoint: Endpoint, state: FeedState) -> bool:
-    """Whether the whole answer is wanted, and read, also when nothing changed."""
+    """Whether the whole answer is requested and read, even if nothing changed."""
     if 0 < state.refused_runs <= endpoint.bounds.refused_runs:
-        return True  # its answer is asked for once more
+        return True  # its answer is requested again
     return state.full_due or state.fingerprint != fingerprint(endpoint)
 
 
 def gone(endpoint: Endpoint, state: FeedState) -> str:
-    """What a user is told of a feed that says that it is gone."""
+    """The message to a user about a feed that says that it is gone."""
     return (_GONE if state.gone else _SAYS_GONE).format(endpoint.source.id)
 
 
 def _refused(answer: Answer, endpoint: Endpoint, state: FeedState) -> tuple[Batch, FeedState, Broken]:
     problem = answer.told
     if answer.status == 410:
-        told = f"{problem}, {gone(endpoint, state)}"
-        return failed(endpoint, state, problem, answer, told, gone=True, due_in=DAY)
+        status = f"{problem}, {gone(endpoint, state)}"
+        return failed(endpoint, state, problem, answer, status, gone=True, due_in=DAY)
     if answer.status == 304:
-        problem += ", not modified, although it was asked for whatever there is"
+        problem += ", not modified, although the request had no validators"
     elif answer.status == 401:
         problem += f", {_about_login(endpoint, answer)}"
     return failed(endpoint, state, problem, answer)
 
 
 def _about_login(endpoint: Endpoint, answer: Answer) -> str:
-    """What a 401 means: the server wants a login, or another one."""
+    """The meaning of a 401: the server wants a login, or another one."""
     if endpoint.key is None:
-        return "a login is wanted: write auth: env:NAME in its entry of the catalogue"
+        return "it needs a login: write auth: env:NAME in its entry of the catalogue"
     variable = endpoint.key.key.variable
     if urlsplit(answer.url).hostname != endpoint.key.host:
         return f"the login in the environment variable {variable} does not go to this server, {answer.url}"
@@ -98,7 +97,7 @@ def _taken(
     is_validated = content_hash is not None and reading.validated
     is_changed = content_hash is None or content_hash != state.content_hash
     is_read = is_changed or is_full_due(endpoint, state)
-    # Else they are the very entries of last time, which were all stored or refused.
+    # Else the entries are the same as last time, and all of them were stored or refused.
     number = len(reading.entries)
     progress = _progress(
         endpoint,
@@ -136,37 +135,37 @@ def _beyond(endpoint: Endpoint, reading: Reading) -> str | None:
 
 
 def _batch(endpoint: Endpoint, progress: FeedProgress, status: str, **columns: Any) -> Batch:
-    told = {"source_id": endpoint.source.id, "url": endpoint.name, "status": without_login(status)}
-    return Batch(progress=progress, outcome=Outcome(ok=progress.ok, **told), **columns)
+    shown = {"source_id": endpoint.source.id, "url": endpoint.name, "status": without_login(status)}
+    return Batch(progress=progress, outcome=Outcome(ok=progress.ok, **shown), **columns)
 
 
 def _progress(endpoint: Endpoint, state: FeedState, answer: Answer | None, **columns: Any) -> FeedProgress:
-    told = {
+    defaults = {
         "source_id": endpoint.source.id,
         "status": answer.status if answer else None,
         "ok": True,
         "moved_to": _moved_to(state, answer) if answer else None,
         "wait": answer.wait if answer else None,
     }
-    return FeedProgress(url=endpoint.name, **told | columns)
+    return FeedProgress(url=endpoint.name, **defaults | columns)
 
 
 def _moved_to(state: FeedState, answer: Answer) -> str | None:
-    """Where the feed is from now on: only permanent redirects count, and only if the chain has no other."""
+    """The new address of the feed: only permanent redirects count, and only if the chain has no other."""
     if answer.redirects and all(status in _PERMANENT for status, _ in answer.redirects):
         return answer.url
     return state.moved_to
 
 
 def _interval(endpoint: Endpoint, state: FeedState, answer: Answer, *, changed: bool, hint: int | None = None) -> int:
-    """Seconds until the feed is due: sooner when it changed, later when not, never sooner than it asks for."""
+    """Seconds until the feed is due: sooner if it changed, later if not, never sooner than it asks for."""
     interval = (state.interval or DEFAULT_INTERVAL) * (0.5 if changed else 1.5)
     interval = max(interval, hint or 0, _max_age(answer), endpoint.bounds.interval_min)
     return round(min(interval, endpoint.bounds.interval_max))
 
 
 def _max_age(answer: Answer) -> float:
-    """Seconds for which a cache may keep the answer (RFC 9111, section 4.2.1); 0 where it does not say."""
+    """Seconds for which a cache may keep the answer (RFC 9111, section 4.2.1); 0 if it does not say."""
     for directive in answer.headers.get("Cache-Control", "").lower().split(","):
         name, _, value = directive.strip().partition("=")
         if name in ("no-cache", "no-store"):
@@ -176,10 +175,10 @@ def _max_age(answer: Answer) -> float:
     expires = answer.headers.get("Expires")
     try:
         return max(0.0, (parsedate_to_datetime(expires) - answer.fetched_at).total_seconds()) if expires else 0
-    except (ValueError, TypeError, OverflowError):  # a date that is none, or has no zone
+    except (ValueError, TypeError, OverflowError):  # not a date, or without a zone
         return 0
 
 
 def _content_hash(entries: Sequence[Mapping[str, Any]]) -> str:
-    # The second version of the format gives the same bytes for the same values, always, at a third of the cost of JSON.
+    # Version 2 of the format always gives the same bytes for the same values, at a third of the cost of JSON.
     return hashlib.blake2b(marshal.dumps(cast("list[Any]", entries), 2), digest_size=16).hexdigest()

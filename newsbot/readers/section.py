@@ -1,4 +1,4 @@
-"""Section pages: the headlines that the selectors of the catalogue find."""
+"""Reads section pages: the headlines that the selectors of the catalogue find."""
 
 from newsbot.batch import Answer, Batch, FeedState, Then
 from newsbot.extraction import pages, rules
@@ -20,7 +20,7 @@ def look(answer: Answer, endpoint: Endpoint) -> Reading:
     try:
         page = pages.read(answer.body, answer.url, content_type=content_type, language=source.language)
     except pages.PageError as error:
-        raise UnreadableError(f"is no page that can be read: {error}") from None
+        raise UnreadableError(f"is not a readable page: {error}") from None
     entries, cut, beyond = rules.headlines(page, rule, Hints(source.country, source.language))
     if cut and not entries:
         raise UnreadableError("is cut off in its first headline")

@@ -1,12 +1,12 @@
-"""What a web API is, as facts: where it is, how it pages, what its cursor is, what it may cost, what its records are.
+"""The declaration of a web API: its address, its pages, its cursor, its quota, its records.
 
-Plain dataclasses, since every start imports the spiders that are made of them. `newsbot.sources.declared` reads the
-same from YAML and checks both.
+Plain dataclasses, because every start imports the spiders that declare them. `newsbot.sources.declared` reads the same
+from YAML and checks both.
 
 Paths are JMESPath (https://jmespath.org). `{name}` in `url`, `params` and `headers` stands for an argument, or for
-`since`, `until` (times of what is asked for) or `cursor` (the id or token of last time); `{since:%Y-%m-%d}` gives the
-form of a time, `epoch` and `ms` that in Unix seconds and milliseconds (`epoch-1`: one before), `days` how many
-days it is ago, ISO 8601 in UTC without one.
+`since`, `until` (the requested period) or `cursor` (the id or token of last time). `{since:%Y-%m-%d}` gives a time in
+that form, `epoch` and `ms` in Unix seconds and milliseconds (`epoch-1`: one before), `days` as the number of days ago;
+the default is ISO 8601 in UTC.
 """
 
 import re
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from newsbot.sources.secrets import Login
 
 SECRET = re.compile(f"([!-~]+ )?{ENV}")  # of a header: what stands before it, the variable
-EXTRA = "extra."  # `extra.points: points` of an article keeps what that has no field for
+EXTRA = "extra."  # `extra.points: points` of an article keeps a value that an article has no field for
 
 
 class Checked:
-    """Marks what `newsbot.sources.declared` checks beyond its type. It is imported when pydantic asks, not before."""
+    """Marks a type that `newsbot.sources.declared` checks further; pydantic imports that module on demand."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -52,54 +52,54 @@ Span = Annotated[float, Checked("span")]
 Amount = Annotated[float, Checked("amount")]
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "time", "json"]
 
-# What these arguments mean, in every spider that has them.
+# The meanings of these arguments, in every spider that has them.
 TOPIC = {
     "query": "what to search for, in the syntax of the API",
-    "language": "language of what is found, ISO 639-1 as `de`",
+    "language": "language of the results, ISO 639-1 as `de`",
     "country": "country of the publisher, ISO 3166-1 alpha-2 as `fr`",
 }
 TIMES = {
-    "since": "from this date or time on, instead of what is new: `2024-05-01`, `2024-05-01T12:00Z`",
-    "until": "up to this date or time, without it",
-    "backfill": "what is new and, where it was not read yet, so much of the past: `30d`",
-    "budget": "calls that this run may make at most; money, where the API's calls cost some",
+    "since": "from this date or time on, in place of what is new: `2024-05-01`, `2024-05-01T12:00Z`",
+    "until": "up to but not including this date or time",
+    "backfill": "what is new, and what is not yet read of this much of the past: `30d`",
+    "budget": "most calls that this run may make; money, where the API's calls cost money",
 }
 
 _STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
 
 
 def _one_of(*keys: str) -> dict[str, Any]:
-    """For pydantic: of these keys there is one and no other."""
+    """The pydantic configuration of a class with exactly one of these keys."""
     return _STRICT | {"json_schema_extra": {"oneOf": [{"required": [key]} for key in keys]}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """The secret that the API asks for. It comes from the environment and is added where the request leaves."""
+    """The secret that the API needs. It comes from the environment and is added when the request leaves."""
 
     __pydantic_config__ = _one_of("header", "query")
 
     variable: Variable
     """the environment variable that holds it"""
     header: Header | None = None
-    """the header that takes it, as X-Api-Key"""
+    """the header for it, as X-Api-Key"""
     query: str | None = None
-    """the query parameter that takes it, where there is no header for it"""
+    """the query parameter for it, where the API has no header for it"""
     prefix: str = ""
-    """what stands before it in the header, as `Bearer `"""
+    """the text before it in the header, as `Bearer `"""
     required: bool = True
-    """whether the API answers nobody without it"""
+    """whether the API refuses requests without it"""
     signup: Url | None = None
-    """where one gets it"""
+    """the page that gives keys"""
 
 
 class HostKey(NamedTuple):
-    """A key and the one host that gets it, as a request carries them; the secret itself stays in the environment."""
+    """A key and its one host, as a request carries them; the secret itself stays in the environment."""
 
     host: str
     key: "Key | Login"
     may_be_plain: bool = False  # whether the host gets it without TLS, too
-    port: int | None = None  # the one that gets it; None: each
+    port: int | None = None  # the port that gets it; None: any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,26 +109,26 @@ class Argument:
     __pydantic_config__ = _STRICT
 
     help: str | None = None
-    """what it is for; `query`, `language` and `country` mean the same everywhere"""
+    """its purpose; `query`, `language` and `country` mean the same everywhere"""
     default: Text | None = None
-    """its value where none is given"""
+    """its default value"""
     required: bool = False
-    """whether the spider can not run without it"""
+    """whether the spider cannot run without it"""
     each: bool = False
-    """whether it may be several, separated by commas, each asked for on its own and with a cursor of its own"""
+    """whether it takes several values, separated by commas, each requested alone and with its own cursor"""
     choices: tuple[Text, ...] = ()
-    """the values that there are; empty: any"""
+    """its valid values; empty: any"""
     join: Text | None = None
-    """what the API wants between several values, as `;`; they are given separated by commas, and asked for at once"""
+    """the API's separator of several values, as `;`; give them separated by commas; one request has them all"""
     case: Literal["upper", "lower"] | None = None
-    """the letters that its values have, however they are given"""
+    """the case that its values are put into"""
     found: Path | None = None
-    """where a record has its value, or a list of those that it has: one that no record has is reported as missing"""
+    """where a record has its value, or a list of its values; a value that no record has is reported as missing"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberedPages:
-    """Pages by number. Without `pages` and `total` they end with the first that is empty."""
+    """Pages by number. Without `pages` and `total` they end with the first empty page."""
 
     __pydantic_config__ = _STRICT
 
@@ -150,8 +150,8 @@ class NumberedPages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffsetPages:
-    """Pages by the number of records before them. Each page repeats the last record of the one before, so that a
-    record that was taken out meanwhile shows."""
+    """Pages by the number of records before them. Each page repeats the last record of the page before, which shows
+    whether a record was removed meanwhile."""
 
     __pydantic_config__ = _STRICT
 
@@ -160,7 +160,7 @@ class OffsetPages:
     param: str = "offset"
     """the query parameter of that number"""
     first: int = 0
-    """what it is for the first page: 1 where the API counts records from 1"""
+    """its value for the first page: 1 where the API counts records from 1"""
     size: Count = 100
     """records of a full page"""
     size_param: str = "limit"
@@ -171,12 +171,12 @@ class OffsetPages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPages:
-    """Pages by a token that the answer before gives."""
+    """Pages by a token from the answer before."""
 
     __pydantic_config__ = _STRICT
 
     by: Literal["token"] = "token"
-    """pages by a token that the answer before gives"""
+    """pages by a token from the answer before"""
     param: str
     """the query parameter of the token"""
     token: Path
@@ -196,15 +196,15 @@ class LinkedPages:
     by: Literal["link"] = "link"
     """pages by the URL of the next one"""
     next: Path | None = None
-    """where the answer has it; without this, it is the Link header with rel=next"""
+    """where the answer has it; the default is the Link header with rel=next"""
     size: Count | None = None
     """records of a full page"""
     size_param: str | None = None
     """the query parameter of the size"""
 
 
-class _ToldBy:
-    """Tells pydantic, where that reads a declaration, which key says which of several classes it is."""
+class _DiscriminatedBy:
+    """Names the key by which pydantic chooses among several classes."""
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -215,27 +215,27 @@ class _ToldBy:
         return handler.generate_schema(Annotated[source, Field(discriminator=self.key)])
 
 
-Pages = Annotated[NumberedPages | OffsetPages | TokenPages | LinkedPages, _ToldBy("by")]
+Pages = Annotated[NumberedPages | OffsetPages | TokenPages | LinkedPages, _DiscriminatedBy("by")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slices:
-    """The time asked for is cut into slices; one that has more hits than the API gives is halved."""
+    """The requested period is cut into slices; a slice with more hits than the API gives is halved."""
 
     __pydantic_config__ = _STRICT
 
     longest: Span
-    """of a slice: 7d, 12h"""
+    """the longest slice: 7d, 12h"""
     shortest: Span = 1
-    """a slice that still has too many hits is told as incomplete"""
+    """the shortest slice; if it still has too many hits, it is reported as incomplete"""
     cap: Count | None = None
-    """hits that the API gives at most"""
+    """most hits that the API gives"""
     total: Path | None = None
-    """where the answer says how many there are; without it, `cap` records in a slice are taken for too many"""
+    """where the answer has the number of hits; without it, `cap` records in a slice count as too many"""
     statuses: tuple[int, ...] = ()
-    """HTTP statuses by which the API says that there are too many"""
+    """HTTP statuses that mean too many hits"""
     too_many: Path | None = None
-    """what is true of the body of such an answer, where it may mean something else; of a text, `@` is the text"""
+    """true of the body if such a status means too many hits, where it may mean something else; `@` is a text body"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,32 +249,32 @@ class Cursor:
     path: Path
     """where a record has the time or id; where the answer has the token"""
     overlap: Seconds = 0
-    """of a time: asked for once more, for records that come late or change: 1h"""
+    """of a time: requested again, for records that come late or change: 1h"""
     first: Seconds = 86_400
     """of a time: how far back the first run goes"""
     reach: Span | None = None
-    """of a time: how far back the API goes; what lies before that is reported as gone, and not asked for"""
+    """of a time: how far back the API goes; an earlier time is reported as gone, and not requested"""
     at: Literal["end", "newest"] = "end"
-    """of a time: it goes to the end of what was asked for or, where records come late, to the newest of them"""
+    """of a time: it moves to the end of the requested period or, where records come late, to the newest record"""
     oldest_first: bool = False
     """whether the records come in the order of the cursor, so that each page moves it; else the last page does"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """So many calls in so much time: below an hour they are spaced evenly, from an hour on counted."""
+    """A number of calls in a period: below an hour they are spaced evenly, from an hour on they are counted."""
 
     __pydantic_config__ = _STRICT
 
     calls: Count
-    """how many"""
+    """their number"""
     per: Period
     """second, minute, hour, day, month, or a number with its unit as 5s, 15m, 12h, 7d; counted from midnight UTC on"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """What the API lets a user spend. What its answers say wins."""
+    """The calls that the API allows. Its answers override the declaration."""
 
     __pydantic_config__ = _STRICT
 
@@ -285,14 +285,14 @@ class Quota:
     currency: str | None = None
     """of the cost"""
     remaining: Header | None = None
-    """the header that says how many calls are left of the longest limit"""
+    """the header with the calls that are left of the longest limit"""
     limit: Header | None = None
-    """the header that says how many there were"""
+    """the header with the calls of the longest limit"""
     reset: Header | None = None
-    """the header that says when there are some again: Unix seconds, seconds from now, or an ISO time"""
+    """the header with the time when the limit is reset: Unix seconds, seconds from now, or an ISO time"""
     spent: Path | None = None
-    """what is true of the body of a 429 that means that the longest limit is used up; of a shorter one, its period, as
-    `'hour'` or `'12 hours'`"""
+    """true of the body of a 429 if the longest limit is used up; for a shorter limit, its period, as `'hour'` or
+    `'12 hours'`"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,7 +312,7 @@ class ObservationFields:
     frequency: Path | None = None
     """its frequency"""
     metadata: dict[str, Path] = field(default_factory=dict)
-    """what else is to be known of the series"""
+    """further data about the series"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,81 +322,81 @@ class Column:
     __pydantic_config__ = _STRICT
 
     source: str | None = None
-    """where it comes from, a path or the header of a column; default: its own name"""
+    """its source, a path or the header of a column; default: its own name"""
     type: ColumnType = "text"
-    """what it is"""
+    """its type"""
     unit: str | None = None
     """its unit"""
     description: str | None = None
-    """what it means"""
+    """its meaning"""
     required: bool = False
     """whether a record without it is refused"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordFields:
-    """How a record is kept in the table `records`."""
+    """How a record becomes a row of the table `records`."""
 
     __pydantic_config__ = _STRICT
 
     dataset: str
     """the name of the dataset"""
     key: Path
-    """what tells records apart"""
+    """the path that identifies a record"""
     columns: dict[str, Column] = field(default_factory=dict)
-    """the columns that are kept, with their types; empty: all, as they come"""
+    """the columns to keep, with their types; empty: all, as they come"""
     url: Path | None = None
-    """where a person can look at it"""
+    """a page about the record"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """An API, or that part of one that a spider collects."""
+    """An API, or the part of an API that a spider collects."""
 
     __pydantic_config__ = _one_of("article", "observation", "record")
 
     name: Name
     """its id, in lower-case letters, digits, - and _"""
     title: str
-    """as people call it"""
+    """its name for people"""
     url: Address
-    """what is asked, without the query"""
+    """the address to request, without the query"""
     homepage: Url | None = None
-    """where people read about it"""
+    """a page about it"""
     params: dict[str, Text] = field(default_factory=dict)
-    """the query; a parameter whose argument is not given is left out"""
+    """the query; a parameter without a value is left out"""
     headers: dict[Header, Text] = field(default_factory=dict)
-    """headers that it wants; `env:NAME` stands for the secret in that environment variable, as in `Bearer env:NAME`"""
+    """further headers; `env:NAME` stands for the secret in that environment variable, as in `Bearer env:NAME`"""
     key: Key | None = None
-    """the secret that it wants"""
+    """the secret that it needs"""
     arguments: dict[str, Argument] = field(default_factory=dict)
-    """what can be given with -a"""
+    """the arguments for -a"""
     records: Path = "@"
     """where the answer has the list of records"""
     at_least: Count | None = None
-    """records that a run brings at least, where all of them are asked for each time; fewer are a failure"""
+    """least records of a run, where each run requests all of them; fewer are a failure"""
     none_as_empty: bool = False
-    """whether an answer without the list means that there are no records; else it is an error"""
+    """whether an answer without the list has no records; else it is an error"""
     withdrawn: Path | None = None
-    """what is true of a record that stands for one that was taken back: it is counted, and nothing is made of it"""
+    """true of a record that stands for a withdrawn one: it is counted and left out"""
     error: Path | None = None
-    """where an answer says that it is an error, although its status is 200"""
+    """where an answer with status 200 has its error message"""
     pages: Pages | None = None
     """how it pages; without it, an answer is whole"""
     slices: Slices | None = None
-    """how the time asked for is cut"""
+    """how the requested period is cut"""
     cursor: Cursor | None = None
-    """how the next run knows what is new; without it, everything is asked for each time"""
+    """how the next run knows what is new; without it, each run requests everything"""
     quota: Quota | None = None
-    """what it may cost"""
+    """the calls that it allows"""
     language: Language | None = None
-    """of its articles, where they do not say"""
+    """of articles without a language"""
     timezone: Timezone | None = None
-    """of its times, where they do not say; default UTC"""
+    """of times without a zone; default UTC"""
     article: Fields | None = None
-    """articles: each field and where a record has it; `extra.points` keeps what an article has no field for"""
+    """articles: each field and where a record has it; `extra.points` keeps a value that an article has no field for"""
     rank: Literal["index", "section", "sitemap", "feed", "page"] = "feed"
-    """how rich its articles are: `index` for other people's articles, `page` where it gives the whole text"""
+    """how rich its articles are: `index` for other people's articles, `page` for whole texts"""
     observation: ObservationFields | None = None
     """observations of series"""
     record: RecordFields | None = None
@@ -404,7 +404,7 @@ class Api:
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """The secrets that it wants: its key, and those of its headers."""
+        """The secrets that it needs: its key, and those of its headers."""
         secrets = ((name, SECRET.fullmatch(value)) for name, value in self.headers.items())
         of_headers = (Key(variable=found[2], header=name, prefix=found[1] or "") for name, found in secrets if found)
         return (*([self.key] if self.key else []), *of_headers)
@@ -416,5 +416,5 @@ class Api:
 
     @property
     def placed(self) -> set[str]:
-        """The names that the address and the query have places for."""
+        """The names of the places in the address and the query."""
         return places(self.url).union(*map(places, self.params.values()))

@@ -1,6 +1,6 @@
-"""The catalogue: which sources there are, what of each is fetched, and which of them a run takes.
+"""The catalogue: loads the sources and selects those of a run.
 
-This module is on the way of every start, so it imports little: pydantic only comes in with a user's own file.
+Every start imports this module, so it imports little: pydantic only for a user's own file.
 """
 
 import zlib
@@ -19,14 +19,14 @@ from newsbot.sources.model import Source
 
 
 class SelectionError(ValueError):
-    """What was asked of the catalogue is not there."""
+    """The catalogue does not have the requested sources."""
 
 
 def load(paths: Sequence[Path | str] = ()) -> dict[str, Source]:
     """The sources by id: the shipped ones, then those of `paths`, files or folders of *.yaml and *.yml, in their order.
 
-    Of two with one id the later wins, as a whole. Raises CatalogueError with everything that is wrong with `paths`;
-    the shipped files are trusted here and proven by the tests.
+    Of two entries with one id the later wins, as a whole. Raises CatalogueError with all faults of `paths`; the tests
+    check the shipped files.
     """
     catalogue = {source.id: source for source in _shipped()}
     if paths:
@@ -36,7 +36,7 @@ def load(paths: Sequence[Path | str] = ()) -> dict[str, Source]:
     return catalogue
 
 
-@cache  # a process may select many times, as one that checks a schedule
+@cache  # a process may select many times, for example to check a schedule
 def _shipped() -> tuple[Source, ...]:
     countries = resources.files("newsbot.sources") / "countries"
     return tuple(
@@ -53,14 +53,14 @@ def select(
     language: str | None = None,
     shard: tuple[int, int] | None = None,
 ) -> list[Source]:
-    """The sources that a run takes, in the catalogue's order: all that is enabled, narrowed by each argument given.
+    """The sources of a run, in the catalogue's order: all enabled ones, narrowed by each given argument.
 
     `sources` are ids; `country` and `language` are codes, several separated by commas; `shard` (i, n) keeps the
-    sources whose CRC-32 of the id, modulo n, is i, so the shards 0 to n - 1 are disjoint and together are everything.
+    sources whose CRC-32 of the id, modulo n, is i, so the partitions 0 to n - 1 are disjoint and together complete.
 
-    Raises SelectionError for an unknown id (with the nearest) or code (with those that exist), for a disabled source
-    that is named (with the reason), for a shard outside 0 <= i < n, and where nothing is left but by the shard: of few
-    sources in many shards, some shards are empty.
+    Raises SelectionError for an unknown id (with the nearest) or code (with the known ones), for a disabled source by
+    name (with the reason), for a shard outside 0 <= i < n, and for an empty selection. An empty shard is fine: few
+    sources leave some of many partitions empty.
     """
     if sources is not None:
         _check_names(catalogue, sources)
@@ -76,13 +76,13 @@ def select(
     if shard is not None:
         index, count = shard
         if not 0 <= index < count:
-            raise SelectionError(f"shard: {index}/{count} is no shard; i/n with 0 <= i < n is right, as 0/4")
+            raise SelectionError(f"shard: expected i/n with 0 <= i < n, as 0/4, got {index}/{count}")
         chosen = [source for source in chosen if zlib.crc32(source.id.encode()) % count == index]
     return chosen
 
 
 def matching(catalogue: Mapping[str, Source], country: str | None = None, language: str | None = None) -> list[Source]:
-    """The sources, disabled ones too, of these countries and languages (codes, several separated by commas).
+    """The sources, including disabled ones, of these countries and languages (codes, several separated by commas).
 
     Raises SelectionError for a code that no source has.
     """
@@ -96,8 +96,8 @@ def _codes(argument: str, value: str | None, known: set[str]) -> set[str]:
         return known
     given = {code.strip() for code in value.split(",")}
     if "" in given:
-        right = ",".join(sorted(given - {""})) or "fr,de"
-        raise SelectionError(f"{argument}: {value!r} lacks a code beside a comma; expected {right!r}")
+        expected = ",".join(sorted(given - {""})) or "fr,de"
+        raise SelectionError(f"{argument}: {value!r} lacks a code beside a comma; expected {expected!r}")
     if unknown := sorted(given - known):
         hints = "".join(codes.hint(argument, each) for each in unknown)
         fault = f"{argument}: no source has {_quoted(unknown)}"
@@ -117,7 +117,7 @@ def _check_names(catalogue: Mapping[str, Source], names: Sequence[str]) -> None:
 
 
 def hint(catalogue: Mapping[str, Source], name: str) -> str:
-    """What to write instead of a name that is not an id: the id of this site, or those that are near."""
+    """A correction for a name that is not an id: the id of this site, or similar ids."""
     if found := meant(catalogue, name):
         return f"that is {found!r}"
     if _host(name):
@@ -127,7 +127,7 @@ def hint(catalogue: Mapping[str, Source], name: str) -> str:
 
 
 def meant(catalogue: Mapping[str, Source], name: str) -> str | None:
-    """The id of the source with this id in other letters, this name, or this address."""
+    """The id of the source with this id in other case, this name, or this address."""
     plain = name.casefold()
     if plain in catalogue:
         return plain
@@ -139,7 +139,7 @@ def meant(catalogue: Mapping[str, Source], name: str) -> str | None:
 
 
 def _host(address: str) -> str | None:
-    """The host of a URL or a domain, without `www.`; None for what is neither."""
+    """The host of a URL or a domain, without `www.`; None for any other text."""
     try:
         host = urlsplit(address if "://" in address else f"//{address}").hostname or ""
     except ValueError:

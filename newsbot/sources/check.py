@@ -1,6 +1,6 @@
-"""A user's own catalogue files: read with their lines and checked whole, so that one error tells every fault.
+"""Reads a user's own catalogue files, with their lines, and checks them whole: one error reports every fault.
 
-`python -m newsbot.sources.check` prints the JSON Schema that is published beside this module as schema.json.
+`python -m newsbot.sources.check` prints the JSON Schema in schema.json.
 """
 
 import json
@@ -33,7 +33,7 @@ from newsbot.sources.model import CatalogueError, Source
 from newsbot.sources.secrets import variable_of
 from newsbot.sources.yaml_files import FaultyFileError, Text, Timezone, fault, perhaps
 
-# ISO 639-1. A language without a code of two letters has one of three, which is checked for its form alone.
+# ISO 639-1. A language without a two-letter code has a three-letter one, of which only the form is checked.
 _LANGUAGES = frozenset(
     """
     aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee
@@ -44,7 +44,7 @@ _LANGUAGES = frozenset(
     yo za zh zu
     """.split()  # noqa: SIM905
 )
-# Country codes that are often taken for the language's.
+# Country codes that people often give as language codes.
 _LANGUAGE_OF = {
     "at": "de",
     "cn": "zh",
@@ -60,7 +60,7 @@ _LANGUAGE_OF = {
 
 def _id(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value):
-        raise fault("lower-case ASCII letters, digits and single hyphens between them are right, as 'example-news'")
+        raise fault("expected lower-case ASCII letters, digits and single hyphens between them, as 'example-news'")
     return value
 
 
@@ -78,15 +78,15 @@ def checked_url(value: str) -> str:
         parts = urlsplit(value)
         whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError as error:
-        raise fault(f"no URL: {error}") from error
+        raise fault(f"not a URL: {error}") from error
     if not whole:
-        raise fault("http:// or https:// and a host are right, as https://www.example.com/feed.xml")
+        raise fault("expected http:// or https:// and a host, as https://www.example.com/feed.xml")
     return value
 
 
 def _auth(value: object) -> object:
     if not isinstance(value, str) or not variable_of(value):
-        raise fault("env:NAME is right, of an environment variable NAME that has user:password", "absent")
+        raise fault("expected env:NAME, of an environment variable NAME that has user:password", "absent")
     return value
 
 
@@ -105,7 +105,7 @@ def _country(value: str) -> str:
         names["uk"] = "gb"
         near = get_close_matches(value.lower(), names, n=1)
         hint = f"; perhaps {names[near[0]]!r}" if near else ""
-        raise fault(f"an ISO 3166-1 alpha-2 code in lower case is right, as 'fr'{hint}")
+        raise fault(f"expected an ISO 3166-1 alpha-2 code in lower case, as 'fr'{hint}")
     return value
 
 
@@ -114,7 +114,7 @@ def _language(value: str) -> str:
         primary = re.split("[-_]", value.lower())[0]
         near = _LANGUAGE_OF.get(primary, primary)
         hint = f"; perhaps {near!r}" if near in _LANGUAGES else perhaps(primary, sorted(_LANGUAGES))
-        raise fault(f"a primary language tag of BCP 47 (ISO 639) in lower case is right, as 'de'{hint}")
+        raise fault(f"expected a primary language tag of BCP 47 (ISO 639) in lower case, as 'de'{hint}")
     return value
 
 
@@ -122,18 +122,18 @@ def _css(value: str) -> str:
     try:
         parsel.css2xpath(value)
     except SelectorError as error:
-        raise fault(f"no CSS selector: {error}") from error
+        raise fault(f"not a CSS selector: {error}") from error
     return value
 
 
 def _element(value: str) -> str:
     if re.search(r"::[a-z-]+(\([^)]*\))?\s*$", value):
-        raise fault("selects an element, so without ::text or ::attr()")
+        raise fault("expected a selector of an element, without ::text or ::attr()")
     return _css(value)
 
 
 _LOGIN = (
-    "a login in a URL would be seen: take it out, write `auth: env:NAME` in the entry of the source, and put"
+    "a login in a URL would be visible: take it out, write `auth: env:NAME` in the entry of the source, and put"
     " user:password into the environment variable NAME"
 )
 
@@ -173,28 +173,28 @@ class Entry(BaseModel):
     )
 
     id: Annotated[str, AfterValidator(_id)] = Field(
-        description="what one types after `-a sources=`: lower-case ASCII letters, digits and hyphens",
+        description="its name after `-a sources=`: lower-case ASCII letters, digits and hyphens",
         json_schema_extra={"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"},
     )
-    name: Text = Field(description="the name as its readers know it")
+    name: Text = Field(description="its name for readers")
     homepage: Url = Field(description="URL of the front page")
     country: Annotated[str, AfterValidator(_country)] = Field(
         description="ISO 3166-1 alpha-2 code in lower case, as `fr`", json_schema_extra={"pattern": "^[a-z]{2}$"}
     )
     language: Language = Field(description="primary language tag of BCP 47 in lower case, as `de`")
     timezone: Timezone | None = Field(
-        None, description="IANA time zone of dates that carry none, as `Europe/Berlin`; without it UTC"
+        None, description="IANA time zone of dates without one, as `Europe/Berlin`; without it UTC"
     )
-    section: Text | None = Field(None, description="section of articles that name none themselves, as `sport`")
+    section: Text | None = Field(None, description="section of articles that name none, as `sport`")
     delay: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
         None,
         description="seconds between two requests to one host; without it the setting `DOWNLOAD_DELAY`; 0, for servers"
-        " of your own: no pause, and no bound on requests at once",
+        " of your own: no pause, and no limit on concurrent requests",
     )
     auth: Annotated[str, BeforeValidator(_auth)] | None = Field(
         None,
-        description="`env:NAME`: the environment variable NAME has `user:password`, which the servers of the URLs below"
-        " get, and no other",
+        description="`env:NAME`: the environment variable NAME has `user:password`; only the servers of the URLs below"
+        " get it",
         json_schema_extra={"pattern": "^env:[A-Za-z_][A-Za-z0-9_]*$"},
     )
     feeds: list[Url] = Field([], description="URLs of RSS, Atom or JSON feeds")
@@ -247,7 +247,7 @@ def read(paths: Sequence[Path | str]) -> list[Source]:
             try:
                 sources += _read(file)
             except OSError as error:
-                faults.append(f"{file}: {error.strerror}; a file, or a folder of *.yaml, is right")
+                faults.append(f"{file}: {error.strerror}; expected a file, or a folder of *.yaml")
             except FaultyFileError as error:
                 faults += error.faults
     if faults:
@@ -261,14 +261,14 @@ def _read(file: Path) -> list[Source]:
 
 
 def _repeated_urls(data: list[Any]) -> Iterator[tuple[Where, str]]:
-    """The URLs that an entry has twice: a run asks for them once, and reads the answer in one way."""
+    """The URLs that an entry has twice: a run fetches a URL once, and reads the answer in one way."""
     for number, entry in enumerate(data):
         first: dict[str, str] = {}
         for where, url in _polled(entry) if isinstance(entry, dict) else ():
             place = f"{where[0]}[{where[1]}]"
             if first.setdefault(url, place) != place:
                 hint = "; `items` takes several selectors, with commas between" if where[0] == "sections" else ""
-                yield (number, *where), f"the URL is that of {first[url]}, too; once is right{hint}"
+                yield (number, *where), f"the URL is that of {first[url]}, too; expected once{hint}"
 
 
 def _polled(entry: dict[str, Any]) -> Iterator[tuple[Where, str]]:

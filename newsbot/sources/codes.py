@@ -1,4 +1,4 @@
-"""The codes of countries (ISO 3166-1) and languages (ISO 639-1) by what people write instead of them."""
+"""Finds the codes of countries (ISO 3166-1) and languages (ISO 639-1) by their names and frequent mistakes."""
 
 import re
 
@@ -52,7 +52,7 @@ _KINDS = {"country": _by_name(_COUNTRIES), "language": _by_name(_LANGUAGES)}
 
 
 def code_of(kind: str, name: str) -> str | None:
-    """The code of a `country` or `language` by its name, its locale (`en-GB`), or a code that is often taken for it."""
+    """The code of a `country` or `language` by its name, its locale (`en-GB`), or a code often mistaken for it."""
     codes = _KINDS[kind]
     if locale := re.fullmatch("([A-Za-z]{2})[-_]([A-Za-z]{2})", name):
         name = locale[2 if kind == "country" else 1]
@@ -60,6 +60,6 @@ def code_of(kind: str, name: str) -> str | None:
 
 
 def hint(kind: str, name: str) -> str:
-    """`; the code of 'France' is 'fr'`, or nothing where there is none or it was given."""
+    """`; the code of 'France' is 'fr'`, or nothing if `name` has no code or is the code."""
     code = code_of(kind, name)
     return f"; the {kind} code of {name!r} is {code!r}" if code and code != name else ""

@@ -1,6 +1,6 @@
-"""An API that is declared in a YAML file: read with its lines and checked whole, so that one error tells every fault.
+"""Reads an API that is declared in a YAML file, with its lines, and checks it whole: one error reports every fault.
 
-`python -m newsbot.sources.declared` prints the JSON Schema that is published beside this module as api.schema.json;
+`python -m newsbot.sources.declared` prints the JSON Schema in api.schema.json;
 `python -m newsbot.sources.declared keys` prints the tables of docs/own-api.md.
 """
 
@@ -36,7 +36,7 @@ _TIMES = ("since", "until")
 _RESERVED = (*_TIMES, "cursor", "backfill", "budget", "config")
 _KINDS = ("article", "observation", "record")
 _NEEDED = {"url": "where a record has the address of the article", "title": "where a record has its headline"}
-# Source, origin and rank are the declaration's.
+# The declaration itself gives source, origin and rank.
 ARTICLE_FIELDS = tuple(
     field.name for field in dataclasses.fields(Article) if field.name not in ("source_id", "origin", "rank", "extra")
 )
@@ -44,7 +44,7 @@ ARTICLE_FIELDS = tuple(
 
 _CURSOR = {field.name: field.default for field in dataclasses.fields(facts.Cursor)}
 
-# Of the tables, by the class.
+# The headings of the tables, by the class.
 _TITLES = {
     "Key": "`key`",
     "Argument": "Each of `arguments`",
@@ -63,48 +63,48 @@ _TITLES = {
 
 
 class DeclarationError(ValueError):
-    """What is wrong with a declaration: `faults`, one line of text each."""
+    """The faults of a declaration: `faults`, one line of text each."""
 
     def __init__(self, faults: list[str]) -> None:
         self.faults = tuple(faults)
-        super().__init__("\n".join(["the declaration can not be used:", *self.faults]))
+        super().__init__("\n".join(["the declaration cannot be used:", *self.faults]))
 
 
-# --- What pydantic checks, each value for itself ----------------------------------------------------------------------
+# --- Checks of single values, run by pydantic -------------------------------------------------------------------------
 
 
 def _name(value: str) -> str:
     if not re.fullmatch(_NAME, value):
-        raise fault("1 to 64 lower-case ASCII letters, digits, '-' and '_' are right, as 'my-api'")
+        raise fault("expected 1 to 64 lower-case ASCII letters, digits, '-' and '_', as 'my-api'")
     return value
 
 
 def _text(value: Any) -> Any:
     if not isinstance(value, str):
-        raise fault("a plain value is right, as 1 or some words; '' is the empty one")
+        raise fault("expected a plain value, as 1 or some words; '' is the empty one")
     return value
 
 
 def _address(value: str) -> str:
-    """A URL, also one with places."""
-    right = "a URL without user, password and fragment is right; a secret is named under `key`"
+    """A URL, with or without places."""
+    expected = "expected a URL without user, password and fragment; name a secret under `key`"
     if has_login(value):
-        raise fault(f"'{without_login(value)}' with a login: {right}", "absent")
+        raise fault(f"'{without_login(value)}' with a login: {expected}", "absent")
     check.checked_url(re.sub(r"\{[^{}]*\}", "x", value))
     if urlsplit(value).fragment:
-        raise fault(right)
+        raise fault(expected)
     return value
 
 
 def _header(value: str) -> str:
     if not re.fullmatch(_HEADER, value):
-        raise fault("the name of a header is right, as X-Api-Key")
+        raise fault("expected the name of a header, as X-Api-Key")
     return value
 
 
 def _variable(value: str) -> str:
     if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", value):
-        raise fault("the name of an environment variable is right, as EXAMPLE_API_KEY; the secret itself stands there")
+        raise fault("expected the name of an environment variable, as EXAMPLE_API_KEY; put the secret itself there")
     return value
 
 
@@ -112,15 +112,15 @@ def _path(value: str) -> str:
     try:
         path(value)
     except PathError as error:
-        raise fault(f"{error}; a path into the JSON is right, as data.items (https://jmespath.org)") from None
+        raise fault(f"{error}; expected a path into the JSON, as data.items (https://jmespath.org)") from None
     return value
 
 
 def _period(value: str) -> str:
     if not re.fullmatch(_PERIOD, value, re.ASCII) or not float(value[:-1] if value[0].isdigit() else 1):
         words = ("second", "minute", "hour", "day", "month")
-        right = f"{', '.join(words)} or a number with its unit as 5s, 15m, 12h or 7d are right"
-        raise fault(right + perhaps(value, words))
+        expected = f"expected {', '.join(words)} or a number with its unit as 5s, 15m, 12h or 7d"
+        raise fault(expected + perhaps(value, words))
     return value
 
 
@@ -129,7 +129,7 @@ def _duration(least: int) -> Any:
 
     def bounded(value: float) -> float:
         if not least <= value <= LONGEST:
-            raise fault(f"from {least}s to {LONGEST // 86_400}d is right")
+            raise fault(f"expected from {least}s to {LONGEST // 86_400}d")
         return value
 
     schema = {"anyOf": [WRITTEN_SECONDS, {"type": "number", "minimum": least}]}
@@ -170,7 +170,7 @@ _API = TypeAdapter(Api)
 
 
 def read(config: str) -> Api:
-    """The declaration of a file, or of that name among those that come with newsbot.
+    """The declaration in a file, or the shipped one of that name.
 
     Raises DeclarationError with all faults.
     """
@@ -181,14 +181,15 @@ def read(config: str) -> Api:
                 return yaml_files.read_one(file, _API, more=_in_a_file)
         return yaml_files.read_one(file, _API, more=_in_a_file)
     except OSError as error:
-        there = f", or the name of one that is there: {', '.join(shipped())}"
-        raise DeclarationError([f"{config}: {error.strerror}; a YAML file is right{there}"]) from error
+        names = ", ".join(shipped())
+        message = f"{config}: {error.strerror}; expected a YAML file, or the name of a shipped one: {names}"
+        raise DeclarationError([message]) from error
     except FaultyFileError as error:
         raise DeclarationError(error.faults) from error
 
 
 def shipped() -> list[str]:
-    """The names of the declarations that come with newsbot."""
+    """The names of the shipped declarations."""
     return sorted(file.name.removesuffix(".yaml") for file in _folder().iterdir() if file.name.endswith(".yaml"))
 
 
@@ -198,19 +199,19 @@ def _folder() -> Any:
 
 def _shipped(name: str) -> Any:
     if name not in shipped():
-        there = f"those that are there: {', '.join(shipped())}"
-        raise DeclarationError([f"{name}: there is none of this name{perhaps(name, shipped())}; {there}; or a path"])
+        expected = f"expected one of {', '.join(shipped())}, or a path"
+        raise DeclarationError([f"{name}: no declaration has this name{perhaps(name, shipped())}; {expected}"])
     return _folder() / f"{name}.yaml"
 
 
 def faults(api: Api) -> list[str]:
-    """What is wrong with a declaration that was made in Python, where the spider's own methods may use arguments."""
+    """The faults of a declaration in Python, where the spider's own methods may use arguments."""
     data = json.loads(json.dumps(dataclasses.asdict(api)))
     _, wrong = yaml_files.validated(data, _API)
-    return [yaml_files.told(where, message) for where, message in (*_across(data), *wrong)]
+    return [yaml_files.fault_line(where, message) for where, message in (*_across(data), *wrong)]
 
 
-# --- What shows only across keys: looked for in the data as written, so that no other fault hides it ------------------
+# --- Checks across keys, in the data as written, so that no other fault hides these -----------------------------------
 
 
 def _across(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
@@ -244,9 +245,9 @@ def _inner(data: Mapping[str, Any], *steps: str) -> Mapping[str, Any]:
 def _wrong_kind(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     given = [kind for kind in _KINDS if data.get(kind) is not None]
     if not given:
-        yield (), "says nothing of what becomes of a record; article, observation or record is right"
+        yield (), "makes nothing of a record; expected article, observation or record"
     for kind in given[1:]:
-        yield (kind,), f"beside {given[0]}; one of {', '.join(_KINDS)} is right"
+        yield (kind,), f"beside {given[0]}; expected one of {', '.join(_KINDS)}"
 
 
 def _wrong_key(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
@@ -255,37 +256,36 @@ def _wrong_key(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
         return
     if (key.get("header") is None) == (key.get("query") is None):
         beside = "query: beside header" if key.get("header") is not None else "no place for it"
-        yield ("key",), f"{beside}; one of the two is right, header where the API takes it"
+        yield ("key",), f"{beside}; expected one of the two, header where the API takes it"
     if key.get("prefix") and key.get("header") is None:
         yield ("key", "prefix"), "only a header has one"
 
 
 def _wrong_headers(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
-    """A secret stands in the environment: in a file or an argument it would be kept and shown."""
+    """A secret belongs into the environment: a file or an argument would keep and show it."""
     headers = _inner(data, "headers")
     address = data.get("url")
     has_secret = _inner(data, "key") or any(SECRET.fullmatch(str(value)) for value in headers.values())
     if has_secret and isinstance(address, str) and forms(address.partition("//")[2].partition("/")[0]):
-        yield ("url",), f"{address!r}: with a key, a host without places is right: no other host gets the key"
+        yield ("url",), f"{address!r}: with a key, expected a host without places: no other host gets the key"
     for name, value in headers.items():
         if not isinstance(value, str) or SECRET.fullmatch(value):
             continue
         if "env:" in value:
-            yield ("headers", name), "env:NAME is right for a secret, with the name of an environment variable"
+            yield ("headers", name), "expected env:NAME for a secret, with the name of an environment variable"
         elif _SECRET_HEADER.search(str(name)):
-            right = "env:NAME is right, of an environment variable NAME that has it"
-            yield ("headers", name), f"its value is a secret: {right}"
+            yield ("headers", name), "its value is a secret: expected env:NAME of an environment variable NAME with it"
 
 
 def _wrong_params(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
-    """A secret among the params would be in each URL, and `env:NAME` would go out as it stands."""
-    right = "a secret of the query is right as key: {variable: NAME, query: %s}, with the environment variable NAME"
+    """A secret among the params would be in each URL, and `env:NAME` would go out literally."""
+    expected = "expected a secret of the query as key: {variable: NAME, query: %s}, with the environment variable NAME"
     for name, value in _inner(data, "params").items():
         literal = isinstance(value, str) and not forms(value)
         if isinstance(value, str) and re.search(r"\benv:[A-Za-z_]", value):
-            yield ("params", name), f"env:NAME stands for nothing here; {right % name}"
+            yield ("params", name), f"env:NAME stands for nothing here; {expected % name}"
         elif literal and SECRET_PARAM.search(str(name)):
-            yield ("params", name), f"its value is a secret: {right % name}"
+            yield ("params", name), f"its value is a secret: {expected % name}"
 
 
 def _wrong_arguments(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
@@ -295,21 +295,21 @@ def _wrong_arguments(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     for name in arguments:
         where, declared = ("arguments", name), _inner(arguments, name)
         if not re.fullmatch("[a-z][a-z_]*", str(name)):
-            yield where, f"{name!r}: lower-case ASCII letters and '_' are right"
+            yield where, f"{name!r}: expected lower-case ASCII letters and '_'"
         elif name in _RESERVED:
-            yield where, f"{name!r} is there by itself; another name is right"
+            yield where, f"{name!r} is a built-in argument; expected another name"
         if name in several[1:]:
             yield (*where, "each"), f"{several[0]} has it already; one argument may be several"
         if name in several and declared.get("join") is not None:
-            yield (*where, "join"), "beside each; one of the two is right"
+            yield (*where, "join"), "beside each; expected one of the two"
         default, choices = declared.get("default"), declared.get("choices")
         is_list = name in several or declared.get("join") is not None
         if is_list and isinstance(default, str) and not default.strip(" ,"):
-            yield (*where, "default"), f"{default!r}: one value or several, separated by commas, are right"
+            yield (*where, "default"), f"{default!r}: expected one value or several, separated by commas"
         if choices and isinstance(choices, list) and isinstance(default, str):
             wrong = [each for each in (default.split(",") if name in several else [default]) if each not in choices]
             if wrong:
-                yield (*where, "default"), f"{default!r}: one of the choices is right: {', '.join(map(str, choices))}"
+                yield (*where, "default"), f"{default!r}: expected one of the choices: {', '.join(map(str, choices))}"
         if name in in_url and name not in _RESERVED and default is None and not _is_true(declared.get("required")):
             yield where, "stands in the url, so it needs a default or `required: true`"
 
@@ -327,25 +327,23 @@ def _wrong_places(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
         known = [*arguments, *(() if where[0] == "headers" else (*_TIMES, "cursor"))]
         for name, form in forms(template):
             if name not in known:
-                there = f"those that are there: {', '.join(known)}" if known else "it is to be declared in arguments"
-                yield where, f"{template!r}: {{{name}}} is no argument{perhaps(name, known)}; {there}"
+                expected = f"expected one of {', '.join(known)}" if known else "declare it in arguments"
+                yield where, f"{template!r}: there is no argument {{{name}}}{perhaps(name, known)}; {expected}"
             elif form and name not in _TIMES:
                 yield where, f"{template!r}: only since and until have a form"
             elif form and not is_form(form):
-                right = (
-                    "%Y-%m-%d and such (those of Python's strftime, without %s), epoch, epoch-1, ms or days are right"
-                )
-                yield where, f"{template!r}: {form!r} is no form of a time; {right}"
+                expected = "%Y-%m-%d and such (those of Python's strftime, without %s), epoch, epoch-1, ms or days"
+                yield where, f"{template!r}: {form!r} is not a form of a time; expected {expected}"
         for odd in re.findall(r"\{\s*[A-Za-z_]\w*\s*(?::[^{}]*)?\}", template):
             if not forms(odd):
-                right = "lower-case ASCII letters and '_' are right, and a form behind a colon"
-                yield where, f"{template!r}: {odd} is no place for a value; {right}"
+                expected = "lower-case ASCII letters and '_', and a form behind a colon"
+                yield where, f"{template!r}: {odd} is not a place for a value; expected {expected}"
 
 
 def _wrong_pages(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     pages = _inner(data, "pages")
     if pages.get("size_param") is not None and pages.get("size") is None and pages.get("by") != "offset":
-        yield ("pages", "size_param"), "without size; how many records are to be asked for is right there"
+        yield ("pages", "size_param"), "without size; expected size, the records to request"
 
 
 def _wrong_slices(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
@@ -354,21 +352,21 @@ def _wrong_slices(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     asked = _asked(data)
     for name in _TIMES:
         if name not in asked:
-            yield ("slices",), f"{{{name}}} in url or params is right: a slice is asked for from since to until"
+            yield ("slices",), f"expected {{{name}}} in url or params: a slice goes from since to until"
     if _inner(data, "cursor").get("by") != "time":
-        yield ("slices",), "a cursor by time is right: what is new is cut, from where that stands"
+        yield ("slices",), "expected a cursor by time: slices begin at the cursor"
     if _longer(slices.get("shortest"), slices.get("longest")):
-        yield ("slices", "shortest"), "longer than longest; the other way round is right"
+        yield ("slices", "shortest"), "longer than longest; expected at most longest"
     if slices.get("too_many") is not None and not slices.get("statuses"):
-        yield ("slices", "too_many"), "without statuses; those of the answers that it is looked for in are right there"
+        yield ("slices", "too_many"), "without statuses; expected statuses, those of the answers to look in"
     if slices.get("total") is not None and slices.get("cap") is None:
-        yield ("slices", "total"), "without cap; how many the API gives at most is right there"
+        yield ("slices", "total"), "without cap; expected cap, the most hits that the API gives"
 
 
 def _longer(one: Any, other: Any) -> bool:
     try:
         return float(seconds(one)) > float(seconds(other))
-    except (TypeError, ValueError):  # told with the value
+    except (TypeError, ValueError):  # reported with the value
         return False
 
 
@@ -376,7 +374,7 @@ def _wrong_least(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     if data.get("at_least") is not None and data.get("cursor") is not None:
         yield (
             ("at_least",),
-            "beside cursor: a run asks for what is new alone, which may be nothing; one of the two is right",
+            "beside cursor: a run requests new records only, perhaps none; expected one of the two",
         )
 
 
@@ -385,18 +383,18 @@ def _wrong_cursor(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     in_url = {name for name, _ in forms(_text_at(data, "url"))}
     ends_at_known = by == "id" and data.get("pages") and not _is_true(_inner(data, "cursor").get("oldest_first"))
     if by in ("id", "token") and "cursor" not in asked and not ends_at_known:
-        yield ("cursor",), f"{{cursor}} in params is right: it stands for the {by} of last time"
+        yield ("cursor",), f"expected {{cursor}} in params: it stands for the {by} of last time"
     if by not in ("id", "token") and "cursor" in asked:
-        yield ("cursor",), "{cursor} is asked for; a cursor by id or token is right"
+        yield ("cursor",), "{cursor} is used; expected a cursor by id or token"
     if by in ("id", "token"):
         for name in ("overlap", "first", "reach", "at"):  # a declaration in Python has them with their defaults
             if (value := _inner(data, "cursor").get(name)) not in (None, _CURSOR[name]):
-                right = "leave it out: what is known is not asked for again, and the first run reads all that there is"
-                yield ("cursor", name), f"{value!r}: a cursor by {by} does not know times; {right}"
+                mend = "leave it out: known records are not requested again, and the first run reads everything"
+                yield ("cursor", name), f"{value!r}: a cursor by {by} does not know times; {mend}"
     if "cursor" in in_url:
-        yield ("url",), f"{data['url']!r}: {{cursor}} among the params is right, as the first run has none"
+        yield ("url",), f"{data['url']!r}: expected {{cursor}} among the params, as the first run has none"
     if by != "time" and in_url & set(_TIMES):
-        yield ("cursor",), "since or until stand in the url; a cursor by time is right"
+        yield ("cursor",), "since or until stand in the url; expected a cursor by time"
 
 
 def _wrong_article(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
@@ -413,7 +411,7 @@ def _wrong_article(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
 
 
 def _wrong_columns(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
-    """Where a column comes from is a path here, and may be the header of a column elsewhere."""
+    """The source of a column is a path here; in a dataset it may be the header of a column."""
     columns = _inner(data, "record", "columns")
     for name in columns:
         declared = _inner(columns, name)
@@ -422,12 +420,11 @@ def _wrong_columns(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
             path(str(name) if source is None else str(source))
         except PathError as error:
             where = ("record", "columns", name)
-            right = "a path as source is right"
-            yield (where if source is None else (*where, "source")), f"{error}; {right}"
+            yield (where if source is None else (*where, "source")), f"{error}; expected a path as source"
 
 
 def _templates(data: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
-    """What may have places."""
+    """The texts that may have places."""
     yield ("url",), _text_at(data, "url")
     for part in ("params", "headers"):
         for name, template in _inner(data, part).items():
@@ -441,7 +438,7 @@ def _text_at(data: Mapping[str, Any], key: str) -> str:
 
 
 def _asked(data: Mapping[str, Any]) -> set[str]:
-    """The names that stand in the url and the params."""
+    """The names of the places in the url and the params."""
     return {name for where, template in _templates(data) if where[0] != "headers" for name, _ in forms(template)}
 
 
@@ -449,7 +446,7 @@ def _is_true(value: Any) -> bool:
     return str(value).lower() in ("true", "yes", "on", "1", "y", "t")
 
 
-# --- What is published ------------------------------------------------------------------------------------------------
+# --- Schema and documentation -----------------------------------------------------------------------------------------
 
 
 def schema() -> str:

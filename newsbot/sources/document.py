@@ -1,8 +1,8 @@
 """A YAML file as plain data that knows its lines.
 
-Every scalar stays the text that was written (so `country: no` is Norway, not false), or None where it is null. Built
-from the parser's events, since PyYAML's own composer expands aliases, keeps the last of two equal keys without a word,
-and runs over the C stack on deep nesting.
+Every scalar stays the text as written (so `country: no` is Norway, not false), or None for null. It is built from the
+parser's events, because PyYAML's own composer expands aliases, silently keeps the last of two equal keys, and overflows
+the C stack on deep nesting.
 """
 
 import errno
@@ -23,7 +23,7 @@ except ImportError:  # PyYAML built without libyaml: the same, ten times slower
 MAX_BYTES = 32 * 2**20  # some 80,000 sources
 MAX_DEPTH = 8  # an entry needs 5: list, entry, sections, section, value
 
-# What YAML 1.1 takes for printable (c-printable), less the byte order mark.
+# All but the printable characters of YAML 1.1 (c-printable), and the byte order mark.
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _NULLS = ("", "~", "null", "Null", "NULL")
 
@@ -32,7 +32,7 @@ Where = tuple[int | str, ...]
 
 
 class UnreadableError(ValueError):
-    """The file is no YAML that is read here; `line` counts from 1."""
+    """The file is not YAML of the accepted kind; `line` counts from 1."""
 
     def __init__(self, line: int, message: str) -> None:
         self.line = line
@@ -54,10 +54,10 @@ class Sequence(list[Any]):
 
 
 class Document:
-    """What stands in a file: `data` of Mapping, Sequence, str and None, and the `repeated` keys with their lines."""
+    """The contents of a file: `data` of Mapping, Sequence, str and None, and the `repeated` keys with their lines."""
 
     def __init__(self, file: Path, max_bytes: int = MAX_BYTES) -> None:
-        """Read `file`; raises OSError, and UnreadableError for what is not UTF-8, not YAML, too large or too deep."""
+        """Read `file`; raises OSError, and UnreadableError if it is not UTF-8, not YAML, too large or too deep."""
         self.data: Any = None
         self.repeated: list[tuple[Where, int]] = []
         self._anchors: set[str | None] = set()
@@ -70,7 +70,7 @@ class Document:
             raise UnreadableError(mark.line + 1, f"not YAML: {error.problem}{mend}") from error
 
     def line(self, where: Where) -> int:
-        """The line of a value, or of the nearest thing around it that the file has."""
+        """The line of a value, or of the nearest value around it that the file has."""
         line, inside = 1, self.data
         for step in where:
             if not isinstance(inside, Mapping | Sequence) or step not in inside.lines:
@@ -84,17 +84,17 @@ class Document:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise UnreadableError(_line(event), "a second document begins; one is right")
+                    raise UnreadableError(_line(event), "a second document begins; expected one")
                 self.data = self._build(next(events), events, ())
 
     def _build(self, event: yaml.Event, events: Iterator[yaml.Event], where: Where) -> Any:
         """The value that begins with `event`; takes its other events from `events`."""
         if isinstance(event, yaml.AliasEvent):
-            mend = "" if event.anchor in self._anchors else ", in quotes where it begins with *"
+            mend = "" if event.anchor in self._anchors else ", in quotes if it begins with *"
             raise UnreadableError(_line(event), f"an alias: write the value itself{mend}")
         self._anchors.add(event.anchor)
         if event.tag and not event.tag.startswith("tag:yaml.org,2002:"):
-            raise UnreadableError(_line(event), "a tag: write the plain value, in quotes where it begins with !")
+            raise UnreadableError(_line(event), "a tag: write the plain value, in quotes if it begins with !")
         if isinstance(event, yaml.ScalarEvent):
             if escaped := _UNPRINTABLE.search(event.value):
                 raise UnreadableError(_line(event), _unprintable(escaped[0]))
@@ -131,7 +131,7 @@ _MENDS = {
 
 
 def _mend(problem: str | None, text: str, mark: Any) -> str:
-    """What would be right where the parser stopped."""
+    """The correction where the parser stopped."""
     line = text.splitlines()[mark.line] if mark.line < text.count("\n") else ""
     if text[mark.index : mark.index + 1] == "\t":
         return "; indent with blanks, not tabs"
@@ -149,15 +149,15 @@ def _line(event: yaml.Event) -> int:
 
 
 def open_file(file: Path) -> BinaryIO:
-    """Open a file that a user names, for reading. Raises OSError, also for a pipe or a device, which might block."""
+    """Open a user's file for reading. Raises OSError, even for a pipe or a device, which might block."""
     status = file.stat()
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
         raise OSError(errno.EINVAL, "not a regular file", str(file))
-    stream = file.open("rb")  # raises what is wrong with a folder
+    stream = file.open("rb")  # raises for a folder
     if status.st_size:
         return stream
     stream.close()
-    return io.BytesIO()  # empty; to read one of /proc's files, which show no size, might block as well
+    return io.BytesIO()  # empty: reading a file of /proc, which shows no size, might block too
 
 
 def _text(file: Path, max_bytes: int) -> str:

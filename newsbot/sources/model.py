@@ -1,4 +1,4 @@
-"""What the catalogue is made of: sources and their section pages; and the error for a file that is wrong."""
+"""The catalogue's classes: a source, its section pages, and the error for a wrong file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from typing import Any
 
 
 class CatalogueError(ValueError):
-    """What is wrong with a user's own catalogue: `faults`, one line of text each, of all files at once."""
+    """The faults of a user's own catalogue: `faults`, one line of text each, of all files at once."""
 
     def __init__(self, faults: Sequence[str]) -> None:
         self.faults = tuple(faults)
-        super().__init__("\n".join(["the catalogue can not be read:", *self.faults]))
+        super().__init__("\n".join(["the catalogue cannot be read:", *self.faults]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """A page that lists headlines, and CSS selectors (with `::attr()` and `::text`) for the parts of one.
 
-    `items` selects one element a headline; the others are looked up inside it. Without `link`, it is the first
+    `items` selects one element per headline; the others apply inside it. The default `link` is the first
     `a::attr(href)`.
     """
 
@@ -31,11 +31,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One entry of the catalogue. What each key means is said in docs/sources.md and schema.json.
+    """One entry of the catalogue. docs/sources.md and schema.json explain the keys.
 
     `country` is ISO 3166-1 alpha-2 and `language` the primary tag of BCP 47, both in lower case; `delay` is in seconds;
-    `timezone` is an IANA name; `section` is what articles of this source get where they name none themselves; `auth` is
-    `env:NAME`, the environment variable that has `user:password`.
+    `timezone` is an IANA name; `section` is the section of articles that name none; `auth` is `env:NAME`, the
+    environment variable that has `user:password`.
     """
 
     id: str
@@ -56,7 +56,7 @@ class Source:
 
     @property
     def polled(self) -> tuple[str, ...]:
-        """The URLs that `scrapy crawl headlines` asks for."""
+        """The URLs that `scrapy crawl headlines` fetches."""
         return (*self.feeds, *self.news_sitemaps, *(section.url for section in self.sections))
 
     @classmethod

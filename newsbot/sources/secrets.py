@@ -1,4 +1,4 @@
-"""Secrets in what comes from outside: servers repeat a key in errors, in links to the next page, in redirects."""
+"""Hides secrets in answers: servers repeat a key in errors, in links to the next page, in redirects."""
 
 import json
 import os
@@ -9,13 +9,13 @@ from functools import lru_cache
 from html import escape
 from urllib.parse import quote
 
-SHORTEST = 5  # characters: the Guardian's `test` is no secret, and a word in texts
+SHORTEST = 5  # characters: the Guardian's `test` is public, and a word in texts
 HIDDEN = b"***"
 ENV = "env:([A-Za-z_][A-Za-z0-9_]*)"  # stands for the secret in an environment variable
 
 
 class LoginError(ValueError):
-    """A login that cannot be used; the message has no part of it."""
+    """A login that cannot be used; the message does not show it."""
 
 
 def variable_of(value: str) -> str | None:
@@ -31,24 +31,24 @@ class Login:
     variable: str
 
     def check(self) -> None:
-        """Raise LoginError where the variable has no login."""
+        """Raise LoginError if the variable has no login."""
         if ":" not in secret_of(self.variable):
             state = "has no colon" if secret_of(self.variable) else "is not set"
             raise LoginError(f"the environment variable {self.variable} {state}: put user:password into it")
 
     @property
     def token(self) -> str:
-        """What stands in the header behind `Basic `."""
+        """The part of the header behind `Basic `."""
         return b64encode(secret_of(self.variable).encode("utf-8", "surrogateescape")).decode("ascii")
 
 
 def secret_of(variable: str) -> str:
-    """The secret in an environment variable, without the blank or line end that a file left at its end; '' for none."""
+    """The secret in an environment variable, without blanks or line ends around it; '' for none."""
     return os.environ.get(variable, "").strip()
 
 
 def hide(text: bytes, secret: str) -> bytes:
-    """The text without the secret, however each of its characters is spelt there: in JSON, HTML or a URL."""
+    """The text without the secret, in any spelling of its characters: in JSON, HTML or a URL."""
     if len(secret) < SHORTEST or not (pattern := _pattern(secret)).search(text):
         return text
     return pattern.sub(HIDDEN, text)
@@ -60,7 +60,7 @@ def _pattern(secret: str) -> re.Pattern[bytes]:
 
 
 def _spelt(character: str) -> str:
-    """A pattern of all ways in which encoders write a character; they differ in which ones they leave as they are."""
+    """A pattern of all ways in which encoders write a character; they differ in the characters that they leave."""
     if character.isascii() and character.isalnum():
         return character
     code, in_url = ord(character), quote(character, safe="", errors="surrogateescape")

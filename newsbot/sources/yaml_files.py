@@ -1,4 +1,4 @@
-"""A YAML file that is a list of entries or one declaration, checked whole by pydantic: one error tells every fault."""
+"""Checks a YAML file, a list of entries or one declaration, whole by pydantic: one error reports every fault."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,28 +28,28 @@ WRITTEN_SECONDS = {
 """The JSON Schema of what `seconds` reads."""
 
 # What is right, by pydantic's type of an error; the names in braces are of its context.
-_RIGHT = {
-    "string_type": "a text is right",
-    "string_too_short": "a text that is not empty is right",
-    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "a whole number is right"),
-    **dict.fromkeys(("float_parsing", "float_type"), "a number is right"),
-    "finite_number": "a finite number is right",
-    **dict.fromkeys(("bool_parsing", "bool_type"), "true or false is right"),
-    "greater_than_equal": "{ge:.12g} or more is right",
-    "less_than_equal": "{le:.12g} or less is right",
-    "literal_error": "{expected} is right",
+_EXPECTED = {
+    "string_type": "expected a text",
+    "string_too_short": "expected a text that is not empty",
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "expected a whole number"),
+    **dict.fromkeys(("float_parsing", "float_type"), "expected a number"),
+    "finite_number": "expected a finite number",
+    **dict.fromkeys(("bool_parsing", "bool_type"), "expected true or false"),
+    "greater_than_equal": "expected {ge:.12g} or more",
+    "less_than_equal": "expected {le:.12g} or less",
+    "literal_error": "expected {expected}",
     **dict.fromkeys(
         ("model_type", "model_attributes_type", "dict_type", "dataclass_type"),
-        "a mapping is right, `key: value` on a line each",
+        "expected a mapping, `key: value` on each line",
     ),
-    **dict.fromkeys(("list_type", "tuple_type"), "a list is right, each element on a line of its own after a hyphen"),
+    **dict.fromkeys(("list_type", "tuple_type"), "expected a list, each element on its own line after a hyphen"),
 }
 
 CheckedT = TypeVar("CheckedT")
 
 
 class FaultyFileError(ValueError):
-    """What is wrong with a file: `faults`, one line of text each, in the order of the file's lines."""
+    """The faults of a file: `faults`, one line of text each, in the order of the file's lines."""
 
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults
@@ -67,14 +67,14 @@ def read(
 ) -> list[CheckedT]:
     """The entries of `file`.
 
-    `identity` is the key that names an entry, each once; `more` gives the faults, with their place, that show only in
-    the whole list as it was written. Raises OSError and FaultyFileError.
+    `identity` is the key that names an entry, each once; `more` yields the faults, with their places, that show only in
+    the whole list as written. Raises OSError and FaultyFileError.
     """
     document = _document(file, max_bytes)
     data = document.data
     if not isinstance(data, list) or not (data or may_be_empty):
-        right = f"a list of entries is right, each beginning with `- {identity}: `"
-        raise FaultyFileError([f"{file}:1: {'no list' if data else 'empty'}; {right}"])
+        expected = f"expected a list of entries, each beginning with `- {identity}: `"
+        raise FaultyFileError([f"{file}:1: {'not a list' if data else 'empty'}; {expected}"])
     found = (*_repeated(data, identity), *more(data))
     return _checked(file, document, entries, found, partial(_place_of_entry, data, identity))
 
@@ -85,14 +85,15 @@ def read_one(
     *,
     more: Callable[[dict[str, Any]], Iterable[tuple[Where, str]]] = lambda _: (),
 ) -> CheckedT:
-    """What `file` declares: one mapping, of which `more` gives the faults that show only in the whole of it.
+    """The declaration in `file`: one mapping; `more` yields the faults that show only in the whole of it.
 
     Raises OSError and FaultyFileError.
     """
     document = _document(file)
     data = document.data
     if not isinstance(data, dict):
-        raise FaultyFileError([f"{file}:1: {'no mapping' if data else 'empty'}; a mapping is right, `key: value` each"])
+        state = "not a mapping" if data else "empty"
+        raise FaultyFileError([f"{file}:1: {state}; expected a mapping, `key: value` on each line"])
     return _checked(file, document, declaration, more(data), _steps)
 
 
@@ -110,17 +111,17 @@ def _checked(
     found: Iterable[tuple[Where, str]],
     place: Callable[[Where], str],
 ) -> CheckedT:
-    """What `model` makes of the document; `found` are the faults that are known already."""
+    """The document as `model` reads it; `found` are the faults that are known already."""
     checked, wrong = validated(document.data, model)
-    faults = [(line, where, "stands twice; once is right") for where, line in document.repeated]
+    faults = [(line, where, "appears twice; expected once") for where, line in document.repeated]
     faults += [(document.line(where), where, message) for where, message in (*found, *wrong)]
     if faults:
         known = _known(model.json_schema())
         if not any(key in known for each in _mappings(document.data) for key in each):
-            # Another file, named by mistake or to see what is in it: nothing of that is told.
+            # Another file, named by mistake or to see its contents: the error must not show them.
             raise FaultyFileError([f"{file}:1: none of its keys is known; the keys are {', '.join(known)}"])
         faults.sort(key=lambda fault: fault[0])
-        raise FaultyFileError([f"{file}:{line}: {_told(place(where), message)}" for line, where, message in faults])
+        raise FaultyFileError([f"{file}:{line}: {_line_of(place(where), message)}" for line, where, message in faults])
     return checked
 
 
@@ -134,7 +135,7 @@ def _known(schema: dict[str, Any]) -> list[str]:
 
 
 def validated(data: Any, model: TypeAdapter[CheckedT]) -> tuple[CheckedT | None, list[tuple[Where, str]]]:
-    """What `model` makes of data, and the faults with their places; one of the two."""
+    """Either the data as `model` reads it, or its faults with their places."""
     try:
         return model.validate_python(data), []
     except ValidationError as error:
@@ -151,36 +152,36 @@ def _schema(model: TypeAdapter[Any]) -> dict[str, Any]:
     return model.json_schema()
 
 
-def told(where: Where, message: str) -> str:
+def fault_line(where: Where, message: str) -> str:
     """A fault of a declaration, in a line."""
-    return _told(_steps(where), message)
+    return _line_of(_steps(where), message)
 
 
-def _told(place: str, message: str) -> str:
+def _line_of(place: str, message: str) -> str:
     return without_login(f"{place}: {message}" if place else message)
 
 
 def fault(message: str, kind: Literal["wrong", "absent"] = "wrong") -> PydanticCustomError:
-    """What a validator raises: it tells what is right of a value, or, `absent`, all there is to say."""
+    """The error for a validator to raise: its message names the expected value, or, with `absent`, the whole fault."""
     # A brace would begin a placeholder.
     return PydanticCustomError(kind, "{message}", {"message": message})
 
 
 def perhaps(value: str, known: Iterable[str]) -> str:
-    """A hint at what of `known` was meant, or nothing."""
+    """A hint at the nearest of `known`, or nothing."""
     near = get_close_matches(value, known, n=1)
     return f"; perhaps {near[0]!r}" if near else ""
 
 
 def seconds(value: Any) -> Any:
-    """The seconds of a text such as 1h30m, for a BeforeValidator; a number has been read before."""
+    """The seconds of a text such as 1h30m, for a BeforeValidator; a number was read before."""
     if isinstance(value, int | float) or (isinstance(value, str) and re.fullmatch(r"\d{1,9}", value, re.ASCII)):
         return value
     parts = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if not value or not parts:
         if isinstance(value, str) and re.fullmatch(r"\d+\.?\d*", value, re.ASCII):
-            raise fault(f"its unit is missing; {value}s, {value}m, {value}h or {value}d is right")
-        raise fault("a number with its unit is right, as 30s, 5m, 1h, 1d or 1h30m; one without is in seconds")
+            raise fault(f"its unit is missing; expected {value}s, {value}m, {value}h or {value}d")
+        raise fault("expected a number with its unit, as 30s, 5m, 1h, 1d or 1h30m; without a unit it is in seconds")
     return sum(float(number or 0) * unit for number, unit in zip(parts.groups(), _UNITS.values(), strict=True))
 
 
@@ -198,7 +199,7 @@ def _timezones() -> frozenset[str]:
 
 @lru_cache  # one wrong zone may stand in thousands of entries, and the search takes milliseconds
 def _wrong_timezone(value: str) -> str:
-    return f"an IANA time zone is right, as 'Europe/Berlin'{perhaps(value, sorted(_timezones()))}"
+    return f"expected an IANA time zone, as 'Europe/Berlin'{perhaps(value, sorted(_timezones()))}"
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -215,9 +216,9 @@ def _repeated(data: list[Any], identity: str) -> Iterator[tuple[Where, str]]:
 
 
 def _written(data: Any, detail: ErrorDetails) -> Where:
-    """The place of a fault in the data: without the steps that are pydantic's own, as the member of a union.
+    """The place of a fault in the data: without pydantic's own steps, such as the member of a union.
 
-    Such a step may have the name of a key that is there, as `token` has; then what pydantic was given there tells.
+    Such a step may have the name of an existing key, as `token` has; then the input that pydantic got there decides.
     """
     *inner, last = detail["loc"] or ("",)  # a fault of the whole has no steps
     is_missing = detail["type"] == "missing"
@@ -241,7 +242,7 @@ def _has(data: Any, step: int | str) -> bool:
 
 
 def _keys(schema: dict[str, Any], data: Any, where: Where) -> dict[str, str | None]:
-    """The keys that the mapping around a place may have, with what they mean."""
+    """The keys that the mapping around a place may have, with their meanings."""
     parts = _parts(schema, schema, data)
     for step in where[:-1]:
         data = data[step]
@@ -254,7 +255,7 @@ def _keys(schema: dict[str, Any], data: Any, where: Where) -> dict[str, str | No
 
 
 def _parts(schema: dict[str, Any], part: dict[str, Any], data: Any) -> list[dict[str, Any]]:
-    """What a part of a JSON Schema says of `data`: its references resolved, one element for each choice that fits."""
+    """The parts of a JSON Schema that apply to `data`: references resolved, one element for each choice that fits."""
     if "$ref" in part:
         return _parts(schema, schema["$defs"][part["$ref"].rpartition("/")[2]], data)
     choices = part.get("anyOf") or part.get("oneOf") or ()
@@ -267,7 +268,7 @@ def _parts(schema: dict[str, Any], part: dict[str, Any], data: Any) -> list[dict
 
 
 def _message(detail: ErrorDetails, where: Where, keys: Mapping[str, str | None]) -> str:
-    """What was found at a place, and what would be right."""
+    """The value at a place, and the expected one."""
     key = str(where[-1]) if where else ""
     match detail["type"]:
         case "missing":
@@ -277,18 +278,18 @@ def _message(detail: ErrorDetails, where: Where, keys: Mapping[str, str | None])
         case "extra_forbidden" | "unexpected_keyword_argument":
             return f"unknown key{perhaps(key, keys)}; the keys are {', '.join(keys)}"
         case "union_tag_not_found":
-            return f"the key {detail['ctx']['discriminator']} is missing, which says what kind it is"
+            return f"the key {detail['ctx']['discriminator']} is missing, which names the kind"
         case "union_tag_invalid":
             context = detail["ctx"]
-            return f"{context['tag']!r} as {context['discriminator']}: one of {context['expected_tags']} is right"
-    right = _RIGHT.get(detail["type"], "{msg}").format(**detail.get("ctx", {}), msg=detail["msg"])
+            return f"{context['tag']!r} as {context['discriminator']}: expected one of {context['expected_tags']}"
+    expected = _EXPECTED.get(detail["type"], "{msg}").format(**detail.get("ctx", {}), msg=detail["msg"])
     if detail["type"] == "string_type" and isinstance(detail["input"], int | float):
-        right += "; put it in quotes"
-    return f"{_shown(detail['input'])}: {right}"
+        expected += "; put it in quotes"
+    return f"{_shown(detail['input'])}: {expected}"
 
 
 def _shown(value: Any) -> str:
-    """What was written, unless it may have a login: what is no URL, or no text, hides it in forms without end."""
+    """The value as written, unless it may have a login: values other than a URL hide logins in too many forms."""
     text = without_login(repr(value))
     if _MAY_BE_LOGIN.search(text):
         return "a value that may have a login, and is not shown"
@@ -296,7 +297,7 @@ def _shown(value: Any) -> str:
 
 
 def _place_of_entry(data: list[Any], identity: str, where: Where) -> str:
-    """A place as people say it: `entry 3 (bbc): feeds[0]`."""
+    """A place in an entry: `entry 3 (bbc): feeds[0]`."""
     number, *steps = where
     entry = data[int(number)]
     name = f" ({_line(entry[identity])})" if isinstance(entry, dict) and entry.get(identity) else ""
@@ -309,7 +310,7 @@ def _steps(where: Where) -> str:
 
 
 def _line(value: Any) -> str:
-    """What was written, as part of one line."""
+    """The value as written, in one line."""
     return _cut(" ".join(str(value).split()))
 
 

@@ -23,17 +23,17 @@ def crawl(newsbot, service, **options):
         (
             b"<html><p>Down  for\n maintenance",
             {"Content-Type": "text/html; charset=x"},
-            "is no JSON but text/html: '<html><p>Down for",
+            "is not valid JSON but text/html: '<html><p>Down for",
         ),
-        (b'{"rows": [{"id": 1', {}, "is no JSON but application/json"),
-        (b"", {}, "is no JSON but application/json: ''"),
+        (b'{"rows": [{"id": 1', {}, "is not valid JSON but application/json"),
+        (b"", {}, "is not valid JSON but application/json: ''"),
         (b"{'rows': \xff}", {}, "is not UTF-8 at byte 9"),
         (b"[" * 200_000, {}, "is nested too deep to be read"),
-        ({"rows": None}, {}, "there should be a list at 'rows', and there is nothing; it has 'rows'"),
-        ({"rows": {"1": {}}}, {}, "there should be a list at 'rows', and there is dict"),
-        ({"results": []}, {}, "there should be a list at 'rows', and there is nothing; it has 'results'"),
-        ("null", {}, "there should be a list at 'rows', and there is nothing"),
-        ([1, 2], {}, "there should be a list at 'rows', and there is nothing"),
+        ({"rows": None}, {}, "expected a list at 'rows', got nothing; it has 'rows'"),
+        ({"rows": {"1": {}}}, {}, "expected a list at 'rows', got dict"),
+        ({"results": []}, {}, "expected a list at 'rows', got nothing; it has 'results'"),
+        ("null", {}, "expected a list at 'rows', got nothing"),
+        ([1, 2], {}, "expected a list at 'rows', got nothing"),
     ],
 )
 def test_an_answer_that_cannot_be_read(newsbot, service, body, headers, told):
@@ -99,9 +99,9 @@ def test_odd_records(newsbot, service):
         {"more": {"n": 2**64}}
     ]
     refused = newsbot.query("SELECT item_type, field, reason FROM rejects ORDER BY 1, 2, 3")
-    assert ("Article", "published_at", "'yesterday, or so' is no time") in refused
-    assert ("record", None, "a record should be an object, and is 'a text'") in refused
-    assert ("record", None, "a record should be an object, and is None") in refused
+    assert ("Article", "published_at", "'yesterday, or so' is not a time") in refused
+    assert ("record", None, "expected an object as the record, got 'a text'") in refused
+    assert ("record", None, "expected an object as the record, got None") in refused
     assert {field for kind, field, _ in refused if kind == "Article"} == {"published_at", "title", "url"}
     assert len(refused) == 6
 
@@ -152,7 +152,7 @@ def test_a_body_that_breaks_off_is_never_mended(newsbot, cut):
     service.by_number = lambda asked: json.dumps(by_number(asked)).replace("\\\\'", "\\'").encode()[:-cut]
     crawled = newsbot.crawl("made_up_apis:Number", service, settings={"RETRY_TIMES": 0})
     assert (crawled.exit_code, crawled.new) == (1, 0)
-    assert "is no JSON but application/json" in crawled.outcomes[0][2]
+    assert "is not valid JSON but application/json" in crawled.outcomes[0][2]
 
 
 # --- Faults, of the spider and of the data ----------------------------------------------------------------------------

@@ -91,9 +91,9 @@ def test_the_page_its_items_and_what_comes_next(scrapy, own, server):
         ["Saltmere", "2026-03-04T09:00:00+00:00", "2.0"],
     ]
     assert "3 of 3 items:" in lines
-    assert "  1 x value: 'high' is no number" in lines
-    assert "  1 x time: 'noon' is no time" in lines
-    assert "  1 x series: None is not the name of a series" in lines
+    assert "  1 x value: 'high' is not a number" in lines
+    assert "  1 x time: 'noon' is not a time" in lines
+    assert "  1 x series: None is not a name of a series" in lines
     assert lines[-3:] == [
         "Next: https://tides.example/v1?page=2",
         "Cursor: this page does not move it",
@@ -122,7 +122,7 @@ def test_as_json(scrapy, own):
 def test_more_that_is_refused_than_a_run_writes_at_once(scrapy, own):
     done = scrapy("try", own, answer=(200, {"levels": [level(5, "high")] * 1500}))
     assert done.returncode == 1
-    assert "  1500 x value: 'high' is no number" in done.stdout
+    assert "  1500 x value: 'high' is not a number" in done.stdout
 
 
 @pytest.mark.parametrize("following", [None, "/v1?page=2"])
@@ -147,7 +147,7 @@ def test_what_the_stages_refuse_is_reported_too(scrapy, own):
     done = scrapy("try", own, answer=(200, {"levels": [level(5), level(6, at="https://t.example/6", remark="noon")]}))
     assert done.returncode == 0, done.stderr
     assert "  1 x item: url: " in done.stdout
-    assert "  1 x published_at: 'noon' is no time" in done.stdout
+    assert "  1 x published_at: 'noon' is not a time" in done.stdout
     assert "1 of 2 items:" in done.stdout
 
 
@@ -183,7 +183,7 @@ def test_a_wrong_file_tells_its_faults(scrapy, own, server):
         ([], "expected: [options] try FILE|NAME"),
         (["try", "worldbank", "-a", "since"], "-a: expected NAME=VALUE"),
         (["try", "guardian"], "GUARDIAN_API_KEY is not set"),
-        (["try", "headlines"], "headlines: there is none of this name; those that are there: spaceflightnews"),
+        (["try", "headlines"], "headlines: no declaration has this name; expected one of spaceflightnews"),
     ],
 )
 def test_it_was_asked_wrongly(scrapy, arguments, said):

@@ -51,7 +51,7 @@ def test_what_is_not_of_the_type_is_reported_and_the_others_are_kept(kind, wrong
     good = VALUES[kind][1]
     for value in wrong:
         found, bad = encoder(kind)([good, value, good])
-        assert [tuple(each) for each in bad] == [(1, f"is no {kind}", value)], value
+        assert [tuple(each) for each in bad] == [(1, f"is not of type {kind}", value)], value
         assert found[1] == "null"
         assert json.loads(found[0]) == json.loads(found[2]) == converter(kind)(good)
 
@@ -83,7 +83,7 @@ def test_a_date_with_slashes_is_not_read_in_two_orders(day_first, found):
     texts, bad = encoder("date", day_first=day_first)(values)
     assert [json.loads(text) for text in texts] == found
     either = "may be day/month or month/day; say which as `day_first`"
-    assert [each.reason for each in bad] == ([either] * 2 if day_first is None else ["is no date"])
+    assert [each.reason for each in bad] == ([either] * 2 if day_first is None else ["is not of type date"])
 
 
 def test_values_that_are_no_text_are_taken_as_they_are():

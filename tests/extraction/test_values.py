@@ -32,7 +32,7 @@ def test_a_moment_without_a_zone_is_in_that_of_the_api():
 
 @pytest.mark.parametrize("given", ["soon", True, [1], {}, math.nan, math.inf, 1e300, "9999999-01-01"])
 def test_a_value_that_is_not_a_moment(given):
-    with pytest.raises(ValueTypeError, match="is no time"):
+    with pytest.raises(ValueTypeError, match="is not a time"):
         moment(given)
 
 
@@ -55,7 +55,7 @@ def test_numbers(given, decimal, expected):
 
 @pytest.mark.parametrize("given", ["many", True, [], {"a": 1}])
 def test_a_value_that_is_not_a_number(given):
-    with pytest.raises(ValueTypeError, match="is no number"):
+    with pytest.raises(ValueTypeError, match="is not a number"):
         number(given)
 
 
@@ -106,7 +106,7 @@ def test_paths():
     assert path("a.b[].c")(data) == [1]
     assert path("n.x")(data) is path("a.b.c")(data) is path("a")([1]) is path("a")(None) is None
     assert path("@")(data) is data or path("@")(data) == data
-    with pytest.raises(PathError, match="is no JMESPath"):
+    with pytest.raises(PathError, match="is not a JMESPath"):
         path("a[")
 
 

@@ -63,7 +63,7 @@ def test_valid_arguments_pass(check, spider, given):
         ("headlines", {"country": "zz"}, "country: no source has 'zz'"),
         ("headlines", {"language": "qq"}, "language: no source has 'qq'"),
         ("headlines", {"catalogue": "/nope"}, "/nope: No such file or directory; a file, or a folder"),
-        ("dataset", {"config": "nosuch"}, "nosuch: No such file or directory; a YAML file is right"),
+        ("dataset", {"config": "nosuch"}, "nosuch: No such file or directory; expected a YAML file"),
         (
             "dataset",
             {"config": "presidentielle-2017", "file": "https://a:b@c.example/"},
@@ -162,7 +162,7 @@ def test_a_server_refuses_what_a_run_would(make_scrapyd):
         {"name": "new", "spider": "headlines", "every": "1d", "args": {"catalogue": "own.yaml", "sources": "mine"}}
     )
     (fault,) = scrapyd.wait_for(lambda: scrapyd.get("schedules.json")["faults"])
-    assert "schedule.yaml:1: entry 1 (new): args: the catalogue can not be read: own.yaml: No such file" in fault
+    assert "schedule.yaml:1: entry 1 (new): args: the catalogue cannot be read: own.yaml: No such file" in fault
     assert [entry["name"] for entry in scrapyd.get("schedules.json")["schedules"]] == ["kept"]
     assert scrapyd.call("GET", "health.json").status_code == 503
     (scrapyd.folder / "own.yaml").write_text(OWN)  # the fault lay in another file

@@ -67,7 +67,7 @@ def test_pages_are_read_to_the_end_and_the_last_moves_the_cursor():
 def test_a_record_of_which_no_item_can_be_made_is_refused_with_its_field():
     facts, stream, _ = begun()
     batch, *_ = page_reader.read(answer({"articles": ["text", article(1)], "total": 2}), facts, stream)
-    assert told(batch)[0].startswith("a record should be an object")
+    assert told(batch)[0].startswith("expected an object as the record")
     assert told(batch)[1:] == ["No 1"]
 
 
@@ -78,7 +78,7 @@ def test_a_page_that_cannot_be_read_is_asked_again_while_that_may_help():
         assert (batch, then) == (None, Again("bad answer"))
     batch, stream, then = page_reader.read(answer(b"<html>6</html>"), facts, stream)
     assert isinstance(then, Broken)
-    assert batch.outcome.status.startswith("is no JSON")
+    assert batch.outcome.status.startswith("is not valid JSON")
     assert batch.progress.value is None
 
 
@@ -136,7 +136,7 @@ def test_records_that_vanish_from_a_whole_table_are_reported():
     api = replace(API, cursor=None, pages=None, params={}, article=None, record=things)
     facts, stream, _ = begun(api, stored=frozenset({"1", "2", "3"}))
     batch, *_ = page_reader.read(answer({"articles": [{"id": 1}, {"id": 2}]}), facts, stream)
-    assert (batch.outcome.ok, "1 of the 3 records of before did not come" in batch.outcome.status) == (True, True)
+    assert (batch.outcome.ok, "1 of the 3 former records did not come" in batch.outcome.status) == (True, True)
 
 
 def test_an_overlap_reads_behind_the_cursor():

@@ -93,16 +93,16 @@ def test_a_list_that_shrinks_for_ever_is_reported():
 @pytest.mark.parametrize(
     ("pages", "records", "data", "told"),
     [
-        (NUMBERED, [1, 2, 3], {"total": "many"}, "there is no number at 'total': 'many'"),
-        (NUMBERED, [1, 2, 3], {}, "there is no number at 'total': None"),
-        (NUMBERED, [], {"total": 7}, "page 1 is empty, and there should be 7 records"),
-        (NumberedPages(pages="pages"), [], {"pages": 2}, "page 1 is empty, and there should be 2 pages"),
-        (OFFSET, [], {"total": 7}, "nothing is there behind record 0, and there should be 7"),
-        (TokenPages(param="t", token="next"), [1], {"next": {"a": 1}}, "the token is no text"),
-        (LinkedPages(next="next"), [1], {"next": "https://b.example/2"}, "on another host: 'https://b.example/2'"),
-        (LinkedPages(next="next"), [1], {"next": "https://a.example:8443/2"}, "on another host"),
-        (LinkedPages(next="next"), [1], {"next": "ftp://a.example/2"}, "on another host: 'ftp://a.example/2'"),
-        (LinkedPages(next="next"), [1], {"next": "https://[a.example/2"}, "on another host"),
+        (NUMBERED, [1, 2, 3], {"total": "many"}, "expected a number at 'total', got 'many'"),
+        (NUMBERED, [1, 2, 3], {}, "expected a number at 'total', got None"),
+        (NUMBERED, [], {"total": 7}, "expected 7 records, got an empty page 1"),
+        (NumberedPages(pages="pages"), [], {"pages": 2}, "expected 2 pages, got an empty page 1"),
+        (OFFSET, [], {"total": 7}, "expected 7 records, got nothing behind record 0"),
+        (TokenPages(param="t", token="next"), [1], {"next": {"a": 1}}, "the token is not a text"),
+        (LinkedPages(next="next"), [1], {"next": "https://b.example/2"}, "to another host: 'https://b.example/2'"),
+        (LinkedPages(next="next"), [1], {"next": "https://a.example:8443/2"}, "to another host"),
+        (LinkedPages(next="next"), [1], {"next": "ftp://a.example/2"}, "to another host: 'ftp://a.example/2'"),
+        (LinkedPages(next="next"), [1], {"next": "https://[a.example/2"}, "to another host"),
     ],
 )
 def test_what_contradicts_itself(pages, records, data, told):
@@ -123,7 +123,7 @@ def test_links():
     page = following(pages, paging.first(pages), [1], header)
     assert page.token == "https://a.example/rows?page=2"
     assert following(pages, page, [2]) is None
-    with pytest.raises(BadPageError, match="has been there before"):
+    with pytest.raises(BadPageError, match="is repeated"):
         following(pages, page, [2], header)
 
 
@@ -157,7 +157,7 @@ def test_an_api_that_repeats_its_last_page():
     assert read_on(NumberedPages(), [[1, 2, 3], [4, 5, 6]]) == 5
     assert read_on(NumberedPages(size=3), [[1, 2]]) == 4
     assert read_on(NumberedPages(size=3), [[1, 2, 3], [1, 2, 3], [3, 4, 5], []]) == 4, "records came at the top"
-    with pytest.raises(BadPageError, match="There should be 1000 records"):
+    with pytest.raises(BadPageError, match="Expected 1000 records"):
         read_on(NUMBERED, [[1, 2, 3]], total=1000)
 
 

@@ -88,11 +88,11 @@ def test_articles_are_made_as_they_are_taken():
     ("given", "told"),
     [
         (answer(status=304, conditional=True), "not modified"),
-        (answer(status=304), "HTTP status 304, not modified, although it was asked for whatever there is"),
+        (answer(status=304), "HTTP status 304, not modified, although the request had no validators"),
         (answer(status=410), "HTTP status 410, gone: "),
-        (answer(status=401), "HTTP status 401, a login is wanted: "),
+        (answer(status=401), "HTTP status 401, it needs a login: "),
         (answer(status=503), "HTTP status 503"),
-        (answer("<html>no feed</html>"), "is no feed: "),
+        (answer("<html>no feed</html>"), "is not a feed: "),
     ],
 )
 def test_what_brings_nothing_is_reported(given, told):

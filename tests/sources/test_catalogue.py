@@ -154,9 +154,9 @@ def test_a_source_keeps_its_shard_from_release_to_release():
         ({"sources": ["lemond", "oldnews"]}, r"'lemond' is unknown.*'oldnews' is disabled"),
         ({"country": "uk"}, r"country: no source has 'uk'; there are be, fr"),
         ({"language": "fr,DE"}, r"language: no source has 'DE'; there are fr, nl"),
-        ({"shard": (4, 4)}, r"shard: 4/4 is no shard"),
-        ({"shard": (-1, 4)}, r"shard: -1/4 is no shard"),
-        ({"shard": (0, 0)}, r"shard: 0/0 is no shard"),
+        ({"shard": (4, 4)}, r"shard: expected i/n with 0 <= i < n, as 0/4, got 4/4"),
+        ({"shard": (-1, 4)}, r"shard: expected i/n with 0 <= i < n, as 0/4, got -1/4"),
+        ({"shard": (0, 0)}, r"shard: expected i/n with 0 <= i < n, as 0/4, got 0/0"),
         ({"sources": []}, r"no source is left: 5 in the catalogue, .* 0 of these named"),
         (
             {"country": "fr", "language": "nl"},

@@ -70,7 +70,7 @@ def test_a_login_in_a_file_is_refused_and_not_repeated(faults, changes):
     (fault,) = faults(entry(**changes))
     assert key in fault
     assert "pass5" not in fault
-    assert "env:NAME" in fault or "a list is right" in fault or "not shown" in fault
+    assert "env:NAME" in fault or "expected a list" in fault or "not shown" in fault
 
 
 def test_where_a_login_is(tmp_path):
@@ -83,52 +83,62 @@ def test_where_a_login_is(tmp_path):
     ("changes", "line", "key", "said"),
     [
         ({"feed": "https://x.example/"}, 7, "feed", "unknown key; perhaps 'feeds'; the keys are id, name,"),
-        ({"name": None}, 1, "name", "missing; the name as its readers know it"),
-        ({"name": ""}, 2, "name", "None: a text is right"),
-        ({"name": "'  '"}, 2, "name", "'  ': a text that is not empty is right"),
-        ({"id": "BBC"}, 1, "id", "'BBC': lower-case ASCII letters"),
-        ({"id": "-a--b"}, 1, "id", "'-a--b': lower-case ASCII letters"),
-        ({"feeds": "https://x.example/"}, 6, "feeds", "'https://x.example/': a list is right"),
-        ({"homepage": "[a, b]"}, 3, "homepage", "['a', 'b']: a text is right"),
-        ({"homepage": "ftp://x.example/"}, 3, "homepage", "'ftp://x.example/': http:// or https:// and a host"),
-        ({"homepage": "www.example.com"}, 3, "homepage", "'www.example.com': http:// or https:// and a host"),
-        ({"homepage": "https:///feed"}, 3, "homepage", "'https:///feed': http:// or https:// and a host"),
-        ({"homepage": "https://[::1/"}, 3, "homepage", "no URL: Invalid IPv6 URL"),
-        ({"homepage": "https://x.example:99999/"}, 3, "homepage", "no URL: Port out of range"),
+        ({"name": None}, 1, "name", "missing; its name for readers"),
+        ({"name": ""}, 2, "name", "None: expected a text"),
+        ({"name": "'  '"}, 2, "name", "'  ': expected a text that is not empty"),
+        ({"id": "BBC"}, 1, "id", "'BBC': expected lower-case ASCII letters"),
+        ({"id": "-a--b"}, 1, "id", "'-a--b': expected lower-case ASCII letters"),
+        ({"feeds": "https://x.example/"}, 6, "feeds", "'https://x.example/': expected a list"),
+        ({"homepage": "[a, b]"}, 3, "homepage", "['a', 'b']: expected a text"),
+        (
+            {"homepage": "ftp://x.example/"},
+            3,
+            "homepage",
+            "'ftp://x.example/': expected http:// or https:// and a host",
+        ),
+        ({"homepage": "www.example.com"}, 3, "homepage", "'www.example.com': expected http:// or https:// and a host"),
+        ({"homepage": "https:///feed"}, 3, "homepage", "'https:///feed': expected http:// or https:// and a host"),
+        ({"homepage": "https://[::1/"}, 3, "homepage", "not a URL: Invalid IPv6 URL"),
+        ({"homepage": "https://x.example:99999/"}, 3, "homepage", "not a URL: Port out of range"),
         ({"feeds": "['https://x.example/a b']"}, 6, "feeds[0]", "'https://x.example/a b': a URL has no blanks"),
         (
             {"country": "GB"},
             4,
             "country",
-            "'GB': an ISO 3166-1 alpha-2 code in lower case is right, as 'fr'; perhaps 'gb'",
+            "'GB': expected an ISO 3166-1 alpha-2 code in lower case, as 'fr'; perhaps 'gb'",
         ),
         ({"country": "uk"}, 4, "country", "perhaps 'gb'"),
         ({"country": "Germany"}, 4, "country", "perhaps 'de'"),
-        ({"country": "zz"}, 4, "country", "'zz': an ISO 3166-1 alpha-2 code"),
-        ({"language": "de-AT"}, 5, "language", "'de-AT': a primary language tag of BCP 47"),
+        ({"country": "zz"}, 4, "country", "'zz': expected an ISO 3166-1 alpha-2 code"),
+        ({"language": "de-AT"}, 5, "language", "'de-AT': expected a primary language tag of BCP 47"),
         ({"language": "jp"}, 5, "language", "perhaps 'ja'"),
         ({"language": "EN"}, 5, "language", "perhaps 'en'"),
         (
             {"timezone": "Europe/Berln"},
             7,
             "timezone",
-            "'Europe/Berln': an IANA time zone is right, as 'Europe/Berlin'; perhaps",
+            "'Europe/Berln': expected an IANA time zone, as 'Europe/Berlin'; perhaps",
         ),
-        ({"timezone": "../UTC"}, 7, "timezone", "'../UTC': an IANA time zone is right"),
-        ({"delay": "-1"}, 7, "delay", "'-1': 0 or more is right"),
-        ({"delay": "nan"}, 7, "delay", "'nan': a finite number is right"),
-        ({"delay": "1:30"}, 7, "delay", "'1:30': a number is right"),
-        ({"enabled": "perhaps"}, 7, "enabled", "'perhaps': true or false is right"),
+        ({"timezone": "../UTC"}, 7, "timezone", "'../UTC': expected an IANA time zone"),
+        ({"delay": "-1"}, 7, "delay", "'-1': expected 0 or more"),
+        ({"delay": "nan"}, 7, "delay", "'nan': expected a finite number"),
+        ({"delay": "1:30"}, 7, "delay", "'1:30': expected a number"),
+        ({"enabled": "perhaps"}, 7, "enabled", "'perhaps': expected true or false"),
         ({"enabled": "false"}, 1, "reason", "missing; an entry that is not enabled says why"),
         ({"feeds": None}, 1, "enabled", "nothing to fetch; give feeds, news_sitemaps or sections, or enabled: false"),
         ({"feeds": "[]"}, 1, "enabled", "nothing to fetch"),
-        ({"sections": "[{url: 'https://x.example', items: 'a['}]"}, 7, "sections[0].items", "'a[': no CSS selector"),
-        ({"sections": "[{url: 'https://x.example', items: 'a::text'}]"}, 7, "sections[0].items", "selects an element"),
+        ({"sections": "[{url: 'https://x.example', items: 'a['}]"}, 7, "sections[0].items", "'a[': not a CSS selector"),
+        (
+            {"sections": "[{url: 'https://x.example', items: 'a::text'}]"},
+            7,
+            "sections[0].items",
+            "expected a selector of an element",
+        ),
         (
             {"sections": "[{url: 'https://x.example', items: a, link: 'a::what'}]"},
             7,
             "sections[0].link",
-            "no CSS selector",
+            "not a CSS selector",
         ),
         ({"sections": "[{url: 'https://x.example'}]"}, 7, "sections[0].items", "missing; selects the element"),
         ({"sections": "[{url: 'https://x.example', items: a, titel: b}]"}, 7, "sections[0].titel", "perhaps 'title'"),
@@ -137,9 +147,9 @@ def test_where_a_login_is(tmp_path):
             {"sections": "[{url: 'https://x.example', items: a}, {url: 'https://x.example', items: b}]"},
             7,
             "sections[1].url",
-            "once is right; `items` takes several selectors, with commas between",
+            "expected once; `items` takes several selectors, with commas between",
         ),
-        ({"sections": "[x]"}, 7, "sections[0]", "'x': a mapping is right"),
+        ({"sections": "[x]"}, 7, "sections[0]", "'x': expected a mapping"),
     ],
 )
 def test_a_wrong_value_is_reported_with_line_entry_key_value_and_the_expected_value(faults, changes, line, key, said):
@@ -152,11 +162,11 @@ def test_a_wrong_value_is_reported_with_line_entry_key_value_and_the_expected_va
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "own.yaml:1: empty; a list of entries is right"),
+        ("", "own.yaml:1: empty; expected a list of entries"),
         ("# nothing yet\n", "own.yaml:1: empty"),
         ("[]", "own.yaml:1: empty"),
-        ("id: example\n", "own.yaml:1: no list; a list of entries is right"),
-        ("just text", "own.yaml:1: no list"),
+        ("id: example\n", "own.yaml:1: not a list; expected a list of entries"),
+        ("just text", "own.yaml:1: not a list"),
         ("- id: [a\n", "own.yaml:2: not YAML: did not find expected ',' or ']'"),
         ("- id: a\n\tname: b\n", "own.yaml:2: not YAML: "),
         ("- feeds:\n\t- b\n", "own.yaml:2: not YAML: found character that cannot start any token; indent with blanks"),
@@ -174,7 +184,7 @@ def test_a_wrong_value_is_reported_with_line_entry_key_value_and_the_expected_va
         (entry().encode("utf-16"), "own.yaml:1: the byte 0xff is not UTF-8"),
         (b" " * (MAX_BYTES + 1), "own.yaml:1: larger than 32 MiB"),
         ("- 12\n- example\n", "own.yaml:1: none of its keys is known; the keys are id, name, homepage, "),
-        ("- 12\n- id: a\n", "own.yaml:1: entry 1: '12': a mapping is right"),
+        ("- 12\n- id: a\n", "own.yaml:1: entry 1: '12': expected a mapping"),
     ],
 )
 def test_a_file_that_is_not_a_catalogue(faults, content, said):
@@ -188,7 +198,7 @@ def test_a_bomb_of_aliases_is_refused_at_its_first(faults):
 
 def test_one_key_twice_and_one_id_twice(faults):
     assert faults(entry() + "  name: Again\n" + entry()) == [
-        "own.yaml:7: entry 1 (example): name: stands twice; once is right",
+        "own.yaml:7: entry 1 (example): name: appears twice; expected once",
         "own.yaml:8: entry 2 (example): id: 'example' is also the id of entry 1; each needs its own",
     ]
 

@@ -74,36 +74,36 @@ def test_a_path_is_from_the_folder_of_the_declaration_on(tmp_path):
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        (("name: prices", "name: My prices"), "1: name: 'My prices': lower-case ASCII"),
-        (("title: Prices of fuel\n", ""), "1: title: missing; as people call it"),
-        (("url: https", "url: ftp"), "3: url: 'ftp://data.example/prices.csv.gz': http:// or https://"),
+        (("name: prices", "name: My prices"), "1: name: 'My prices': expected lower-case ASCII"),
+        (("title: Prices of fuel\n", ""), "1: title: missing; its name for people"),
+        (("url: https", "url: ftp"), "3: url: 'ftp://data.example/prices.csv.gz': expected http:// or https://"),
         (("url: https://", "url: https://me:secret@"), "3: url: a user or password before the host"),
-        (("url:", "path: a.csv\nurl:"), "4: url: url or path is right, one of the two"),
-        (("url: https://data.example/prices.csv.gz\n", "format: csv\n"), "1: url or path is right, one of the two"),
+        (("url:", "path: a.csv\nurl:"), "4: url: expected url or path, one of the two"),
+        (("url: https://data.example/prices.csv.gz\n", "format: csv\n"), "1: expected url or path, one of the two"),
         (
             ("prices.csv.gz", "prices"),
-            "1: format: missing, and 'https://data.example/prices' does not tell it; csv, tsv",
+            "1: format: missing, and 'https://data.example/prices' does not show it; expected one of csv, tsv",
         ),
         (("title:", "format: xls\ntitle:"), "2: format: 'xls': 'csv', 'tsv'"),
-        (("title:", "encoding: latin-17\ntitle:"), "2: encoding: 'latin-17': an encoding is right"),
-        (("title:", "encoding: base64\ntitle:"), "2: encoding: 'base64': an encoding is right"),
+        (("title:", "encoding: latin-17\ntitle:"), "2: encoding: 'latin-17': expected an encoding"),
+        (("title:", "encoding: base64\ntitle:"), "2: encoding: 'base64': expected an encoding"),
         (("title:", "delimiter: ';;'\ntitle:"), "2: delimiter: ';;': one character is right"),
-        (("title:", "decimal: ';'\ntitle:"), "2: decimal: ';': '.' or ',' is right"),
-        (("title:", "at_least: 0\ntitle:"), "2: at_least: '0': a number of rows is right, from 1 on"),
-        (("title:", "skip_rows: -1\ntitle:"), "2: skip_rows: '-1': a number of lines is right"),
+        (("title:", "decimal: ';'\ntitle:"), "2: decimal: ';': expected '.' or ','"),
+        (("title:", "at_least: 0\ntitle:"), "2: expected at_least: '0': a number of rows, from 1 on"),
+        (("title:", "skip_rows: -1\ntitle:"), "2: skip_rows: '-1': expected a number of lines"),
         (("title:", "checksum: sha256:abc\ntitle:"), "2: checksum: 'sha256:abc': md5: and 32 hexadecimal digits"),
         (("title:", "headers: false\ntitle:"), "2: headers: unknown key; perhaps 'header'"),
-        (("key: [id, day]", "key: id"), "4: key: 'id': a list is right"),
-        (("key: [id, day]", "key: []"), "4: key: at least one column is right"),
+        (("key: [id, day]", "key: id"), "4: key: 'id': expected a list"),
+        (("key: [id, day]", "key: []"), "4: key: expected at least one column"),
         (("key: [id, day]", "key:\n- id\n- date"), "6: key[1]: 'date': no such column; there are id, day, price"),
         (("type: date", "type: day"), "7: columns.day.type: 'day': 'text', 'integer'"),
         (("type: date", "typ: date"), "7: columns.day.typ: unknown key; perhaps 'type'"),
         (
             ("title:", "header: false\nunpivot: {first: a, last: b}\ntitle:"),
-            "3: unpivot: blocks are found by their headers",
+            "3: unpivot: expected header: true, because blocks are found by their headers",
         ),
         (("title:", "unpivot: {first: a}\ntitle:"), "2: unpivot.last: missing; header of its last column"),
-        (("title:", "title: again\ntitle:"), "3: title: stands twice; once is right"),
+        (("title:", "title: again\ntitle:"), "3: title: appears twice; expected once"),
     ],
 )
 def test_faults_are_reported_with_their_line_and_the_expected_value(faults, change, fault):
@@ -120,7 +120,7 @@ def test_all_faults_are_reported_at_once(faults):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("", "1: empty; a mapping"), ("- a\n", "1: no mapping"), ("a: [", "2: not YAML")]
+    ("text", "said"), [("", "1: empty; expected a mapping"), ("- a\n", "1: not a mapping"), ("a: [", "2: not YAML")]
 )
 def test_a_file_that_is_not_a_declaration_is_reported(faults, text, said):
     (fault,) = faults(text)

@@ -1,4 +1,4 @@
-"""Declarations of APIs in YAML: faults are reported with line, key, value and the expected value."""
+"""Declarations of APIs in YAML: an error names line, key, value and the expected value."""
 
 import dataclasses
 import os
@@ -56,7 +56,7 @@ def told(written, tmp_path):
     def told(content):
         with pytest.raises(DeclarationError) as caught:
             read(written(content))
-        assert str(caught.value).startswith("the declaration can not be used:\n")
+        assert str(caught.value).startswith("the declaration cannot be used:\n")
         return [fault.removeprefix(f"{tmp_path}{os.sep}") for fault in caught.value.faults]
 
     return told
@@ -84,51 +84,56 @@ KEYS = "the keys are name, title, url, homepage, params,"
     [
         # the kind of each key
         ({"titel": "x"}, 10, "titel", f"unknown key; perhaps 'title'; {KEYS}"),
-        ({"title": None}, 1, "title", "missing; as people call it"),
-        ({"name": "My API"}, 1, "name", "'My API': 1 to 64 lower-case ASCII letters, digits, '-' and '_' are right"),
+        ({"title": None}, 1, "title", "missing; its name for people"),
+        ({"name": "My API"}, 1, "name", "'My API': expected 1 to 64 lower-case ASCII letters, digits, '-' and '_'"),
         (
             {"url": "ftp://x.example/{section}"},
             3,
             "url",
-            "'ftp://x.example/{section}': http:// or https:// and a host are right",
+            "'ftp://x.example/{section}': expected http:// or https:// and a host",
         ),
         ({"url": "https://x.example/{section} b"}, 3, "url", "a URL has no blanks"),
-        ({"url": "https://me:pw@x.example/{section}"}, 3, "url", "a URL without user, password and fragment is right"),
-        ({"homepage": "www.example.com"}, 10, "homepage", "http:// or https:// and a host are right"),
-        ({"records": "data[items"}, 6, "records", "'data[items': 'data[items' is no JMESPath: "),
-        ({"records": "size(data)"}, 6, "records", "it has no function size(); a path into the JSON is right"),
-        ({"language": "jp"}, 10, "language", "'jp': a primary language tag of BCP 47 (ISO 639) in lower case is right"),
-        ({"timezone": "Europe/Berln"}, 10, "timezone", "an IANA time zone is right, as 'Europe/Berlin'; perhaps"),
-        ({"rank": "best"}, 10, "rank", "'best': 'index', 'section', 'sitemap', 'feed' or 'page' is right"),
-        ({"none_as_empty": "perhaps"}, 10, "none_as_empty", "'perhaps': true or false is right"),
-        ({"params": "[a]", "arguments": "{section: {default: a}}"}, 5, "params", "['a']: a mapping is right"),
-        ({"headers": "{'X Y': 1}"}, 10, "headers.X Y", "'X Y': the name of a header is right, as X-Api-Key"),
-        ({"headers": "{Accept: }"}, 10, "headers.Accept", "None: a plain value is right"),
+        ({"url": "https://me:pw@x.example/{section}"}, 3, "url", "expected a URL without user, password and fragment"),
+        ({"homepage": "www.example.com"}, 10, "homepage", "expected http:// or https:// and a host"),
+        ({"records": "data[items"}, 6, "records", "'data[items': 'data[items' is not a JMESPath: "),
+        ({"records": "size(data)"}, 6, "records", "it has no function size(); expected a path into the JSON"),
+        ({"language": "jp"}, 10, "language", "'jp': expected a primary language tag of BCP 47 (ISO 639) in lower case"),
+        ({"timezone": "Europe/Berln"}, 10, "timezone", "expected an IANA time zone, as 'Europe/Berlin'; perhaps"),
+        ({"rank": "best"}, 10, "rank", "'best': expected 'index', 'section', 'sitemap', 'feed' or 'page'"),
+        ({"none_as_empty": "perhaps"}, 10, "none_as_empty", "'perhaps': expected true or false"),
+        ({"params": "[a]", "arguments": "{section: {default: a}}"}, 5, "params", "['a']: expected a mapping"),
+        ({"headers": "{'X Y': 1}"}, 10, "headers.X Y", "'X Y': expected the name of a header, as X-Api-Key"),
+        ({"headers": "{Accept: }"}, 10, "headers.Accept", "None: expected a plain value"),
         (
             {"headers": "{Authorization: Bearer pass5word}"},
             10,
             "headers.Authorization",
-            "its value is a secret: env:NAME",
+            "its value is a secret: expected env:NAME",
         ),
-        ({"headers": "{X-Api-Key: '{section}'}"}, 10, "headers.X-Api-Key", "its value is a secret: env:NAME is right"),
-        ({"headers": "{Cookie: env:a b}"}, 10, "headers.Cookie", "env:NAME is right for a secret, with the name"),
-        ({"url": "https://ann:pass5@x.example/{section}"}, 3, "url", "with a login: a URL without user, password"),
+        ({"headers": "{X-Api-Key: '{section}'}"}, 10, "headers.X-Api-Key", "its value is a secret: expected env:NAME"),
+        ({"headers": "{Cookie: env:a b}"}, 10, "headers.Cookie", "expected env:NAME for a secret, with the name"),
+        (
+            {"url": "https://ann:pass5@x.example/{section}"},
+            3,
+            "url",
+            "with a login: expected a URL without user, password",
+        ),
         (
             {"headers": "{X-Api-Key: env:X}", "url": "https://{section}.example.com/"},
             3,
             "url",
-            "with a key, a host without places is right: no other host gets the key",
+            "with a key, expected a host without places: no other host gets the key",
         ),
         # durations and limits
-        ({"cursor": "{by: time, path: a, overlap: 1x}"}, 8, "cursor.overlap", "'1x': a number with its unit is right"),
-        ({"cursor": "{by: time, path: a, first: -1}"}, 8, "cursor.first", "'-1': a number with its unit is right"),
-        ({"cursor": "{by: time, path: a, first: 99999d}"}, 8, "cursor.first", "'99999d': from 0s to 36500d is right"),
+        ({"cursor": "{by: time, path: a, overlap: 1x}"}, 8, "cursor.overlap", "'1x': expected a number with its unit"),
+        ({"cursor": "{by: time, path: a, first: -1}"}, 8, "cursor.first", "'-1': expected a number with its unit"),
+        ({"cursor": "{by: time, path: a, first: 99999d}"}, 8, "cursor.first", "'99999d': expected from 0s to 36500d"),
         *(
             (
                 {"cursor": f"{{by: id, path: a, {key}}}", "params": "{q: '{query}', after: '{cursor}'}"},
                 8,
                 f"cursor.{key.partition(':')[0]}",
-                "a cursor by id does not know times; leave it out: what is known is not asked for again",
+                "a cursor by id does not know times; leave it out: known records are not requested again",
             )
             for key in ("first: 1d", "overlap: 1h", "reach: 30d", "at: newest")
         ),
@@ -138,52 +143,72 @@ KEYS = "the keys are name, title, url, homepage, params,"
             "cursor.first",
             "'7d': a cursor by token does not know times",
         ),
-        ({"at_least": "5"}, 10, "at_least", "beside cursor: a run asks for what is new alone"),
-        ({"slices": "{longest: 1d, too_many: a}"}, 10, "slices.too_many", "without statuses; those of the answers"),
-        ({"headers": "{Authorization: Bearer abc}"}, 10, "headers.Authorization", "its value is a secret: env:NAME"),
-        ({"headers": "{X-Api-Key: '{query}'}"}, 10, "headers.X-Api-Key", "its value is a secret: env:NAME is right"),
-        ({"headers": "{X-Mine: 'env:MY KEY'}"}, 10, "headers.X-Mine", "env:NAME is right for a secret, with the"),
-        ({"cursor": "{by: date, path: a}"}, 8, "cursor.by", "'date': 'time', 'id' or 'token' is right"),
-        ({"quota": "{limits: [{calls: 0, per: day}]}"}, 10, "quota.limits[0].calls", "'0': 1 or more is right"),
+        ({"at_least": "5"}, 10, "at_least", "beside cursor: a run requests new records only"),
+        (
+            {"slices": "{longest: 1d, too_many: a}"},
+            10,
+            "slices.too_many",
+            "without statuses; expected statuses, those of the answers",
+        ),
+        (
+            {"headers": "{Authorization: Bearer abc}"},
+            10,
+            "headers.Authorization",
+            "its value is a secret: expected env:NAME",
+        ),
+        ({"headers": "{X-Api-Key: '{query}'}"}, 10, "headers.X-Api-Key", "its value is a secret: expected env:NAME"),
+        ({"headers": "{X-Mine: 'env:MY KEY'}"}, 10, "headers.X-Mine", "expected env:NAME for a secret, with the"),
+        ({"cursor": "{by: date, path: a}"}, 8, "cursor.by", "'date': expected 'time', 'id' or 'token'"),
+        ({"quota": "{limits: [{calls: 0, per: day}]}"}, 10, "quota.limits[0].calls", "'0': expected 1 or more"),
         (
             {"quota": "{limits: [{calls: 1, per: dya}]}"},
             10,
             "quota.limits[0].per",
-            "'dya': second, minute, hour, day, month or a number with its unit as 5s, 15m, 12h or 7d are right; perhaps"
+            "'dya': expected second, minute, hour, day, month or a number with its unit as 5s, 15m, 12h or 7d; perhaps"
             " 'day'",
         ),
-        ({"quota": "{limits: [{calls: 1, per: 0s}]}"}, 10, "quota.limits[0].per", "'0s': second, minute,"),
-        ({"quota": "{limits: [{calls: 1, per: 0h}]}"}, 10, "quota.limits[0].per", "'0h': second, minute,"),
-        ({"quota": "{limits: 5}"}, 10, "quota.limits", "'5': a list is right"),
-        ({"slices": "{longest: 0}"}, 10, "slices.longest", "'0': from 1s to 36500d is right"),
-        ({"slices": "{longest: 1d, shortest: 0s}"}, 10, "slices.shortest", "'0s': from 1s to 36500d is right"),
-        ({"quota": "{limits: [], cost: nan}"}, 10, "quota.cost", "'nan': a finite number is right"),
+        ({"quota": "{limits: [{calls: 1, per: 0s}]}"}, 10, "quota.limits[0].per", "'0s': expected second, minute,"),
+        ({"quota": "{limits: [{calls: 1, per: 0h}]}"}, 10, "quota.limits[0].per", "'0h': expected second, minute,"),
+        ({"quota": "{limits: 5}"}, 10, "quota.limits", "'5': expected a list"),
+        ({"slices": "{longest: 0}"}, 10, "slices.longest", "'0': expected from 1s to 36500d"),
+        ({"slices": "{longest: 1d, shortest: 0s}"}, 10, "slices.shortest", "'0s': expected from 1s to 36500d"),
+        ({"quota": "{limits: [], cost: nan}"}, 10, "quota.cost", "'nan': expected a finite number"),
         # keys and pages
-        ({"key": "{variable: X}"}, 10, "key", "no place for it; one of the two is right, header where"),
-        ({"key": "{variable: X, header: A, query: b}"}, 10, "key", "query: beside header; one of the two is right"),
-        ({"key": "{variable: a b, header: A}"}, 10, "key.variable", "'a b': the name of an environment variable"),
+        ({"key": "{variable: X}"}, 10, "key", "no place for it; expected one of the two, header where"),
+        ({"key": "{variable: X, header: A, query: b}"}, 10, "key", "query: beside header; expected one of the two"),
+        (
+            {"key": "{variable: a b, header: A}"},
+            10,
+            "key.variable",
+            "'a b': expected the name of an environment variable",
+        ),
         ({"key": "{header: A}"}, 10, "key.variable", "missing; the environment variable that holds it"),
         ({"key": "{variable: X, query: k, prefix: B}"}, 10, "key.prefix", "only a header has one"),
         (
             {"key": "{variable: X, query: k}", "url": "https://{section}.example.com/"},
             3,
             "url",
-            "with a key, a host without places is right: no other host gets the key",
+            "with a key, expected a host without places: no other host gets the key",
         ),
-        ({"pages": "{param: p}"}, 7, "pages", "the key 'by' is missing, which says what kind it is"),
-        ({"pages": "{by: pages}"}, 7, "pages", "'pages' as 'by': one of 'number', 'offset', 'token', 'link' is right"),
+        ({"pages": "{param: p}"}, 7, "pages", "the key 'by' is missing, which names the kind"),
+        ({"pages": "{by: pages}"}, 7, "pages", "'pages' as 'by': expected one of 'number', 'offset', 'token', 'link'"),
         ({"pages": "{by: token, param: p}"}, 7, "pages.token", "missing; where the answer has it"),
         ({"pages": "{by: link, param: p}"}, 7, "pages.param", "the keys are by, next, size, size_param"),
         ({"pages": "{by: number, size_param: p}"}, 7, "pages.size_param", "without size"),
         ({"pages": "{by: number, size: 0}"}, 7, "pages.size", "'0': 1 or more is right"),
         # arguments and places
-        ({"params": "{q: '{query}{sinc}'}"}, 5, "params.q", "{sinc} is no argument; perhaps 'since'; those that are"),
-        ({"params": "{q: '{query}', p: '{Query}'}"}, 5, "params.p", "{Query} is no place for a value"),
+        ({"params": "{q: '{query}{sinc}'}"}, 5, "params.q", "there is no argument {sinc}; perhaps 'since'; expected"),
+        ({"params": "{q: '{query}', p: '{Query}'}"}, 5, "params.p", "{Query} is not a place for a value"),
         ({"params": "{q: '{query:%Y}'}"}, 5, "params.q", "only since and until have a form"),
-        ({"params": "{q: '{query}{since:iso}'}"}, 5, "params.q", "'iso' is no form of a time; %Y-%m-%d and such"),
-        ({"params": "{q: '{query}{since:%Q}'}"}, 5, "params.q", "'%Q' is no form of a time"),
-        ({"params": "{q: '{query}{since:%s}'}"}, 5, "params.q", "'%s' is no form of a time"),
-        ({"headers": "{X-Since: '{since}'}"}, 10, "headers.X-Since", "{since} is no argument; those that are there:"),
+        (
+            {"params": "{q: '{query}{since:iso}'}"},
+            5,
+            "params.q",
+            "'iso' is not a form of a time; expected %Y-%m-%d and such",
+        ),
+        ({"params": "{q: '{query}{since:%Q}'}"}, 5, "params.q", "'%Q' is not a form of a time"),
+        ({"params": "{q: '{query}{since:%s}'}"}, 5, "params.q", "'%s' is not a form of a time"),
+        ({"headers": "{X-Since: '{since}'}"}, 10, "headers.X-Since", "there is no argument {since}; expected one of"),
         ({"params": "{}"}, 4, "arguments.query", "is used nowhere; {query} in url, params or headers stands for it"),
         (
             {"arguments": "{query: {each: true}, section: {each: yes, default: a}}"},
@@ -201,50 +226,60 @@ KEYS = "the keys are name, title, url, homepage, params,"
             {"arguments": "{query: {}, section: {each: true, default: 'a,c', choices: [a, b]}}"},
             4,
             "arguments.section.default",
-            "'a,c': one of the choices is right: a, b",
+            "'a,c': expected one of the choices: a, b",
         ),
         (
             {"arguments": "{query: {}, section: {default: a}, until: {}}"},
             4,
             "arguments.until",
-            "'until' is there by itself; another name is right",
+            "'until' is a built-in argument; expected another name",
         ),
         # cursor and slices
         (
             {"cursor": "{by: id, path: id, oldest_first: true}"},
             8,
             "cursor",
-            "{cursor} in params is right: it stands for the id of last",
+            "expected {cursor} in params: it stands for the id of last",
         ),
         (
             {"params": "{q: '{query}', after: '{cursor}'}"},
             8,
             "cursor",
-            "{cursor} is asked for; a cursor by id or token is right",
+            "{cursor} is used; expected a cursor by id or token",
         ),
         (
             {"url": "https://x.example/{section}/{cursor}", "cursor": "{by: id, path: id}"},
             3,
             "url",
-            "{cursor} among the params is right, as the first run has none",
+            "expected {cursor} among the params, as the first run has none",
         ),
         (
             {"url": "https://x.example/{section}/{since}", "cursor": None},
             1,
             "cursor",
-            "since or until stand in the url; a cursor by time is right",
+            "since or until stand in the url; expected a cursor by time",
         ),
-        ({"slices": "{longest: 7d}", "params": "{q: '{query}{since}'}"}, 10, "slices", "{until} in url or params"),
+        (
+            {"slices": "{longest: 7d}", "params": "{q: '{query}{since}'}"},
+            10,
+            "slices",
+            "expected {until} in url or params",
+        ),
         ({"slices": "{longest: 7d, total: n}"}, 10, "slices.total", "without cap"),
         ({"slices": "{longest: 1d, shortest: 36h}"}, 10, "slices.shortest", "longer than longest"),
-        ({"slices": "{longest: 7d}", "cursor": None}, 9, "slices", "a cursor by time is right: what is new is cut"),
-        # the result of a record
-        ({"article": None}, 1, "", "says nothing of what becomes of a record; article, observation or record is right"),
+        (
+            {"slices": "{longest: 7d}", "cursor": None},
+            9,
+            "slices",
+            "expected a cursor by time: slices begin at the cursor",
+        ),
+        # what becomes of a record
+        ({"article": None}, 1, "", "makes nothing of a record; expected article, observation or record"),
         (
             {"record": "{dataset: a, key: b}"},
             10,
             "record",
-            "beside article; one of article, observation, record is right",
+            "beside article; expected one of article, observation, record",
         ),
         ({"article": "{url: a}"}, 9, "article.title", "missing; where a record has its headline"),
         (
@@ -260,13 +295,13 @@ KEYS = "the keys are name, title, url, homepage, params,"
             {"article": None, "record": "{dataset: a, key: b, columns: {a-b: {}}}"},
             9,
             "record.columns.a-b",
-            "'a-b' is no JMESPath: ",
+            "'a-b' is not a JMESPath: ",
         ),
         (
             {"article": None, "record": "{dataset: a, key: b, columns: {c: {source: d e}}}"},
             9,
             "record.columns.c.source",
-            "'d e' is no JMESPath: ",
+            "'d e' is not a JMESPath: ",
         ),
         (
             {"article": None, "record": "{dataset: a, key: b, columns: {c: {type: txt}}}"},
@@ -343,9 +378,9 @@ def test_all_faults_are_reported_at_once_in_the_order_of_the_lines(told):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "own.yaml:1: empty; a mapping is right"),
-        ("- name: a\n", "own.yaml:1: no mapping; a mapping is right"),
-        (declaration() + "title: again\n", "own.yaml:10: title: stands twice; once is right"),
+        ("", "own.yaml:1: empty; expected a mapping"),
+        ("- name: a\n", "own.yaml:1: not a mapping; expected a mapping"),
+        (declaration() + "title: again\n", "own.yaml:10: title: appears twice; expected once"),
         ("name: [a\n", "own.yaml:2: not YAML: "),
     ],
 )
@@ -495,5 +530,5 @@ def test_every_key_says_what_it_is():
 @pytest.mark.parametrize("param", ["apikey: pass5word", "q: 'env:MY_KEY'"])
 def test_a_secret_among_the_params_is_refused_and_not_repeated(told, param):
     faults = "\n".join(map(str, told(declaration(params=f"{{{param}}}"))))
-    assert "a secret of the query is right as key" in faults
+    assert "expected a secret of the query as key" in faults
     assert "pass5word" not in faults

@@ -285,8 +285,8 @@ def test_a_key_that_is_missing_or_wrong(crawl, depot, own):
     ("arguments", "said"),
     [
         ([], "-a config= is missing: a YAML file, or one of spaceflightnews, worldbank"),
-        (["config=wordbank"], "wordbank: there is none of this name; perhaps 'worldbank'"),
-        (["config=./tests"], "./tests: Is a directory; a YAML file is right"),
+        (["config=wordbank"], "wordbank: no declaration has this name; perhaps 'worldbank'"),
+        (["config=./tests"], "./tests: Is a directory; expected a YAML file"),
         (["config=worldbank", "backfill=999999w"], "expected at most 36500d"),
         (["config=worldbank", "query=a"], "known: backfill, budget, config, countries, indicators, since, until"),
     ],

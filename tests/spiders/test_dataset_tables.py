@@ -179,7 +179,7 @@ def test_a_whole_record_with_what_json_has_not_is_refused_and_not_emptied(files)
     raw = '{"id": "1", "v": NaN}\n{"id": "2", "v": 1}\n{"id": "3", "v": [-Infinity]}\n'
     assert files.load(raw, "table.jsonl") == (1, 0, 0, 2)
     assert files.rows() == {"2": {"id": "2", "v": 1}}
-    assert files.rejects() == [(1, None, "is nothing that JSON has"), (3, None, "is nothing that JSON has")]
+    assert files.rejects() == [(1, None, "is not a value of JSON"), (3, None, "is not a value of JSON")]
 
 
 def test_what_is_nested_too_deep_is_refused(files):
@@ -232,8 +232,8 @@ def test_a_value_of_another_type_is_left_out_and_reported_and_a_row_without_what
     assert files.load(raw, columns=columns) == (2, 0, 0, 3)
     assert files.rows() == {"1": {"id": "1", "n": None, "must": 1.5}, "5": {"id": "5", "n": 5, "must": 5}}
     assert files.rejects() == [
-        (2, "n", "is no integer"),
-        (3, "must", "is no number"),
+        (2, "n", "is not of type integer"),
+        (3, "must", "is not of type number"),
         (4, "must", "is missing"),
         (5, "id", "is missing"),
     ]
@@ -260,7 +260,7 @@ def test_of_many_rejects_the_first_are_kept_and_the_others_counted(files):
     assert len(found) == bulk.KEPT + 2
     beyond = " (rows beyond those kept one by one)"
     assert {row for row in found if row[2] is not None} == {
-        ("n", f"is no integer{beyond}", count - bulk.KEPT),
+        ("n", f"is not of type integer{beyond}", count - bulk.KEPT),
         (None, f"has 3 cells; the header has 2{beyond}", 700),
     }
 
@@ -287,7 +287,7 @@ def test_latin_1_told_as_utf_8_costs_the_lines_concerned(files):
 
 def test_utf_8_told_as_latin_1_is_stored_as_told_and_reported(files):
     assert files.load("id,v\n1,\u00e9\n", encoding="latin-1") == (1, 0, 0, 0)
-    assert files.table.remarks == ["is told to be latin-1, and seems to be utf-8"]
+    assert files.table.remarks == ["is declared as latin-1, and seems to be utf-8"]
     assert files.load("id,v\n1,\u00e9\n".encode("latin-1"), encoding="latin-1") == (0, 1, 0, 0)
     assert files.load("id,v\n1,\u00e9\n", encoding="utf-8") == (0, 0, 1, 0)
     assert files.load("id,v\n1,e\n", encoding="cp1252") == (0, 1, 0, 0)

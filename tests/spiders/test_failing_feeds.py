@@ -154,8 +154,8 @@ def runs(newsbot, other):
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("https://html.example/feed", "is no feed: "),
-        ("https://empty.example/feed", "is no feed: found no bytes"),
+        ("https://html.example/feed", "is not a feed: "),
+        ("https://empty.example/feed", "is not a feed: found no bytes"),
         ("https://notfound.example/feed", "HTTP status 404"),
         ("https://error.example/feed", "HTTP status 500"),
         ("https://timeout.example/feed", "took longer than 3"),

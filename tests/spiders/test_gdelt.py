@@ -262,12 +262,12 @@ def test_rows_that_are_none_are_reported_with_their_numbers(gdelt, crawl, query,
     assert statuses[path] == "ok; 1 rows of no web page; 1 titles made of the address"
     told = dict(query("SELECT split_part(url, '#', 2)::int, reason FROM rejects WHERE item_type = 'row'"))
     assert told == {
-        2: "there should be 27 columns between tabs, and there are 26",
-        3: "there should be 27 columns between tabs, and there are 28",
-        5: "'urn:none' is no URL, though its collection is that of the web",
+        2: "expected 27 columns between tabs, got 26",
+        3: "expected 27 columns between tabs, got 28",
+        5: "'urn:none' is not a URL, though its collection is that of the web",
         6: "is not UTF-8 at byte 28",
-        7: "b'yesterday' should be a time of 14 digits",
-        9: "is missing, and the address has no words to make one of",
+        7: "expected a time of 14 digits, got b'yesterday'",
+        9: "is missing, and the address has no words for one",
     }
     left_out = query("SELECT field, reason FROM rejects WHERE item_type = 'Article' ORDER BY field")
     assert [field for field, _ in left_out] == ["places", "title", "tone", "url"]
@@ -325,7 +325,7 @@ def test_time_and_authors_are_those_of_the_page(gdelt, crawl, query, now):
     told = query("SELECT reason FROM rejects WHERE field = 'published_at' ORDER BY split_part(url, '-', 2)")
     reasons = [reason for (reason,) in told]
     assert len(reasons) == 5, "a time that cannot be right is left out and reported; that of the file stands in"
-    assert sum("should be a time of 14 digits" in reason for reason in reasons) == 3
+    assert sum("expected a time of 14 digits" in reason for reason in reasons) == 3
     assert sum("is not the time of a publication that was found at" in reason for reason in reasons) == 2
 
 
@@ -460,7 +460,7 @@ def test_a_search_with_more_than_it_gives_is_cut_into_slices(gdelt, crawl, query
     [
         ((200, b"{}", "application/json"), 0, "ok"),
         ((200, b"Your query was too short or too long.", "text/html; charset=utf-8"), 1, "Your query was too short"),
-        ((200, b'{"status": "none"}', "application/json"), 1, "there should be a list at 'articles'"),
+        ((200, b'{"status": "none"}', "application/json"), 1, "expected a list at 'articles'"),
     ],
 )
 def test_a_search_that_finds_nothing_or_fails_is_reported(gdelt, crawl, query, answer, code, told):

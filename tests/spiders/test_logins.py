@@ -112,7 +112,7 @@ def test_a_login_that_is_missing_costs_its_source(newsbot, login, told):
     ("name", "auth", "told"),
     [
         ("refuses", "env:MADE_UP_LOGIN", "the login in the environment variable MADE_UP_LOGIN is refused"),
-        ("wants", None, "a login is wanted: write auth: env:NAME in its entry of the catalogue"),
+        ("wants", None, "it needs a login: write auth: env:NAME in its entry of the catalogue"),
     ],
 )
 def test_a_401_tells_what_to_look_at(newsbot, name, auth, told):

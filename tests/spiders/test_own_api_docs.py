@@ -16,7 +16,7 @@ from made_up_sites import ROOT, environment
 from newsbot.sources.declared import DeclarationError, read, tables
 
 PAGE = (ROOT / "docs/own-api.md").read_text("utf-8")
-TUTORIAL, MISTAKES, KEYS = re.split("^## (?:Mistakes|The keys)\n", PAGE, flags=re.MULTILINE)
+TUTORIAL, MISTAKES, KEYS = re.split("^## (?:Errors|The keys)\n", PAGE, flags=re.MULTILINE)
 
 
 def test_the_keys_are_the_code_s():

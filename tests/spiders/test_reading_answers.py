@@ -188,8 +188,8 @@ def test_of_a_section_page_without_an_end_the_whole_entries_are_kept_and_no_vali
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("bomb", "is no page that can be read: found 3240002 tags, expected at most 300000"),
-        ("picture", "is no page that can be read: found '"),
+        ("bomb", "is not a readable page: found 3240002 tags, expected at most 300000"),
+        ("picture", "is not a readable page: found '"),
         ("untitled", "the selector 'h7::text' finds no title in any of the 2 headlines of 'article'"),
         ("undated", "ok; the selector 'time' finds no date in any headline"),
     ],

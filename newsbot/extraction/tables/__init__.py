@@ -1,1 +1,1 @@
-"""Files of rows, as streams: what they are packed in, how they are written, what their cells say; nothing on disk."""
+"""Reads files of rows as streams: unpacks them, parses their formats, and types their cells; nothing on disk."""

@@ -1,4 +1,4 @@
-"""A column of values to their JSON, many at a time: by what the standard library does in C, where all are as usual."""
+"""Turns a column of values into JSON, many at a time: by C code of the standard library, where all are plain."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from newsbot.extraction.dates import Hints
 NULL = "null"
 _SLASHES = "/／"
 _KNOWN = 10_000  # values of a column whose JSON is kept
-# Values as JSON writes them, a line each: of so few digits that a float has all of them, and an integer nearly any.
+# Values as JSON writes them, one per line: with so few digits that a float holds them all; an integer may have more.
 _NUMBERS = re.compile(r"(?:(?:-?(?:0|[1-9][0-9]{0,7})(?:\.[0-9]{1,7})?)?\n)*+")
 _INTEGERS = re.compile(r"(?:(?:0|-?[1-9][0-9]{0,38})?\n)*+")
 
@@ -29,13 +29,13 @@ class BadValue(NamedTuple):
 
 
 Encoder = Callable[[Sequence[Any]], tuple[list[str], list[BadValue]]]
-"""The JSON of each value, `null` for what is empty and what is not of the type, and those that are not."""
+"""Returns the JSON of each value, `null` for an empty or a bad one, and the bad values."""
 
 
 def encoder(kind: str | None, decimal: str = ".", day_first: bool | None = None) -> Encoder:
     """The encoder of a type of `values.converter`; None keeps values as they come.
 
-    `day_first` is the order of dates with slashes; without it, those are refused that are a date either way.
+    `day_first` is the order of dates with slashes; without it, a date that is valid either way is refused.
     """
     return _Encoder(kind, decimal, day_first).encode
 
@@ -45,7 +45,7 @@ class _Encoder:
         self._convert = converter(kind, decimal, Hints(day_first=day_first)) if kind else _as_it_comes
         if kind in ("date", "time") and day_first is None:
             self._convert = _in_one_order(kind)
-        self._wrong = f"is no {kind}" if kind else "is nothing that JSON has"
+        self._wrong = f"is not of type {kind}" if kind else "is not a value of JSON"
         self._decimal = decimal
         self._fast = {"text": _texts, "number": self._numbers, "integer": self._integers}.get(kind)
         self._known: dict[str, str] = {}
@@ -54,7 +54,7 @@ class _Encoder:
         if self._fast:
             try:
                 found = self._fast(values)
-            except (TypeError, ValueError):  # one of them is not as usual
+            except (TypeError, ValueError):  # one of them is not plain
                 found = None
             if found is not None:
                 return found, []
@@ -92,8 +92,8 @@ class _Encoder:
         return _as_written("\n".join(values), _INTEGERS, len(values))
 
 
-def _as_written(text: str, right: re.Pattern[str], count: int) -> list[str] | None:
-    if not right.fullmatch(text + "\n"):
+def _as_written(text: str, pattern: re.Pattern[str], count: int) -> list[str] | None:
+    if not pattern.fullmatch(text + "\n"):
         return None
     found = text.split("\n")
     if len(found) != count:
@@ -117,7 +117,7 @@ def _texts(values: Sequence[str]) -> list[str] | None:
 
 
 def _in_one_order(kind: str) -> Callable[[Any], Any]:
-    """The converter of dates of which nobody said the order: one with slashes is refused that is two dates."""
+    """The converter of dates in an undeclared order: it refuses a date with slashes that is valid either way."""
     as_usual, day_first, month_first = (converter(kind, hints=Hints(day_first=order)) for order in (None, True, False))
 
     def convert(value: Any) -> Any:

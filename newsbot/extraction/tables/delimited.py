@@ -1,4 +1,4 @@
-"""CSV and TSV (RFC 4180), as they are found: encoding and delimiter are looked for, and a bad line costs that line."""
+"""Reads CSV and TSV (RFC 4180) as they come: detects encoding and delimiter; a bad line costs that line only."""
 
 import codecs
 import csv
@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 
 from newsbot.extraction.tables.table import BATCH, BATCH_SIZE, BadRow, Batch, UnreadableTableError
 
-SAMPLE = 2**20  # bytes that encoding and delimiter are found in
+SAMPLE = 2**20  # bytes for detecting encoding and delimiter
 MAX_CELL = 2**20  # characters
 MAX_LINE = 2**24
-MAX_LINES = 1_000  # of one row: a quote that is not closed by then is a stray one
+MAX_LINES = 1_000  # of one row: a quote that is still open then is a stray one
 DELIMITERS = ",;\t|"
 _SHOWN = 500  # characters of a bad line
 _UNICODE_MARKS = {
@@ -28,7 +28,7 @@ UNREADABLE = re.compile("[\udc80-\udcff]")  # a byte that is not of the encoding
 class Delimited:
     """The rows of a CSV: `header` (None without one), `encoding`, `delimiter`, and `batches`.
 
-    `doubt` says what speaks against the encoding that is told, if anything does.
+    `doubt` says why the declared encoding may be wrong, or is None.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class Delimited:
         skip_rows: int = 0,
         has_header: bool = True,
     ) -> None:
-        """Raises UnreadableTableError for a file without a header, and for one of no encoding."""
+        """Raises UnreadableTableError for a file without a header or a known encoding."""
         sample = stream.peek(SAMPLE)[:SAMPLE]
         self.encoding = encoding_of(sample, encoding)
         self.doubt = None
         if self.encoding == encoding and not sample.isascii() and _is_one_byte(encoding) and _is_utf_8(sample):
-            self.doubt = f"is told to be {encoding}, and seems to be utf-8"
+            self.doubt = f"is declared as {encoding}, and seems to be utf-8"
         text = sample.decode(self.encoding, "replace")
         self.delimiter = delimiter or find_delimiter(text, quote, skip_rows)
         self._quote = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
@@ -61,14 +61,14 @@ class Delimited:
             try:
                 self.header = [" ".join(cell.split()) for cell in next(self._reader())]
             except StopIteration:
-                raise UnreadableTableError("is empty; a row of headers is right") from None
+                raise UnreadableTableError("is empty; expected a row of headers") from None
             except (csv.Error, _BadLineError) as error:
-                raise UnreadableTableError(f"line {self._lines.number}: no row of headers: {error}") from None
+                raise UnreadableTableError(f"line {self._lines.number}: expected a row of headers: {error}") from None
             self._lines.held.clear()
 
     def batches(self, width: Callable[[int], int | None]) -> Iterator[Batch]:
-        """The rows. `width` gives, of a number of cells, how many of them are the row's, the others being empty; None
-        where no row has so many.
+        """The rows. `width` takes a number of cells and returns how many of them belong to the row, the others being
+        empty; None if a row cannot have so many.
 
         Raises UnreadableTableError.
         """
@@ -113,11 +113,11 @@ class Delimited:
 
 
 class _BadLineError(Exception):
-    """A line that can be part of no row."""
+    """A line that cannot be part of a row."""
 
 
 class _Lines:
-    """The lines of a file; `held` are those of the row that is being read, so that they can be read once more."""
+    """The lines of a file; `held` has the lines of the current row, so that they can be read again."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._read = text.readline
@@ -161,15 +161,15 @@ class _Lines:
         self.number -= len(self.held) - 1
 
 
-def encoding_of(sample: bytes, told: str | None) -> str:
-    """The encoding that is told, UTF-8 with its mark where that is there, or the one that is found."""
-    if told and told.lower().replace("_", "-") in ("utf-8", "utf8") and sample.startswith(codecs.BOM_UTF8):
+def encoding_of(sample: bytes, declared: str | None) -> str:
+    """The declared encoding, for UTF-8 with its mark if the sample has one; without a declaration the detected one."""
+    if declared and declared.lower().replace("_", "-") in ("utf-8", "utf8") and sample.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
-    return told or find_encoding(sample)
+    return declared or find_encoding(sample)
 
 
 def find_encoding(sample: bytes) -> str:
-    """The encoding of a text by its first bytes. Raises UnreadableTableError where it is none."""
+    """The encoding of a text by its first bytes. Raises UnreadableTableError if none fits."""
     for mark, encoding in _UNICODE_MARKS.items():
         if sample.startswith(mark):
             return encoding
@@ -190,7 +190,7 @@ def _is_one_byte(encoding: str) -> bool:
     return len("é".encode(encoding, "replace")) == 1
 
 
-# The letters that tell the two encodings of Latin script apart, which charset-normalizer often takes for each other.
+# The letters that distinguish the two encodings of Latin script, which charset-normalizer often confuses.
 _LATIN = {
     "cp1252": "àâäáãåæçèéêëìíîïñòóôöõøœùúûüÿß°ºª€–—‘’“”«»¿¡§²³ ",
     "cp1250": "ąćęłńóśźżáčďéěíľĺňřŕšťúůýžôäăâîőŕűöüßçë°€–—‘’“”„«»§ ",
@@ -198,7 +198,7 @@ _LATIN = {
 
 
 def _latin(sample: bytes) -> str | None:
-    """The encoding in which nearly all that is not ASCII is a usual letter, where half of the text is ASCII."""
+    """The encoding in which nearly all non-ASCII bytes are usual letters, if half of the text is ASCII."""
     high = sum(byte >= 0x80 for byte in sample)
     if high > sum(65 <= byte & 0xDF <= 90 for byte in sample):
         return None
@@ -216,12 +216,12 @@ def _other(sample: bytes) -> str:
 
     found = from_bytes(sample[: 2**16]).best()
     if found is None:
-        raise UnreadableTableError("is of no encoding that is known; give it as `encoding`, or is no text at all")
+        raise UnreadableTableError("has no known encoding: declare `encoding`, unless it is not text at all")
     return found.encoding
 
 
 def find_delimiter(text: str, quote: str, skip_rows: int) -> str:
-    """The one of `DELIMITERS` that gives the first lines most cells, as many on each as far as possible."""
+    """The one of `DELIMITERS` that splits the first lines into most cells, equally many on each as far as possible."""
     lines = text.splitlines()[skip_rows:][:30]
     quoting = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
 

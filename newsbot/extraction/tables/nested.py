@@ -26,7 +26,7 @@ _MANY_DIGITS = re.compile(rb"[0-9]{%d}" % (MAX_DIGITS + 1))
 def json_records(stream: io.BufferedReader, records: str | None = None) -> Iterator[Batch]:
     """The objects of the list at `records`, names with dots between them; without it, the file is the list.
 
-    Raises UnreadableTableError for what is no JSON, and where there is no list.
+    Raises UnreadableTableError for a file that is not valid JSON or has no list.
     """
     import ijson
 
@@ -56,14 +56,14 @@ def json_records(stream: io.BufferedReader, records: str | None = None) -> Itera
         raise
     except (ijson.JSONError, ValueError, ArithmeticError) as error:
         said = " ".join(str(error).split())[:_SHOWN]
-        raise UnreadableTableError(f"is no JSON, or cut off: {said}") from None
+        raise UnreadableTableError(f"is not valid JSON, or is cut off: {said}") from None
     if not found:
         where = f"at {records!r}" if records else "as the file itself; say where it is as `records`"
-        raise UnreadableTableError(f"there is no list {where}")
+        raise UnreadableTableError(f"has no list {where}")
 
 
 def json_lines(stream: io.BufferedReader, encoding: str | None = None) -> Iterator[Batch]:
-    """The objects, one a line; of one that is nearly valid what is plainly meant."""
+    """The objects, one per line; a nearly valid one is read as plainly meant."""
     sample = stream.peek(SAMPLE)[:SAMPLE]
     has_strays = encoding is None and _may_have_strays(sample)
     encoding = "utf-8" if has_strays and not sample.startswith(codecs.BOM_UTF8) else encoding_of(sample, encoding)
@@ -90,15 +90,15 @@ def xlsx_rows(file: BinaryIO, sheet: str | None = None) -> Iterator[tuple[int, l
     try:
         from openpyxl import load_workbook
     except ImportError:
-        raise UnreadableTableError("is read by openpyxl, which is not there: pip install '.[xlsx]'") from None
+        raise UnreadableTableError("needs openpyxl, which is not installed: pip install '.[xlsx]'") from None
     try:
         book = load_workbook(file, read_only=True, data_only=True)
-    except Exception as error:  # noqa: BLE001  openpyxl lets through whatever a broken file makes of it
-        raise UnreadableTableError(f"is no XLSX that can be read: {error}") from None
+    except Exception as error:  # noqa: BLE001  openpyxl raises anything for a broken file
+        raise UnreadableTableError(f"is not a readable XLSX: {error}") from None
     if sheet is not None and sheet not in book.sheetnames:
         raise UnreadableTableError(f"has no sheet {sheet!r}; there are {', '.join(map(repr, book.sheetnames))}")
     found = book[sheet] if sheet is not None else book.worksheets[0]
-    found.reset_dimensions()  # what a file says of its size is often wrong
+    found.reset_dimensions()  # the size in a file is often wrong
     try:
         for number, row in enumerate(found.iter_rows(values_only=True), 1):
             yield number, [_plain(cell) for cell in row]
@@ -112,13 +112,13 @@ def parquet_rows(file: BinaryIO, limits: Limits) -> tuple[list[str], Iterator[Ba
         import pyarrow
         from pyarrow import parquet
     except ImportError:
-        raise UnreadableTableError("is read by pyarrow, which is not there: pip install '.[parquet]'") from None
+        raise UnreadableTableError("needs pyarrow, which is not installed: pip install '.[parquet]'") from None
     try:
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
         opened = parquet.ParquetFile(file)
     except (pyarrow.ArrowException, OSError) as error:
-        raise UnreadableTableError(f"is no Parquet that can be read: {error}") from None
+        raise UnreadableTableError(f"is not a readable Parquet: {error}") from None
 
     def batches() -> Iterator[Batch]:
         number = inflated = 0
@@ -139,12 +139,12 @@ def parquet_rows(file: BinaryIO, limits: Limits) -> tuple[list[str], Iterator[Ba
 def _line(text: io.TextIOWrapper, number: int) -> str:
     try:
         return text.readline(MAX_RECORD)
-    except UnicodeError as error:  # of an encoding that can not go on behind it, as UTF-16
+    except UnicodeError as error:  # of an encoding that cannot continue behind it, as UTF-16
         raise UnreadableTableError(f"line {number}: {error}") from None
 
 
 def _may_have_strays(sample: bytes) -> bool:
-    """Whether a text is UTF-8 by its beginning, so that a byte that is not is one astray; as of feeds."""
+    """Whether a text begins as UTF-8, so that any other byte is a stray one, as in feeds."""
     return sample.isascii() or charsets.as_utf8(sample) is not None
 
 
@@ -156,11 +156,11 @@ def _read_line(line: str, number: int, encoding: str, remarks: dict[str, None]) 
         remarks.update(dict.fromkeys(found.remarks))
         return found.data
     except (ValueError, RecursionError) as error:
-        return BadRow(number, None, f"is no JSON: {getattr(error, 'msg', error)}", line[:_SHOWN].strip())
+        return BadRow(number, None, f"is not valid JSON: {getattr(error, 'msg', error)}", line[:_SHOWN].strip())
 
 
 class _Counted:
-    """A stream that neither a record nor a number goes on in for ever."""
+    """A stream that limits the size of a record and of a number."""
 
     def __init__(self, stream: io.BufferedReader, *, has_strays: bool) -> None:
         self._stream = stream
@@ -173,7 +173,7 @@ class _Counted:
         data = self._stream.read(size)
         self._size += len(data)
         if self._size > MAX_RECORD:
-            raise UnreadableTableError(f"more than {MAX_RECORD} bytes are no record, or one that is too large")
+            raise UnreadableTableError(f"has no record within {MAX_RECORD} bytes, or one that is larger")
         joined = self._end + data
         if _MANY_DIGITS.search(joined):
             raise UnreadableTableError(f"has a number of more than {MAX_DIGITS} digits")
@@ -185,7 +185,7 @@ class _Counted:
         if UNREADABLE.search(text):
             self.remarks[lenient_json.BYTES] = None
             text = charsets.with_strays(text)
-        # An empty answer is the end, which half of a character is not.
+        # An empty result means the end; half of a character must not give one.
         return text.encode() or (self._without_strays(self._stream.read(1)) if data else b"")
 
     def taken(self) -> int:
@@ -195,7 +195,7 @@ class _Counted:
 
 
 def _batches(rows: Iterable[tuple[int, Any, int]], remarks: dict[str, None]) -> Iterator[Batch]:
-    """Batches of rows, of which each has its number and size; each batch has the remarks so far."""
+    """Batches of rows, given with their numbers and sizes; each batch has the remarks so far."""
     batch, total = Batch(remarks=remarks), 0
     for number, row, size in rows:
         if isinstance(row, BadRow):
@@ -204,7 +204,7 @@ def _batches(rows: Iterable[tuple[int, Any, int]], remarks: dict[str, None]) -> 
             batch.rows.append(row)
             batch.lines.append(number)
         else:
-            batch.bad.append(BadRow(number, None, "is no object of names and values", str(row)[:_SHOWN]))
+            batch.bad.append(BadRow(number, None, "is not an object of names and values", str(row)[:_SHOWN]))
         total += size
         if len(batch.rows) >= BATCH or len(batch.bad) >= BATCH or total >= BATCH_SIZE:
             yield batch
@@ -213,7 +213,7 @@ def _batches(rows: Iterable[tuple[int, Any, int]], remarks: dict[str, None]) -> 
 
 
 def _plain(value: Any) -> Any:
-    """What JSON has for a cell."""
+    """The JSON value of a cell."""
     match value:
         case datetime() | date() | time():
             return value.isoformat()

@@ -1,6 +1,4 @@
-"""What a file is packed in: gzip and zip are inflated as they are read, within bounds, and to disk only what can not be
-read as a stream.
-"""
+"""Unpacks files: inflates gzip and zip while they are read, within limits, and to disk only if a format needs it."""
 
 import gzip
 import io
@@ -17,20 +15,20 @@ _BUFFER = 2**20
 _OF_XLSX = "[Content_Types].xml"  # in each
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _ENCRYPTED = 0x1
-_NO_MEMBER = "Not a gzipped file"  # what `gzip` says of what stands behind the last member, which is left out
+_NO_MEMBER = "Not a gzipped file"  # gzip's message for data behind the last member, which is ignored
 
 
 class Limits(NamedTuple):
     """How far a file may be inflated."""
 
     size: int
-    """bytes in all"""
+    """most bytes in all"""
     ratio: float
-    """of its size packed"""
+    """most times its packed size"""
 
 
 def unpacked(file: BinaryIO, limits: Limits, member: str | None = None) -> tuple[io.BufferedReader, str | None]:
-    """The bytes that `file` holds, and the name of a zip's member. A member's name is a name and no path.
+    """The bytes in `file`, and the name of a zip's member. A member's name is never used as a path.
 
     Raises UnreadableTableError, also while it is read.
     """
@@ -46,12 +44,12 @@ def unpacked(file: BinaryIO, limits: Limits, member: str | None = None) -> tuple
         try:
             return _bounded(opened.open(info), file, limits), info.filename
         except (zipfile.BadZipFile, NotImplementedError) as error:
-            raise UnreadableTableError(f"{info.filename!r} in the zip can not be read: {error}") from error
+            raise UnreadableTableError(f"{info.filename!r} in the zip cannot be read: {error}") from error
     return _bounded(file, file, limits), None
 
 
 def is_itself(file: BinaryIO) -> bool:
-    """Whether this is an xlsx or a parquet itself, and not one that is packed in a gzip or zip."""
+    """Whether this is an xlsx or a parquet itself, not packed in a gzip or zip."""
     start = file.read(4)
     found = not start.startswith(_GZIP) and (start != _ZIP or _OF_XLSX in _opened_zip(file).namelist())
     file.seek(0)
@@ -59,7 +57,7 @@ def is_itself(file: BinaryIO) -> bool:
 
 
 def on_disk(stream: io.BufferedReader) -> BinaryIO:
-    """What is in the stream as a file that can seek and has no name, for the caller to close."""
+    """The stream's contents as an unnamed file that can seek, for the caller to close."""
     file = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
     shutil.copyfileobj(stream, file, _BUFFER)
     file.seek(0)
@@ -67,7 +65,7 @@ def on_disk(stream: io.BufferedReader) -> BinaryIO:
 
 
 def check_zip(file: BinaryIO, limits: Limits) -> None:
-    """Refuse a zip that would inflate beyond `limits`, by its directory: of those that others read, as an xlsx."""
+    """Refuse a zip that would inflate beyond `limits`, by its directory: for a zip that a library reads, as an xlsx."""
     size = sum(info.file_size for info in _opened_zip(file).infolist())
     packed = file.seek(0, io.SEEK_END)
     file.seek(0)
@@ -78,7 +76,7 @@ def _opened_zip(file: BinaryIO) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise UnreadableTableError(f"is no zip that can be read, or cut off: {error}") from error
+        raise UnreadableTableError(f"is not a readable zip, or is cut off: {error}") from error
 
 
 def _member(opened: zipfile.ZipFile, name: str | None) -> zipfile.ZipInfo:
@@ -88,11 +86,11 @@ def _member(opened: zipfile.ZipFile, name: str | None) -> zipfile.ZipInfo:
         return found[0]
     names = ", ".join(repr(info.filename) for info in files[:20]) or "nothing"
     wanted = "one file" if name is None else f"member: {name!r}"
-    raise UnreadableTableError(f"the zip holds {names}, and not {wanted}; name one as `member`")
+    raise UnreadableTableError(f"the zip holds {names}, expected {wanted}; name one as `member`")
 
 
 def check(size: int, packed: int, limits: Limits) -> None:
-    """Raise UnreadableTableError where what has `packed` bytes may not be inflated to `size`."""
+    """Raise UnreadableTableError if `packed` bytes must not inflate to `size`."""
     if size > limits.size:
         raise UnreadableTableError(f"inflates to more than {limits.size} bytes (DATASET_INFLATED_MAX)")
     if size > max(SMALL, packed * limits.ratio):
@@ -105,7 +103,7 @@ class _Inflated(io.RawIOBase):
     """Ends with its reader, while the file below stays open."""
 
     def __init__(self, stream: BinaryIO, packed: BinaryIO, limits: Limits) -> None:
-        self._stream = stream  # is asked by `read1`: what was read before a fault is not lost with it
+        self._stream = stream  # read by `read1`, which keeps the data before a fault
         self._packed = packed
         self._limits = limits
         self._size = 0

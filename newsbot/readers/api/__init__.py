@@ -1,1 +1,1 @@
-"""Answers of web APIs: a page to a batch with its cursor, and what is to be asked next."""
+"""Reads answers of web APIs: turns a page into a batch with its cursor, and the next calls."""

@@ -1,6 +1,6 @@
-"""Chains of pages: what a run has to read, how its time is cut, and where the cursor is when some of it is read.
+"""Chains of pages: plans what a run reads, cuts its period into slices, and moves the cursor.
 
-Pure functions of the declaration. A chain is read from its first page to its last, and one chain after the other.
+Pure functions of the declaration. A chain is read from its first page to its last, one chain after the other.
 """
 
 import json
@@ -30,32 +30,32 @@ _T = TypeVar("_T")
 
 @dataclass(slots=True, frozen=True)
 class Chain:
-    """Pages that belong together: what is new, a part of the past, or a slice of either."""
+    """Pages that belong together: the new records, a part of the past, or a slice of either."""
 
     since: datetime | None
     until: datetime
-    moves: bool = True  # whether the cursor follows; not for a time that was asked for by name
-    is_past: bool = False  # before what was read earlier: read from its end on, so that what is read stays in one piece
-    span: tuple[datetime, datetime] | None = None  # of which this is a slice
-    covers: datetime | None = None  # the time up to which it and what was read of it before reach, if not `until`
+    moves: bool = True  # whether the cursor follows; not for -a since= and -a until=
+    is_past: bool = False  # before the read period: read from its end on, so that the read period has no gaps
+    span: tuple[datetime, datetime] | None = None  # this is a slice of it
+    covers: datetime | None = None  # the end of the chain with its parts that were read before, if not `until`
     page: Page = field(default_factory=Page)
     newest: Any = None  # time, id or token of the records so far
     oldest: datetime | None = None
     count: int = 0  # records so far
-    is_incomplete: bool = False  # has more hits than the API gives, which was told
-    depth: int = 0  # pages that it was read to before its token was over
-    restarts: int = 0  # without having come further
+    is_incomplete: bool = False  # has more hits than the API gives, which is reported already
+    depth: int = 0  # pages that were read before its token expired
+    restarts: int = 0  # without progress
 
 
 def known(value: _T | None) -> _T:
-    """A value that is there by what is declared, as the beginning of a slice."""
+    """A value that cannot be None by the declaration, such as the beginning of a slice."""
     if value is None:
         raise TypeError("a chain of time has a beginning, a slice a span, and a cursor is declared")
     return value
 
 
 def planned(api: Api, cursor: Mapping[str, Any], given: Mapping[str, Any], now: datetime) -> list[Chain]:
-    """What is to be read: what is new and, with `backfill`, what was not read of the past."""
+    """The chains to read: the new records and, with `backfill`, the unread past."""
     declared, back = api.cursor, given.get("backfill")
     first = timedelta(seconds=declared.first if declared else DAY)
     reach = now - timedelta(seconds=declared.reach) if declared and declared.reach is not None else None
@@ -66,9 +66,9 @@ def planned(api: Api, cursor: Mapping[str, Any], given: Mapping[str, Any], now: 
         return [_whole(api, None, now)]
     if cursor:
         read, since = (datetime.fromisoformat(cursor[name]) for name in ("since", "until"))
-        if read < since:  # else a first run failed, and nothing is read that could have changed
+        if read < since:  # else a first run failed, and no read record could have changed
             since = min(since, now) - _overlap(api)
-    else:  # in one answer, where it is not cut
+    else:  # in one chain, if it is not cut into slices
         read = since = now - (max(first, back or first) if api.slices is None else first)
     since = max(since, reach or since)
     chains = [_whole(api, since, now)]
@@ -79,7 +79,7 @@ def planned(api: Api, cursor: Mapping[str, Any], given: Mapping[str, Any], now: 
 
 
 def readable(api: Api, cursor: Any, now: datetime) -> dict[str, Any]:
-    """A stored cursor; one that stands in the future as that of a first run. Raises ValueError for one that is none."""
+    """A stored cursor; a cursor in the future becomes that of a first run. Raises ValueError for an invalid cursor."""
     declared = api.cursor
     if declared is None or cursor == {}:
         return {}
@@ -92,8 +92,8 @@ def readable(api: Api, cursor: Any, now: datetime) -> dict[str, Any]:
         if since > until:
             raise ValueError(since)
     except (KeyError, TypeError, ValueError, OverflowError):
-        right = f"the {declared.by} of last time" if declared.by != "time" else "a time since and a later one until"
-        raise ValueError(f"{json.dumps(cursor)[:MAX_SHOWN]} is stored, and {right} would be right") from None
+        expected = f"the {declared.by} of last time" if declared.by != "time" else "a time since and a later one until"
+        raise ValueError(f"{json.dumps(cursor)[:MAX_SHOWN]} is stored; expected {expected}") from None
     if until - now <= FUTURE:
         return dict(cursor)
     begin = now - timedelta(seconds=declared.first)
@@ -101,7 +101,7 @@ def readable(api: Api, cursor: Any, now: datetime) -> dict[str, Any]:
 
 
 def begun(chain: Chain) -> dict[str, Any]:
-    """The cursor behind which a first chain begins; kept before it is asked for, as it may fail."""
+    """The cursor at the beginning of a first chain; stored before the first request, which may fail."""
     if not chain.moves or chain.since is None:
         return {}
     return {"since": chain.since.isoformat(), "until": chain.since.isoformat()}
@@ -122,7 +122,7 @@ def _slice(api: Api, chain: Chain, span: tuple[datetime, datetime], length: time
 
 
 def halved(api: Api, chain: Chain) -> Chain | None:
-    """The first half of a slice that has too many hits; None of one that is as short as it may be."""
+    """The first half of a slice that has too many hits; None for a slice of the shortest length."""
     slices, span, since = known(api.slices), known(chain.span), known(chain.since)
     length, shortest = chain.until - since, timedelta(seconds=slices.shortest)
     if length <= shortest:
@@ -131,7 +131,7 @@ def halved(api: Api, chain: Chain) -> Chain | None:
 
 
 def next_slice(api: Api, chain: Chain) -> Chain | None:
-    """The slice after one that is read; None after the last."""
+    """The slice after a read one; None after the last."""
     if chain.span is None:
         return None
     (first, last), until, slices = chain.span, chain.covers or chain.until, known(api.slices)
@@ -140,7 +140,7 @@ def next_slice(api: Api, chain: Chain) -> Chain | None:
     if rest[0] >= rest[1]:
         return None
     length = until - since
-    if _has_room(slices, chain):  # one that was halved may be longer again
+    if _has_room(slices, chain):  # after a halved slice, the next may be longer again
         length = min(2 * length, timedelta(seconds=slices.longest))
     return _slice(api, chain, rest, length)
 
@@ -150,7 +150,7 @@ def _has_room(slices: Slices, chain: Chain) -> bool:
 
 
 def seen(api: Api, chain: Chain, data: Any, rows: Sequence[Any]) -> Chain:
-    """The chain with the newest and oldest of what it has read; `data` is the answer that has the rows."""
+    """The chain with its newest and oldest record so far; `data` is the answer with the rows."""
     chain, cursor = replace(chain, count=chain.count + len(rows)), api.cursor
     if cursor is None:
         return chain
@@ -161,7 +161,7 @@ def seen(api: Api, chain: Chain, data: Any, rows: Sequence[Any]) -> Chain:
     if cursor.by == "id":
         return replace(chain, newest=max([*_ids(cursor.path, rows), *_there(chain.newest)], key=_order, default=None))
     times = [time for value in values if (time := _time(value, api.timezone))]
-    if cursor.at == "newest" or cursor.oldest_first:  # one of the future would move it past what is still to come
+    if cursor.at == "newest" or cursor.oldest_first:  # a time in the future would move it past records to come
         times = [time for time in times if time <= (chain.covers or chain.until)]
     return replace(
         chain,
@@ -179,27 +179,27 @@ def _values(where: str, rows: Sequence[Any]) -> Iterator[Any]:
 
 
 def _found(get: Callable[[Any], Any], data: Any) -> Any:
-    with suppress(PathError):  # one record must not take with it those behind it
+    with suppress(PathError):  # one bad record must not cost the records behind it
         return get(data)
     return None
 
 
 def _ids(where: str, rows: Sequence[Any]) -> list[Any]:
-    """The ids of the rows; where most are numbers these alone, as another one is no id of their kind."""
+    """The ids of the rows; if most are numbers, only these, because another id is not of their kind."""
     found = [value for value in _values(where, rows) if _is_id(value)]
     numbers = [value for value in found if _is_number(value)]
     return numbers if 2 * len(numbers) > len(found) else found
 
 
 def _is_id(value: Any) -> bool:
-    """Whether a value can be a cursor: it is stored, and asked for by the next run."""
+    """Whether a value can be a cursor, which is stored and sent by the next run."""
     return isinstance(value, str | int) and not isinstance(value, bool) and len(str(value)) <= MAX_ID
 
 
 def disorder(api: Api, rows: Sequence[Any]) -> str | None:
-    """What shows that the records of a page do not come oldest first, although each page moves the cursor.
+    """The error if the records of a page do not come oldest first, although each page moves the cursor.
 
-    An order that is off by no more than the overlap does no harm.
+    A disorder within the overlap does no harm.
     """
     cursor, late = known(api.cursor), None
     values = list(_values(cursor.path, rows))
@@ -214,7 +214,7 @@ def disorder(api: Api, rows: Sequence[Any]) -> str | None:
     if late is None and (len(places) < 3 or 2 * falls < len(places)):
         return None
     return (
-        "the records should come oldest first, and do not: without cursor.oldest_first the last page moves the cursor"
+        "expected records oldest first, got another order: without cursor.oldest_first the last page moves the cursor"
     )
 
 
@@ -239,8 +239,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _order(value: Any) -> tuple[int, int, str]:
-    """Ids in their order: the longer one is the later, which holds for numbers, also as text, for ids of digits and
-    letters that grow (base 36), and for those of one length (ULID, UUIDv7)."""
+    """The sort key of an id: the longer id is the later, which holds for numbers, as text too, for growing ids of
+    digits and letters (base 36), and for ids of one length (ULID, UUIDv7)."""
     text = str(value)
     if text.startswith("-") and _is_number(text):
         return 0, int(text), ""
@@ -249,9 +249,10 @@ def _order(value: Any) -> tuple[int, int, str]:
 
 
 def is_before(api: Api, chain: Chain, data: Any, rows: Sequence[Any], known: Any = None) -> bool:
-    """Whether what comes after a page is older than what is wanted, or than the id `known`: pages go from new to old.
+    """Whether the records after a page are older than the chain, or than the id `known`: pages go from new to old.
 
-    An API that is asked for what is new tells that itself, but for links to the next page, which may ask for all.
+    If the request names the period, the API ends the pages itself, except with links to the next page, which may lack
+    the period.
     """
     declared = api.cursor
     if declared is None or declared.oldest_first:
@@ -267,9 +268,9 @@ def is_before(api: Api, chain: Chain, data: Any, rows: Sequence[Any], known: Any
 
 
 def _reaches(ids: Sequence[Any], known: Any, newest: Any) -> bool:
-    """Whether a page of ids from new to old ends at the known one or behind it; one without this order, if all are.
+    """Whether a page of ids from new to old ends at the known id or behind it; without this order, whether all ids do.
 
-    Where ids rise the pages may go from old to new, so that what is new comes last, unless a page before was newer.
+    If ids rise, the pages may go from old to new, with new records last, unless a page before was newer.
     """
     places = list(map(_order, ids))
     falls, rises = (all(map(in_order, places, places[1:])) for in_order in (ge, lt))
@@ -279,12 +280,12 @@ def _reaches(ids: Sequence[Any], known: Any, newest: Any) -> bool:
 
 
 def moves_by_page(api: Api, chain: Chain) -> bool:
-    """Whether the cursor moves within a chain: a page of the past is not next to what is read, but for the last."""
+    """Whether the cursor moves within a chain: only the last page of the past is next to the read period."""
     return api.cursor is not None and api.cursor.oldest_first and not chain.is_past
 
 
 def moved(api: Api, cursor: Mapping[str, Any], chain: Chain, *, is_over: bool) -> dict[str, Any]:
-    """The cursor behind a page of this chain, the last one if `is_over`; as it was, where it stays."""
+    """The cursor behind a page of this chain, the last page if `is_over`; unchanged if it stays."""
     declared = api.cursor
     if declared is None or not chain.moves:
         return dict(cursor)
@@ -292,7 +293,7 @@ def moved(api: Api, cursor: Mapping[str, Any], chain: Chain, *, is_over: bool) -
         if chain.newest is None:
             return dict(cursor)
         newest = chain.newest
-        if declared.by == "id":  # what is read again must not move it back
+        if declared.by == "id":  # records that are read again must not move it back
             newest = max([newest, *_there(cursor.get("value"))], key=_order)
         return {**cursor, "value": newest}
     value = dict(cursor) or begun(chain)
@@ -300,9 +301,9 @@ def moved(api: Api, cursor: Mapping[str, Any], chain: Chain, *, is_over: bool) -
         value["since"] = known(chain.since).isoformat()
         return value
     end = chain.covers or chain.until
-    if declared.at == "newest":  # but not for ever where nothing comes
+    if declared.at == "newest":  # but it does not stay for ever if nothing comes
         until = max(min(chain.newest or known(chain.since), end), end - timedelta(seconds=declared.first))
-    elif is_over and "until" in api.placed:  # all up to there is read
+    elif is_over and "until" in api.placed:  # everything up to there is read
         until = end
     else:
         until = min(chain.newest or known(chain.since), end)
@@ -311,7 +312,7 @@ def moved(api: Api, cursor: Mapping[str, Any], chain: Chain, *, is_over: bool) -
 
 
 def restarted(api: Api, chain: Chain) -> Chain:
-    """The chain from its beginning, less what is read of it where the API can be asked for that."""
+    """The chain from its beginning, without its read part if the API can be asked for the rest alone."""
     begun = replace(chain, page=paging.first(api.pages), depth=max(chain.depth, chain.page.depth))
     cursor = api.cursor
     if cursor is not None and cursor.by == "time" and api.placed >= {"since", "until"}:

@@ -1,4 +1,4 @@
-"""From the bytes of an answer to its records."""
+"""Turns the bytes of an answer into its records."""
 
 import logging
 from typing import Any
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 def data_of(api: Api, answer: Answer, stream: Stream | None = None) -> Any:
-    """What an answer says; what is wrong with its JSON is a remark of the stream. Raises `UnreadableError`."""
+    """The data of an answer; faults of its JSON become remarks of the stream. Raises `UnreadableError`."""
     if answer.status != 200:
         raise UnreadableError(f"{answer.told}: {said(answer.body)}")
     content_type = answer.headers.get("Content-Type")
@@ -23,7 +23,7 @@ def data_of(api: Api, answer: Answer, stream: Stream | None = None) -> Any:
         raise _unreadable(answer, f"is not UTF-8 at byte {error.start}") from None
     except ValueError as error:
         kind = (content_type or "no Content-Type").partition(";")[0]
-        raise _unreadable(answer, f"is no JSON but {kind}: {said(answer.body)!r} ({error})") from None
+        raise _unreadable(answer, f"is not valid JSON but {kind}: {said(answer.body)!r} ({error})") from None
     except RecursionError:
         raise UnreadableError("is nested too deep to be read") from None
     if api.error and (problem := path(api.error)(data)):
@@ -36,13 +36,13 @@ def data_of(api: Api, answer: Answer, stream: Stream | None = None) -> Any:
 
 
 def _unreadable(answer: Answer, problem: str) -> UnreadableError:
-    """Of what begins as JSON a part may be read; a page of HTML says that nothing came."""
+    """The error for an unreadable answer: a shorter slice may help with garbled JSON, but not with a page of HTML."""
     is_json = answer.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
     return GarbledError(problem) if is_json else UnreadableError(problem)
 
 
 def rows_of(api: Api, data: Any) -> list[Any]:
-    """The records of an answer, where the declaration says. Raises `UnreadableError`."""
+    """The records of an answer, by the path in the declaration. Raises `UnreadableError`."""
     if api.none_as_empty and path(api.records)(data) is None:
         return []
     return expect(data, api.records, list)

@@ -1,4 +1,4 @@
-"""What is declared of an API, and what its spider says for itself."""
+"""The declaration of an API, and the methods of its spider."""
 
 from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass
@@ -15,22 +15,22 @@ from newsbot.sources.api import Api
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is declared of an API, and what its spider says for itself."""
+    """The declaration of an API, and the methods of its spider."""
 
     api: Api
-    data: Callable[[Answer, Stream], Any]  # what an answer says; raises `UnreadableError`
-    rows: Callable[[Any, Stream], list[Any]]  # the records of that; raises ValueError
+    data: Callable[[Answer, Stream], Any]  # the data of an answer; raises `UnreadableError`
+    rows: Callable[[Any, Stream], list[Any]]  # the records in the data; raises ValueError
     items: Callable[[Any, Stream], Iterable[Item]]  # of a record; raises `RefusedRecordError`
     too_many: Callable[[Answer], bool]  # whether a refusal means that a slice has more hits than the API gives
     is_end: Callable[[Answer], bool]  # whether a refusal means that the API gives no more pages
-    identity: Callable[[Any], Hashable]  # what tells a record from the others
-    tries: int = 0  # times that a page is asked for again which can not be used, at most
+    identity: Callable[[Any], Hashable]  # the identity of a record
+    tries: int = 0  # most retries of a page that cannot be used
     keys: tuple[str, ...] = ()  # the variables whose secrets are sent
-    stored: Collection[str] = frozenset()  # keys of the records of before, of an API that gives all of them each time
+    stored: Collection[str] = frozenset()  # keys of the former records, for an API that gives all of them each time
 
     @classmethod
     def of(cls, api: Api) -> "Facts":
-        """As it is declared."""
+        """The facts of a declaration without a spider's own methods."""
         items = mapper(api)
         return cls(
             api=api,
@@ -44,7 +44,7 @@ class Facts:
 
 
 def has_too_many(api: Api, status: int, body: bytes) -> bool:
-    """Whether the declaration takes a refusal for a slice that has more hits than the API gives."""
+    """Whether, by the declaration, a refusal means that a slice has more hits than the API gives."""
     slices = api.slices
     if slices is None or status not in slices.statuses:
         return False

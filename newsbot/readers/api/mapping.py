@@ -1,4 +1,4 @@
-"""A record of an API to an item, as the declaration says."""
+"""Turns a record of an API into an item, by the declaration."""
 
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from newsbot.items import Article, Item, Observation, Rank, Record, Series
 from newsbot.sources.api import EXTRA, Api, Column, ObservationFields, RecordFields
 from newsbot.values import MAX_SUMMARY, MAX_TEXT, MAX_TITLE, key, resolved
 
-# Characters that are read: one more than is stored, which shows that something was cut.
+# Characters that are read: one more than is stored, to show that something was cut.
 _LONGEST = {"title": MAX_TITLE + 1, "summary": MAX_SUMMARY + 1, "text": MAX_TEXT + 1}
 
 _TEXTS = {"url", "title", "summary", "text", "image_url", "language", "section"}
@@ -21,7 +21,7 @@ Mapper = Callable[[Mapping[str, Any]], Item]
 
 
 class RefusedRecordError(ValueError):
-    """A record of which no item can be made; says the field and why."""
+    """A record that makes no item; has the field and the reason."""
 
     def __init__(self, field: str | None, reason: str) -> None:
         super().__init__(reason)
@@ -29,7 +29,7 @@ class RefusedRecordError(ValueError):
 
 
 def mapper(api: Api) -> Mapper:
-    """The function that makes an item of a record. It raises `RefusedRecordError`."""
+    """The function that turns a record into an item. It raises `RefusedRecordError`."""
     if api.article is not None:
         return _articles(api, api.article)
     if api.observation is not None:
@@ -40,11 +40,11 @@ def mapper(api: Api) -> Mapper:
 
 
 def _nothing_of(api: Api) -> ValueError:
-    return ValueError(f"{api.name} says of its records neither article, observation nor record")
+    return ValueError(f"{api.name} makes nothing of a record; expected article, observation or record")
 
 
 def identity(api: Api) -> Callable[[Any], Hashable]:
-    """The function that gives what tells a record from the others, whatever else of it changes."""
+    """The function that returns the identity of a record, which stays when other values change."""
     if api.article is not None:
         wheres = [api.article.get("external_id") or api.article["url"]]
     elif api.observation is not None:
@@ -54,7 +54,7 @@ def identity(api: Api) -> Callable[[Any], Hashable]:
     else:
         raise _nothing_of(api)
     getters = [path(where) for where in wheres]
-    if api.observation is not None:  # 2025Q1 and 2025-01 are one time
+    if api.observation is not None:  # 2025Q1 and 2025-01 are the same time
         time_of = getters[1]
         getters[1] = lambda record: _one_time(time_of(record), api.timezone)
 
@@ -91,9 +91,9 @@ def _articles(api: Api, declared: Mapping[str, str]) -> Mapper:
             values["published_at"] = None
         for name in _TEXTS & values.keys():
             if values[name] is False or values[name] in ([], {}):
-                values[name] = None  # how PHP writes that there is none
+                values[name] = None  # how PHP writes a missing value
             elif name not in ("url", "title") and not isinstance(values[name], str | None):
-                refuse.append((name, f"{values[name]!r:.80} is no text", values[name]))
+                refuse.append((name, f"{values[name]!r:.80} is not a text", values[name]))
                 values[name] = None
         for name, longest in _LONGEST.items():
             if isinstance(values.get(name), str):
@@ -117,7 +117,7 @@ def _articles(api: Api, declared: Mapping[str, str]) -> Mapper:
 
 
 def _value(where: str) -> Callable[[Any], Any]:
-    """The function that gets a value of a record; None for a text without one, which is how many APIs write nothing."""
+    """The function that gets a value of a record; None for a blank text, because many APIs write nothing so."""
     get = path(where)
 
     def found(record: Any) -> Any:
@@ -144,7 +144,7 @@ def _observations(api: Api, declared: ObservationFields) -> Mapper:
     def observation(record: Mapping[str, Any]) -> Observation:
         name, given = name_of(record), time_of(record)
         if not isinstance(name, str) or not name:
-            raise RefusedRecordError("series", f"{name!r} is no name of a series")
+            raise RefusedRecordError("series", f"{name!r} is not a name of a series")
         series = known.get(name)
         if series is None:
             metadata = {key: get(record) for key, get in more.items()}
@@ -176,7 +176,7 @@ def _records(api: Api, declared: RecordFields) -> Mapper:
     def record(given: Mapping[str, Any]) -> Record:
         found = key_of(given)
         if found is None or isinstance(found, dict | list):
-            raise RefusedRecordError("key", f"{found!r} is no key")
+            raise RefusedRecordError("key", f"{found!r} is not a key")
         stored = _read("key", lambda: record_key(found))
         item = Record(dataset=declared.dataset, key=stored, data={}, source_id=api.name, url=url_of(given))
         item.data = {name: _typed(item, name, column, get(given), convert) for name, column, get, convert in getters}
@@ -188,7 +188,7 @@ def _records(api: Api, declared: RecordFields) -> Mapper:
 
 
 def record_key(value: Any) -> str:
-    """The key of a record as it is stored. Raises `ValueTypeError` for a number of too many digits."""
+    """The key of a record, as stored. Raises `ValueTypeError` for a number of too many digits."""
     return key(_AS_TEXT(value) or "")
 
 

@@ -1,4 +1,4 @@
-"""A page of an API to its batch, the cursor behind it, and what is to be asked next."""
+"""Turns a page of an API into its batch, the cursor behind it, and the next calls."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -17,15 +17,15 @@ from newsbot.readers.api.paging import BadPageError
 from newsbot.readers.api.streams import Call, GarbledError, RefusedError, RefusedSlice, Stream, Tries, said
 from newsbot.sources.api import Api, LinkedPages, NumberedPages, OffsetPages
 
-BAD_ANSWERS = 5  # times that a page is asked for again which came, but can not be read
-BAD_PAGES = 2  # times that one is which can be read, but contradicts those before it
-TOKEN_TRIES = 2  # times that a page is asked for again whose token is said to be over, before its chain begins anew
-RESTARTS = 10  # of a chain whose tokens are over, without coming further
-DOUBTFUL_RESTARTS = 1  # of one whose tokens may as well be wrong each time
-REFUSED_SLICES = 3  # in a row, as short as they may be: then it is not because of too many hits
+BAD_ANSWERS = 5  # retries of a page whose answer cannot be read
+BAD_PAGES = 2  # retries of a page that contradicts the pages before it
+TOKEN_TRIES = 2  # retries of a page whose token has expired, before its chain is restarted
+RESTARTS = 10  # of a chain with expired tokens, without progress
+DOUBTFUL_RESTARTS = 1  # of a chain whose tokens may just as well be wrong each time
+REFUSED_SLICES = 3  # in a row, of the shortest length: then too many hits are not the reason
 
 _OVER = (404, 410, 416)
-_BEHIND_THE_LAST = (400, 422, *_OVER)  # what is said of a page behind the last, and of a token that is over
+_BEHIND_THE_LAST = (400, 422, *_OVER)  # statuses of a page behind the last, and of an expired token
 _KEY_REFUSED = (401, 403)
 _NOT_KNOWN = (400, 404, 422)
 
@@ -36,22 +36,22 @@ Read = tuple[Batch | None, Stream, Then[Call]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer that can be read."""
+    """A readable answer."""
 
     answer: Answer
     data: Any
     rows: Sequence[Any]
-    hits: str | None  # how many there are, in words, where they are more than the API gives
+    hits: str | None  # their number, in words, if they are more than the API gives
 
 
 def read(answer: Answer, facts: Facts, stream: Stream) -> Read:
-    """The batch of an answer, and what is to be asked next. The stream is used up: the one that comes back goes on."""
+    """The batch of an answer, and the next calls. Continue with the returned stream, not with the given one."""
     page = look(answer, facts, stream)
     return take(page, facts, stream) if isinstance(page, Page) else page
 
 
 def look(answer: Answer, facts: Facts, stream: Stream) -> Page | Read:
-    """The page, for `take`; what comes of an answer that is none."""
+    """The page, for `take`; for any other answer, what follows from it."""
     stream.fetched_at = answer.fetched_at
     if answer.status != 200:
         return _refusal(answer, facts, stream)
@@ -59,12 +59,12 @@ def look(answer: Answer, facts: Facts, stream: Stream) -> Page | Read:
         data = facts.data(answer, stream)
         rows = facts.rows(data, stream)
         return Page(answer, data, rows, _hits(facts.api, data, rows, stream.chain))
-    except ValueError as error:  # UnreadableError, PathError, BadPageError, or of a method of the spider
+    except ValueError as error:  # UnreadableError, PathError, BadPageError, or from a method of the spider
         return _unread(answer, facts, stream, error)
 
 
 def take(page: Page, facts: Facts, stream: Stream) -> Read:
-    """The batch of a page, and what is to be asked next."""
+    """The batch of a page, and the next calls."""
     api, chain, rows = facts.api, stream.chain, page.rows
     if page.hits is not None and not chain.is_incomplete:
         if half := _halved(facts, stream, page.hits, "read in slices, as it gives no more at once"):
@@ -94,7 +94,7 @@ def take(page: Page, facts: Facts, stream: Stream) -> Read:
 
 
 def call(facts: Facts, stream: Stream, chain: Chain) -> Call:
-    """What is to be asked for a page, which is the one that the stream reads next. Raises ValueError."""
+    """The call for the current page of a chain, which the stream reads next. Raises ValueError."""
     api = facts.api
     link = chain.page.token if isinstance(api.pages, LinkedPages) else None
     url = link or _address(api, stream, chain)
@@ -123,30 +123,30 @@ def broken(
     batch: Batch | None = None,
     is_general: bool = False,
 ) -> tuple[Batch, Stream, Broken]:
-    """The end of a stream: what comes after a gap would move the cursor past it. A first run's begin is kept."""
+    """The end of a stream: a page after a gap would move the cursor past it. A first run's begin is kept."""
     stream.chains.clear()
     batch = batch or _moved(facts, stream, stream.begin)
-    return _told(facts, stream, batch, problem, ok=ok), stream, Broken(problem, is_general)
+    return _last(facts, stream, batch, problem, ok=ok), stream, Broken(problem, is_general)
 
 
-def _told(facts: Facts, stream: Stream, batch: Batch, problem: str | None, *, ok: bool) -> Batch:
-    """The last batch of a stream, with how it ended."""
-    told = [*stream.incomplete[:3], *stream.remarks]
+def _last(facts: Facts, stream: Stream, batch: Batch, problem: str | None, *, ok: bool) -> Batch:
+    """The last batch of a stream, with its outcome."""
+    remarks = [*stream.incomplete[:3], *stream.remarks]
     if stream.withdrawn:
-        told.append(f"{stream.withdrawn} records stand for withdrawn ones and were left out")
-    status = "; ".join([problem, *told] if problem else told if stream.incomplete else ["ok", *told])
+        remarks.append(f"{stream.withdrawn} records stand for withdrawn ones and were left out")
+    status = "; ".join([problem, *remarks] if problem else remarks if stream.incomplete else ["ok", *remarks])
     is_ok = ok and not stream.incomplete
     outcome = Outcome(source_id=facts.api.name, url=stream.source, ok=is_ok, status=status)
     return replace(batch, items=[*batch.items, *_rejects(stream)], outcome=outcome)
 
 
 def _rejects(stream: Stream) -> list[Reject]:
-    """Those that wait for a batch."""
+    """Takes the rejects that wait for a batch."""
     rejects, stream.rejects = stream.rejects, []
     return rejects
 
 
-# --- What a page brought ----------------------------------------------------------------------------------------------
+# --- The batch of a page ----------------------------------------------------------------------------------------------
 
 
 def _batch(
@@ -158,7 +158,7 @@ def _batch(
     moves: bool = True,
     is_over: bool = True,
 ) -> Batch:
-    """What a page brought, with the cursor behind it if it `moves`."""
+    """The batch of a page, with the cursor behind it if it `moves`."""
     value = stream.begin
     if moves:
         value = chains.moved(facts.api, stream.cursor or stream.begin, chain, is_over=is_over)
@@ -166,7 +166,7 @@ def _batch(
 
 
 def _moved(facts: Facts, stream: Stream, value: dict[str, Any], items: Iterable[Item | Reject] = ()) -> Batch:
-    """A batch with a value of the cursor; with none, it stays."""
+    """A batch with a value of the cursor; without one, the cursor stays."""
     if value:
         stream.cursor, stream.begin = value, {}
     progress = progress_of(facts.api, stream, value or None)
@@ -175,14 +175,14 @@ def _moved(facts: Facts, stream: Stream, value: dict[str, Any], items: Iterable[
 
 
 def progress_of(api: Api, stream: Stream, value: dict[str, Any] | None) -> CursorProgress:
-    """The progress of a stream with this value of its cursor; with None, it stays."""
+    """The progress of a stream with this value of its cursor; with None, the cursor stays."""
     return CursorProgress(
         key=stream.key, spider=api.name, arguments=stream.arguments, source=stream.source, value=value
     )
 
 
 def _over(facts: Facts, stream: Stream, chain: Chain, batch: Batch) -> Read:
-    """What comes after a chain: its next slice, the next chain, or the end of the stream."""
+    """The next step after a chain: its next slice, the next chain, or the end of the stream."""
     api = facts.api
     if chain.page.remark:
         stream.remarks[chain.page.remark] = None
@@ -196,7 +196,7 @@ def _over(facts: Facts, stream: Stream, chain: Chain, batch: Batch) -> Read:
     _pass_over(facts, stream)
     stream.incomplete += record_items.missing(stream)
     few = record_items.too_few(facts, stream)
-    return _told(facts, stream, batch, few, ok=few is None), stream, Done()
+    return _last(facts, stream, batch, few, ok=few is None), stream, Done()
 
 
 # --- More than the API gives ------------------------------------------------------------------------------------------
@@ -207,13 +207,13 @@ def _hits(api: Api, data: Any, rows: Sequence[Any], chain: Chain) -> str | None:
     if slices is None or slices.cap is None or chain.since is None:
         return None
     if slices.total:
-        total = paging.told_count(slices.total, data)
+        total = paging.count_at(slices.total, data)
         return f"{total} hits" if total is not None and total > slices.cap else None
     return f"{slices.cap} hits or more" if chain.count + len(rows) >= slices.cap else None
 
 
 def _halved(facts: Facts, stream: Stream, problem: str, remark: str) -> Call | None:
-    """What is to be asked in place of a slice: one half as long; None of one that is as short as it may be."""
+    """The call for the first half of a slice; None for a slice of the shortest length."""
     chain = stream.chain
     half = chains.halved(facts.api, chain)
     if half is None:
@@ -224,8 +224,8 @@ def _halved(facts: Facts, stream: Stream, problem: str, remark: str) -> Call | N
 
 
 def _narrowed(facts: Facts, stream: Stream, problem: str, body: str | None = None) -> Read:
-    """What comes after a slice that is refused for too many hits or, with its body, can not be read: one half as long,
-    or what is behind it."""
+    """The next step after a slice that is refused for too many hits or, with its body, cannot be read: its first half,
+    or the slice behind it."""
     remark = "read in slices, as it gives no more at once" if body is None else "read in slices, as one is garbled"
     if half := _halved(facts, stream, problem, remark):
         return None, stream, Ask((half,))
@@ -234,7 +234,7 @@ def _narrowed(facts: Facts, stream: Stream, problem: str, body: str | None = Non
         if not chain.is_incomplete:
             _incomplete(facts, stream, chain, problem, body)
         return _over(facts, stream, chain, _batch(facts, stream, chain))
-    # One of which nothing came does not move the cursor; what is behind it will.
+    # A slice that brought nothing does not move the cursor; the slice behind it will.
     stream.refused.append(RefusedSlice(chain, problem, body))
     if len(stream.refused) < REFUSED_SLICES:
         return _over(facts, stream, chain, Batch(lane=stream.key))
@@ -246,14 +246,14 @@ def _narrowed(facts: Facts, stream: Stream, problem: str, body: str | None = Non
 
 
 def _pass_over(facts: Facts, stream: Stream) -> None:
-    """Tell of slices of which nothing came, as others are read."""
+    """Report slices that brought nothing, because others are read."""
     for chain, problem, body in stream.refused:
         _incomplete(facts, stream, chain, problem, body)
     stream.refused.clear()
 
 
 def _incomplete(facts: Facts, stream: Stream, chain: Chain, problem: str, body: str | None = None) -> Chain:
-    """Tell of a slice of which not all is read: it has more hits than are given, or can not be read."""
+    """Report a slice that is not read as a whole: it has more hits than the API gives, or cannot be read."""
     reason = f"incomplete: {problem} from {chain.since:%Y-%m-%d %H:%M:%S} to {chain.until:%Y-%m-%d %H:%M:%S}"
     reason += ", more than the API gives" if body is None else ""
     stream.incomplete.append(reason)
@@ -264,11 +264,11 @@ def _incomplete(facts: Facts, stream: Stream, chain: Chain, problem: str, body: 
     return replace(chain, is_incomplete=True)
 
 
-# --- What is no page --------------------------------------------------------------------------------------------------
+# --- Answers without a page -------------------------------------------------------------------------------------------
 
 
 def _unread(answer: Answer, facts: Facts, stream: Stream, error: ValueError) -> Read:
-    """What comes after an answer that can not be read."""
+    """The next step after an answer that cannot be read."""
     if not isinstance(error, RefusedError) and stream.tries.again(answer, min(BAD_ANSWERS, facts.tries)):
         return None, stream, Again("bad answer")
     if isinstance(error, GarbledError) and stream.chain.span is not None:
@@ -277,7 +277,7 @@ def _unread(answer: Answer, facts: Facts, stream: Stream, error: ValueError) -> 
 
 
 def _refusal(answer: Answer, facts: Facts, stream: Stream) -> Read:
-    """What becomes of an answer that is none."""
+    """The next step after an answer with another status than 200."""
     api, chain, status = facts.api, stream.chain, answer.status
     page, is_behind = chain.page, status in _BEHIND_THE_LAST
     problem = f"{answer.told}: {said(answer.body)}"
@@ -292,11 +292,11 @@ def _refusal(answer: Answer, facts: Facts, stream: Stream) -> Read:
     if is_behind and (before := paging.before(api.pages, page)):
         return None, stream, Ask((call(facts, stream, replace(chain, page=before)),))
     if page.token and is_behind:
-        # But for the page that the chain began anew for.
+        # Except for the page at which the chain was restarted.
         if page.depth != chain.depth and stream.tries.again(answer, min(TOKEN_TRIES, facts.tries)):
             return None, stream, Again("bad answer")
         if chain.restarts < (RESTARTS if status in _OVER else DOUBTFUL_RESTARTS):
-            logger.info("%s: the token of a page is over, the chain begins anew: %s", stream.source, problem)
+            logger.info("%s: the token of a page has expired, the chain is restarted: %s", stream.source, problem)
             return None, stream, Ask((call(facts, stream, chains.restarted(api, chain)),))
     if facts.keys and status in _KEY_REFUSED:
         stream.begin = {}  # nothing began
@@ -307,21 +307,21 @@ def _refusal(answer: Answer, facts: Facts, stream: Stream) -> Read:
 
 
 def _doubt(api: Api, stream: Stream) -> str:
-    """What an API that refuses may not know."""
+    """The values that an API may refuse because it does not know them."""
     named = (name for name, argument in api.arguments.items() if argument.found and stream.values.get(name))
     asked = " ".join(f"-a {name}={stream.values[name]}" for name in named)
     return f"; does it know {asked}?" if asked else ""
 
 
 def _hint(api: Api, stream: Stream) -> str:
-    """What may help where a cursor is over, or goes back further than a first run would, as after a long rest."""
+    """A hint if the cursor may have expired, or reaches further back than a first run would, as after a long pause."""
     cursor, chain = api.cursor, stream.chain
     if cursor is None or not stream.cursor or chain.is_past or not chain.moves or chain.page.depth:
         return ""
     if cursor.by != "time":
-        return f"; if its cursor is over, `scrapy cursors reset {api.name}` begins anew"
+        return f"; if its cursor has expired, `scrapy cursors reset {api.name}` starts again"
     since = known(chain.since)
     if stream.fetched_at - since <= timedelta(seconds=cursor.first + cursor.overlap):
         return ""
     asked = f"; asked from {since:%Y-%m-%d} on"
-    return f"{asked}: if it does not go back so far, `scrapy cursors reset {api.name}` begins anew"
+    return f"{asked}: if it does not go back so far, `scrapy cursors reset {api.name}` starts again"

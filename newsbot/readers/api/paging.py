@@ -1,4 +1,4 @@
-"""From one page to the next: what each way of paging asks, and how a page that moved under the reader shows."""
+"""From one page to the next: the parameters of each way of paging, and the detection of pages that moved meanwhile."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,9 +11,9 @@ from newsbot.extraction.links import next_link
 from newsbot.extraction.paths import path
 from newsbot.sources.api import LinkedPages, NumberedPages, OffsetPages, Pages, TokenPages
 
-STALE_PAGES = 3  # in a row without a record that is new: then no others come, whatever is said
-EMPTY_PAGES = 1_000  # in a row, each with a token of the next one
-MAX_STEPS_BACK = 50  # times that a chain of pages is read again from a page before, as records were taken out
+STALE_PAGES = 3  # in a row without a new record: then no others come, whatever the answer says
+EMPTY_PAGES = 1_000  # in a row, each with a token of the next page
+MAX_STEPS_BACK = 50  # times that a chain is read again from a page before, because records were removed
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -21,7 +21,7 @@ Identity = Callable[[Any], Hashable]
 
 
 class BadPageError(ValueError):
-    """A page that contradicts those before it, so that what follows can not be trusted."""
+    """A page that contradicts the pages before it, so the pages after it cannot be trusted."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -33,20 +33,20 @@ class Page:
     depth: int = 0  # pages before it
     met: set[Hashable] = field(default_factory=set)  # records, or tokens, of the pages before; one set for all of them
     received: int = 0  # records before it
-    total: int | None = None  # records, as the page before said
+    total: int | None = None  # records, by the page before
     steps_back: int = 0
-    refused: int | None = None  # the number of the last one that was not there
+    refused: int | None = None  # the number of the last missing page
     overlaps: bool = False  # whether it begins with the last record of the page before
-    known_to: int = 0  # records from the beginning, of which some are read again as others were taken out
-    returns: bool = False  # whether it was stepped back to, so that it must begin with what was read before
-    is_probe: bool = False  # whether there should be nothing any more
-    stale: int = 0  # pages in a row, up to here, that brought nothing new
-    shown: Hashable = None  # what the page before had, where tokens tell the pages
-    remark: str | None = None  # on what the API said wrong
+    known_to: int = 0  # records from the beginning; some are read again after others were removed
+    returns: bool = False  # whether the chain stepped back to it, so that it must begin with a known record
+    is_probe: bool = False  # whether it should be empty
+    stale: int = 0  # pages in a row, up to here, without a new record
+    shown: Hashable = None  # the contents of the page before, if pages go by token
+    remark: str | None = None  # on a wrong statement of the API
 
 
 def first(pages: Pages | None) -> Page:
-    """Where a chain begins."""
+    """The first page of a chain."""
     return Page(number=pages.first) if isinstance(pages, NumberedPages) else Page()
 
 
@@ -68,7 +68,7 @@ def params(pages: Pages | None, page: Page) -> dict[str, str]:
 def following(
     pages: Pages | None, page: Page, answer: Answer, data: Any, records: Sequence[Any], identity: Identity
 ) -> Page | None:
-    """The next page; None after the last. `identity` is what tells a record from others. Raises `BadPageError`."""
+    """The next page; None after the last. `identity` returns the identity of a record. Raises `BadPageError`."""
     match pages:
         case NumberedPages():
             return _numbered(pages, page, data, records, identity)
@@ -82,7 +82,7 @@ def following(
 
 
 def before(pages: Pages | None, page: Page) -> Page | None:
-    """The page before one that the API says is not there: records may have been taken out. None for a second time."""
+    """The page before a missing one: records may have been removed. None for a second time."""
     if not page.depth or page.refused == page.number or page.steps_back == MAX_STEPS_BACK:
         return None
     match pages:
@@ -94,11 +94,11 @@ def before(pages: Pages | None, page: Page) -> Page | None:
 
 
 def _numbered(pages: NumberedPages, page: Page, data: Any, records: Sequence[Any], identity: Identity) -> Page | None:
-    total, count = told_count(pages.total, data), told_count(pages.pages, data)
+    total, count = count_at(pages.total, data), count_at(pages.pages, data)
     joins = page.number <= pages.first or _joins(page, records, identity)
     gone = (page.total or 0) - total if total is not None else 0
     if page.number > pages.first and (gone > 0 or (page.returns and not joins)):
-        # Records were taken out, so that some of those behind moved up to where this run has been.
+        # Records were removed, so some records behind moved up to pages that are read already.
         steps = ceil(gone / pages.size) if pages.size and gone > 0 else 1
         return _numbered_back(pages, page, steps, total=total)
     fresh = _meet(page, records, identity)
@@ -111,7 +111,7 @@ def _numbered(pages: NumberedPages, page: Page, data: Any, records: Sequence[Any
     else:
         more = passed < count if count is not None else received < (total or 0)
         if more and not records:
-            raise BadPageError(f"page {page.number} is empty, and there should be {_promised(total, count)}")
+            raise BadPageError(f"expected {_promised(total, count)}, got an empty page {page.number}")
     if stale == STALE_PAGES:
         _check_all_met(pages, page, records, total, count)
         return None
@@ -137,10 +137,10 @@ def _numbered(pages: NumberedPages, page: Page, data: Any, records: Sequence[Any
 
 
 def _offset(pages: OffsetPages, page: Page, data: Any, records: Sequence[Any], identity: Identity) -> Page | None:
-    total = told_count(pages.total, data)
+    total = count_at(pages.total, data)
     joins = not page.overlaps or _joins(page, records, identity)
     reached = page.number + len(records)
-    if not joins:  # records before were taken out: once more from further up
+    if not joins:  # records before were removed: again from further up
         return _offset_back(pages, page, total=total, known_to=max(page.known_to, reached))
     fresh = _meet(page, records, identity)
     over = total is not None and reached >= total and len(records) < pages.size
@@ -150,9 +150,9 @@ def _offset(pages: OffsetPages, page: Page, data: Any, records: Sequence[Any], i
         return None
     if over or stale == STALE_PAGES or len(records) <= page.overlaps:
         if total is not None and reached < total:
-            raise BadPageError(f"nothing is there behind record {reached}, and there should be {total}")
+            raise BadPageError(f"expected {total} records, got nothing behind record {reached}")
         return None
-    overlaps = len(records) > 1  # the last record once more, so that it shows when some before it were taken out
+    overlaps = len(records) > 1  # the last record again, to show whether records before it were removed
     number = reached - overlaps
     return replace(
         page,
@@ -167,7 +167,7 @@ def _offset(pages: OffsetPages, page: Page, data: Any, records: Sequence[Any], i
 
 
 def _meet(page: Page, records: Sequence[Any], identity: Identity) -> int:
-    """How many of the records are met for the first time."""
+    """The number of records that are met for the first time."""
     known = len(page.met)
     page.met.update(map(identity, records))
     return len(page.met) - known
@@ -176,16 +176,16 @@ def _meet(page: Page, records: Sequence[Any], identity: Identity) -> int:
 def _check_all_met(
     pages: NumberedPages | OffsetPages, page: Page, records: Sequence[Any], total: int | None, count: int | None
 ) -> None:
-    """The end of an API that repeats its last page. Raises `BadPageError` where more is promised, or never came.
+    """Accept the end of an API that repeats its last page. Raises `BadPageError` if more is promised, or never came.
 
-    It takes several pages to tell: records that come at the top move those that were read to the next page.
+    This takes several pages, because new records at the top move known ones to the next page.
     """
     is_short = pages.size is not None and len(records) < pages.size
     if total is None and count is None and (page.depth > STALE_PAGES or is_short):
         return
     problem = f"{STALE_PAGES} pages bring nothing new: does it page by {pages.param!r}?"
     if total is not None or count is not None:
-        problem += f" There should be {_promised(total, count)}"
+        problem += f" Expected {_promised(total, count)}"
     raise BadPageError(problem)
 
 
@@ -205,7 +205,7 @@ def _offset_back(pages: OffsetPages, page: Page, **changes: Any) -> Page:
 
 def _back(page: Page, **changes: Any) -> Page:
     if page.steps_back == MAX_STEPS_BACK:
-        raise BadPageError(f"records were taken out {MAX_STEPS_BACK} times while the pages were read")
+        raise BadPageError(f"records were removed {MAX_STEPS_BACK} times while the pages were read")
     return replace(page, steps_back=page.steps_back + 1, returns=True, is_probe=False, **changes)
 
 
@@ -213,13 +213,13 @@ def _linked(page: Page, token: str | None, records: Sequence[Any], identity: Ide
     if not token:
         return None
     if token in page.met:
-        raise BadPageError(f"the token or link of the next page has been there before: {token[:80]!r}")
+        raise BadPageError(f"the token or link of the next page is repeated: {token[:80]!r}")
     page.met.add(token)
     shown = (len(records), identity(records[0]), identity(records[-1])) if records else ()
     stale = page.stale + 1 if page.depth and shown == page.shown else 0
     if stale == (STALE_PAGES if records else EMPTY_PAGES):
         what = "the same records" if records else "no records"
-        raise BadPageError(f"{stale} pages in a row bring {what}, each with another token or link of the next one")
+        raise BadPageError(f"{stale} pages in a row bring {what}, each with another token or link of the next page")
     return replace(page, token=token, depth=page.depth + 1, stale=stale, shown=shown)
 
 
@@ -238,8 +238,8 @@ def _link(pages: LinkedPages, answer: Answer, data: Any) -> str | None:
     except ValueError:
         same = False
     if not same:
-        raise BadPageError(f"the next page is said to be on another host: {url[:200]!r}")
-    # Many services behind a proxy take themselves for http; their https is not left for that.
+        raise BadPageError(f"the link of the next page leads to another host: {url[:200]!r}")
+    # Many services behind a proxy give http links; the chain stays on https.
     return said._replace(scheme=asked.scheme, netloc=asked.netloc).geturl()
 
 
@@ -247,15 +247,15 @@ def _port(url: SplitResult) -> int | None:
     return url.port or _PORTS.get(url.scheme)
 
 
-def told_count(where: str | None, data: Any) -> int | None:
-    """The number that an answer says, also as text. Raises `BadPageError`."""
+def count_at(where: str | None, data: Any) -> int | None:
+    """The number at a path in an answer, as number or text. Raises `BadPageError`."""
     if where is None:
         return None
     value = path(where)(data)
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
-        raise BadPageError(f"there is no number at {where!r}: {value!r:.80}") from None
+        raise BadPageError(f"expected a number at {where!r}, got {value!r:.80}") from None
 
 
 def _text(value: Any, what: str) -> str | None:
@@ -263,7 +263,7 @@ def _text(value: Any, what: str) -> str | None:
         return value or None
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    raise BadPageError(f"the {what} is no text: {value!r:.80}")
+    raise BadPageError(f"the {what} is not a text: {value!r:.80}")
 
 
 def _promised(total: int | None, count: int | None) -> str:

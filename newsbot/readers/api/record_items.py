@@ -1,4 +1,4 @@
-"""From the records of an answer to items, and what is to be told of all of them."""
+"""Turns the records of an answer into items, and reports on the records as a whole."""
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -14,16 +14,16 @@ from newsbot.readers.api.mapping import RefusedRecordError, record_key
 from newsbot.readers.api.streams import Stream
 from newsbot.sources.api import Api
 
-MOST_NAMED = 10  # of the records that did not come
+MOST_NAMED = 10  # missing records that a message names
 
 
 def items_of(facts: Facts, rows: Iterable[Any], stream: Stream) -> Iterator[Item | Reject]:
-    """The items of records, and what is refused of them."""
+    """The items of records, and the rejects."""
     met: dict[Hashable, Any] = {}
     for row in rows:
         try:
             if not isinstance(row, dict):
-                raise RefusedRecordError(None, f"a record should be an object, and is {row!r:.80}")
+                raise RefusedRecordError(None, f"expected an object as the record, got {row!r:.80}")
             if _is_withdrawn(facts.api, row):
                 continue
             if met.setdefault(facts.identity(row), row) != row:
@@ -31,7 +31,7 @@ def items_of(facts: Facts, rows: Iterable[Any], stream: Stream) -> Iterator[Item
             yield from facts.items(row, stream)
         except RefusedRecordError as error:
             yield _refused(facts.api, row, error.field, str(error))
-        except PathError as error:  # a function of a path did not like a value
+        except PathError as error:  # a function of a path got an unsuitable value
             yield _refused(facts.api, row, None, str(error))
 
 
@@ -44,7 +44,7 @@ def _is_withdrawn(api: Api, row: Any) -> bool:
 
 
 def look_through(facts: Facts, rows: Sequence[Any], stream: Stream) -> None:
-    """Note in the stream what is to be told of the records as a whole."""
+    """Note in the stream the facts for the reports on the records as a whole."""
     stream.count += len(rows)
     if facts.stored:
         stream.met.update(_keys(facts.api, rows))
@@ -59,7 +59,7 @@ def look_through(facts: Facts, rows: Sequence[Any], stream: Stream) -> None:
 
 
 def _keys(api: Api, rows: Iterable[Any]) -> Iterator[str]:
-    """The keys of records, as they are stored."""
+    """The keys of records, as stored."""
     key_of = path(known(api.record).key)
     for row in rows:
         with suppress(PathError, ValueTypeError):  # it is refused when it is mapped
@@ -67,7 +67,7 @@ def _keys(api: Api, rows: Iterable[Any]) -> Iterator[str]:
 
 
 def missing(stream: Stream) -> Iterator[str]:
-    """What was asked for and did not come, though other things did: the service does not know it, or has none."""
+    """The requested values that did not come, although others did: the service does not know them, or has no data."""
     for name, found in stream.found.items():
         lacking = [each for each in stream.wanted[name] if each.casefold() not in found]
         if found and lacking:
@@ -75,14 +75,14 @@ def missing(stream: Stream) -> Iterator[str]:
 
 
 def too_few(facts: Facts, stream: Stream) -> str | None:
-    """What is wrong with the number of all records that came, as the service answers and something is missing."""
+    """The error if too few records came, although the service answers; None if enough came."""
     least = facts.api.at_least
     if least is not None and stream.count < least:
-        return f"{stream.count} records came, and {least} at least are expected"
+        return f"expected at least {least} records, got {stream.count}"
     if gone := set(facts.stored) - stream.met:
         before, named = len(facts.stored), ", ".join(f"{key:.80}" for key in sorted(gone)[:MOST_NAMED])
-        told = f"{len(gone)} of the {before} records of before did not come, as {named}; they stay"
+        problem = f"{len(gone)} of the {before} former records did not come, as {named}; they stay"
         if 2 * len(gone) > before:
-            return told
-        stream.remarks[told] = None
+            return problem
+        stream.remarks[problem] = None
     return None
