@@ -1,4 +1,4 @@
-# Run `make` or `make help` for what there is.
+# Run `make` or `make help` for a list of targets.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 VENV := .venv
@@ -9,7 +9,7 @@ PYTHON ?= python3
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(VENV)/.installed  ## Make the virtual environment .venv with what newsbot needs
+install: $(VENV)/.installed  ## Make the virtual environment .venv with newsbot's packages
 
 NEW_ENOUGH := grep -Eqs '^Python (3\.(1[1-9]|[2-9][0-9])|[4-9])'
 
@@ -25,16 +25,16 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
-demo: install  ## Crawl the sample newsroom on this machine into the embedded database, and show what is stored
+demo: install  ## Crawl the sample newsroom on this machine into the embedded database, and show the stored rows
 	$(VENV)/bin/python -m newsbot.sample.demo
 
 serve: install  ## Run Scrapyd with the schedule until Ctrl-C; docs/hosting.md
 	@exec $(VENV)/bin/python -m newsbot.hosting.serve scrapyd
 
-deploy: install  ## Upload this version to the Scrapyd at TARGET=http://user:password@host:6800; prove it, or roll back
+deploy: install  ## Upload this version to the Scrapyd at TARGET=http://user:password@host:6800; test it, or roll back
 	@exec $(VENV)/bin/python -m newsbot.hosting.deploy "$$TARGET"
 
-test: install servers  ## Run all tests, on all cores; what a test lacks is named
+test: install servers  ## Run all tests, on all cores; skipped tests name what they lack
 	$(VENV)/bin/python -m pytest -n auto --dist loadfile
 
 trials: install servers  ## Run the long trials: kill the crawl and the database, over and over
@@ -50,9 +50,9 @@ lint: $(VENV)/.installed-dev  ## Check style, format and types
 	$(VENV)/bin/mypy
 	$(VENV)/bin/python tests/types_left.py
 
-bench: $(VENV)/.installed-dev  ## Measure costs, as ratios to their peers in the same run
+bench: $(VENV)/.installed-dev  ## Measure costs, as ratios to peers in the same run
 	$(VENV)/bin/python -m benchmarks
 
-clean:  ## Stop the embedded database, remove the virtual environment and what tools left; data stays
+clean:  ## Stop the embedded database, remove the virtual environment and tools' caches; data stays
 	-@test ! -x $(VENV)/bin/scrapy || DATABASE_URL= $(VENV)/bin/scrapy db stop
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info

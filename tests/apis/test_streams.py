@@ -389,7 +389,7 @@ def test_a_cursor_that_cannot_be_read_costs_only_its_stream(newsbot, value):
     (one, is_ok, told), other = done.outcomes
     assert (one, is_ok, other) == ("a", False, ["b", True, "ok"])
     assert told.startswith("its cursor cannot be read: ")
-    assert "`scrapy cursors reset windowed` starts again" in told
+    assert "`scrapy cursors reset windowed` begins anew" in told
     assert [asked["of"] for _, asked in service.asked] == ["b"]
 
 

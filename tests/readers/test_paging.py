@@ -86,7 +86,7 @@ def test_none_is_missed_when_some_come_and_go_all_the_time(pages):
 
 def test_a_list_that_shrinks_for_ever_is_reported():
     listing = list(range(1000))
-    with pytest.raises(BadPageError, match="taken out 50 times"):
+    with pytest.raises(BadPageError, match="removed 50 times"):
         walk(NUMBERED, listing, change=lambda n: listing.pop())
 
 
