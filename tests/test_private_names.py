@@ -46,7 +46,7 @@ BY_SEARCH = {
 BY_HAND = {
     "commands/genspider.py": {"scrapy.commands.genspider": "sanitize_module_name"},
     "commands/line.py": {
-        "scrapy.cmdline": "ScrapyArgumentParser _get_commands_dict _print_commands _print_unknown_command",
+        "scrapy.cmdline": "ScrapyArgumentParser _get_commands_dict _print_commands _print_unknown_command _run_command",
     },
     "downloader/download_handler.py": {
         "scrapy.core.downloader.handlers.http11._ResponseReader": "_bodybuf",

@@ -117,18 +117,19 @@ def crawl_of(settings: BaseSettings, name: str) -> str | None:
     return f"scrapy crawl headlines -a sources={source}" if source else None
 
 
-def check_numbers(settings: BaseSettings, names: Iterable[str]) -> None:
-    """Raises UsageError for one of these settings that is not the number that it has to be."""
+def check_numbers(command: ScrapyCommand, names: Iterable[str]) -> None:
+    """Check settings that are numbers. Raises UsageError."""
+    settings: BaseSettings = command.settings  # type: ignore[assignment]  # the command line has set them
     for name in names:
         if wrong := wrong_number(name, settings[name]):
             raise UsageError(wrong, print_help=False)
 
 
-def _run_command(command: ScrapyCommand, args: list[str], opts: Namespace) -> None:
-    """Scrapy's; before it crawls, the settings are checked: a wrong one must not end a crawl in its middle."""
-    if command.requires_crawler_process:
-        check_numbers(command.settings, NUMBERS)
-    _RUN_COMMAND(command, args, opts)
+def _run_command(cmd: ScrapyCommand, args: list[str], opts: Namespace) -> None:
+    """Check the settings before a crawl: a wrong one must not end it midway."""
+    if cmd.requires_crawler_process:
+        check_numbers(cmd, NUMBERS)
+    _RUN_COMMAND(cmd, args, opts)
 
 
 def _as_debug(record: logging.LogRecord) -> bool:

@@ -151,7 +151,7 @@ class Command(ScrapyCommand):
         from newsbot.storage.errors import DatabaseError
         from newsbot.storage.upgrade import UnknownRevisionError
 
-        check_numbers(self.settings, ["RETRY_AFTER_DAYS"])
+        check_numbers(self, ["RETRY_AFTER_DAYS"])
         tables = []
         try:
             with transaction(self.settings) as cursor:

@@ -130,8 +130,8 @@ def _are_positions(entries: Sequence[Mapping[str, Any]], ids: Sequence[str | Non
 
     Such an id is another entry's at the next fetch. Numbers that are given once, and kept, grow with the time.
     """
-    found = [_NUMBERED.fullmatch(ids[n] or "") for n in numbers]
-    if not all(found) or len({(match[1], match[3]) for match in found}) > 1:
+    found = [match for n in numbers if (match := _NUMBERED.fullmatch(ids[n] or ""))]
+    if len(found) < len(numbers) or len({(match[1], match[3]) for match in found}) > 1:
         return False
     counted = [int(match[2]) for match in found]
     places = (range(len(numbers)), numbers)
