@@ -93,7 +93,7 @@ def test_the_page_its_items_and_what_comes_next(scrapy, own, server):
     assert "3 of 3 items:" in lines
     assert "  1 x value: 'high' is no number" in lines
     assert "  1 x time: 'noon' is no time" in lines
-    assert "  1 x series: None is not the name of a series" in lines
+    assert "  1 x series: None is no name of a series" in lines
     assert lines[-3:] == [
         "Next: https://tides.example/v1?page=2",
         "Cursor: this page does not move it",
