@@ -1,4 +1,4 @@
-"""What is wrong with a value of a file is told in plain words, whatever the file declares."""
+"""The faults of a file are reported in plain words, whatever the file declares."""
 
 import pytest
 from pydantic import TypeAdapter
@@ -25,7 +25,7 @@ def faults(file, model, identity):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_odd_values_of_every_key_are_told_in_plain_words(tmp_path, name):
+def test_odd_values_of_every_key_are_reported_in_plain_words(tmp_path, name):
     model, identity = FILES[name]
     file, told = tmp_path / "own.yaml", []
     for key in yaml_files._known(model.json_schema()):
@@ -39,15 +39,15 @@ def test_odd_values_of_every_key_are_told_in_plain_words(tmp_path, name):
 @pytest.mark.parametrize(
     ("kind", "value", "said"),
     [
-        (str, 15, "15: a text is right; put it in quotes"),
-        (str, True, "True: a text is right; put it in quotes"),
-        (str, ["a"], "['a']: a text is right"),
-        (int, "many", "'many': a whole number is right"),
-        (int, 1.5, "1.5: a whole number is right"),
-        (float, "much", "'much': a number is right"),
-        (bool, "perhaps", "'perhaps': true or false is right"),
-        (dict[str, str], "a", "'a': a mapping is right, `key: value` on a line each"),
-        (list[str], "a", "'a': a list is right, each element on a line of its own after a hyphen"),
+        (str, 15, "15: expected a text; put it in quotes"),
+        (str, True, "True: expected a text; put it in quotes"),
+        (str, ["a"], "['a']: expected a text"),
+        (int, "many", "'many': expected a whole number"),
+        (int, 1.5, "1.5: expected a whole number"),
+        (float, "much", "'much': expected a number"),
+        (bool, "perhaps", "'perhaps': expected true or false"),
+        (dict[str, str], "a", "'a': expected a mapping, `key: value` on each line"),
+        (list[str], "a", "'a': expected a list, each element on its own line after a hyphen"),
     ],
 )
 def test_the_words_for_a_kind(kind, value, said):
