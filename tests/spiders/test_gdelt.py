@@ -155,7 +155,7 @@ def test_a_file_that_can_not_be_had_is_told_and_asked_for_again(gdelt, crawl, qu
         "size": gdelt.add(times[2], data=mended[:-9], listed=mended),
         "is not a readable zip": gdelt.add(times[3], data=packed(good[3])[:-9]),  # cut, and listed so
         "without a folder": gdelt.add(times[4], data=packed(good[4], "../../../etc/made-up")),
-        "there are 2": gdelt.add(times[5], data=packed({"a.csv": good[5], "b.csv": good[5]})),
+        "got 2: ": gdelt.add(times[5], data=packed({"a.csv": good[5], "b.csv": good[5]})),
         "HTTP status 404": gdelt.add(times[6], data=packed(good[6])),
     }
     gone = gdelt.files.pop(bad["HTTP status 404"])
