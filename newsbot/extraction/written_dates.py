@@ -57,7 +57,7 @@ _NUMERAL = re.compile(rf"[{_NUMERALS}零十]+(?=\s?[年月日號号時时點点�
 _THAI = re.compile("[\u0e00-\u0e7f]")
 _KOREAN = re.compile(r"[년월일]|오전|오후")
 
-_BESIDE_MONTH = re.compile(  # of a year: "Mission Mars 2025" is no date
+_BESIDE_MONTH = re.compile(  # of a year: "Mission Mars 2025" is not a date
     r"\b(?:first|last|published|updated|posted|modified|created|on|in|stand|vom|im|publié|le|en|publicado|pubblicato)\b",
     re.IGNORECASE,
 )

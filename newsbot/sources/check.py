@@ -1,4 +1,4 @@
-"""Reads a user's own catalogue files, with their lines, and checks them whole: one error reports every fault.
+"""Reads added catalogue files, with their lines, and checks them whole: one error reports every fault.
 
 `python -m newsbot.sources.check` prints the JSON Schema in schema.json.
 """

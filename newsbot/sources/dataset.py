@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Format = Literal["csv", "tsv", "json", "jsonl", "xlsx", "parquet"]
 
-NO_USER = "a user or password before the host is never sent, and would show with the link"
+NO_USER = "a user or password before the host is not sent, and would show with the link"
 _STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
 _SUFFIXES = {"ndjson": "jsonl", "geojsonl": "jsonl", "txt": "csv", "tab": "tsv"}  # beside the formats themselves
 _DIGESTS = {"md5": 32, "sha256": 64}  # hexadecimal digits

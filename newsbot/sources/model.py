@@ -6,7 +6,7 @@ from typing import Any
 
 
 class CatalogueError(ValueError):
-    """The faults of a user's own catalogue: `faults`, one line of text each, of all files at once."""
+    """The faults of an added catalogue: `faults`, one line of text each, of all files at once."""
 
     def __init__(self, faults: Sequence[str]) -> None:
         self.faults = tuple(faults)

@@ -154,7 +154,7 @@ def test_what_the_stages_refuse_is_reported_too(scrapy, own):
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ((200, {"heights": []}), "failed: there should be a list at 'levels', and there is nothing; it has 'heights'"),
+        ((200, {"heights": []}), "failed: expected a list at 'levels', got nothing; it has 'heights'"),
         ((429, {"wait": 1}), "failed: HTTP status 429: {"),
     ],
 )

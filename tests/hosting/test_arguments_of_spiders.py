@@ -62,14 +62,18 @@ def test_valid_arguments_pass(check, spider, given):
         ("headlines", {"sources": "nosuch"}, "sources: 'nosuch' is unknown"),
         ("headlines", {"country": "zz"}, "country: no source has 'zz'"),
         ("headlines", {"language": "qq"}, "language: no source has 'qq'"),
-        ("headlines", {"catalogue": "/nope"}, "/nope: No such file or directory; a file, or a folder"),
+        ("headlines", {"catalogue": "/nope"}, "/nope: No such file or directory; expected a file, or a folder"),
         ("dataset", {"config": "nosuch"}, "nosuch: No such file or directory; expected a YAML file"),
         (
             "dataset",
             {"config": "presidentielle-2017", "file": "https://a:b@c.example/"},
             "file=: a user or password",
         ),
-        ("api", {"config": "elsewhere/own.yaml"}, "elsewhere/own.yaml: No such file or directory; a YAML file"),
+        (
+            "api",
+            {"config": "elsewhere/own.yaml"},
+            "elsewhere/own.yaml: No such file or directory; expected a YAML file",
+        ),
         ("api", {"config": "worldbank", "colour": "red"}, "api has no argument 'colour'"),
     ],
 )

@@ -153,9 +153,9 @@ def test_a_file_that_cannot_be_fetched_is_reported_and_fetched_again(gdelt, craw
     bad = {
         "md5": gdelt.add(times[1], data=whole, listed=whole[:-1] + b"x"),
         "size": gdelt.add(times[2], data=mended[:-9], listed=mended),
-        "is no zip": gdelt.add(times[3], data=packed(good[3])[:-9]),  # cut, and listed so
+        "is not a readable zip": gdelt.add(times[3], data=packed(good[3])[:-9]),  # cut, and listed so
         "without a folder": gdelt.add(times[4], data=packed(good[4], "../../../etc/made-up")),
-        "there are 2": gdelt.add(times[5], data=packed({"a.csv": good[5], "b.csv": good[5]})),
+        "got 2: ": gdelt.add(times[5], data=packed({"a.csv": good[5], "b.csv": good[5]})),
         "HTTP status 404": gdelt.add(times[6], data=packed(good[6])),
     }
     gone = gdelt.files.pop(bad["HTTP status 404"])
