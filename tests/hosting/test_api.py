@@ -91,9 +91,7 @@ def test_an_entry_is_paused_and_resumed(entries):
 def test_a_call_for_an_entry_is_checked(entries, call):
     refused(entries.call("POST", call, data={"name": "hurly"}), 404, "the schedule has no entry 'hurly'")
     refused(entries.call("POST", call), 400, "'name' parameter is required")
-    refused(
-        entries.call("POST", call, data={"name": "hourly", "project": "other"}), 400, "the schedule is of 'newsbot'"
-    )
+    refused(entries.call("POST", call, data={"name": "hourly", "project": "other"}), 400, "expected 'newsbot'")
     refused(
         entries.call("POST", call, data={"name": "hourly", "now": "1"}), 400, "'now' is not a parameter of this call"
     )
@@ -144,7 +142,7 @@ def test_the_history_has_pages(make_scrapyd, tmp_path):
 
 def test_a_question_to_the_history_is_checked(scrapyd):
     for params, said in [
-        ({"state": "done"}, "state 'done': one of pending, running, finished"),
+        ({"state": "done"}, "state 'done': expected one of pending, running, finished"),
         ({"page": 0}, "page is invalid: Input should be greater than or equal to 1"),
         ({"page": "two"}, "page is invalid"),
         ({"page": 10**30}, "page is invalid"),
