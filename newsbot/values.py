@@ -91,7 +91,7 @@ def as_json(given: Any, refuse: Refuse, place: str, depth: int = 0) -> Any:
         case float():
             if given - given == 0:
                 return number(given)
-            refuse(place, f"{given} is not a number in JSON", str(given))
+            refuse(place, f"{given} is not a number that JSON has", str(given))
             return None
         case dict() if depth < MAX_DEPTH:
             return {

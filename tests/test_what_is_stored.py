@@ -60,7 +60,7 @@ def test_what_json_has_not_is_left_out_alone(given):
     found, ((place, reason, value),) = noted({"a": [1, {"b": given}], "c": 2})
     assert found == {"a": [1, {"b": None}], "c": 2}
     assert (place, len(value) <= values.MAX_NAME) == ("at.a.b", True)
-    assert reason in (f"{value} is no number that JSON has", "a number of more than 4000 digits is too large")
+    assert reason in (f"{value} is not a number that JSON has", "a number of more than 4000 digits is too large")
 
 
 def nested(levels):

@@ -33,7 +33,7 @@ def test_the_commands_of_newsbot_come_first():
 def test_the_arguments_of_headlines():
     told = arguments_of(help_of("crawl", "headlines", "-h"))
     assert list(told) == ["sources", "country", "language", "shard", "due", "catalogue"]
-    assert "(default: all that are" in told["sources"]
+    assert "(default: all enabled" in told["sources"]
 
 
 @pytest.mark.parametrize(

@@ -36,13 +36,13 @@ def test_other_settings_are_not_taken_from_the_environment():
 @pytest.mark.parametrize("value", ["soon", "-1", "", "nan", "1e400"])
 def test_each_number_is_checked(name, value):
     kind = "a whole number" if settings.NUMBERS[name] is int else "a number"
-    assert settings.wrong_number(name, value).startswith(f"{name}={value}: {kind}, 0 or more")
+    assert settings.wrong_number(name, value).startswith(f"{name}={value}: expected {kind}, 0 or more")
     assert settings.wrong_number(name, getattr(settings, name)) is None
 
 
 def test_days_that_postgres_has_no_date_for():
-    right = "a whole number, 0 or more, and 100000 at most, is right"
-    assert settings.wrong_number("REJECTS_DAYS", 100_001) == f"REJECTS_DAYS=100001: {right}"
+    expected = "expected a whole number, 0 or more, at most 100000"
+    assert settings.wrong_number("REJECTS_DAYS", 100_001) == f"REJECTS_DAYS=100001: {expected}"
     assert settings.wrong_number("REJECTS_DAYS", 100_000) is settings.wrong_number("DATABASE_WAIT", 100_001) is None
 
 

@@ -194,7 +194,7 @@ def test_ten_thousand_entries(written):
         ({"crn": "1"}, 4, "crn", "unknown key; perhaps 'cron'; the keys are name, spider, args,"),
         ({"spider": None}, 1, "spider", "missing; the spider to run"),
         ({"spider": "headlins"}, 2, "spider", "'headlins': no such spider; perhaps 'headlines'; there are headlines"),
-        ({"spider": ""}, 2, "spider", "None: a text is right"),
+        ({"spider": ""}, 2, "spider", "None: expected a text"),
         ({"every": None}, 1, "", "never fires; give cron, every or after"),
         ({"cron": "0 0 * * *"}, 3, "every", "beside cron; expected one of the two"),
         ({"every": "5 m"}, 3, "every", "'5 m': expected a number with its unit, as 30s, 5m, 1h, 1d or 1h30m"),

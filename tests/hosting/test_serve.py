@@ -145,7 +145,7 @@ def test_as_another_user(serve, nobody, home):
         ({"SCRAPYD_BIND_ADDRESS": "no.such.host.invalid"}, "of no.such.host.invalid cannot be used: "),
         ({"SCRAPYD_USERNAME": "ann"}, "set both SCRAPYD_USERNAME and SCRAPYD_PASSWORD, or none to have them made"),
         ({"SCRAPYD_PASSWORD": "hush"}, "set both SCRAPYD_USERNAME and SCRAPYD_PASSWORD, or none to have them made"),
-        ({"HISTORY_DAYS": "soon"}, "serve: HISTORY_DAYS=soon: a number, 0 or more is right"),
+        ({"HISTORY_DAYS": "soon"}, "serve: HISTORY_DAYS=soon: expected a number, 0 or more"),
         ({"DATABASE_URL": "mysql://ann:hush@db/x"}, "serve: DATABASE_URL is not a Postgres URL (mysql): write "),
         ({"NEWSBOT_HOME": "/dev/null/x"}, "serve: NEWSBOT_HOME /dev/null/x cannot be used: "),
     ],

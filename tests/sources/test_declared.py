@@ -195,7 +195,7 @@ KEYS = "the keys are name, title, url, homepage, params,"
         ({"pages": "{by: token, param: p}"}, 7, "pages.token", "missing; where the answer has it"),
         ({"pages": "{by: link, param: p}"}, 7, "pages.param", "the keys are by, next, size, size_param"),
         ({"pages": "{by: number, size_param: p}"}, 7, "pages.size_param", "without size"),
-        ({"pages": "{by: number, size: 0}"}, 7, "pages.size", "'0': 1 or more is right"),
+        ({"pages": "{by: number, size: 0}"}, 7, "pages.size", "'0': expected 1 or more"),
         # arguments and places
         ({"params": "{q: '{query}{sinc}'}"}, 5, "params.q", "there is no argument {sinc}; perhaps 'since'; expected"),
         ({"params": "{q: '{query}', p: '{Query}'}"}, 5, "params.p", "{Query} is not a place for a value"),
@@ -307,7 +307,7 @@ KEYS = "the keys are name, title, url, homepage, params,"
             {"article": None, "record": "{dataset: a, key: b, columns: {c: {type: txt}}}"},
             9,
             "record.columns.c.type",
-            "'txt': 'text', 'integer',",
+            "'txt': expected 'text', 'integer',",
         ),
     ],
 )
