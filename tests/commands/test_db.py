@@ -341,8 +341,10 @@ def test_url(db, database_url):
 
 
 def test_upgrade(db, database):
-    said = 'relation "articles" does not exist (the first crawl creates newsbot\'s tables, and so does `scrapy db upgrade`)'
-    failed(db("sql", "SELECT * FROM articles"), said)
+    failed(
+        db("sql", "SELECT * FROM articles"),
+        "(the first crawl creates newsbot's tables, and so does `scrapy db upgrade`)",
+    )
     assert db("upgrade").stdout == f"upgraded to revision {HEAD}\n"
     assert db("upgrade").stdout == f"at revision {HEAD}\n"
     with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
