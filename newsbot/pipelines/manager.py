@@ -49,6 +49,8 @@ class PipelineManager(ItemPipelineManager):
     """Scrapy's manager, but for lists. It keeps the items that a stage refuses, drops or fails on, and saves progress
     only after the items that it covers."""
 
+    writer: Writer
+
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
         """Make the manager, with the crawler's writer and the stages in their order."""

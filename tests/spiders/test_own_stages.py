@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,12 @@ from made_up_sites import ROOT, environment, source, stories
 from newsbot.settings import ITEM_PIPELINES
 
 COUNT = 7
+OWN = environment() | {"PYTHONPATH": str(Path(__file__).parent)}
 
 
 @pytest.fixture
 def crawl(newsbot, tmp_path):
     """Crawl a source with a stage at a place; the process, and the exported items."""
-    own = environment() | {"PYTHONPATH": str(Path(__file__).parent)}
 
     def crawl(name, stage, place, base=ITEM_PIPELINES, headers=None):
         newsbot.sites.routes[f"{name}.example", "/feed"] = 200, stories(name, COUNT), headers or {}
@@ -26,7 +27,7 @@ def crawl(newsbot, tmp_path):
             FEEDS=json.dumps({str(exported): {"format": "jsonlines", "overwrite": True}}),
             LOG_LEVEL="INFO",
         )
-        process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=own)
+        process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=OWN)
         lines = exported.read_text().splitlines() if exported.exists() else []
         return process, [json.loads(line) for line in lines]
 
@@ -71,3 +72,24 @@ def test_what_a_stage_behind_the_store_returns_refuses_nothing(newsbot, crawl, s
     assert newsbot.query(f"SELECT etag, entries FROM feeds WHERE source_id = '{name}'") == [('"1"', COUNT)]
     assert [list(item)[0 if exports == "link" else 1] for item in exported] == [exports] * COUNT
     assert process.stderr.count("returned None, expected the item") == (stage == "Forgetting")
+
+
+def test_a_fault_without_the_store_stage_ends_the_crawl(newsbot):
+    """As the look-up of the articles, which needs a database."""
+    page = b'<html><body><h2><a href="/a">Ferry runs again</a></h2></body></html>'
+    newsbot.sites.routes["harbour.example", "/"] = 200, page, {"Content-Type": "text/html"}
+    stages = {**ITEM_PIPELINES, "newsbot.pipelines.store.StorePipeline": None}
+    settings = {
+        "SPIDER_MODULES": "kept_spiders",
+        "STAND_INS": json.dumps({"harbour.example": f"http://127.0.0.1:{newsbot.sites.server_port}"}),
+        "ITEM_PIPELINES": json.dumps(stages),
+        "LOG_LEVEL": "INFO",
+    }
+    given = (part for name, value in settings.items() for part in ("-s", f"{name}={value}"))
+    command = [sys.executable, "-m", "scrapy", "crawl", "harbour", *given]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=OWN)
+    assert process.returncode == 1
+    assert "the crawl ends: nothing is stored: ITEM_PIPELINES lacks newsbot.pipelines.store" in process.stderr
+    assert "Traceback" in process.stderr
+    assert "AttributeError" not in process.stderr
+    assert "Spider closed (database_lost)" in process.stderr
