@@ -37,6 +37,17 @@ class _Passed:
     dropped: int = 0  # by a user's stage, or failed there: this says nothing about the answer
     reason: str = ""  # of the first refused item
 
+    def note(self, end: Exception) -> None:
+        """Count an item that ended in a stage."""
+        match end:
+            case Rejected():
+                self.refused += 1
+                self.reason = self.reason or str(end)
+            case Unchanged():
+                pass
+            case _:
+                self.dropped += 1
+
 
 class Stage(Protocol):
     """A stage of newsbot."""
@@ -136,12 +147,8 @@ class PipelineManager(ItemPipelineManager):
             part = [each for each in part if not isinstance(each, Reject)]
             ends = await self._pass(part)
             for end in ends:
-                match end:
-                    case Rejected():
-                        passed.refused += 1
-                        passed.reason = passed.reason or str(end)
-                    case Exception() if not isinstance(end, Unchanged):
-                        passed.dropped += 1
+                if isinstance(end, Exception):
+                    passed.note(end)
             await self._report(part, ends)
         return passed
 
