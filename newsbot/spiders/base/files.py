@@ -203,7 +203,7 @@ class FilesSpider(ApiSpider):
         self._report_list(ok=False, status=f"{failure.request.url}: {_problem(failure)}")
 
     def _queue_up(self, windows: list[Window], listed: Iterable[File]) -> Iterator[Request | Batch]:
-        if self._is_first:
+        if self._is_first():
             self._keep_begin(windows[0].since - timedelta(seconds=1))
         files = sorted(listed, key=lambda file: file.time)
         missing = self.stream.cursor.get("missing", {}) if self._moves else {}
@@ -344,12 +344,11 @@ class FilesSpider(ApiSpider):
         return Request(with_ascii_host(url), callback=callback, errback=errback, meta=meta, dont_filter=True, **given)
 
     def _report_list(self, *, ok: bool, status: str) -> None:
-        if not ok and self._is_first:
+        if not ok and self._is_first():
             now = datetime.now(UTC)
             self._keep_begin(now - (now - datetime.min.replace(tzinfo=UTC)) % self.step - 2 * self.step)
         self.writer.run.outcome(self.api.name, self.stream.source, ok=ok, status=status)
 
-    @property
     def _is_first(self) -> bool:
         """Whether the run is to make the cursor, and no file has made it yet."""
         return self._moves and "until" not in self.stream.cursor
