@@ -50,6 +50,11 @@ class Command(crawl.Command):
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Answer -h, and refuse anything but one known spider before the run begins."""
+        for given in opts.spargs:
+            if "=" not in given:
+                meant = crawl_of(self.settings, given)
+                hint = f"; did you mean `{meant}`?" if meant else ""
+                raise UsageError(f"-a {given}: expected NAME=VALUE{hint}", print_help=False)
         super().process_options(args, opts)
         if opts.help:
             self._show_help(args, opts.spargs)

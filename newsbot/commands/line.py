@@ -153,7 +153,9 @@ def _print_unknown_command(settings: BaseSettings, cmdname: str, inproject: bool
     with_action = [name for name in commands if cmdname in getattr(commands[name], "actions", ())]
     if with_action:
         hint = f" (did you mean `scrapy {with_action[0]} {cmdname}`?)"
-    elif crawl := crawl_of(settings, cmdname):
+    elif near := get_close_matches(cmdname.lower(), commands, n=1, cutoff=0.7):
+        hint = f" (did you mean {near[0]!r}?)"
+    elif crawl := next(filter(None, (crawl_of(settings, word) for word in (cmdname, *sys.argv[1:2]))), None):
         hint = f"; to crawl it: {crawl}"
     else:
         hint = nearest(cmdname, commands) or "; `scrapy -h` lists all"

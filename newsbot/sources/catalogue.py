@@ -100,8 +100,9 @@ def _codes(argument: str, value: str | None, known: set[str]) -> set[str]:
         raise SelectionError(f"{argument}: {value!r} lacks a code beside a comma; expected {expected!r}")
     if unknown := sorted(given - known):
         hints = "".join(codes.hint(argument, each) for each in unknown)
-        fault = f"{argument}: no source has {_quoted(unknown)}"
-        raise SelectionError(f"{fault}; there are {', '.join(sorted(known))}{hints}")
+        raise SelectionError(
+            f"{argument}: no source has {_quoted(unknown)}{hints}; there are {', '.join(sorted(known))}"
+        )
     return given
 
 

@@ -37,9 +37,7 @@ class DatasetSpider(BulkSpider):
         """The arguments as values, and the `dataset` by them. Raises `ArgumentError` or `DatasetError`."""
         values = read(cls.name, given, {name: known.read for name, known in cls.arguments.items()})
         if not values["config"]:
-            raise ArgumentError(
-                "dataset: -a config= is missing: a YAML file, or the name of a dataset that comes with newsbot"
-            )
+            raise ArgumentError(f"-a config= is missing: a YAML file, or one of {', '.join(shipped())}")
         values["dataset"] = load(values["config"])
         if file := values["file"]:
             if has_login(file):
