@@ -286,6 +286,13 @@ class Batch:
     refused_runs: int = 0  # earlier runs in a row that refused the whole answer
     unread: int = 0  # entries unchanged since last time, which were all stored or refused
 
+    @property
+    def subject(self) -> tuple[str, str] | None:
+        """The source and the address of the outcome that tells of this batch: its own, or that of its stream."""
+        if self.outcome is not None:
+            return self.outcome.source_id, self.outcome.url
+        return self.progress.subject if self.progress is not None else None
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -315,6 +322,11 @@ class Broken:
 
 
 Then = Done | Ask[T] | Again | Broken
+
+
+def fault_in_words(error: BaseException) -> str:
+    """The status of what a fault of the program ended."""
+    return f"{type(error).__name__}: {error}; the log has the traceback"
 
 
 def _payload(item: Any) -> dict[str, Any]:

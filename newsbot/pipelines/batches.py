@@ -1,6 +1,7 @@
 """Takes the batches out of the output of a spider: Scrapy would count each batch as an item."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,6 +10,8 @@ from newsbot.batch import Batch
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
+
+logger = logging.getLogger(__name__)
 
 
 class BatchMiddleware:
@@ -36,16 +39,18 @@ class BatchMiddleware:
             yield each
 
     async def _without_batches(self, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        under_way = []
+        under_way, faults = [], []
         try:
             async for each in result:
                 if isinstance(each, Batch):
                     under_way.append(asyncio.ensure_future(self.crawler.engine.scraper.itemproc.take(each)))
                 else:
                     yield each
-        finally:
-            # Also if the callback fails: the batches before the error are good.
-            ends = await asyncio.gather(*under_way, return_exceptions=True)
-        for end in ends:
-            if isinstance(end, BaseException):
-                raise end
+        except BaseException as error:  # noqa: BLE001  raised below: the batches before it are good
+            faults.append(error)
+        ends = await asyncio.gather(*under_way, return_exceptions=True)
+        faults += [end for end in ends if isinstance(end, BaseException)]
+        for fault in faults[1:]:  # Scrapy logs the first one
+            logger.error("One more fault in the same output", exc_info=fault)
+        if faults:
+            raise faults[0]

@@ -14,7 +14,7 @@ from scrapy.pipelines import ItemPipelineManager
 from scrapy.utils.log import logformatter_adapter
 from twisted.python.failure import Failure
 
-from newsbot.batch import Batch, Reject
+from newsbot.batch import Batch, Reject, fault_in_words
 from newsbot.items import unpacked
 from newsbot.pipelines.item_stage import OwnStage, StageBehindStore
 from newsbot.pipelines.outcomes import Rejected, Unchanged
@@ -70,7 +70,7 @@ class PipelineManager(ItemPipelineManager):
         manager.writer.on_failure = manager._stop
         manager.run = manager.writer.run
         manager._stages = list(manager._in_order())
-        manager._under_way: set[asyncio.Task[bool]] = set()
+        manager._under_way: set[asyncio.Task[None]] = set()
         manager._lanes: dict[str, asyncio.Future[bool]] = {}
         return manager
 
@@ -92,6 +92,12 @@ class PipelineManager(ItemPipelineManager):
 
     async def process_item_async(self, item: Any) -> Any:
         """Pass one item that a spider yields. Scrapy logs the result and sends its signals."""
+        if isinstance(item, Batch):  # the output of an errback bypasses our middleware
+            refused = Rejected(
+                None, "an errback that yields a Batch needs the decorator newsbot.spiders.base.errbacks.errback"
+            )
+            self._record(item, refused)
+            raise refused
         (end,) = await self._pass([item])
         if isinstance(end, Exception):
             raise end
@@ -114,9 +120,8 @@ class PipelineManager(ItemPipelineManager):
                 is_saved = self._settle(batch, passed)
         except Exception as error:
             if self.writer.failure is None:
-                if batch.progress is not None:
-                    problem = f"{type(error).__name__}: {error}; the log has the traceback"
-                    self.run.spoil(*batch.progress.subject, problem)
+                if batch.subject is not None:
+                    self.run.spoil(*batch.subject, fault_in_words(error))
                 raise
         finally:
             saved.set_result(is_saved)
@@ -126,9 +131,15 @@ class PipelineManager(ItemPipelineManager):
 
     def take_soon(self, batch: Batch) -> None:
         """Take a batch without waiting; only the end of the spider waits for it."""
-        task = asyncio.ensure_future(self.take(batch))
+        task = asyncio.ensure_future(self._taken(batch))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+
+    async def _taken(self, batch: Batch) -> None:
+        try:
+            await self.take(batch)
+        except Exception:  # nobody waits for it who could log it
+            logger.exception("A batch failed")
 
     async def close_spider_async(self) -> None:
         """Wait for all batches, then close the stages."""
@@ -178,7 +189,7 @@ class PipelineManager(ItemPipelineManager):
         else:
             problem = f"broken: {problem}, in {runs} runs in a row; they are kept among the rejects"
             self.writer.save(progress.broken(not_stored, problem, runs))
-        self.run.spoil(*progress.subject, problem)
+        self.run.spoil(*batch.subject, problem)
         return runs > longest
 
     async def _pass(self, items: Sequence[Any]) -> list[Any]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from newsbot.batch import CursorProgress
@@ -53,9 +53,12 @@ def refused_runs(cursor: "Cursor", keys: Sequence[str]) -> dict[str, int]:
 
 
 def write(cursor: "Cursor", progress: Iterable[CursorProgress], run_id: str) -> None:
-    """Move the cursors, in the caller's transaction. The last progress of a cursor counts."""
-    rows = {each.key: asdict(each) for each in progress}
-    cursor.execute(_WRITE, (run_id, json.dumps(list(rows.values()))))
+    """Move the cursors, in the caller's transaction. The last progress of a cursor counts, and its last value."""
+    last: dict[str, CursorProgress] = {}
+    for each in progress:
+        stays = not each.value and each.key in last
+        last[each.key] = replace(each, value=last[each.key].value) if stays else each
+    cursor.execute(_WRITE, (run_id, json.dumps([asdict(each) for each in last.values()])))
 
 
 def overview(cursor: "Cursor", spider: str | None = None) -> tuple[list[str], list[tuple]]:

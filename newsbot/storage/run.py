@@ -52,6 +52,7 @@ class Run:
         self.ledger: dict[str, Spent] = {}  # the state of each quota, by name, once it is over
         self.spoilt: dict[tuple[str, str], str] = {}  # (source, URL) of what is reported as failed, and why
         self._asked: dict[tuple[str, str], None] = {}  # (source, URL) of what has no outcome yet
+        self._sharing: defaultdict[tuple[str, str], list[str]] = defaultdict(list)  # the other sources of a URL
 
     # Its row
 
@@ -114,6 +115,14 @@ class Run:
         """Note that a feed is asked: without an outcome, `tell_unanswered` reports it."""
         self._asked[source_id, url] = None
 
+    def share(self, source_id: str, url: str, other: str) -> None:
+        """Note that the feed of a source is one of another source, too: it is asked once, and each outcome is told for
+        both."""
+        self._sharing[source_id, url].append(other)
+        for outcome in self.outcomes.get(source_id, ()):
+            if outcome.url == url:
+                self._tell(other, url, ok=outcome.ok, status=f"read for {source_id}: {outcome.status}")
+
     def tell_unanswered(self) -> None:
         """Report as failed what was asked and never came back: a middleware may drop a request silently."""
         for source_id, url in list(self._asked):
@@ -125,14 +134,22 @@ class Run:
         self._asked.pop((source_id, url), None)
         if ok and (problem := self.spoilt.get((source_id, url))):
             ok, status = False, "; ".join([problem, *status.split("; ")[1:]])
+        self._tell(source_id, url, ok=ok, status=status)
+        for other in self._sharing.get((source_id, url), ()):
+            self._tell(other, url, ok=ok, status=f"read for {source_id}: {status}")
+
+    def _tell(self, source_id: str, url: str, *, ok: bool, status: str) -> None:
         self.outcomes[source_id].append(Outcome(source_id=source_id, url=url, ok=ok, status=status))
         self.tally(source_id).errors += not ok
 
     def spoil(self, source_id: str, url: str, problem: str) -> None:
         """Note that a fetch failed although its answer came, and may have been or may yet be reported as good."""
         self.spoilt[source_id, url] = problem
-        for outcome in [each for each in self.outcomes[source_id] if each.url == url and each.ok]:
-            self.outcomes[source_id].remove(outcome)
+        good = [each for each in self.outcomes.get(source_id, ()) if each.url == url and each.ok]
+        if good:
+            for each in (source_id, *self._sharing.get((source_id, url), ())):
+                self.outcomes[each] = [other for other in self.outcomes[each] if other.url != url or not other.ok]
+        for outcome in good:
             self.outcome(source_id, url, ok=True, status=outcome.status)
 
 

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from scrapy import Request, Spider
 
+from newsbot.batch import Batch
 from newsbot.items import Article
 from newsbot.sources.api import (
     Api,
@@ -19,6 +20,7 @@ from newsbot.sources.api import (
     TokenPages,
 )
 from newsbot.spiders.base.api import ApiSpider
+from newsbot.spiders.base.errbacks import errback
 
 
 def api(name, **declared):
@@ -121,8 +123,8 @@ class Story(ApiSpider):
     )
 
 
-class Faulty(ApiSpider):
-    """Has a fault in its code for the records of one stream."""
+class Sized(ApiSpider):
+    """Has several streams."""
 
     name = "faulty"
     api = api(
@@ -134,10 +136,94 @@ class Faulty(ApiSpider):
         cursor=Cursor(by="id", path="id"),
     )
 
+
+class Faulty(Sized):
+    """Has a fault in its code for the records of one stream."""
+
     def items(self, record, stream):
         if stream.source == "2":
             raise TypeError("one of its own")
         yield from super().items(record, stream)
+
+
+class FaultyPlan(Sized):
+    """Has a fault in the plan of one stream."""
+
+    def planned(self, stream, now):
+        if stream.source == "2":
+            raise ValueError("one of its own")
+        return super().planned(stream, now)
+
+
+class FaultyAfter(Sized):
+    """Has a fault behind one stream."""
+
+    def after(self, stream):
+        if stream.source == "2":
+            raise TypeError("one of its own")
+        return super().after(stream)
+
+
+class FaultyAside(Sized):
+    """Has a fault in what it does beside the streams."""
+
+    def after(self, stream):
+        if stream.source == "1":
+            yield self.aside(f"{self.api.url}?size=aside", self.beside)
+
+    async def beside(self, data):
+        raise TypeError("one of its own")
+        yield
+
+
+def broken(fault):
+    """Items, with a fault behind the first one."""
+    yield Article(url=f"https://number.example/{fault}", title=f"The ferry of {fault} runs again")
+    raise TypeError(fault)
+
+
+class BrokenBatches(Spider):
+    """Has faults in several batches of one callback and, behind them, in the callback itself."""
+
+    name = "brokenbatches"
+    custom_settings: ClassVar = {"ROBOTSTXT_OBEY": False}
+
+    async def start(self):
+        yield Request("https://number.example/rows?page=1")
+
+    def parse(self, response):
+        yield Batch(items=broken("the first batch"))
+        yield Batch(items=broken("the second batch"))
+        if self.settings["OWN_FAULT"]:
+            raise TypeError("the callback")
+
+
+class Lost(Spider):
+    """Its errback yields a batch."""
+
+    name = "lost"
+    custom_settings: ClassVar = {"ROBOTSTXT_OBEY": False}
+
+    async def start(self):
+        yield Request("https://number.example/rows?page=1", errback=self.failed)
+
+    def failed(self, failure):
+        yield Batch(items=[Article(url=f"https://number.example/{n}", title=f"Ferry {n} runs again") for n in range(3)])
+
+
+class LostWell(Lost):
+    """The same, as the docs say."""
+
+    failed = errback(Lost.failed)
+
+
+class LostBadly(Lost):
+    """Its batch has a fault."""
+
+    @errback
+    def failed(self, failure):
+        yield Batch(items=broken("the batch of an errback"))
+        yield Batch(items=[Article(url="https://number.example/good", title="The ferry runs again")])
 
 
 class OwnMeta(Spider):

@@ -170,6 +170,68 @@ def test_a_fault_in_a_spiders_own_items_ends_its_stream_and_the_others_go_on(new
     assert "one of its own" in newsbot.crawlers[0].log.read_text()
 
 
+@pytest.mark.parametrize("size", ["2,1,3", "1,2,3", "1,3,2"])
+@pytest.mark.parametrize(
+    ("spider", "fault", "cursors"),
+    [("FaultyPlan", "ValueError", ["1", "3"]), ("FaultyAfter", "TypeError", ["1", "2", "3"])],
+)
+def test_a_fault_before_or_behind_a_stream_fails_it_and_the_others_go_on(newsbot, spider, fault, cursors, size):
+    service = Listing("token.example", "token")
+    for n in range(15):
+        service.put(n)
+    crawled = newsbot.crawl(f"made_up_apis:{spider}", service, size=size)
+    problem = f"{fault}: one of its own; the log has the traceback"
+    assert sorted(crawled.outcomes) == [["1", True, "ok"], ["2", False, problem], ["3", True, "ok"]]
+    assert (crawled.exit_code, crawled.rejected, crawled.errors) == (0, 0, 1)
+    assert newsbot.column("SELECT source FROM cursors WHERE value <> '{}' ORDER BY 1") == cursors
+    assert f'raise {fault}("one of its own")' in newsbot.crawlers[0].log.read_text()
+
+
+def test_a_fault_beside_the_streams_is_told_and_ends_none(newsbot):
+    service = Listing("token.example", "token")
+    for n in range(15):
+        service.put(n)
+    crawled = newsbot.crawl("made_up_apis:FaultyAside", service)
+    assert sorted(crawled.outcomes) == [
+        *(["1", True, "ok"], ["2", True, "ok"], ["3", True, "ok"]),
+        ["https://token.example/rows?size=aside", False, "TypeError: one of its own; the log has the traceback"],
+    ]
+
+
+def logged(newsbot, crawl):
+    """What a crawl adds to the log."""
+    log = newsbot.crawlers[0].log
+    before = len(log.read_text()) if log.exists() else 0
+    crawl()
+    return log.read_text()[before:]
+
+
+@pytest.mark.parametrize("settings", [{}, {"OWN_FAULT": 1}], ids=["batches", "the callback, too"])
+def test_each_fault_of_a_callback_is_logged(newsbot, settings):
+    service = Listing("number.example", "number")
+    told = logged(newsbot, lambda: newsbot.crawl("made_up_apis:BrokenBatches", service, settings=settings))
+    faults = ["the first batch", "the second batch", *(["the callback"] if settings else [])]
+    assert [told.count(f"\nTypeError: {fault}\n") for fault in faults] == [1] * len(faults)
+    assert newsbot.column("SELECT count(*) FROM rejects") == [0]
+
+
+REFUSED = {"STAND_INS": json.dumps({"number.example": "http://127.0.0.1:1"}), "RETRY_TIMES": 0}  # nothing listens there
+
+
+@pytest.mark.parametrize(("spider", "new", "rejected"), [("Lost", 0, 1), ("LostWell", 3, 0)])
+def test_a_batch_of_an_errback_is_taken_or_the_reject_says_what_to_do(newsbot, spider, new, rejected):
+    crawled = newsbot.crawl(f"made_up_apis:{spider}", settings=REFUSED)
+    assert (crawled.new, crawled.rejected) == (new, rejected)
+    told = "an errback that yields a Batch needs the decorator newsbot.spiders.base.errbacks.errback"
+    assert newsbot.column("SELECT reason FROM rejects") == [told] * rejected
+
+
+def test_a_fault_in_a_batch_of_an_errback_is_logged_and_takes_no_other_away(newsbot):
+    told = logged(newsbot, lambda: newsbot.crawl("made_up_apis:LostBadly", settings=REFUSED))
+    assert told.count("\nTypeError: the batch of an errback\n") == 1
+    assert newsbot.column("SELECT url FROM articles") == ["https://number.example/good"]
+
+
 def test_an_answer_of_which_all_is_refused_is_asked_for_again(newsbot):
     """The cursor stays before it in three runs; records repaired meanwhile are not lost."""
     service = Listing("token.example", "token", size=20)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from scrapy import Spider, signals
 
-from newsbot.batch import Batch, CursorProgress, FeedProgress, Reject
+from newsbot.batch import Batch, CursorProgress, FeedProgress, Outcome, Reject
 from newsbot.items import Article, Observation, Rank, Series
 from newsbot.pipelines.clean import CleanPipeline
 from newsbot.pipelines.enrich import EnrichPipeline
@@ -115,6 +115,24 @@ def test_a_cursor_stays_before_a_page_of_which_all_is_refused(crawl):
         crawl(page, behind)
         moved = {"value": 1 if runs < 3 else 2}
         assert crawl.query("SELECT value, refused_runs FROM cursors") == [(moved, runs + 1 if runs < 3 else 0)]
+
+
+def test_a_held_back_page_does_not_take_the_cursor_of_the_page_before_it_away(crawl):
+    """Both are saved in one transaction."""
+    refused = [Reject("own", "record", None, "id", "is missing", {"n": n}) for n in range(5)]
+    good = Batch(items=[article(1)], lane="k", progress=cursor({"value": 1}))
+    crawl(good, Batch(items=refused, lane="k", progress=cursor({"value": 2})))
+    assert crawl.query("SELECT value, refused_runs FROM cursors") == [({"value": 1}, 1)]
+
+
+@pytest.mark.parametrize("items", [untitled(), (article(1 / n) for n in (1, 0))], ids=["refused", "a fault"])
+def test_a_batch_with_an_outcome_of_its_own_is_not_ok(crawl, items):
+    """The outcome is that of a file; the progress is that of the stream."""
+    outcome = Outcome(source_id="own", url=f"{FEED}/file", ok=True, status="ok; 3 others")
+    run = crawl(Batch(items=items, progress=cursor({"value": 1}), outcome=outcome))
+    ((told,),) = run.run.outcomes.values()
+    assert (told.url, told.ok) == (outcome.url, False)
+    assert told.status.endswith("; 3 others")
 
 
 # --- Listeners --------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from newsbot.batch import Ask
 from newsbot.readers import feed, polled
 from newsbot.spiders.headlines import HeadlinesSpider
 
@@ -24,6 +25,16 @@ class FailingSpider(HeadlinesSpider):
         if "faulty" in endpoint.url:
             raise ZeroDivisionError
         return super().read(answer, endpoint, state)
+
+
+class AstraySpider(HeadlinesSpider):
+    """Has a fault in what it asks for behind an answer."""
+
+    name = "astray"
+
+    def read(self, answer, endpoint, state):
+        batch, state, _ = super().read(answer, endpoint, state)
+        return batch, state, Ask((None,))
 
 
 class Dropping:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -36,7 +37,7 @@ def crawl(gdelt, database_url):
             capture_output=True,
             text=True,
             timeout=120,
-            env=environment(),
+            env=environment() | {"PYTHONPATH": str(Path(__file__).parent)},
         )
         assert (done.returncode == 0) == ok, done.stderr
         return done.stderr
@@ -67,6 +68,12 @@ def last_run(query):
 def cursor(query):
     rows = query("SELECT value FROM cursors WHERE spider = 'gdelt'")
     return rows[0][0] if rows else None
+
+
+def crawl_with_fault(crawl, fault_in, **options):
+    told = crawl(SPIDER_MODULES="faulty_gdelt", FAULT_IN=fault_in, **options)
+    assert "Traceback" in told
+    assert 'raise TypeError("one of ours")' in told
 
 
 # --- The bulk files ---------------------------------------------------------------------------------------------------
@@ -194,6 +201,79 @@ def test_a_file_that_cannot_be_fetched_is_reported_and_fetched_again(gdelt, craw
 
 def _url(path):
     return f"http://data.gdeltproject.org{path}"
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["a next run", "a first run"])
+def test_a_fault_in_the_reader_is_no_fault_of_the_file(gdelt, crawl, query, now, known):
+    gdelt.add(now - 4 * STEP, [row(now - 4 * STEP, 1)])
+    if known:
+        crawl()
+    before = known and cursor(query)
+    bad = gdelt.add(now - 3 * STEP, [row(now - 3 * STEP, n) for n in range(6)])
+    for _ in range(2):
+        crawl_with_fault(crawl, bad, ok=False)
+        assert last_run(query) == ((0, 0, 0), {bad: "TypeError: one of ours; the log has the traceback"})
+        gdelt.add(now - 2 * STEP, [row(now - 2 * STEP, 1)])
+    assert query("SELECT count(*) FROM rejects") == [(0,)]
+    assert not known or cursor(query) == before
+    assert "missing" not in cursor(query) or cursor(query)["missing"] == {}
+    crawl()
+    assert len(titles(query)) == known + 6 + 1
+    assert cursor(query)["until"] == (now - 2 * STEP).isoformat()
+
+
+def test_files_before_a_fault_are_stored_and_none_behind_it(gdelt, crawl, query, now):
+    times = [now - n * STEP for n in (4, 3, 2, 1, 0)]
+    paths = [gdelt.add(times[0], [row(times[0], 1)])]
+    crawl()
+    paths += [gdelt.add(time, [row(time, 1)]) for time in times[1:]]
+    lost = gdelt.files.pop(paths[3])  # asked for while the one before it is read
+    crawl_with_fault(crawl, paths[2])
+    assert last_run(query)[1] == {
+        paths[1]: "ok",
+        paths[2]: "TypeError: one of ours; the log has the traceback",
+    }
+    assert (cursor(query)["until"], cursor(query)["missing"]) == (times[1].isoformat(), {})
+    gdelt.wrong.clear()
+    gdelt.files[paths[3]] = lost
+    crawl()
+    assert len(titles(query)) == 5
+
+
+def test_a_fault_in_the_reading_of_a_list_is_reported(gdelt, crawl, query, now):
+    gdelt.add(now - STEP, [row(now - STEP, 1)])
+    crawl_with_fault(crawl, "lists", ok=False)
+    ((status,),) = [last_run(query)[1].values()]
+    assert status == f"http://data.gdeltproject.org{LAST}: TypeError: one of ours; the log has the traceback"
+    crawl()
+    assert len(titles(query)) == 1
+
+
+def test_a_file_of_which_all_is_refused_is_read_again_and_not_ok(gdelt, crawl, query, now, database_url):
+    """The file before it counts, and the rows of the one behind it are stored at once."""
+    times = [now - n * STEP for n in (3, 2, 1, 0)]
+    gdelt.add(times[0], [row(times[0], 1)])
+    crawl()
+    good, bad, behind = (
+        gdelt.add(time, [row(time, n)[: 27 - cut] for n in range(8)])
+        for time, cut in zip(times[1:], (0, 1, 0), strict=True)
+    )
+    for left in (3, 2, 1, 0):
+        crawl()
+        statuses = last_run(query)[1]
+        assert statuses[behind] == "ok"
+        if left:
+            assert statuses[bad].startswith("all 8 items are refused, as expected 27 columns between tabs, got 26")
+            assert statuses[bad].endswith(f"; the next runs ask again, {left} at most")
+            assert cursor(query)["until"] == times[1].isoformat()
+        else:
+            assert statuses[bad].startswith("broken: all 8 items are refused, as ")
+            assert cursor(query)["until"] == times[3].isoformat()
+        assert (good in statuses) == (left == 3)
+        assert len(titles(query)) == 17
+        command = [*(sys.executable, "-m", "scrapy", "sources", "--status", "-s"), f"DATABASE_URL={database_url}"]
+        shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=environment())
+        assert f"failed: {statuses[bad][:30]}" in shown.stdout
 
 
 def test_a_list_that_is_mended_is_believed(gdelt, crawl, query, now):

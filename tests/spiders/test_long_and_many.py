@@ -184,6 +184,14 @@ def test_a_fault_of_the_spider_fails_the_feed(newsbot):
     assert statuses["https://faultless.example/feed"] == "ok"
 
 
+def test_a_fault_behind_an_answer_fails_the_feed(newsbot):
+    newsbot.sites.routes["behind.example", "/feed"] = 200, stories("behind"), {}
+    process = crawl(newsbot, "astray", [source("behind", "/feed")])
+    status = "AttributeError: 'NoneType' object has no attribute 'name'; the log has the traceback"
+    assert (process.returncode, newsbot.last_run()[1]) == (1, {"https://behind.example/feed": status})
+    assert newsbot.query("SELECT count(*) FROM articles WHERE source_id = 'behind'") == [(3,)]
+
+
 def test_an_answer_that_may_be_cut_has_no_validators_and_its_entries_are_compared(newsbot):
     newsbot.sites.routes["unsure.example", "/feed"] = 200, stories("unsure"), {"ETag": '"1"'}
     for expected in ("ok", "the same entries"):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from made_up_sites import ROOT, environment, rss, source, stories
+from made_up_sites import ROOT, entry, environment, rss, source, stories
 
 YEAR_9999 = "Fri, 31 Dec 9999 23:59:59 GMT"
 WEEK = 7 * 86_400
@@ -276,6 +276,19 @@ def test_a_feed_of_two_sources_counts_for_both_and_is_reset_for_both(newsbot):
     process = sources_reset(newsbot, "shares-too", *catalogue)
     assert process.stdout == "shares-too: forgot the state of 1 feed; the next run asks at once\n", process.stderr
     assert crawl(200, stories("shares"), {}) == (0, "ok", "read for shares: ok", 1)
+
+
+def test_what_the_one_reading_of_two_sources_came_to_is_told_for_both(newsbot):
+    one, other = (source(name, feeds=["https://halves.example/feed"]) for name in ("halves", "halves-too"))
+    untitled = rss(*(entry(None, f"https://halves.example/{n}") for n in range(5)))
+    newsbot.sites.routes["halves.example", "/feed"] = 200, untitled, {}
+    process = newsbot.crawl([one, other])
+    ((stats,),) = newsbot.query("SELECT stats FROM runs ORDER BY started_at DESC LIMIT 1")
+    (mine,), (shared,) = (stats["sources"][each["id"]]["feeds"] for each in (one, other))
+    assert mine["status"].startswith("all 5 items are refused, as title: is missing; the next runs ask again")
+    assert (mine["ok"], shared["ok"], shared["status"]) == (False, False, f"read for halves: {mine['status']}")
+    assert [stats["sources"][each["id"]]["errors"] for each in (one, other)] == [1, 1]
+    assert process.returncode == 1
 
 
 def test_reset_of_what_there_is_not(newsbot):

@@ -47,6 +47,10 @@ class Chain:
     restarts: int = 0  # without progress
 
 
+class CursorError(ValueError):
+    """A stored cursor that is not valid."""
+
+
 def known(value: _T | None) -> _T:
     """A value that cannot be None by the declaration, such as the beginning of a slice."""
     if value is None:
@@ -79,7 +83,7 @@ def planned(api: Api, cursor: Mapping[str, Any], given: Mapping[str, Any], now: 
 
 
 def readable(api: Api, cursor: Any, now: datetime) -> dict[str, Any]:
-    """A stored cursor; a cursor in the future becomes that of a first run. Raises ValueError for an invalid cursor."""
+    """A stored cursor; a cursor in the future becomes that of a first run. Raises `CursorError`."""
     declared = api.cursor
     if declared is None or cursor == {}:
         return {}
@@ -93,7 +97,7 @@ def readable(api: Api, cursor: Any, now: datetime) -> dict[str, Any]:
             raise ValueError(since)
     except (KeyError, TypeError, ValueError, OverflowError):
         expected = f"the {declared.by} of last time" if declared.by != "time" else "a time since and a later one until"
-        raise ValueError(f"{json.dumps(cursor)[:MAX_SHOWN]} is stored; expected {expected}") from None
+        raise CursorError(f"{json.dumps(cursor)[:MAX_SHOWN]} is stored; expected {expected}") from None
     if until - now <= FUTURE:
         return dict(cursor)
     begin = now - timedelta(seconds=declared.first)

@@ -21,7 +21,7 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
-from newsbot.batch import Again, Answer, Ask, Batch, Broken, Done, Outcome
+from newsbot.batch import Again, Answer, Ask, Batch, Broken, Done, Outcome, fault_in_words
 from newsbot.extraction.paths import PathError
 from newsbot.hosts import with_ascii_host
 from newsbot.items import Item
@@ -225,21 +225,30 @@ class ApiSpider(Spider):
         while self._streams:
             stream = self._streams.popleft()
             try:
-                self._plan(stream)
-            except ValueError as error:
-                yield page_reader.broken(self.facts, stream, self.unreadable(error))[0]
-                continue
-            self._under_way = stream
-            chain = stream.chains.popleft()
-            self.writer.run.asking(self.api.name, stream.source)
-            self._look_for_gap(stream, chain)
-            if self.api.cursor and not stream.cursor:
-                stream.begin = chains.begun(chain)
-            yield self._request(page_reader.call(self.facts, stream, chain), stream)
-            return
+                request = self._first(stream)
+            except chains.CursorError as error:
+                problem = self.unreadable(error)
+            except Exception as error:  # a fault in a method of the spider: the other streams are read
+                logger.exception("%s: the stream %s cannot begin", self.api.name, stream.source)
+                problem = fault_in_words(error)
+            else:
+                self._under_way = stream
+                self.writer.run.asking(self.api.name, stream.source)
+                yield request
+                return
+            yield page_reader.broken(self.facts, stream, problem)[0]
+
+    def _first(self, stream: Stream) -> Request:
+        """The first request of a stream. Raises `CursorError`."""
+        self._plan(stream)
+        chain = stream.chains.popleft()
+        self._look_for_gap(stream, chain)
+        if self.api.cursor and not stream.cursor:
+            stream.begin = chains.begun(chain)
+        return self._request(page_reader.call(self.facts, stream, chain), stream)
 
     def _plan(self, stream: Stream) -> None:
-        """Plan the chains of a stream, and note the remarks. Raises ValueError for a wrong stored cursor."""
+        """Plan the chains of a stream, and note the remarks. Raises `CursorError`."""
         now = datetime.now(UTC).replace(microsecond=0) + SECOND
         stored, stream.cursor = stream.cursor, chains.readable(self.api, stream.cursor, now)
         stream.chains.extend(self.planned(stream, now))
@@ -331,9 +340,9 @@ class ApiSpider(Spider):
             case Broken() if then.is_general:
                 self._streams.clear()  # the others would fail in the same way
         self._under_way = None
-        if isinstance(then, Done):
-            yield from self.after(stream)
         yield from self._begin()
+        if isinstance(then, Done):  # behind the next stream: a fault in it must not hold the others up
+            yield from self.after(stream)
 
     def _once_more(self, request: Request, reason: str) -> Request:
         """A retry of the request; the reader counts the attempts."""
@@ -350,11 +359,18 @@ class ApiSpider(Spider):
             found = page_reader.broken(self.facts, stream, _message(failure), ok=is_spent)
         yield from self._follow(found, failure.request)
 
-    def _faulted(self, failure: Failure) -> None:
-        """End the stream after an error in a method of the spider, and go on; the log has the traceback."""
-        if self._under_way is not None:
-            problem = f"{failure.type.__name__}: {failure.getErrorMessage()}; the log has the traceback"
-            self._break_off(self._under_way, problem)
+    def _faulted(self, failure: Failure, response: Response | Failure | None) -> None:
+        """Report an error in a method of the spider, and end the stream that it was called for; the others go on."""
+        if response is None:
+            return  # in `start`: Scrapy ends the crawl
+        request, problem = response.request, fault_in_words(failure.value)
+        stream = request.cb_kwargs.get("stream")
+        if not isinstance(stream, Stream):
+            self.writer.run.outcome(self.api.name, request.url, ok=False, status=problem)
+        elif self._under_way is not None and stream.key == self._under_way.key:  # not `is`: JOBDIR makes a copy
+            self._break_off(stream, problem)
+        else:
+            self.writer.run.spoil(self.api.name, stream.source, problem)
 
     def _idle(self) -> None:
         """Report a stream whose request was dropped on its way out, without an errback, and go on."""

@@ -3,7 +3,8 @@
 A run asks for the new files since the cursor one by one, in the order of time. It finds files older than the newest
 ones in the list, which it reads from its end. A file that does not come as the list says is reported and kept in the
 cursor, so the next runs retry it; it holds up no other. A file that the list lacks, though it has the next one, is
-reported, and the runs of the next day look for it in the list.
+reported, and the runs of the next day look for it in the list. After a
+fault of the program it reads no further file, so that the cursor stays before the fault.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -22,7 +24,7 @@ from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
-from newsbot.batch import Answer, Batch, Broken, Outcome, Reject, Then
+from newsbot.batch import Answer, Batch, Broken, Outcome, Reject, Then, fault_in_words
 from newsbot.hosts import with_ascii_host
 from newsbot.readers.api import chains
 from newsbot.readers.api.page_reader import progress_of
@@ -88,6 +90,7 @@ class FilesSpider(ApiSpider):
         self.files: deque[tuple[File, Window | None]] = deque()
         self.newest: list[File] = []
         self.turn = asyncio.Lock()  # read one file while the next one is fetched, and no more
+        self.is_broken_off = False  # by a fault
         if self.given.get("since") or self.given.get("until"):
             until = self.given.get("until") or datetime.now(UTC)
             window = Window(self.given.get("since") or until - timedelta(days=1), until)
@@ -117,7 +120,7 @@ class FilesSpider(ApiSpider):
                 ok=False, status=f"{response.url}: {responses.answer_of(response).told}: {said(response.body)}"
             )
             return
-        self.newest, wrong = self.listed(response.body)
+        self.newest, wrong = self._read_list(response.url, response.body)
         if not self.newest:
             problem = f"{response.url} names no file: {(wrong or [said(response.body)])[0]!r}"
             again = get_retry_request(response.request, spider=self, reason="bad list")
@@ -172,7 +175,7 @@ class FilesSpider(ApiSpider):
         begin = _begin_of(response)
         text = response.body + rest
         cut = text.find(b"\n") + 1 if begin else 0  # its first line begins in the previous part
-        files, wrong = self.listed(text[cut:])
+        files, wrong = self._read_list(response.url, text[cut:])
         oldest = self._oldest(windows)
         if begin and (not files or min(file.time for file in files) > oldest - UNORDERED):
             request = self._list_request(windows, begin, text[:cut])
@@ -188,11 +191,20 @@ class FilesSpider(ApiSpider):
             self.writer.refuse(Reject(self.name, "line", response.url, None, reason, {"line": line}))
         yield from self._queue_up(windows, found.values())
 
+    def _read_list(self, url: str, text: bytes) -> tuple[list[File], list[str]]:
+        try:
+            return self.listed(text)
+        except Exception as error:
+            self._report_list(ok=False, status=f"{url}: {fault_in_words(error)}")
+            raise
+
     def not_listed(self, failure: Failure) -> None:
         """Report a list that did not come. The cursor stays, as the new files are not known."""
         self._report_list(ok=False, status=f"{failure.request.url}: {_problem(failure)}")
 
     def _queue_up(self, windows: list[Window], listed: Iterable[File]) -> Iterator[Request | Batch]:
+        if self._is_first():
+            self._keep_begin(windows[0].since - timedelta(seconds=1))
         files = sorted(listed, key=lambda file: file.time)
         missing = self.stream.cursor.get("missing", {}) if self._moves else {}
         gaps = self._gaps()
@@ -246,9 +258,22 @@ class FilesSpider(ApiSpider):
             kwargs = {"file": file, "window": window}
             yield self._get(file.url, self.arrived, self.lost, cb_kwargs=kwargs, max_retry_times=TRIES)
 
+    @asynccontextmanager
+    async def _turn_of(self, file: File) -> AsyncIterator[None]:
+        """One file at a time, and none after a fault: it would move the cursor past the file with the fault."""
+        async with self.turn:
+            try:
+                yield
+            except Exception as error:
+                self.is_broken_off = True
+                self.writer.run.outcome(self.name, file.url, ok=False, status=fault_in_words(error))
+                raise
+
     async def arrived(self, response: Response, file: File, window: Window | None) -> AsyncIterator[Batch | Request]:
         """The request for the next file, and the batch of this one."""
-        async with self.turn:
+        async with self._turn_of(file):
+            if self.is_broken_off:
+                return
             answer = responses.answer_of(response)
             problem = await asyncio.to_thread(mismatch, answer, file)
             again = (
@@ -262,11 +287,7 @@ class FilesSpider(ApiSpider):
             if problem:
                 yield self._failed(file, window, problem)
                 return
-            try:
-                batch, _, then = await asyncio.to_thread(self.read_file, answer, file)
-            except Exception as error:  # the files after it must not move the cursor past it
-                logger.exception("%s cannot be read", file.url)
-                batch, then = None, Broken(f"{type(error).__name__}: {error}")
+            batch, _, then = await asyncio.to_thread(self.read_file, answer, file)
             if isinstance(then, Broken):
                 yield self._failed(file, window, then.problem)
             else:
@@ -275,7 +296,9 @@ class FilesSpider(ApiSpider):
     @errback
     async def lost(self, failure: Failure) -> AsyncIterator[Batch | Request]:
         """The batch of a file that did not come, and the request for the next one."""
-        async with self.turn:
+        async with self._turn_of(failure.request.cb_kwargs["file"]):
+            if self.is_broken_off:
+                return
             for request in self._next():
                 yield request
             yield self._failed(**failure.request.cb_kwargs, problem=_problem(failure))
@@ -321,15 +344,19 @@ class FilesSpider(ApiSpider):
         return Request(with_ascii_host(url), callback=callback, errback=errback, meta=meta, dont_filter=True, **given)
 
     def _report_list(self, *, ok: bool, status: str) -> None:
-        if not ok and self._moves and "until" not in self.stream.cursor:
-            self._keep_begin()
+        if not ok and self._is_first():
+            now = datetime.now(UTC)
+            self._keep_begin(now - (now - datetime.min.replace(tzinfo=UTC)) % self.step - 2 * self.step)
         self.writer.run.outcome(self.api.name, self.stream.source, ok=ok, status=status)
 
-    def _keep_begin(self) -> None:
-        """Keep the start of a first run that got no list: the next run begins at the newest file of now."""
-        now = datetime.now(UTC)
-        begin = (now - (now - datetime.min.replace(tzinfo=UTC)) % self.step - 2 * self.step).isoformat()
-        self.writer.save(progress_of(self.api, self.stream, {"since": begin, "until": begin}))
+    def _is_first(self) -> bool:
+        """Whether the run is to make the cursor, and no file has made it yet."""
+        return self._moves and "until" not in self.stream.cursor
+
+    def _keep_begin(self, begin: datetime) -> None:
+        """Keep the start of a first run: if it gets no list, or no file, the next run begins there."""
+        time = begin.isoformat()
+        self.writer.save(progress_of(self.api, self.stream, {"since": time, "until": time}))
 
     def _retries(self) -> int:
         return self.crawler.settings.getint("RETRY_TIMES")

@@ -5,16 +5,15 @@ A request carries the validators of the last answer. A reader makes a batch of t
 
 import math
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from scrapy import Request, Spider
+from scrapy import Request, Spider, signals
 from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
-from newsbot.batch import Answer, Ask, Batch, FeedState, Then
+from newsbot.batch import Answer, Ask, Batch, FeedState, Then, fault_in_words
 from newsbot.extraction.sitemaps import newest_first
 from newsbot.hosts import with_ascii_host
 from newsbot.logins import has_login, without_login
@@ -30,14 +29,6 @@ from newsbot.storage.writer import Writer
 CLOCKS = 3_600  # seconds that a site's clock may be off
 
 _READERS = {"feed": feed.read, "news_sitemap": feed.read, "section": section.read}
-
-
-@dataclass(slots=True)
-class _Met:
-    """An address of this run. It is fetched for the first source that names it, and counts for all of them."""
-
-    sources: list[str]
-    ended: tuple[bool, str] | None = None  # its outcome
 
 
 class PollingSpider(Spider):
@@ -73,7 +64,8 @@ class PollingSpider(Spider):
     async def start(self) -> AsyncIterator[Request | Batch]:
         """A request for each endpoint, or for each that is due."""
         self.writer = Writer.of(self.crawler)
-        self._met: dict[str, _Met] = {}  # by name
+        self._met: dict[str, list[str]] = {}  # by name: the sources with this address; it is asked for the first one
+        self.crawler.signals.connect(self._faulted, signals.spider_error)
         endpoints = list(self.endpoints())
         rows = [
             {
@@ -99,7 +91,8 @@ class PollingSpider(Spider):
             state = states[endpoint.name]
             reason = self._rests(endpoint, state, due_only=due_only)
             if reason:  # its last outcome counts
-                self._end(endpoint, ok=not state.failures, status=reason)
+                status = without_login(reason)
+                self.writer.run.outcome(endpoint.source.id, endpoint.name, ok=not state.failures, status=status)
             else:
                 yield self._ask(endpoint, state, priority=-number if in_order else 0)
 
@@ -116,15 +109,14 @@ class PollingSpider(Spider):
         unmet = []
         for endpoint in endpoints:
             source = endpoint.source.id
-            met = self._met.get(endpoint.name)
-            if met is None:
-                self._met[endpoint.name] = _Met([source])
+            met = self._met.setdefault(endpoint.name, [])
+            if source in met:
+                continue
+            if met:
+                self.writer.run.share(met[0], endpoint.name, source)
+            else:
                 unmet.append(endpoint)
-            elif source not in met.sources:
-                met.sources.append(source)
-                self.writer.run.asking(source, endpoint.name)
-                if met.ended:
-                    self._report(source, endpoint.name, met)
+            met.append(source)
         return unmet
 
     def _rests(self, endpoint: Endpoint, state: FeedState, *, due_only: bool) -> str | None:
@@ -138,7 +130,7 @@ class PollingSpider(Spider):
         try:
             request = self._request(endpoint, state, priority)
         except ValueError as error:  # a sitemap can list an invalid URL; a login may be missing
-            return self._ended(endpoint, polled.failed(endpoint, state, str(error), None)[0])
+            return polled.failed(endpoint, state, str(error), None)[0]
         self.writer.run.asking(endpoint.source.id, endpoint.name)
         return request
 
@@ -173,7 +165,7 @@ class PollingSpider(Spider):
     ) -> AsyncIterator[Batch | Request]:
         """The batch of an answer, then the requests for the sitemaps that it names."""
         batch, _, then = self.read(responses.answer_of(response), endpoint, state)
-        yield self._ended(endpoint, batch)
+        yield batch
         if isinstance(then, Ask):
             children = await self._children(then.requests)
             async for each in self._ask_all(self._unmet(children), in_order=True):
@@ -205,28 +197,13 @@ class PollingSpider(Spider):
         endpoint, state = (failure.request.cb_kwargs[name] for name in ("endpoint", "state"))
         answer = responses.answer_of(failure.value.response) if failure.check(HttpError) else None
         problem = answer.told if answer else str(failure.value) or type(failure.value).__name__
-        yield self._ended(endpoint, polled.failed(endpoint, state, problem.splitlines()[0], answer)[0])
+        yield polled.failed(endpoint, state, problem.splitlines()[0], answer)[0]
 
-    def _ended(self, endpoint: Endpoint, batch: Batch) -> Batch:
-        """The batch, which holds the outcome for the first source; the other sources of the address get it here."""
-        met = self._met[endpoint.name]
-        met.ended = batch.outcome.ok, batch.outcome.status
-        for source in met.sources[1:]:
-            self._report(source, endpoint.name, met)
-        return batch
-
-    def _end(self, endpoint: Endpoint, *, ok: bool, status: str) -> None:
-        met = self._met[endpoint.name]
-        met.ended = ok, without_login(status)
-        for source in met.sources:
-            self._report(source, endpoint.name, met)
-
-    def _report(self, source: str, name: str, met: _Met) -> None:
-        ok, status = met.ended
-        first = met.sources[0]
-        self.writer.run.outcome(
-            source, name, ok=ok, status=status if source == first else f"read for {first}: {status}"
-        )
+    def _faulted(self, failure: Failure, response: Response | Failure | None) -> None:
+        """Report an error of the program behind the batch of an answer: its sitemaps are not read."""
+        endpoint = response.request.cb_kwargs.get("endpoint") if response else None
+        if isinstance(endpoint, Endpoint):
+            self.writer.run.spoil(endpoint.source.id, endpoint.name, fault_in_words(failure.value))
 
 
 def _is_read(child: Endpoint, state: FeedState) -> bool:
