@@ -98,8 +98,8 @@ class PipelineManager(ItemPipelineManager):
                 raise
         finally:
             saved.set_result(is_saved)
-            if outcome := batch.outcome:
-                self.run.outcome(outcome.source_id, outcome.url, ok=outcome.ok, status=outcome.status)
+            if batch.outcome is not None:
+                self.writer.tell(batch.outcome)
         return is_saved
 
     def take_soon(self, batch: Batch) -> None:

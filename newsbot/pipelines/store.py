@@ -54,6 +54,5 @@ class StorePipeline:
         await self.writer.flush()
 
     def _stop(self) -> None:
-        reason = "database_lost" if self.writer.is_shut_out else "fault"
-        closing = self.crawler.engine.close_spider_async(reason=reason)
+        closing = self.crawler.engine.close_spider_async(reason=self.writer.end_reason)
         self._closing = asyncio.ensure_future(closing)

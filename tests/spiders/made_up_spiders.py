@@ -1,6 +1,7 @@
 """Users' spiders and a middleware, for tests that run them by SPIDER_MODULES."""
 
 from dataclasses import replace
+from pkgutil import resolve_name
 
 from newsbot.readers import feed, polled
 from newsbot.spiders.headlines import HeadlinesSpider
@@ -33,3 +34,19 @@ class Dropping:
         async for request in start:
             if "dropped" not in getattr(request, "url", ""):
                 yield request
+
+
+class FaultSpider(HeadlinesSpider):
+    """Puts a fault into a function of newsbot: the setting FAULT_AT names it."""
+
+    name = "fault"
+
+    @classmethod
+    def from_crawler(cls, crawler, **given):
+        owner, _, name = crawler.settings["FAULT_AT"].rpartition(".")
+        setattr(resolve_name(owner), name, cls._broken)
+        return super().from_crawler(crawler, **given)
+
+    @staticmethod
+    def _broken(*_, **__):
+        raise TypeError("one of ours")

@@ -323,7 +323,7 @@ class FilesSpider(ApiSpider):
     def _report_list(self, *, ok: bool, status: str) -> None:
         if not ok and self._moves and "until" not in self.stream.cursor:
             self._keep_begin()
-        self.writer.run.outcome(self.api.name, self.stream.source, ok=ok, status=status)
+        self.writer.tell(Outcome(source_id=self.api.name, url=self.stream.source, ok=ok, status=status))
 
     def _keep_begin(self) -> None:
         """Keep the start of a first run that got no list: the next run begins at the newest file of now."""
