@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from newsbot.batch import Batch, Reject
 from newsbot.items import unpacked
 from newsbot.pipelines.item_stage import OwnStage
-from newsbot.pipelines.outcomes import Rejected, Unchanged
+from newsbot.pipelines.outcomes import Rejected, Unchanged, Unsaved
 from newsbot.storage.writer import BATCH, Writer
 
 if TYPE_CHECKING:
@@ -176,8 +176,9 @@ class PipelineManager(ItemPipelineManager):
                     break
         except Exception as error:
             self.writer.give_up(error)
-            raise
-        self.crawler.stats.inc_value("item_scraped_count", len(going))
+            raise Unsaved("nothing can be stored any more, the crawl ends") from error
+        if going:
+            self.crawler.stats.inc_value("item_scraped_count", len(going))
         return ends
 
     def _record(self, item: Any, end: Exception) -> None:

@@ -3,6 +3,9 @@
 from dataclasses import replace
 from pkgutil import resolve_name
 
+from scrapy import Spider
+
+from newsbot.items import Article
 from newsbot.readers import feed, polled
 from newsbot.spiders.headlines import HeadlinesSpider
 
@@ -36,10 +39,8 @@ class Dropping:
                 yield request
 
 
-class FaultSpider(HeadlinesSpider):
+class Fault:
     """Puts a fault into a function of newsbot: the setting FAULT_AT names it."""
-
-    name = "fault"
 
     @classmethod
     def from_crawler(cls, crawler, **given):
@@ -50,3 +51,20 @@ class FaultSpider(HeadlinesSpider):
     @staticmethod
     def _broken(*_, **__):
         raise TypeError("one of ours")
+
+
+class FaultSpider(Fault, HeadlinesSpider):
+    """Polls feeds."""
+
+    name = "fault"
+
+
+class PlainFaultSpider(Fault, Spider):
+    """Yields items."""
+
+    name = "plainfault"
+    start_urls = ("https://one.example/feed",)
+
+    def parse(self, response):
+        for number in range(30):
+            yield Article(url=response.urljoin(f"/{number}"), title=f"The ferry {number} runs again")

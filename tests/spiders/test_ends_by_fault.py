@@ -1,4 +1,4 @@
-"""Faults of the program in the last moments of a crawl: in the last transaction, and while the run is closed."""
+"""Faults of the program: how a crawl ends, also with one in its last transaction or while its run is closed."""
 
 import subprocess
 from pathlib import Path
@@ -16,9 +16,9 @@ def crawl(newsbot):
         {(f"{entry['id']}.example", "/feed"): (200, stories(entry["id"]), {}) for entry in ENTRIES}
     )
 
-    def run(where):
+    def run(where, spider="fault"):
         command = newsbot.command(ENTRIES, SPIDER_MODULES="made_up_spiders", STATS_DUMP=True, FAULT_AT=where)
-        command[command.index("headlines")] = "fault"
+        command[command.index("headlines")] = spider
         paths = {"PYTHONPATH": str(Path(__file__).parent)}
         return subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=environment() | paths
@@ -58,3 +58,11 @@ def test_a_fault_before_the_run_is_closed_fails_it(crawl):
     process = crawl("newsbot.storage.run.Run.tell_unanswered")
     assert process.returncode == 1
     assert process.stderr.count("Traceback") == 1
+
+
+def test_a_fault_of_a_stage_has_one_traceback_whatever_the_number_of_items(crawl):
+    process = crawl("newsbot.pipelines.enrich.EnrichPipeline.process_batch", "plainfault")
+    assert process.returncode == 1
+    assert process.stderr.count("Traceback") == 1
+    assert "'finish_reason': 'fault'" in process.stderr
+    assert "item_scraped_count" not in process.stderr, "Scrapy has no such key, either"
