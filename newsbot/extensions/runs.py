@@ -57,7 +57,7 @@ class RunRecord:
         """Close the run, and print its table, failures and remarks."""
         self.run.exit_code = 1  # until the run is closed
         await self.writer.flush()  # of a crawl whose stages could not close
-        reason = self.writer.end_reason or reason  # it may give up after the spider finished
+        reason = self.writer.end_reason(reason)  # it may give up after the spider finished
         if reason == "finished":
             self.run.tell_unanswered()
         self.tells_outcomes = bool(self.run.outcomes) or getattr(spider, "tells_outcomes", False)

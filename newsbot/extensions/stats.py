@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class CoreStats(corestats.CoreStats):
     """Does not count items: `newsbot.pipelines.manager` counts them under the same names."""
 
+    writer: Writer
+
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
         """Make the extension, without the signals of items."""
@@ -27,4 +29,4 @@ class CoreStats(corestats.CoreStats):
     def spider_closed(self, spider: "Spider", reason: str) -> None:
         """Note the writer's reason if it gave up; skip a spider that never opened, where Scrapy's method fails."""
         if self.start_time is not None:
-            super().spider_closed(spider, self.writer.end_reason or reason)
+            super().spider_closed(spider, self.writer.end_reason(reason))

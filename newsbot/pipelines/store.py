@@ -54,5 +54,6 @@ class StorePipeline:
         await self.writer.flush()
 
     def _stop(self) -> None:
-        closing = self.crawler.engine.close_spider_async(reason=self.writer.end_reason)
+        reason = "database_lost" if self.writer.is_shut_out else "fault"
+        closing = self.crawler.engine.close_spider_async(reason=reason)
         self._closing = asyncio.ensure_future(closing)

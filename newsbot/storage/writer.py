@@ -133,11 +133,10 @@ class Writer:
         """Whether it gave up because the database cannot be written to, or another process took over."""
         return isinstance(self.failure, psycopg2.Error | DatabaseError | jobs.FencedError)
 
-    @property
-    def end_reason(self) -> str | None:
-        """The reason with which the crawl ends if the writer gave up."""
+    def end_reason(self, spider_reason: str) -> str:
+        """Why the crawl ends: the spider's reason, unless the writer gave up."""
         if self.failure is None:
-            return None
+            return spider_reason
         return "database_lost" if self.is_shut_out else "fault"
 
     @property

@@ -20,9 +20,7 @@ def crawl(newsbot):
         command = newsbot.command(ENTRIES, SPIDER_MODULES="made_up_spiders", STATS_DUMP=True, FAULT_AT=where)
         command[command.index("headlines")] = spider
         paths = {"PYTHONPATH": str(Path(__file__).parent)}
-        return subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=environment() | paths
-        )
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=environment() | paths)
 
     return run
 
