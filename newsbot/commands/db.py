@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -48,6 +49,7 @@ _UNSEEN = r"\s\x00-\x1f\x7f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u20
 _SIGN = "[=+\\-@＝＋－＠﹢﹣﹦﹫]"
 _FORMULA = re.compile(rf"\A(?=[\t\r\n]|[{_UNSEEN}]*+{_SIGN})|(?<=[;\t\r\n])(?=(?:(?![\t\r\n])[{_UNSEEN}])*+{_SIGN})")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+UNDEFINED_TABLE = "42P01"
 INVALID_CURSOR_DEFINITION = "42P11"  # the server's code for several statements, and for one that returns no rows
 
 
@@ -232,7 +234,18 @@ def _explained(error: psycopg2.Error) -> str:
     if error.pgcode == INVALID_CURSOR_DEFINITION:
         return "expected one statement that returns rows, such as a SELECT"
     message = error.diag.message_primary or " ".join(str(error).split())
-    return f"{message} ({error.diag.message_hint})" if error.diag.message_hint else message
+    hint = _hint_on_table(message) if error.pgcode == UNDEFINED_TABLE else error.diag.message_hint
+    return f"{message} ({hint})" if hint else message
+
+
+def _hint_on_table(message: str) -> str:
+    from newsbot.storage.tables import metadata
+
+    name = message.split('"')[1].rpartition(".")[2]
+    if name in metadata.tables:
+        return "the first crawl creates newsbot's tables, and so does `scrapy db upgrade`"
+    near = get_close_matches(name.lower(), metadata.tables, n=1)
+    return f"did you mean {near[0]!r}?" if near else "docs/tables.md lists newsbot's tables"
 
 
 def _rows(cursor: Any, statement: str, timeout: float) -> Iterator[list[str | None]]:

@@ -121,6 +121,8 @@ def _nothing(field: Field) -> None:
 
 
 def _lines(item: Item, field: Field, value: list[str], how: _How) -> list[str]:
+    if not value:
+        return value
     lines = filter(None, map(how.line, value))
     if field.longest:
         lines = (shorten(line, field.longest) for line in lines)
@@ -195,7 +197,11 @@ def _extra(item: Item, field: Field, value: dict[str, Any], how: _How) -> dict[s
 def _is_clean(text: str) -> bool:
     """Whether JSON shows clean values: no escapes, no odd characters or numbers, not nested deep."""
     is_flat = text.count("{") + text.count("[") <= values.MAX_DEPTH
-    return is_flat and "\\" not in text and values.text(text) == text and not _WHOLE.search(text)
+    if not is_flat or "\\" in text or (".0" in text and _WHOLE.search(text)):
+        return False
+    if text.isascii():  # JSON escapes all its control characters but this one
+        return "\x7f" not in text
+    return values.text(text) == text
 
 
 def _json_of(value: Any, item: Item, place: str) -> Any:
@@ -280,10 +286,12 @@ def _canonical(item: Any) -> str:
 
 
 def _find_language(item: Any) -> None:
-    texts = [getattr(item, name) or "" for name in _samples(type(item))]
-    declared = language.primary(item.language)
-    fits = declared is not None and language.fits(texts[0], declared)
-    item.language = declared if fits else language.identify(" ".join(texts)) or declared
+    first, *more = _samples(type(item))
+    declared, sample = language.primary(item.language), getattr(item, first) or ""
+    if declared is None or not language.fits(sample, declared):
+        texts = [sample, *(getattr(item, name) or "" for name in more)]
+        declared = language.identify(" ".join(texts)) or declared
+    item.language = declared
 
 
 @cache

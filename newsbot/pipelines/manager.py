@@ -206,23 +206,28 @@ class PipelineManager(ItemPipelineManager):
         A signal without a receiver is not sent: it costs as much as cleaning an item.
         """
         spider, formatter = self.crawler.spider, self.crawler.logformatter
+        is_heard = self._is_heard(signals.item_scraped)
         for item, end in zip(items, ends, strict=True):
             match end:
                 case DropItem():
                     line = formatter.dropped(item, end, None, spider)
-                    await self._send(signals.item_dropped, item=item, exception=end)
+                    if self._is_heard(signals.item_dropped):
+                        await self._send(signals.item_dropped, item=item, exception=end)
                 case Exception():
                     line = formatter.item_error(item, end, None, spider)
-                    await self._send(signals.item_error, item=item, failure=Failure(end))
+                    if self._is_heard(signals.item_error):
+                        await self._send(signals.item_error, item=item, failure=Failure(end))
                 case _:
                     line = formatter.scraped(end, None, spider)
-                    await self._send(signals.item_scraped, item=end)
+                    if is_heard:
+                        await self._send(signals.item_scraped, item=end)
             if line is not None:
                 error = end if isinstance(end, Exception) and not isinstance(end, DropItem) else None
                 logger.log(*logformatter_adapter(line), extra={"spider": spider, "item": item}, exc_info=error)
 
+    def _is_heard(self, signal: object) -> bool:
+        return any(liveReceivers(getAllReceivers(self.crawler.signals.sender, signal)))
+
     async def _send(self, signal: object, **given: Any) -> None:
-        sender = self.crawler.signals.sender
-        if any(liveReceivers(getAllReceivers(sender, signal))):
-            unpacked(given["item"])
-            await self.crawler.signals.send_catch_log_async(signal, response=None, spider=self.crawler.spider, **given)
+        unpacked(given["item"])
+        await self.crawler.signals.send_catch_log_async(signal, response=None, spider=self.crawler.spider, **given)

@@ -27,7 +27,7 @@ WRITTEN_SECONDS = {
 }
 """The JSON Schema of what `seconds` reads."""
 
-# What is right, by pydantic's type of an error; the names in braces are of its context.
+# The expectation by pydantic's type of error; the names in braces come from its context.
 _EXPECTED = {
     "string_type": "expected a text",
     "string_too_short": "expected a text that is not empty",

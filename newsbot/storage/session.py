@@ -73,6 +73,24 @@ class Outage:
             self.failure, self._told = None, False
 
 
+def patiently(work: Callable[[], _T], outage: Outage, patience: float) -> _T:
+    """Do `work`, with retries while the database is away or full, for `patience` seconds at most."""
+    waits, since = pauses(), time.monotonic()
+    while True:
+        try:
+            outcome = work()
+        except (psycopg2.Error, DatabaseError) as error:
+            if not is_lost(error):
+                raise
+            outage.met(error)
+            if time.monotonic() - since >= patience:
+                raise
+        else:
+            outage.over()
+            return outcome
+        time.sleep(next(waits))
+
+
 class Session:
     """Used by one thread at a time. Waits up to `patience` seconds for a database that is away."""
 
@@ -87,20 +105,7 @@ class Session:
 
         Retries where the database was lost before the commit, or is away or full, as long as the patience lasts.
         """
-        waits, since = pauses(), time.monotonic()
-        while True:
-            try:
-                outcome = self._try(work)
-            except (psycopg2.Error, DatabaseError) as error:
-                if not is_lost(error):
-                    raise
-                self._outage.met(error)
-                if time.monotonic() - since >= self._patience:
-                    raise
-            else:
-                self._outage.over()
-                return outcome
-            time.sleep(next(waits))
+        return patiently(lambda: self._try(work), self._outage, self._patience)
 
     def _try(self, work: "Callable[[Cursor], _T]") -> _T:
         """Do `work`, with one retry where a kept connection turns out to be cut before the commit."""

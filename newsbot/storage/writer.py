@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from itertools import count as counter
@@ -30,7 +30,7 @@ from newsbot.storage import articles, bulk, cursors, feeds, jobs, rejects, runs
 from newsbot.storage.database import Database
 from newsbot.storage.errors import DatabaseError, UnsuitableError
 from newsbot.storage.run import Reasons, Run, States, count
-from newsbot.storage.session import Outage, Session
+from newsbot.storage.session import Outage, Session, patiently
 from newsbot.storage.upgrade import upgrade
 from newsbot.storage.variants import FormOf
 
@@ -103,8 +103,8 @@ class Writer:
     async def open(self, spider: str, job: str | None, on_failure: Callable[[], None]) -> list[runs.Killed]:
         """Bring the database to head, open the run and start writing; returns runs found killed.
 
-        Calls `on_failure` when the writer gives up later. Raises `DatabaseError` at once when the database cannot be
-        used: a start does not wait for it.
+        Calls `on_failure` when the writer gives up later. Raises `DatabaseError` when the database cannot be used: at
+        once, so that who types the command knows; a job waits for it as long as later on.
         """
         self._on_failure = on_failure
         self._enough, self._room, self._asking_lock = asyncio.Event(), asyncio.Event(), asyncio.Lock()
@@ -114,12 +114,7 @@ class Writer:
         return killed
 
     def _start(self, spider: str, job: str | None) -> list[runs.Killed]:
-        self._database.check()
-        connection = self._database.connect()
-        try:
-            upgrade(connection)
-        finally:
-            connection.close()
+        patiently(self._prepare, self._outage, self._patience if self.token else 0.0)
         try:
             return self._writing.transaction(lambda cursor: self.run.start(cursor, spider, job))
         except psycopg2.errors.InsufficientPrivilege as error:
@@ -127,6 +122,11 @@ class Writer:
                 f"{self._database.safe_url} lets newsbot read only: {error.diag.message_primary}; GRANT SELECT, INSERT,"
                 " UPDATE, DELETE on its tables and USAGE on their sequences, or name their owner in DATABASE_URL"
             ) from None
+
+    def _prepare(self) -> None:
+        self._database.check()
+        with closing(self._database.connect()) as connection:
+            upgrade(connection)
 
     @property
     def is_shut_out(self) -> bool:

@@ -131,7 +131,7 @@ def test_openmeteo(newsbot):
     rested = newsbot.crawl("openmeteo", weather, **place)
     assert (rested.exit_code, [query["past_days"] for _, query in weather.asked]) == (0, ["92"])
     assert "it no longer goes back to 2020-05-01T00:00: read from " in rested.outcomes[0][2]
-    assert newsbot.crawl("openmeteo", weather, **place).outcomes[0][2] == "ok", "it is told once"
+    assert newsbot.crawl("openmeteo", weather, **place).outcomes[0][2] == "ok", "reported once"
     (since,) = newsbot.column("SELECT (value ->> 'since')::timestamptz FROM cursors")
     assert since > ago(days=93), "what is read is in one piece"
 

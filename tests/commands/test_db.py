@@ -170,7 +170,8 @@ def test_what_writes_is_refused(db, things, statement):
     ("statement", "told"),
     [
         ("SELEKT 1", 'syntax error at or near "SELEKT"'),
-        ("SELECT * FROM missing", 'relation "missing" does not exist'),
+        ("SELECT * FROM missing", 'relation "missing" does not exist (docs/tables.md lists newsbot\'s tables)'),
+        ("SELECT * FROM public.Article", "relation \"public.article\" does not exist (did you mean 'articles'?)"),
         ("SELECT 1/0", "division by zero"),
         ("", ""),
         ("-- nothing", ""),
@@ -340,7 +341,10 @@ def test_url(db, database_url):
 
 
 def test_upgrade(db, database):
-    failed(db("sql", "SELECT * FROM articles"), 'relation "articles" does not exist')
+    failed(
+        db("sql", "SELECT * FROM articles"),
+        "(the first crawl creates newsbot's tables, and so does `scrapy db upgrade`)",
+    )
     assert db("upgrade").stdout == f"upgraded to revision {HEAD}\n"
     assert db("upgrade").stdout == f"at revision {HEAD}\n"
     with closing(database.connect()) as connection, connection, connection.cursor() as cursor:

@@ -1,11 +1,20 @@
 """The database is away or read-only: running jobs go on, nothing is lost or run twice, and work resumes on its own."""
 
+import os
+import subprocess
+import sys
 import time
+import uuid
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
+from newsbot.job import TOKEN
 from newsbot.storage.jobs import LEASE
+from newsbot.storage.upgrade import upgrade
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -90,3 +99,30 @@ def test_away_for_longer_than_a_lease(make_scrapyd, spoilt, work, tmp_path):
     for job in ids:
         assert two.wait_until(job)["state"] == "finished"
     assert len(starts(tmp_path)) == 3
+
+
+def test_a_job_waits_for_a_database_that_is_away_as_it_starts(database, spoilt):
+    """A crawl that a user types reports it at once."""
+    token, command = str(uuid.uuid4()), [sys.executable, "-m", "scrapy", "crawl", "dataset"]
+    command += ["-a", "config=presidentielle-2017"]
+    with closing(database.connect()) as connection:
+        upgrade(connection)
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO jobs (project, id, spider, asked_by, state, token)"
+                " VALUES ('newsbot', 'a', 'dataset', 'api', 'running', %s)",
+                (token,),
+            )
+    environment = os.environ | {"DATABASE_URL": database.url}
+    given = {"cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    with spoilt(*AWAY):
+        typed = subprocess.run(command, env=environment, **given, timeout=120)
+        assert (typed.returncode, "cannot connect" in typed.stderr) == (1, True)
+        job = subprocess.Popen(command, env=environment | {TOKEN: token}, **given)
+        said = next(line for line in job.stderr if "The database cannot be used since" in line)
+        assert "the crawl waits" in said
+    job.communicate(timeout=120)
+    assert job.returncode == 0
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT exit_code FROM runs")
+        assert cursor.fetchall() == [(0,)]

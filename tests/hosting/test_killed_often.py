@@ -103,7 +103,7 @@ def test_jobs_are_killed_50_times(make_scrapyd, query):
     }
 
 
-def test_postgres_is_killed_20_times(make_scrapyd, home, locks, work):
+def test_postgres_is_killed_20_times(home, make_scrapyd, locks, work):  # the home goes after its Scrapyd
     """Under two that run and twenty that wait; the first process that needs the embedded server starts it again."""
     scrapyd = make_scrapyd(max_proc=2, environment={"DATABASE_URL": "", "NEWSBOT_HOME": str(home)}).start()
     chance = random.Random(1)
