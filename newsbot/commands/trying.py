@@ -64,7 +64,6 @@ class Trying(ApiSpider):
         connect(self._scraped, signal=signals.item_scraped)
         connect(self._dropped, signal=signals.item_dropped)
         connect(self._broke, signal=signals.spider_error)
-        connect(self._stage_broke, signal=signals.item_error)
         stream = self._asked()[0]
         self._plan(stream)
         request = self._request(page_reader.call(self.facts, stream, stream.chains.popleft()), stream)
@@ -133,13 +132,14 @@ class Trying(ApiSpider):
         self.tried.items.append(item)
 
     def _dropped(self, exception: Exception) -> None:
-        self.tried.refused.append((None, str(exception)))
+        fault = exception.__cause__
+        if fault is not None:  # of a stage, which ends the crawl
+            self.tried.problem = f"{type(fault).__name__} in a stage: {fault}"
+        else:
+            self.tried.refused.append((None, str(exception)))
 
     def _broke(self, failure: Failure) -> None:
         self.tried.problem = f"{failure.type.__name__} in the spider: {failure.getErrorMessage()}"
-
-    def _stage_broke(self, failure: Failure) -> None:
-        self.tried.problem = f"{failure.type.__name__} in a stage: {failure.getErrorMessage()}"
 
 
 def trying(spider: type[ApiSpider], tried: Tried) -> type[ApiSpider]:

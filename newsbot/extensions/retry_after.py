@@ -1,5 +1,5 @@
 """Moved to `newsbot.downloader.retry_after`."""
 
-from newsbot.extensions.moved import moved
+from newsbot.moved import moved
 
 __getattr__ = moved(__name__, "newsbot.downloader.retry_after")

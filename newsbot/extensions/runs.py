@@ -55,6 +55,9 @@ class RunRecord:
 
     async def spider_closed(self, spider: "Spider", reason: str) -> None:
         """Close the run, and print its table, failures and remarks."""
+        self.run.exit_code = 1  # until the run is closed
+        await self.writer.flush()  # of a crawl whose stages could not close
+        reason = self.writer.end_reason(reason)  # it may give up after the spider finished
         if reason == "finished":
             self.run.tell_unanswered()
         self.tells_outcomes = bool(self.run.outcomes) or getattr(spider, "tells_outcomes", False)
@@ -69,7 +72,15 @@ class RunRecord:
         else:
             errors += self.failures.total
         remarks = self._remarks(reason)
-        await self.writer.finish(reason, exit_code, errors, failed=failed, remarks=remarks)
+        try:
+            await self.writer.finish(reason, exit_code, errors, failed=failed, remarks=remarks)
+        except Exception as error:
+            remarks.append(f"The run cannot be closed: {type(error).__name__}: {error}; the log has the traceback")
+            raise
+        finally:
+            self._print(failed, remarks)
+
+    def _print(self, failed: list[str], remarks: list[str]) -> None:
         print(report(self.run), file=sys.stderr)
         if failed and not self.run.outcomes:
             print("\nFailed:", *(f"  {line}" for line in failed), sep="\n", file=sys.stderr)
@@ -94,10 +105,7 @@ class RunRecord:
         return remarks
 
     def _why(self) -> str:
-        failure = self.writer.failure
-        if failure is None:
-            return ""
-        return f" ({failure})" if self.writer.is_shut_out else f" ({type(failure).__name__}: {failure})"
+        return "" if self.writer.failure is None else f" ({self.writer.problem})"
 
     def _nothing_asked(self) -> bool:
         came = self.failures.answered or self.failures.total or self.stats.get_value("spider_exceptions/count")

@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from newsbot.batch import Batch, Reject, fault_in_words
 from newsbot.items import unpacked
 from newsbot.pipelines.item_stage import OwnStage, StageBehindStore
-from newsbot.pipelines.outcomes import Rejected, Unchanged
+from newsbot.pipelines.outcomes import Rejected, Unchanged, Unsaved
 from newsbot.pipelines.store import StorePipeline
 from newsbot.storage.writer import BATCH, Writer
 
@@ -125,8 +125,8 @@ class PipelineManager(ItemPipelineManager):
                 raise
         finally:
             saved.set_result(is_saved)
-            if outcome := batch.outcome:
-                self.run.outcome(outcome.source_id, outcome.url, ok=outcome.ok, status=outcome.status)
+            if batch.outcome is not None:
+                self.writer.tell(batch.outcome)
         return is_saved
 
     def take_soon(self, batch: Batch) -> None:
@@ -210,14 +210,15 @@ class PipelineManager(ItemPipelineManager):
                     break
         except Exception as error:
             self.writer.give_up(error)
-            raise
-        self.crawler.stats.inc_value("item_scraped_count", len(going))
+            raise Unsaved("nothing can be stored any more, the crawl ends") from error
+        if going:
+            self.crawler.stats.inc_value("item_scraped_count", len(going))
         return ends
 
     def _stop(self) -> None:
         """End the crawl, as nothing can be stored any more."""
-        reason = "database_lost" if self.writer.is_shut_out else "fault"
-        self._closing = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason=reason))
+        closing = self.crawler.engine.close_spider_async(reason=self.writer.end_reason("finished"))
+        self._closing = asyncio.ensure_future(closing)
 
     def _record(self, item: Any, end: Exception) -> None:
         """Count an item that is not stored, and keep a refused one."""

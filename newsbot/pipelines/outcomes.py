@@ -21,6 +21,10 @@ class Rejected(DropItem):
         self.reason = reason
 
 
+class Unsaved(DropItem):
+    """Nothing can be stored any more: the crawl ends, and the writer has logged why."""
+
+
 class Unchanged(DropItem):
     """The item is already stored without a difference: the next stages have nothing to do."""
 

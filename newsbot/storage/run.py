@@ -65,7 +65,13 @@ class Run:
         runs.beat(cursor, self.id, self._totals(written))
 
     def finish(
-        self, cursor: "Cursor", reason: str, errors: int, failed: Sequence[str] = (), remarks: Sequence[str] = ()
+        self,
+        cursor: "Cursor",
+        reason: str,
+        exit_code: int,
+        errors: int,
+        failed: Sequence[str] = (),
+        remarks: Sequence[str] = (),
     ) -> None:
         """Close the row. `errors` counts errors without a source; `failed` and `remarks` are lines for a user."""
         self.ledger = {terms.name: quotas.spent(cursor, terms, calls) for terms, calls in self.spent.items()}
@@ -79,7 +85,7 @@ class Run:
             "remarks": storable(remarks),
         }
         stats["errors"] += errors
-        runs.finish(cursor, self.id, reason, self.exit_code or 0, stats)
+        runs.finish(cursor, self.id, reason, exit_code, stats)
 
     def _totals(self, written: Mapping[tuple[str | None, str], int]) -> dict[str, Any]:
         stats: dict[str, Any] = asdict(self.total())

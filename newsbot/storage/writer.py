@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import closing, suppress
+from dataclasses import replace
 from functools import partial
 from itertools import count as counter
 from pkgutil import resolve_name
@@ -22,7 +23,7 @@ from weakref import WeakKeyDictionary
 import psycopg2
 from psycopg2.errors import UniqueViolation
 
-from newsbot.batch import CursorProgress, FeedProgress, Progress, Reject
+from newsbot.batch import CursorProgress, FeedProgress, Outcome, Progress, Reject
 from newsbot.items import KINDS, Article, Item, State
 from newsbot.job import TOKEN
 from newsbot.storage import articles, bulk, cursors, feeds, jobs, rejects, runs
@@ -55,7 +56,7 @@ _WRITERS: dict[type[Item], Callable[..., Sequence[Any]]] = {
     kind: resolve_name(f"newsbot.storage.{kind.stored_by}") for kind in KINDS
 }
 
-Row = Item | Reject | Progress
+Row = Item | Reject | Progress | Outcome
 
 _T = TypeVar("_T")
 
@@ -132,6 +133,17 @@ class Writer:
         """Whether it gave up because the database cannot be written to, or another process took over."""
         return isinstance(self.failure, psycopg2.Error | DatabaseError | jobs.FencedError)
 
+    def end_reason(self, spider_reason: str) -> str:
+        """Why the crawl ends: the spider's reason, unless the writer gave up."""
+        if self.failure is None:
+            return spider_reason
+        return "database_lost" if self.is_shut_out else "fault"
+
+    @property
+    def problem(self) -> str:
+        """The failure, in words."""
+        return str(self.failure) if self.is_shut_out else f"{type(self.failure).__name__}: {self.failure}"
+
     @property
     def opened(self) -> bool:
         """Whether the run has a row."""
@@ -149,16 +161,18 @@ class Writer:
         self, reason: str, exit_code: int, errors: int, *, failed: Sequence[str] = (), remarks: Sequence[str] = ()
     ) -> None:
         """Close the run's row (see `Run.finish`), delete old rejects and disconnect."""
-        self.run.exit_code = exit_code
 
         def work(cursor: "Cursor") -> None:
-            self.run.finish(cursor, reason, errors, failed, remarks)
+            self.run.finish(cursor, reason, exit_code, errors, failed, remarks)
             rejects.forget(cursor, self._rejects_days)
 
-        if not self.is_shut_out:
-            await _in_thread(partial(self._writing.transaction, work))
-        self._writing.close()
-        self._asking.close()
+        try:
+            if not self.is_shut_out:
+                await _in_thread(partial(self._writing.transaction, work))
+        finally:
+            self._writing.close()
+            self._asking.close()
+        self.run.exit_code = exit_code
 
     # Rows and questions
 
@@ -180,6 +194,15 @@ class Writer:
     def save(self, progress: Progress) -> None:
         """Take progress: committed with the last of the items before it, or after it."""
         self._add(progress)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Take an outcome: reported once the rows before it are committed, or as failed if they never are."""
+        if self.failure is not None:
+            self._report_unsaved(outcome)
+        elif self.opened:
+            self._add(outcome)
+        else:
+            self._report(outcome)
 
     async def look_up(self, items: Sequence[Article]) -> None:
         """Note on each item what the database knows of it; see `articles.lookup`.
@@ -246,14 +269,31 @@ class Writer:
                     await asyncio.wait_for(self._enough.wait(), LINGER)
             self._enough.clear()
             part = self._queue[:BATCH]
-            if not part and time.monotonic() - self._beat_at < runs.HEARTBEAT:
+            is_beat_due = time.monotonic() - self._beat_at >= runs.HEARTBEAT
+            if self.failure is not None or not (part or is_beat_due):
                 continue
             try:
                 await self._commit(part)
             except Exception as error:  # noqa: BLE001  on any error, callers that wait for room must not wait for ever
                 self.give_up(error)
-            del self._queue[: len(part)]
+            else:
+                del self._queue[: len(part)]
+                for outcome in part:
+                    if isinstance(outcome, Outcome):
+                        self._report(outcome)
             self._room.set()
+        for row in self._queue:  # after a failure
+            if isinstance(row, Outcome):
+                self._report_unsaved(row)
+        self._queue.clear()
+
+    def _report(self, outcome: Outcome) -> None:
+        self.run.outcome(outcome.source_id, outcome.url, ok=outcome.ok, status=outcome.status)
+
+    def _report_unsaved(self, outcome: Outcome) -> None:
+        if outcome.ok:
+            outcome = replace(outcome, ok=False, status=f"not saved: {self.problem}; the log has the traceback")
+        self._report(outcome)
 
     def give_up(self, error: Exception) -> None:
         """End the crawl: nothing is stored any more."""
@@ -261,7 +301,7 @@ class Writer:
             return
         logger.critical("Nothing can be stored any more, the crawl ends: %s", error, exc_info=error)
         self.failure = error
-        self._queue.clear()
+        self._enough.set()
         self._room.set()
         self.on_failure()
 

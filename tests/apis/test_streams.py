@@ -342,7 +342,7 @@ def test_what_is_beyond_the_reach_is_reported_and_not_asked_for(newsbot):
     service.forget()
     done = crawl(newsbot, "Windowed", service)
     assert abs(asked_from(service)[0] - ago(days=10)) < timedelta(minutes=1)
-    assert done.outcomes[0][2].startswith("ok; it does not go back to ")
+    assert done.outcomes[0][2].startswith("ok; it no longer goes back to ")
     service.forget()
     assert crawl(newsbot, "Windowed", service).outcomes[0][2] == "ok"
     assert asked_from(service)[0] > ago(hours=2)

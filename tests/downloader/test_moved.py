@@ -7,21 +7,27 @@ from scrapy.exceptions import ScrapyDeprecationWarning
 from scrapy.utils.misc import load_object
 
 MOVED = [
-    "download_handler.GuardSettings",
-    "download_handler.GuardedDownloadHandler",
-    "guards.RefusedRequest",
-    "keys.KeyMiddleware",
-    "quota.QuotaMiddleware",
-    "retry_after.RetryAfterMiddleware",
-    "urls.UrlMiddleware",
-    "urls.UrlTooLong",
-    "urls.UrlWithLogin",
+    ("extensions.download_handler.GuardSettings", "downloader.download_handler.GuardSettings"),
+    ("extensions.download_handler.GuardedDownloadHandler", "downloader.download_handler.GuardedDownloadHandler"),
+    ("extensions.guards.RefusedRequest", "downloader.guards.RefusedRequest"),
+    ("extensions.keys.KeyMiddleware", "downloader.keys.KeyMiddleware"),
+    ("extensions.quota.QuotaMiddleware", "downloader.quota.QuotaMiddleware"),
+    ("extensions.retry_after.RetryAfterMiddleware", "downloader.retry_after.RetryAfterMiddleware"),
+    ("extensions.stand_ins.StandIns", "downloader.stand_ins.StandIns"),
+    ("extensions.url_length.UrlLengthMiddleware", "downloader.urls.UrlMiddleware"),
+    ("extensions.url_length.UrlTooLong", "downloader.urls.UrlTooLong"),
+    ("extensions.urls.UrlMiddleware", "downloader.urls.UrlMiddleware"),
+    ("extensions.urls.UrlTooLong", "downloader.urls.UrlTooLong"),
+    ("extensions.urls.UrlWithLogin", "downloader.urls.UrlWithLogin"),
+    ("spiders.base.chains.Chain", "readers.api.chains.Chain"),
+    ("spiders.base.mapping.RefusedRecordError", "readers.api.mapping.RefusedRecordError"),
+    ("spiders.base.paging.Page", "readers.api.paging.Page"),
 ]
 
 
-@pytest.mark.parametrize("name", MOVED)
-def test_an_old_path_gives_the_same_class_and_warns(name):
-    old, new = f"newsbot.extensions.{name}", f"newsbot.downloader.{name}"
+@pytest.mark.parametrize(("old", "new"), MOVED, ids=[old for old, _ in MOVED])
+def test_an_old_path_gives_the_same_class_and_warns(old, new):
+    old, new = f"newsbot.{old}", f"newsbot.{new}"
     with pytest.warns(ScrapyDeprecationWarning, match=re.escape(f"{old} moved: write {new}")):
         assert load_object(old) is load_object(new)
 

@@ -1,8 +1,12 @@
 """Users' spiders and a middleware, for tests that run them by SPIDER_MODULES."""
 
 from dataclasses import replace
+from pkgutil import resolve_name
+
+from scrapy import Spider
 
 from newsbot.batch import Ask
+from newsbot.items import Article
 from newsbot.readers import feed, polled
 from newsbot.spiders.headlines import HeadlinesSpider
 
@@ -44,3 +48,34 @@ class Dropping:
         async for request in start:
             if "dropped" not in getattr(request, "url", ""):
                 yield request
+
+
+class Fault:
+    """Puts a fault into a function of newsbot: the setting FAULT_AT names it."""
+
+    @classmethod
+    def from_crawler(cls, crawler, **given):
+        owner, _, name = crawler.settings["FAULT_AT"].rpartition(".")
+        setattr(resolve_name(owner), name, cls._broken)
+        return super().from_crawler(crawler, **given)
+
+    @staticmethod
+    def _broken(*_, **__):
+        raise TypeError("one of ours")
+
+
+class FaultSpider(Fault, HeadlinesSpider):
+    """Polls feeds."""
+
+    name = "fault"
+
+
+class PlainFaultSpider(Fault, Spider):
+    """Yields items."""
+
+    name = "plainfault"
+    start_urls = ("https://one.example/feed",)
+
+    def parse(self, response):
+        for number in range(30):
+            yield Article(url=response.urljoin(f"/{number}"), title=f"The ferry {number} runs again")

@@ -347,7 +347,7 @@ class FilesSpider(ApiSpider):
         if not ok and self._is_first():
             now = datetime.now(UTC)
             self._keep_begin(now - (now - datetime.min.replace(tzinfo=UTC)) % self.step - 2 * self.step)
-        self.writer.run.outcome(self.api.name, self.stream.source, ok=ok, status=status)
+        self.writer.tell(Outcome(source_id=self.api.name, url=self.stream.source, ok=ok, status=status))
 
     def _is_first(self) -> bool:
         """Whether the run is to make the cursor, and no file has made it yet."""
