@@ -188,7 +188,7 @@ class Item:
         return None
 
     def follow(self, other: "Item") -> None:
-        """Take over the notes on another item, which this one replaces."""
+        """Take over the notes on another item of this kind, which this one replaces."""
         for name in Item.__slots__:
             setattr(self, name, getattr(other, name))
 

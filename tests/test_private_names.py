@@ -93,9 +93,9 @@ BY_HAND = {
         "scrapy.core.scraper.Scraper": "itemproc",
     },
     "pipelines/manager.py": {
+        "scrapy.core.engine.ExecutionEngine": "close_spider_async",
         "scrapy.pipelines.ItemPipelineManager": "close_spider_async crawler middlewares process_item_async",
     },
-    "pipelines/store.py": {"scrapy.core.engine.ExecutionEngine": "close_spider_async"},
     "settings.py": {"scrapy.settings.default_settings": "EXTENSIONS_BASE ITEM_PROCESSOR SPIDER_MIDDLEWARES_BASE"},
     "spiders/base/api.py": {"scrapy.core.engine.ExecutionEngine": "crawl"},
     "spiders/base/errbacks.py": {

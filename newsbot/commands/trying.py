@@ -64,6 +64,7 @@ class Trying(ApiSpider):
         connect(self._scraped, signal=signals.item_scraped)
         connect(self._dropped, signal=signals.item_dropped)
         connect(self._broke, signal=signals.spider_error)
+        connect(self._stage_broke, signal=signals.item_error)
         stream = self._asked()[0]
         self._plan(stream)
         request = self._request(page_reader.call(self.facts, stream, stream.chains.popleft()), stream)
@@ -136,6 +137,9 @@ class Trying(ApiSpider):
 
     def _broke(self, failure: Failure) -> None:
         self.tried.problem = f"{failure.type.__name__} in the spider: {failure.getErrorMessage()}"
+
+    def _stage_broke(self, failure: Failure) -> None:
+        self.tried.problem = f"{failure.type.__name__} in a stage: {failure.getErrorMessage()}"
 
 
 def trying(spider: type[ApiSpider], tried: Tried) -> type[ApiSpider]:

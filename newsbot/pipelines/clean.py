@@ -61,18 +61,26 @@ class CleanPipeline:
         return [self.cleaned(item) for item in items]
 
     def check_again(self, item: Any) -> None:
-        """Clean the values of an item again after a user's stage; its identity stays. Raises `Rejected`."""
+        """Clean an item again after a user's stage. Raises `Rejected`.
+
+        Its identity and its hash stay, unless the stage has removed or never set them.
+        """
         self._clean_values(item)
+        for name, derive in _derived(type(item)):
+            if getattr(item, name) is None:
+                derive(item)
+        if item.content_hash is None:
+            item.content_hash = _hash(item)
 
     def cleaned(self, item: Any) -> Any:
         """The item, clean, or `Rejected`."""
         try:
             self._clean_values(item)
-            for derive in _derived(type(item)):
+            for _, derive in _derived(type(item)):
                 derive(item)
         except Rejected as end:
             return end
-        item.content_hash = hashlib.blake2b(item.content().encode(), digest_size=16).hexdigest()
+        item.content_hash = _hash(item)
         return item
 
     def _clean_values(self, item: Any) -> None:
@@ -93,9 +101,13 @@ def _cleaned(kind: type) -> tuple[tuple[str, Field, Callable[..., Any]], ...]:
 
 
 @cache
-def _derived(kind: type) -> tuple[Callable[[Any], None], ...]:
-    """The functions that derive values of an item from its clean ones."""
-    return tuple(_DERIVED[field.form] for field in fields_of(kind) if field.form in _DERIVED)
+def _derived(kind: type) -> tuple[tuple[str, Callable[[Any], None]], ...]:
+    """The fields with values derived from clean ones, each with its function."""
+    return tuple((field.name, _DERIVED[field.form]) for field in fields_of(kind) if field.form in _DERIVED)
+
+
+def _hash(item: Item) -> str:
+    return hashlib.blake2b(item.content().encode(), digest_size=16).hexdigest()
 
 
 # --- Values: a function returns a clean value; it notes an impossible one on the item, or raises `Rejected` -----------

@@ -51,6 +51,11 @@ class DeduplicatePipeline:
                     item.state = State.AGAIN
         return list(map(_looked_up, ends))
 
+    def check_again(self, item: Any) -> None:
+        """Let the writer look up an item that a user's stage made in place of another kind."""
+        if item.state is None:
+            item.state = State.AGAIN
+
     def _met(self, item: Article, unknown: list[tuple[Article, bool]], here: set[tuple[str, str]]) -> Any:
         """Compare an article with those of this run. `unknown` takes articles to look up, and if their link was met.
 

@@ -16,8 +16,9 @@ from twisted.python.failure import Failure
 
 from newsbot.batch import Batch, Reject, fault_in_words
 from newsbot.items import unpacked
-from newsbot.pipelines.item_stage import OwnStage
+from newsbot.pipelines.item_stage import OwnStage, StageBehindStore
 from newsbot.pipelines.outcomes import Rejected, Unchanged
+from newsbot.pipelines.store import StorePipeline
 from newsbot.storage.writer import BATCH, Writer
 
 if TYPE_CHECKING:
@@ -32,8 +33,20 @@ FEW = 5  # items of an answer; if all of fewer items are refused, that says too 
 @dataclass(slots=True)
 class _Passed:
     items: int = 0
-    refused: int = 0
+    refused: int = 0  # by a check or a reader of newsbot
+    dropped: int = 0  # by a user's stage, or failed there: this says nothing about the answer
     reason: str = ""  # of the first refused item
+
+    def note(self, end: Exception) -> None:
+        """Count an item that ended in a stage."""
+        match end:
+            case Rejected():
+                self.refused += 1
+                self.reason = self.reason or str(end)
+            case Unchanged():
+                pass
+            case _:
+                self.dropped += 1
 
 
 class Stage(Protocol):
@@ -47,11 +60,14 @@ class PipelineManager(ItemPipelineManager):
     """Scrapy's manager, but for lists. It keeps the items that a stage refuses, drops or fails on, and saves progress
     only after the items that it covers."""
 
+    writer: Writer
+
     @classmethod
     def from_crawler(cls, crawler: "Crawler") -> Self:
         """Make the manager, with the crawler's writer and the stages in their order."""
         manager = super().from_crawler(crawler)
         manager.writer = Writer.of(crawler)
+        manager.writer.on_failure = manager._stop
         manager.run = manager.writer.run
         manager._stages = list(manager._in_order())
         manager._under_way: set[asyncio.Task[None]] = set()
@@ -59,14 +75,20 @@ class PipelineManager(ItemPipelineManager):
         return manager
 
     def _in_order(self) -> Iterable[Callable[[list[Any]], Awaitable[list[Any]]]]:
-        """The function of each stage that takes a list. After a user's stage the values are checked again."""
+        """The function of each stage that takes a list. After a user's stage the values are checked again.
+
+        A user's stage may have a method `process_batch` for itself, but a stage of newsbot has no `process_item`.
+        """
         checks: list[Callable[[Any], Any]] = []
+        own_stage = OwnStage
         for pipeline in self.middlewares:
-            if hasattr(pipeline, "process_batch"):
+            if hasattr(pipeline, "process_item"):
+                yield own_stage(pipeline.process_item, tuple(checks), self.crawler).process_batch
+            elif hasattr(pipeline, "process_batch"):
                 checks += [pipeline.check_again] if hasattr(pipeline, "check_again") else []
                 yield pipeline.process_batch
-            elif hasattr(pipeline, "process_item"):
-                yield OwnStage(pipeline.process_item, tuple(checks), self.crawler).process_batch
+            if isinstance(pipeline, StorePipeline):
+                own_stage = StageBehindStore
 
     async def process_item_async(self, item: Any) -> Any:
         """Pass one item that a spider yields. Scrapy logs the result and sends its signals."""
@@ -136,9 +158,8 @@ class PipelineManager(ItemPipelineManager):
             part = [each for each in part if not isinstance(each, Reject)]
             ends = await self._pass(part)
             for end in ends:
-                if isinstance(end, Exception) and not isinstance(end, Unchanged):
-                    passed.refused += 1
-                    passed.reason = passed.reason or str(end)
+                if isinstance(end, Exception):
+                    passed.note(end)
             await self._report(part, ends)
         return passed
 
@@ -146,6 +167,7 @@ class PipelineManager(ItemPipelineManager):
         """Save the progress of a batch, if it has any; False if the progress is held back.
 
         If all items of an answer are refused, the fault may be in a rule of newsbot: the next runs ask for it again.
+        Items that a user's stage drops do not count.
         """
         progress, longest = batch.progress, self.crawler.settings.getint("REFUSED_RUNS")
         if progress is None:
@@ -154,18 +176,19 @@ class PipelineManager(ItemPipelineManager):
             tally = self.run.tally(progress.source_id)
             tally.unchanged += progress.entries
             tally.rejected += batch.unread - progress.entries
-        if not FEW <= passed.items == passed.refused:
-            if settled := progress.settled(passed.refused):
+        not_stored = passed.refused + passed.dropped
+        if not FEW <= passed.refused == passed.items - passed.dropped:
+            if settled := progress.settled(not_stored):
                 self.writer.save(settled)
             return True
         runs = batch.refused_runs + 1
-        problem = f"all {passed.items} items are refused, as {passed.reason}"
+        problem = f"all {passed.refused} items are refused, as {passed.reason}"
         if runs <= longest:
             problem += f"; the next runs ask again, {longest - runs + 1} at most"
             self.writer.save(progress.held_back(problem, runs))
         else:
             problem = f"broken: {problem}, in {runs} runs in a row; they are kept among the rejects"
-            self.writer.save(progress.broken(passed.refused, problem, runs))
+            self.writer.save(progress.broken(not_stored, problem, runs))
         self.run.spoil(*batch.subject, problem)
         return runs > longest
 
@@ -190,6 +213,11 @@ class PipelineManager(ItemPipelineManager):
             raise
         self.crawler.stats.inc_value("item_scraped_count", len(going))
         return ends
+
+    def _stop(self) -> None:
+        """End the crawl, as nothing can be stored any more."""
+        reason = "database_lost" if self.writer.is_shut_out else "fault"
+        self._closing = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason=reason))
 
     def _record(self, item: Any, end: Exception) -> None:
         """Count an item that is not stored, and keep a refused one."""

@@ -1,6 +1,5 @@
 """Stage 800: hands the items to the writer, which commits them together with their progress."""
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,7 +33,7 @@ class StorePipeline:
         if isinstance(spider, DefaultSpider):
             return  # `scrapy fetch` and `scrapy shell` store nothing
         job = getattr(spider, "_job", None)  # Scrapyd's argument
-        killed = await self.writer.open(spider.name, job, self._stop)
+        killed = await self.writer.open(spider.name, job)
         for run in killed:
             logger.warning(
                 "Run %s of %s, started %s, was killed after %d stored items; this run fetches the unsaved ones again",
@@ -52,8 +51,3 @@ class StorePipeline:
     async def close_spider(self) -> None:
         """Commit the queued items."""
         await self.writer.flush()
-
-    def _stop(self) -> None:
-        reason = "database_lost" if self.writer.is_shut_out else "fault"
-        closing = self.crawler.engine.close_spider_async(reason=reason)
-        self._closing = asyncio.ensure_future(closing)

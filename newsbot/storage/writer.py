@@ -90,6 +90,8 @@ class Writer:
         self._outage = Outage("the crawl waits")
         self._patience = settings.getfloat("DATABASE_WAIT")
         self._writing, self._asking = self._session(), self._session()
+        self.on_failure: Callable[[], None] = lambda: None  # called once, when it gives up
+        self._enough, self._room, self._asking_lock = asyncio.Event(), asyncio.Event(), asyncio.Lock()
         self._queue: list[Row] = []
         self._task: asyncio.Task[None] | None = None
         self._closing = False
@@ -99,14 +101,12 @@ class Writer:
 
     # Start and end
 
-    async def open(self, spider: str, job: str | None, on_failure: Callable[[], None]) -> list[runs.Killed]:
+    async def open(self, spider: str, job: str | None) -> list[runs.Killed]:
         """Bring the database to head, open the run and start writing; returns runs found killed.
 
-        Calls `on_failure` when the writer gives up later. Raises `DatabaseError` when the database cannot be used: at
-        once, so that who types the command knows; a job waits for it as long as later on.
+        Raises `DatabaseError` when the database cannot be used: at once, so that the user who types the command knows;
+        a job waits for it as long as later on.
         """
-        self._on_failure = on_failure
-        self._enough, self._room, self._asking_lock = asyncio.Event(), asyncio.Event(), asyncio.Lock()
         self._beat_at = time.monotonic()
         killed = await _in_thread(partial(self._start, spider, job))
         self._task = asyncio.create_task(self._work())
@@ -232,6 +232,8 @@ class Writer:
     # Writing
 
     def _add(self, *rows: Row) -> None:
+        if not self.opened:  # the settings lack the store stage: nobody would write them
+            return
         self._queue += rows
         if len(self._queue) >= BATCH:
             self._enough.set()
@@ -261,7 +263,7 @@ class Writer:
         self.failure = error
         self._queue.clear()
         self._room.set()
-        self._on_failure()
+        self.on_failure()
 
     async def _commit(self, part: Sequence[Row], tries: "Iterator[int] | None" = None) -> None:
         """Write a batch in one transaction; split off what the database refuses."""

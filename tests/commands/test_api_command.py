@@ -151,6 +151,19 @@ def test_what_the_stages_refuse_is_reported_too(scrapy, own):
     assert "1 of 2 items:" in done.stdout
 
 
+def test_a_stage_that_fails_is_told(scrapy, own):
+    """As the look-up of the articles, which needs a database."""
+    own.write_text(
+        OWN.replace("observation: {series: port, time: at, value: metres}", "article: {url: u, title: port}")
+    )
+    stages = ("validate.Validate", "clean.Clean", "deduplicate.Deduplicate")
+    setting = json.dumps({f"newsbot.pipelines.{stage}Pipeline": place for place, stage in enumerate(stages)})
+    answer = {"levels": [level(hour, u=f"https://tides.example/{hour}") for hour in range(5)]}
+    done = scrapy("try", own, "-s", f"ITEM_PIPELINES={setting}", answer=(200, answer))
+    assert done.returncode == 1
+    assert "  failed: DatabaseError in a stage: nothing is stored: ITEM_PIPELINES lacks" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [

@@ -32,7 +32,7 @@ def store(database_url):
     async def run(articles, progress, settings):
         writer = Writer(Settings({"DATABASE_URL": database_url, "DATABASE_WAIT": 20, "REJECTS_DAYS": 90} | settings))
         writer.form_of = form_of
-        await writer.open("test", None, lambda: None)
+        await writer.open("test", None)
         await writer.look_up(articles)
         for article in articles:
             if article.state != "unchanged":

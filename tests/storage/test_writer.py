@@ -62,7 +62,7 @@ def test_progress_is_committed_with_the_last_of_its_items_or_after(database_url,
 
     async def run():
         writer = Writer(settings(database_url))
-        await writer.open("test", None, lambda: None)
+        await writer.open("test", None)
         saved = progress()
         items = [headline(n) for n in range(3 * BATCH)]
         await writer.look_up(items)
@@ -86,7 +86,7 @@ def test_progress_is_committed_with_the_last_of_its_items_or_after(database_url,
 def test_a_full_queue_makes_the_stages_wait(database_url):
     async def run():
         writer = Writer(settings(database_url))
-        await writer.open("test", None, lambda: None)
+        await writer.open("test", None)
         items = [headline(n) for n in range(QUEUE)]
         for item in items:
             item.state = "new"
@@ -105,7 +105,8 @@ def test_a_store_that_gives_up_tells_those_who_wait(database_url, query):
     async def run():
         writer = Writer(settings(database_url))
         told = asyncio.Event()
-        await writer.open("test", None, told.set)
+        writer.on_failure = told.set
+        await writer.open("test", None)
         query("DROP TABLE articles")
         item = headline()
         item.state = "new"
@@ -127,7 +128,7 @@ def test_a_lost_connection_is_opened_again(database_url, query):
 
     async def run():
         writer = Writer(settings(database_url))
-        await writer.open("test", None, lambda: None)
+        await writer.open("test", None)
         for n in range(3):
             item = headline(n)
             await writer.look_up([item])
@@ -144,7 +145,7 @@ def test_a_database_that_cannot_be_used_is_reported_at_the_start(database_url):
     missing = database_url.replace("/test_", "/missing_")
 
     async def run():
-        await Writer(settings(missing)).open("test", None, lambda: None)
+        await Writer(settings(missing)).open("test", None)
 
     with pytest.raises(DatabaseError, match="no such database"):
         asyncio.run(run())
@@ -158,7 +159,7 @@ LINKS = 3_000
 def _store_all(database_url, backwards, barrier):
     async def run():
         writer = Writer(settings(database_url))
-        await writer.open("test", None, lambda: None)
+        await writer.open("test", None)
         barrier.wait()
         numbers = range(LINKS)[::-1] if backwards else range(LINKS)
         origin = "back" if backwards else "forth"

@@ -73,7 +73,7 @@ def test_items_that_cannot_be_looked_up_are_not_settled(database_url, database, 
 def test_a_cancelled_item_leaves_no_other_waiting(database_url):
     async def scenario():
         writer = Writer(Settings({"DATABASE_URL": database_url, "DATABASE_WAIT": 60, "REJECTS_DAYS": 90}))
-        await writer.open("made", None, lambda: None)
+        await writer.open("made", None)
         stage, clean = DeduplicatePipeline(writer), CleanPipeline("UTC")
         items = [Article(url=f"https://a.example/{n}", title="News", source_id="a", origin="a") for n in range(3)]
         first, second = (asyncio.create_task(stage.process_batch([clean.cleaned(item)])) for item in items[:2])
