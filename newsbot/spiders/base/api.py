@@ -359,7 +359,7 @@ class ApiSpider(Spider):
             found = page_reader.broken(self.facts, stream, _message(failure), ok=is_spent)
         yield from self._follow(found, failure.request)
 
-    def _faulted(self, failure: Failure, response: Response | Failure | None) -> None:
+    def _faulted(self, failure: Failure, response: Any) -> None:
         """Report an error in a method of the spider, and end the stream that it was called for; the others go on."""
         if response is None:
             return  # in `start`: Scrapy ends the crawl

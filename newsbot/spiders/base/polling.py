@@ -199,7 +199,7 @@ class PollingSpider(Spider):
         problem = answer.told if answer else str(failure.value) or type(failure.value).__name__
         yield polled.failed(endpoint, state, problem.splitlines()[0], answer)[0]
 
-    def _faulted(self, failure: Failure, response: Response | Failure | None) -> None:
+    def _faulted(self, failure: Failure, response: Any) -> None:
         """Report an error of the program behind the batch of an answer: its sitemaps are not read."""
         endpoint = response.request.cb_kwargs.get("endpoint") if response else None
         if isinstance(endpoint, Endpoint):
