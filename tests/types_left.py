@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-MOST = 726  # errors; when you leave fewer, write that number here
+MOST = 724  # errors; when you leave fewer, write that number here
 
 
 def main() -> int:

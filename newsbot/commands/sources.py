@@ -143,7 +143,7 @@ class Command(ScrapyCommand):
             return f"{name}: this is an API, which has no feeds, and nothing keeps it from being asked; {again}"
         near = get_close_matches(name.lower(), [*sites, *apis], n=1)
         hint = f"did you mean {near[0]!r}?" if near else "`scrapy sources` lists all"
-        return f"{name}: there is no source of this id; {hint}"
+        return f"{name}: no source has this id; {hint}"
 
     def _print_status(self, sources: Sequence[Source], known: Sequence[Known], opts: Namespace) -> None:
         from newsbot.commands.database import transaction

@@ -294,7 +294,7 @@ def test_what_the_one_reading_of_two_sources_came_to_is_told_for_both(newsbot):
 def test_reset_of_what_there_is_not(newsbot):
     process = sources_reset(newsbot, "guardiann")
     assert process.returncode == 2
-    assert "guardiann: there is no source of this id; did you mean 'guardian'?" in process.stderr
+    assert "guardiann: no source has this id; did you mean 'guardian'?" in process.stderr
     assert sources_reset(newsbot).returncode == 2
 
 
