@@ -123,6 +123,8 @@ _COUNTING_OR_DATED = (
     r"issue|ausgabe|edition|edicion|edizione|edicao|editie|utgava|utgave|udgave|wydanie|выпуск|sayi|day|tag|"
     r"spieltag|matchday|jornada|giornata|version|update|bulletin|newsletter|report|session|lecture|tom"
 )
+_LABELS = frozenset(f"{_COUNTING}|{_COUNTING_OR_DATED}".replace("\\", "").split("|"))
+_BEFORE_NUMBER = re.compile(rf"(?<!{LETTER})([^\W\d_]+|n\.o|n°)\.?:?\s?(?=#?\s?\d)")  # costs less than a list of words
 _WORD_END = r"(?![\w'])\.?"
 _LABEL = rf"(?<!{LETTER})(?:{_COUNTING}|{_COUNTING_OR_DATED}){_WORD_END}"
 _COUNT = r"(?!(?:19|20)\d\d(?!\d))\d{1,5}(?:\s?(?:of|von|de|sur|di|van|av)\s\d{1,5})?(?!\w|[.,:/-]\d)"
@@ -220,6 +222,8 @@ def _without_labels(text: str) -> str:
 
     Raises UnclearError of `No. 12 March 2025`, which may be the twelfth, or that of the twelfth.
     """
+    if "#" not in text and not any(word.lower() in _LABELS for word in _BEFORE_NUMBER.findall(text)):
+        return text
     if _MAY_BE_DAY.search(text):
         raise UnclearError("the number behind a label may be the day")
     return _OF_LABEL.sub(" | ", text)

@@ -48,8 +48,8 @@ INSERT INTO record_revisions (record_id, old, new) SELECT id, '{}', '{}' FROM re
 INSERT INTO spending (quota, period, starts_at, calls)
 SELECT value || '/key', 'hour', timestamptz '2026-01-01Z' + n * interval '1 hour', 1
 FROM names CROSS JOIN generate_series(1, 200) n;
-INSERT INTO rejects (id, item_type, reason)
-SELECT gen_random_uuid(), 'Article', 'no title' FROM generate_series(1, 10000);
+INSERT INTO rejects (id, item_type, reason, last_seen_at)
+SELECT gen_random_uuid(), 'Article', 'no title', now() - n * interval '1 hour' FROM generate_series(1, 10000) n;
 INSERT INTO runs (id, spider, node, pid, started_at, finished_at, finish_reason)
 SELECT gen_random_uuid(), 'headlines', %s, 1, now() - n * interval '5 minutes',
     now() - n * interval '5 minutes', 'finished'
