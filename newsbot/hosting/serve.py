@@ -16,7 +16,6 @@ from scrapyd.config import Config
 
 import newsbot
 from newsbot.hosting.config import address, home, port
-from newsbot.settings import NUMBERS, wrong_number
 from newsbot.storage.database import Database
 from newsbot.storage.errors import DatabaseError
 
@@ -61,6 +60,8 @@ def _enter(folder: Path) -> None:
 
 def _prepare(config: Config) -> None:
     """Try everything that may be wrong. Raises `ServeError` or `DatabaseError`."""
+    from newsbot.settings import NUMBERS, wrong_number  # reads the environment, whose paths are absolute by now
+
     for name in NUMBERS:
         if (value := os.environ.get(name)) and (wrong := wrong_number(name, value)):
             raise ServeError(wrong)

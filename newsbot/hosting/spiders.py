@@ -7,15 +7,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from scrapyd.interfaces import IEggStorage
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
+import newsbot
 from newsbot.hosting.runner import STAGED
 from newsbot.hosting.threads import in_own_thread
 
+_SPIDERS = Path(newsbot.__file__).parent / "spiders"
 TIMEOUT = 120  # seconds for a project to list its spiders, or to run one on trial
 
 
@@ -36,6 +39,7 @@ class SpiderList:
     def __init__(self, eggstorage: IEggStorage, runner: str) -> None:
         self._eggstorage, self._runner = eggstorage, runner
         self._known: dict[_Version, list[str]] = {}
+        self._changed_at = 0  # of the folder of spiders, as it was listed last
         self._waiting: dict[_Version, list[Deferred[list[str]]]] = {}
         self._processes: set[subprocess.Popen[str]] = set()
         reactor.addSystemEventTrigger("before", "shutdown", self._end)
@@ -46,13 +50,20 @@ class SpiderList:
 
     def known(self, project: str, version: str | None = None) -> list[str] | None:
         """The spiders of a version, or of the newest one; None when they are not listed yet."""
-        return self._known.get(self._key(project, version))
+        key = self._key(project, version)
+        if key[1] is None:  # the installed code, to which a user adds spiders
+            changed_at = _SPIDERS.stat().st_mtime_ns
+            if changed_at != self._changed_at:
+                self._changed_at = changed_at
+                self._known.pop(key, None)
+        return self._known.get(key)
 
     def get(self, project: str, version: str | None = None) -> "Deferred[list[str]]":
         """The spiders of a version, or of the newest one, once they are known; fails with `ListingError`."""
+        known = self.known(project, version)
+        if known is not None:
+            return succeed(known)
         key = self._key(project, version)
-        if key in self._known:
-            return succeed(self._known[key])
         if key not in self._waiting:
             listing = in_own_thread(self.ask, *key)
             self._waiting[key] = waiting = []

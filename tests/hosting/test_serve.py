@@ -35,7 +35,7 @@ class Served:
         self.url = f"http://127.0.0.1:{environment['SCRAPYD_HTTP_PORT']}"
         with output.open("w") as file:
             options |= {"env": environment, "stdout": file, "stderr": file, "start_new_session": True}
-            self.process = subprocess.Popen(command, cwd=ROOT, **options)
+            self.process = subprocess.Popen(command, **options)
 
     def said(self):
         return self.output.read_text()
@@ -64,10 +64,10 @@ def serve(tmp_path, home):
     """Start one: `serve(SERVE, NAME="value")`, of which None takes NAME out of the environment."""
     started = []
 
-    def start(command=SERVE, user=None, **changes):
+    def start(command=SERVE, user=None, cwd=ROOT, **changes):
         given = {"NEWSBOT_HOME": str(home), "SCRAPYD_HTTP_PORT": str(free_port()), "NEWSBOT_SCHEDULE": os.devnull}
         environment = {key: value for key, value in (os.environ | given | changes).items() if value is not None}
-        options = {"user": user, "group": user, "extra_groups": []} if user else {}
+        options = {"cwd": cwd} | ({"user": user, "group": user, "extra_groups": []} if user else {})
         started.append(Served(tmp_path / f"output-{len(started)}", command, environment, **options))
         return started[-1]
 
@@ -108,12 +108,38 @@ def test_the_first_start_shows_the_login_once(serve, tmp_path, home):
     assert "Server Shut Down" in second.said()
 
 
-def test_paths_are_from_where_it_was_started(serve, home):
-    served = serve(NEWSBOT_HOME=os.path.relpath(home, ROOT), CATALOGUE=os.path.relpath(home / "mine.yaml", ROOT))
+def test_paths_are_from_where_it_was_started(serve, home, tmp_path):
+    (tmp_path / "mine.yaml").write_text(
+        "[{id: mine, name: Mine, homepage: 'https://m.example/', country: gb, language: en, feeds: ['https://m.example/f']}]"
+    )
+    (tmp_path / "schedule.yaml").write_text("[{name: one, spider: headlines, every: 1h, args: {sources: mine}}]\n")
+    here = {name: os.path.relpath(tmp_path / name, ROOT) for name in ("mine.yaml", "schedule.yaml")}
+    served = serve(
+        NEWSBOT_HOME=os.path.relpath(home, ROOT),
+        CATALOGUE=here["mine.yaml"],
+        NEWSBOT_SCHEDULE=here["schedule.yaml"],
+    )
     served.wait_to_hear(f"are in {home}/scrapyd")
     served.wait_to_hear("will listen on")
+    served.wait_to_hear("has 1 entries")
     environment = psutil.Process(served.process.pid)
     assert environment.cwd() == str(ROOT / "scrapyd")
+
+
+def test_a_spider_that_is_added_later_is_known(serve, tmp_path):
+    project = tmp_path / "newsbot"
+    for name in ("newsbot", "scrapyd"):
+        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "scrapy.cfg", project)
+    served = serve(cwd=project, SCRAPYD_USERNAME="ann", SCRAPYD_PASSWORD="p")
+    served.wait_to_hear("will listen on")
+    spiders = "listspiders.json?project=newsbot"
+    assert "later" not in served.get(spiders, ("ann", "p")).json()["spiders"]
+    spider = "import scrapy\n\n\nclass Later(scrapy.Spider):\n    name = 'later'\n"
+    (project / "newsbot/spiders/later.py").write_text(spider)
+    assert "later" in served.get(spiders, ("ann", "p")).json()["spiders"]
+    (project / "newsbot/spiders/later.py").unlink()
+    assert "later" not in served.get(spiders, ("ann", "p")).json()["spiders"]
 
 
 @pytest.fixture
