@@ -55,10 +55,12 @@ class Command(crawl.Command):
                 meant = crawl_of(self.settings, given)
                 hint = f"; did you mean `{meant}`?" if meant else ""
                 raise UsageError(f"-a {given}: expected NAME=VALUE{hint}", print_help=False)
+        _refuse_repeated(opts.spargs)
         super().process_options(args, opts)
         if opts.help:
             self._show_help(args, opts.spargs)
         self._check(args)
+        self._refuse_as_settings(args[0], opts)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run one spider."""
@@ -119,12 +121,43 @@ class Command(crawl.Command):
                 hint = f"write: {crawl}"
             raise UsageError(f"unknown spider {args[0]!r}; {hint}", print_help=False)
 
+    def _refuse_as_settings(self, spider: str, opts: argparse.Namespace) -> None:
+        """Refuse an argument of the spider that is given as a setting, which Scrapy would ignore."""
+        given = [each for each in opts.set if not each.partition("=")[0].isupper()]
+        if not given:
+            return
+        names = self._names_of_arguments(spider, opts.spargs)
+        for each in given:
+            # `-sources=bbc` is `-s ources=bbc`
+            for meant in (each, f"s{each}"):
+                name = meant.partition("=")[0]
+                if name in names:
+                    raise UsageError(f"{name} is an argument of {spider}: write -a {meant}", print_help=False)
+
+    def _names_of_arguments(self, spider: str, given: dict[str, str]) -> list[str]:
+        describe = getattr(get_spider_loader(self.settings).load(spider), "describe_arguments", None)
+        try:
+            return [each.name for each in describe(given)] if describe else []
+        except ValueError as error:
+            raise UsageError(str(error), print_help=False) from error
+
     def _extra(self, word: str) -> str:
         """A hint at what the second word means."""
         if "=" in word:
             return f"; an argument of the spider is written -a {word}"
         crawl = crawl_of(self.settings, word)
         return f"; for {word} write: {crawl}" if crawl else "; its arguments are written -a NAME=VALUE"
+
+
+def _refuse_repeated(given: list[str]) -> None:
+    """Refuse an argument that is given twice: Scrapy takes the last one alone."""
+    values: dict[str, list[str]] = {}
+    for name, _, value in (each.partition("=") for each in given):
+        values.setdefault(name, []).append(value)
+    for name, found in values.items():
+        if len(found) > 1:
+            once = f"{name}={','.join(dict.fromkeys(found))}"
+            raise UsageError(f"-a {name}: given twice; write -a {once}", print_help=False)
 
 
 def _arguments(spider: "type[Spider]", given: dict[str, str]) -> str:

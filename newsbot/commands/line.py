@@ -1,7 +1,7 @@
 """Parts of Scrapy's command line that newsbot replaces, because Scrapy has no setting for them.
 
-These are the list of commands, the message on an unknown command or on a setting that is not a number, the parser's
-errors and the first lines of the log.
+These are the list of commands, the messages on an unknown command and on a wrong setting, the parser's errors and the
+first lines of the log.
 """
 
 import logging
@@ -9,8 +9,9 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from scrapy import cmdline
 from scrapy.commands import ScrapyCommand, ScrapyHelpFormatter
@@ -50,6 +51,13 @@ class ArgumentParser(cmdline.ScrapyArgumentParser):
     """Scrapy's parser; an error prints the message alone, without the usage."""
 
     examples: Examples = MappingProxyType({})
+
+    def parse_known_args(self, *args: Any, **others: Any) -> Any:
+        """Refuse a wrong setting: Scrapy would ignore it, or end in a traceback."""
+        opts, words = super().parse_known_args(*args, **others)
+        if wrong := next(filter(None, map(_wrong, _settings_of(opts))), None):
+            self.error(wrong)
+        return opts, words
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with 2."""
@@ -130,6 +138,28 @@ def _run_command(cmd: ScrapyCommand, args: list[str], opts: Namespace) -> None:
     if cmd.requires_crawler_process:
         check_numbers(cmd, NUMBERS)
     _RUN_COMMAND(cmd, args, opts)
+
+
+def _settings_of(opts: Namespace) -> list[tuple[str, str]]:
+    """The settings among the options, by name and value."""
+    given = [(name, value) for name, is_pair, value in (each.partition("=") for each in opts.set) if is_pair]
+    given += [("LOG_LEVEL", opts.loglevel)] if opts.loglevel else []
+    return given + ([("LOG_FILE", opts.logfile)] if opts.logfile else [])
+
+
+def _wrong(setting: tuple[str, str]) -> str | None:
+    """The error for a setting of the command line, or None."""
+    from newsbot.hosting.names import wrong_setting  # every start imports this module
+
+    name, value = setting
+    if name != name.strip():
+        return f"-s {name}={value}: expected no blank beside the =; write -s {name.strip()}={value.strip()}"
+    folder = Path(value).parent
+    if name == "LOG_FILE" and not folder.is_dir():
+        return f"LOG_FILE={value}: the folder {folder} does not exist"
+    if name == "LOG_LEVEL" and value not in logging.getLevelNamesMapping():
+        return f"LOG_LEVEL={value}: expected DEBUG, INFO, WARNING, ERROR or CRITICAL"
+    return wrong_setting(name, value)
 
 
 def _as_debug(record: logging.LogRecord) -> bool:

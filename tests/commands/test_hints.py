@@ -43,6 +43,11 @@ def scrapy(*arguments, folder=ROOT):
         (["crawl", "headlines", "bbc"], "write: scrapy crawl headlines -a sources=bbc"),
         (["crawl", "headlines", "country=fr"], "written -a country=fr"),
         (["crawl", "headlines", "--country", "fr"], "written -a country=VALUE"),
+        (["crawl", "headlines", "-a", "sources=bbc", "-a", "sources=lemonde"], "write -a sources=bbc,lemonde"),
+        (["crawl", "headlines", "-s", "sources=bbc"], "write -a sources=bbc"),
+        (["crawl", "headlines", "-sources=bbc"], "write -a sources=bbc"),
+        (["crawl", "headlines", "-L", "verbose"], "expected DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+        (["crawl", "headlines", "--logfile", "nofolder/x.log"], "the folder nofolder does not exist"),
     ],
 )
 def test_a_wrong_use_is_reported_in_a_line(arguments, mend):
@@ -100,6 +105,12 @@ def test_yaml_that_cannot_be_read(tmp_path, text, mend):
     run = scrapy("sources", "-a", f"catalogue={file}")
     assert run.returncode == 2
     assert mend in run.stderr.splitlines()[-1]
+
+
+def test_a_folder_is_not_a_target_of_make():
+    run = subprocess.run(["make", "tests"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 2
+    assert run.stderr.startswith("No rule to make 'tests', a folder; make test runs the tests")
 
 
 def test_a_log_begins_with_what_the_run_does(tmp_path):
