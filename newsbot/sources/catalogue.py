@@ -104,10 +104,14 @@ def _codes(argument: str, value: str | None, known: set[str]) -> set[str]:
         expected = ",".join(sorted(given - {""})) or "fr,de"
         raise SelectionError(f"{argument}: {value!r} lacks a code beside a comma; expected {expected!r}")
     if unknown := sorted(given - known):
-        hints = "".join(codes.hint(argument, each) for each in unknown)
-        raise SelectionError(
-            f"{argument}: no source has {_quoted(unknown)}{hints}; there are {', '.join(sorted(known))}"
-        )
+        words = re.split(r"[\s;/+,]+", value)
+        if known.issuperset(words):
+            expected = f"{argument}={','.join(words)}"
+            raise SelectionError(f"{argument}: {value!r}: expected commas alone between the codes; write {expected}")
+        hints = [codes.hint(argument, each) for each in unknown]
+        meant = {codes.code_of(argument, each) for each in unknown} - {None}
+        there_are = "" if all(hints) and meant <= known else f"; there are {', '.join(sorted(known))}"
+        raise SelectionError(f"{argument}: no source has {_quoted(unknown)}{''.join(hints)}{there_are}")
     return given
 
 

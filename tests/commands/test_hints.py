@@ -83,7 +83,11 @@ def test_a_wrong_use_is_reported_in_a_line(arguments, mend):
         ("headlines", "sources=worldbank", "write: scrapy crawl api -a config=worldbank"),
         ("headlines", "sources=frankfurter", "write: scrapy crawl frankfurter"),
         ("headlines", "sources=presidentielle-2017", "write: scrapy crawl dataset -a config=presidentielle-2017"),
-        ("headlines", "country=uk", "no source has 'uk'; the country code of 'uk' is 'gb'; there are "),
+        ("headlines", "country=uk", "no source has 'uk'; the country code of 'uk' is 'gb'"),
+        ("headlines", "country=en", "'en' is a language: write language=en"),
+        ("headlines", "country=Germnay", "the country code 'de'"),
+        ("headlines", "country=fr;be", "write country=fr,be"),
+        ("headlines", "language=fr / de", "write language=fr,de"),
         ("headlines", "country=FR", "the country code of 'FR' is 'fr'"),
         ("headlines", "language=english", "the language code of 'english' is 'en'"),
         ("headlines", "language=en-GB", "the language code of 'en-GB' is 'en'"),
@@ -98,6 +102,11 @@ def test_a_wrong_argument_prints_its_message_alone(spider, argument, mend):
     (line,) = run.stderr.splitlines()
     assert line.startswith(f"scrapy crawl {spider}: ")
     assert mend in line
+
+
+def test_the_known_codes_are_listed_only_where_no_code_is_meant():
+    assert "there are" not in scrapy("sources", "--country", "uk").stderr
+    assert "there are at, au, " in scrapy("sources", "--country", "uk,qq").stderr
 
 
 @pytest.mark.parametrize(
