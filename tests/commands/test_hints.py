@@ -43,6 +43,22 @@ def scrapy(*arguments, folder=ROOT):
         (["crawl", "headlines", "bbc"], "write: scrapy crawl headlines -a sources=bbc"),
         (["crawl", "headlines", "country=fr"], "written -a country=fr"),
         (["crawl", "headlines", "--country", "fr"], "written -a country=VALUE"),
+        (["sources", "guardain"], "(did you mean 'guardian'?)"),
+        (["sources", "de"], "scrapy sources --country de or --language de"),
+        (["start"], "write: make serve"),
+        (["serve"], "write: make serve"),
+        (["demo"], "write: make demo"),
+        (["deploy"], "write: make deploy TARGET="),
+        (["status"], "write: scrapy sources --status"),
+        (["help"], "write: scrapy -h"),
+        (["db"], 'expected: scrapy db url | sql "SELECT ..." | size | '),
+        (["db", "backup", "x.dump"], "write: scrapy db dump FILE"),
+        (["db", "status"], "write: scrapy db size"),
+        (["db", "query", "SELECT 1"], 'write: scrapy db sql "SELECT ..."'),
+        (["db", "select"], 'write: scrapy db sql "SELECT ..."'),
+        (["db", "export", "x.csv"], 'write: scrapy db sql "SELECT ..." --csv'),
+        (["db", "size", "articles"], "size takes no argument"),
+        (["db", "prune", "now"], "prune takes no argument"),
         (["crawl", "headlines", "-a", "sources", "bbc"], "did you mean `-a sources=bbc`?"),
         (["crawl", "headlines", "-a", "source", "bbc"], "did you mean `-a sources=bbc`?"),
         (["crawl", "headlines", "-a", "sources:bbc"], "did you mean `-a sources=bbc`?"),
@@ -131,6 +147,19 @@ def test_yaml_that_cannot_be_read(tmp_path, text, mend):
     run = scrapy("sources", "-a", f"catalogue={file}")
     assert run.returncode == 2
     assert mend in run.stderr.splitlines()[-1]
+
+
+def test_a_hint_stands_without_the_usage():
+    assert scrapy("db", "slq").stderr.endswith("(did you mean 'sql'?)\n")
+
+
+def test_a_catalogue_is_an_argument_of_headlines(tmp_path):
+    (tmp_path / "own.yaml").write_text("- {id: own, name: Own}\n")
+    run = scrapy("crawl", str(tmp_path / "own.yaml"))
+    assert (run.returncode, f"write: scrapy crawl headlines -a catalogue={tmp_path}/own.yaml" in run.stderr) == (
+        2,
+        True,
+    )
 
 
 def test_a_folder_is_not_a_target_of_make():
