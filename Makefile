@@ -56,3 +56,9 @@ bench: $(VENV)/.installed-dev  ## Measure costs, as ratios to peers in the same 
 clean:  ## Stop the embedded database, remove the virtual environment and tools' caches; data stays
 	-@test ! -x $(VENV)/bin/scrapy || DATABASE_URL= $(VENV)/bin/scrapy db stop
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
+
+# Folders: make would call them up to date.
+FOLDERS := benchmarks docs newsbot scrapyd tests
+.PHONY: $(FOLDERS)
+$(FOLDERS):
+	@echo "No rule to make '$@', a folder; make test runs the tests, make help lists the targets" >&2; exit 2

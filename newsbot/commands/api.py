@@ -79,7 +79,7 @@ class Command(ScrapyCommand):
     def run(self, args: list[str], opts: Namespace) -> None:
         """Try one API."""
         if len(args) != 2 or args[0] != "try":
-            raise self._parser.wrong_usage(f"expected: {self.syntax()}", args)
+            raise self._parser.wrong_usage(args)
         self._try(args[1], opts)
 
     def _spiders(self) -> "dict[str, type[ApiSpider]]":

@@ -24,6 +24,8 @@ from newsbot.storage.writer import Writer
 if TYPE_CHECKING:
     from scrapy import Spider
 
+    from newsbot.spiders.base.arguments import Described
+
 logger = logging.getLogger(__name__)
 
 NAME_WIDTH = 12  # characters of an argument's name in the help
@@ -52,13 +54,15 @@ class Command(crawl.Command):
         """Answer -h, and refuse anything but one known spider before the run begins."""
         for given in opts.spargs:
             if "=" not in given:
-                meant = crawl_of(self.settings, given)
+                meant = self._meant(given, args) or crawl_of(self.settings, given)
                 hint = f"; did you mean `{meant}`?" if meant else ""
                 raise UsageError(f"-a {given}: expected NAME=VALUE{hint}", print_help=False)
+        _refuse_repeated(opts.spargs)
         super().process_options(args, opts)
         if opts.help:
             self._show_help(args, opts.spargs)
-        self._check(args)
+        self._check(args, opts.spargs)
+        self._refuse_as_settings(args[0], opts)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run one spider."""
@@ -77,7 +81,7 @@ class Command(crawl.Command):
         if error is None:
             self.exitcode = Writer.of(crawler).run.exit_code or 0
         elif isinstance(error, (ValueError, NotConfigured, DatabaseError, UnknownRevisionError)):
-            print(f"scrapy crawl {args[0]}: {error}", file=sys.stderr)
+            print(f"scrapy crawl {args[0]}: {error}{self._elsewhere(error)}", file=sys.stderr)
             self.exitcode = 1 if is_lost(error) else 2
         else:
             traceback.print_exception(error)
@@ -90,7 +94,7 @@ class Command(crawl.Command):
 
     def _show_help(self, args: list[str], given: dict[str, str]) -> NoReturn:
         if args:
-            self._check(args)
+            self._check(args, given)
             spider = get_spider_loader(self.settings).load(args[0])
             self._parser.usage = f"scrapy crawl {args[0]} [options]"
             try:
@@ -101,14 +105,15 @@ class Command(crawl.Command):
         self._parser.print_help()
         sys.exit()
 
-    def _check(self, args: list[str]) -> None:
+    def _check(self, args: list[str], given: dict[str, str]) -> None:
         """Refuse anything but the name of one spider."""
         if wrong := [each for each in args[1:] or args if each.startswith("--")]:
             name = wrong[0].removeprefix("--").partition("=")[0]
             hint = self._parser.hint(wrong[0]) + f"; an argument of the spider is written -a {name}=VALUE"
             raise UsageError(f"unknown option {wrong[0]!r}{hint}", print_help=False)
         if len(args) > 1:
-            raise UsageError(f"expected one spider, got {' '.join(args)!r}{self._extra(args[1])}", print_help=False)
+            hint = self._extra(args[1], given)
+            raise UsageError(f"expected one spider, got {' '.join(args)!r}{hint}", print_help=False)
         if not args:
             raise UsageError("expected the name of a spider; `scrapy list` shows them", print_help=False)
         known = get_spider_loader(self.settings).list()
@@ -119,12 +124,70 @@ class Command(crawl.Command):
                 hint = f"write: {crawl}"
             raise UsageError(f"unknown spider {args[0]!r}; {hint}", print_help=False)
 
-    def _extra(self, word: str) -> str:
+    def _refuse_as_settings(self, spider: str, opts: argparse.Namespace) -> None:
+        """Refuse an argument of the spider that is given as a setting, which Scrapy would ignore."""
+        given = [each for each in opts.set if not each.partition("=")[0].isupper()]
+        if not given:
+            return
+        names = self._described(spider, opts.spargs)
+        for each in given:
+            # `-sources=bbc` is `-s ources=bbc`
+            for meant in (each, f"s{each}"):
+                name = meant.partition("=")[0]
+                if name in names:
+                    raise UsageError(f"{name} is an argument of {spider}: write -a {meant}", print_help=False)
+
+    def _described(self, spider: str, given: dict[str, str]) -> "dict[str, Described]":
+        """The spider's arguments by name; none if it does not describe them."""
+        describe = getattr(get_spider_loader(self.settings).load(spider), "describe_arguments", None)
+        try:
+            return {each.name: each for each in describe(given)} if describe else {}
+        except ValueError as error:
+            raise UsageError(str(error), print_help=False) from error
+
+    def _meant(self, word: str, args: list[str]) -> str | None:
+        """The argument that is meant by `-a word` or by `-a word VALUE`, of which VALUE is the second of `args`."""
+        name, _, value = word.partition(":")
+        spider, *others = args or [""]
+        if spider not in get_spider_loader(self.settings).list():
+            return None
+        arguments = self._described(spider, {})
+        near = difflib.get_close_matches(name.lower(), arguments, n=1, cutoff=0.8)
+        if not near:
+            return None
+        is_switch = arguments[near[0]].meaning.startswith("`1` ")
+        value = value or next(iter(others), "1" if is_switch else "VALUE")
+        return f"-a {near[0]}={value}"
+
+    def _elsewhere(self, error: BaseException) -> str:
+        """The commands for unknown sources that are spiders, APIs or datasets."""
+        names = getattr(error, "unknown", ())
+        crawls = {name: crawl_of(self.settings, name) for name in names if not name.endswith((".yaml", ".yml"))}
+        return "".join(
+            f"; for {name} write: {crawl}"
+            for name, crawl in crawls.items()
+            if crawl and not crawl.startswith("scrapy crawl headlines ")
+        )
+
+    def _extra(self, word: str, given: dict[str, str]) -> str:
         """A hint at what the second word means."""
         if "=" in word:
             return f"; an argument of the spider is written -a {word}"
+        if "sources" in given:
+            return f"; between values stands a comma and no blank: -a sources={given['sources'].strip(',')},{word}"
         crawl = crawl_of(self.settings, word)
         return f"; for {word} write: {crawl}" if crawl else "; its arguments are written -a NAME=VALUE"
+
+
+def _refuse_repeated(given: list[str]) -> None:
+    """Refuse an argument that is given twice: Scrapy takes the last one alone."""
+    values: dict[str, list[str]] = {}
+    for name, _, value in (each.partition("=") for each in given):
+        values.setdefault(name, []).append(value)
+    for name, found in values.items():
+        if len(found) > 1:
+            once = f"{name}={','.join(dict.fromkeys(found))}"
+            raise UsageError(f"-a {name}: given twice; write -a {once}", print_help=False)
 
 
 def _arguments(spider: "type[Spider]", given: dict[str, str]) -> str:

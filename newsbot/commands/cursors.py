@@ -60,7 +60,7 @@ class Command(ScrapyCommand):
             case ["reset", _] if not opts.csv:
                 action = self._reset
             case _:
-                raise self._parser.wrong_usage(f"expected one of: {self.syntax()}; see `scrapy cursors -h`", args)
+                raise self._parser.wrong_usage(args)
         try:
             action(args[1] if args[1:] else None, opts)
         except (DatabaseError, UnknownRevisionError, psycopg2.Error) as error:

@@ -28,6 +28,14 @@ if TYPE_CHECKING:  # every command is imported at every start
 
 FETCH = 1_000  # rows at a time
 MAX_CELL = 100  # characters in a cell of the table; a CSV has the whole value
+# What users try as an action, and the command that does it.
+OTHER_WORDS = {
+    "backup": "scrapy db dump FILE",
+    "status": "scrapy db size",
+    "query": 'scrapy db sql "SELECT ..."',
+    "select": 'scrapy db sql "SELECT ..."',
+    "export": 'scrapy db sql "SELECT ..." --csv > FILE.csv',
+}
 DEFAULT_TIMEOUT = 60.0  # seconds
 
 # Keep these as the server writes them: Python has no year 10000 and no readable form of bytes.
@@ -88,6 +96,7 @@ class Command(ScrapyCommand):
         super().add_options(parser)
         self._parser = parser
         parser.show_examples("Actions", self.actions)
+        parser.other_words = OTHER_WORDS
         parser.add_argument("--csv", action="store_true", help="sql, size: print CSV with a header, not a table")
         parser.add_argument(
             "--spreadsheet",
@@ -119,7 +128,7 @@ class Command(ScrapyCommand):
             "stop": (1, self._stop),
         }
         if not args or args[0] not in actions or len(args) != actions[args[0]][0]:
-            raise self._parser.wrong_usage(f"expected one of: {self.syntax()}", args)
+            raise self._parser.wrong_usage(args)
         try:
             actions[args[0]][1]()
         except (DatabaseError, UnknownRevisionError) as error:

@@ -91,6 +91,8 @@ class Command(genspider.Command):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Write the spider and its test."""
+        if len(args) == 2 and not args[0]:
+            raise UsageError(f"the name is empty: expected as in `{TEMPLATES['site'][1]}`", print_help=False)
         if opts.template in TESTED and len(args) == 2 and not _is_module(args[0]):
             raise UsageError(f"{args[0]!r} is not a module name: expected letters, digits and _", print_help=False)
         if opts.template == "api" and len(args) == 2 and not re.fullmatch("[a-z][a-z0-9_-]{0,63}", args[0]):
@@ -105,6 +107,12 @@ class Command(genspider.Command):
         super().run(args, opts)
         if self._template is None and not opts.list:  # it has printed the reason
             self.exitcode = 1
+
+    def _spider_exists(self, name: str) -> bool:
+        exists = super()._spider_exists(name)
+        if exists:
+            print("Expected another name, or --force to overwrite it.")
+        return exists
 
     def _find_template(self, template: str) -> Path | None:
         self._template = super()._find_template(template)
@@ -177,6 +185,9 @@ def _address(url: str) -> str:
     if not (host_name(host) or literal_address(host)) or re.search(r"[\s\"'<>\\^`{|}$\x00-\x1f]", url):
         right = "expected a host, with or without a path, such as www.example.com/news"
         raise UsageError(f"{url[:200]!r} is not the address of a site: {right}", print_help=False)
+    if "." not in host and not literal_address(host) and host != "localhost" and "://" not in url:
+        right = "expected an address such as www.example.com, or http://HOST for a host without a dot"
+        raise UsageError(f"{url[:200]!r}: {right}", print_help=False)
     if parts.scheme not in ("http", "https"):
         raise UsageError(f"{url[:200]!r}: expected http or https, got {parts.scheme}", print_help=False)
     if secret := next((name for name, _ in parse_qsl(parts.query) if SECRET_PARAM.search(name)), None):

@@ -68,7 +68,7 @@ class Command(ScrapyCommand):
     def run(self, args: list[str], opts: Namespace) -> None:
         """Print the fires, one a line: time in UTC, entry, local time. Everything else goes to standard error."""
         if len(args) != 2 or args[0] != "check":
-            raise self._parser.wrong_usage(f"expected: {self.syntax()}", args)
+            raise self._parser.wrong_usage(args)
         start = opts.start or datetime.now(UTC)
         end = opts.end or start + SPAN
         if end < start:

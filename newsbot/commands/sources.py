@@ -15,6 +15,7 @@ from newsbot.commands import known_apis
 from newsbot.commands.known_apis import Known, key_state, quota
 from newsbot.commands.line import Examples, check_numbers, crawl_of
 from newsbot.commands.output import printing, write_csv
+from newsbot.sources import codes
 from newsbot.sources.catalogue import SelectionError, load, matching
 from newsbot.sources.model import CatalogueError, Source
 
@@ -81,8 +82,7 @@ class Command(ScrapyCommand):
             raise UsageError("reset: expected only ids and -a catalogue=FILE", print_help=False)
         if wrong := [*args[len(named) + bool(named) :], *(f"-a {key}=" for key in opts.spargs if key != "catalogue")]:
             hint = self._parser.hint(wrong[0])
-            if not hint and (crawl := crawl_of(self.settings, wrong[0])):
-                hint = f"; to crawl it: {crawl}"
+            hint = hint or self._meant(wrong[0])
             raise UsageError(f"unknown: {' '.join(wrong)}{hint}; see `scrapy sources -h`", print_help=False)
         if opts.apis and (opts.country or opts.language or opts.spargs):
             raise UsageError("--apis: --country, --language and -a catalogue= apply to sites only", print_help=False)
@@ -100,6 +100,16 @@ class Command(ScrapyCommand):
                 self._print_status(sources, known, opts)
             else:
                 _print(sources, known, as_csv=opts.csv)
+
+    def _meant(self, word: str) -> str:
+        """A hint at the command for a source, or at the option for a country or a language."""
+        if crawl := crawl_of(self.settings, word):
+            return f"; to crawl it: {crawl}"
+        given = ((kind, codes.code_of(kind, word)) for kind in ("country", "language"))
+        if options := " or ".join(f"--{kind} {code}" for kind, code in given if code):
+            return f"; write: scrapy sources {options}"
+        near = get_close_matches(word.lower(), load(), n=1)
+        return f" (did you mean {near[0]!r}?)" if near else ""
 
     def _sites(self, opts: Namespace) -> list[Source]:
         paths = [path for path in (self.settings.get("CATALOGUE"), opts.spargs.get("catalogue")) if path]

@@ -127,17 +127,23 @@ def check_setting(name: str, value: str, allowed: str) -> None:
 
 
 def check_kind(name: str, value: str) -> None:
-    """Raises ValueError for a setting that seems misspelt, and for a value that cannot be read.
+    """Raises ValueError for a setting that seems misspelt, and for a value that cannot be read."""
+    if wrong := wrong_setting(name, value):
+        raise ValueError(f"the setting {wrong}")
 
-    An unknown name that is not close to one of newsbot's may be an extension's.
+
+def wrong_setting(name: str, value: str) -> str | None:
+    """The error for a setting that seems misspelt, or for a value that cannot be read; None for a valid one.
+
+    An unknown name that is not close to a known one may be an extension's.
     """
     defaults = _defaults()
-    if name not in defaults:
-        if near := get_close_matches(name.upper(), settings.OWN, n=1, cutoff=0.85):
-            raise ValueError(f"the setting {name}: no such setting; did you mean {near[0]}?")
-        return
-    if wrong := _wrong_kind(name, value, defaults[name]):
-        raise ValueError(f"the setting {wrong}")
+    if name in defaults:
+        return _wrong_kind(name, value, defaults[name])
+    meant = "DATABASE_URL" if name.upper() in ("DATABASE", "DB_URL") else name.upper()
+    near = get_close_matches(meant, settings.OWN, n=1, cutoff=0.85)
+    near = near or get_close_matches(meant, defaults, n=1, cutoff=0.94)
+    return f"{name}: no such setting; did you mean {near[0]}?" if near else None
 
 
 def _wrong_kind(name: str, value: str, default: Any) -> str | None:

@@ -367,7 +367,7 @@ class Api:
     """the query; a parameter without a value is left out"""
     headers: dict[Header, Text] = field(default_factory=dict)
     """further headers; `env:NAME` stands for the secret in that environment variable, as in `Bearer env:NAME`"""
-    key: Key | None = None
+    key: Annotated[Key | None, Checked("key")] = None
     """the secret that it needs"""
     arguments: dict[str, Argument] = field(default_factory=dict)
     """the arguments for -a"""

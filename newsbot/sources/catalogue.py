@@ -3,6 +3,7 @@
 Every start imports this module, so it imports little: pydantic only for a user's own file.
 """
 
+import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -19,7 +20,11 @@ from newsbot.sources.model import Source
 
 
 class SelectionError(ValueError):
-    """The catalogue does not have the requested sources."""
+    """The catalogue does not have the requested sources; `unknown` are the names that are no ids."""
+
+    def __init__(self, message: str, unknown: Sequence[str] = ()) -> None:
+        self.unknown = unknown
+        super().__init__(message)
 
 
 def load(paths: Sequence[Path | str] = ()) -> dict[str, Source]:
@@ -99,28 +104,45 @@ def _codes(argument: str, value: str | None, known: set[str]) -> set[str]:
         expected = ",".join(sorted(given - {""})) or "fr,de"
         raise SelectionError(f"{argument}: {value!r} lacks a code beside a comma; expected {expected!r}")
     if unknown := sorted(given - known):
-        hints = "".join(codes.hint(argument, each) for each in unknown)
-        raise SelectionError(
-            f"{argument}: no source has {_quoted(unknown)}{hints}; there are {', '.join(sorted(known))}"
-        )
+        words = re.split(r"[\s;/+,]+", value)
+        if known.issuperset(words):
+            expected = f"{argument}={','.join(words)}"
+            raise SelectionError(f"{argument}: {value!r}: expected commas alone between the codes; write {expected}")
+        hints = [codes.hint(argument, each) for each in unknown]
+        meant = {codes.code_of(argument, each) for each in unknown} - {None}
+        there_are = "" if all(hints) and meant <= known else f"; there are {', '.join(sorted(known))}"
+        raise SelectionError(f"{argument}: no source has {_quoted(unknown)}{''.join(hints)}{there_are}")
     return given
 
 
 def _check_names(catalogue: Mapping[str, Source], names: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in catalogue]
+    ids = re.findall("[a-z0-9-]+", ",".join(names))
+    if unknown and ids and catalogue.keys() >= set(ids):
+        expected = f"sources={','.join(ids)}"
+        raise SelectionError(f"sources: {','.join(names)!r}: expected commas alone between the ids; write {expected}")
     faults = []
     for name in names:
-        if name not in catalogue:
+        if name in unknown:
             faults.append(f"{name!r} is unknown; {hint(catalogue, name)}")
         elif not catalogue[name].enabled:
             faults.append(f"{name!r} is disabled: {catalogue[name].reason}")
     if faults:
-        raise SelectionError(f"sources: {'; '.join(faults)}")
+        raise SelectionError(f"sources: {'; '.join(faults)}", unknown)
 
 
 def hint(catalogue: Mapping[str, Source], name: str) -> str:
     """A correction for a name that is not an id: the id of this site, or similar ids."""
     if found := meant(catalogue, name):
         return f"that is {found!r}"
+    if name in ("all", "*"):
+        return "leave `sources` out: the crawl then takes all"
+    if name.endswith((".yaml", ".yml")):
+        return f"a file of sources is given as `-a catalogue={name}`"
+    for kind in ("country", "language"):
+        code = codes.code_of(kind, name)
+        if code in {getattr(source, kind) for source in catalogue.values()}:
+            return f"sources by their {kind}: `-a {kind}={code}`"
     if _host(name):
         return "no source has this address; `-a catalogue=FILE` adds your own"
     near = get_close_matches(name.lower(), catalogue)

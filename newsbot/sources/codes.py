@@ -1,6 +1,9 @@
 """Finds the codes of countries (ISO 3166-1) and languages (ISO 639-1) by their names and frequent mistakes."""
 
 import re
+from difflib import get_close_matches
+
+LONGEST_CODE = 3  # letters: a shorter word is near too many others
 
 _COUNTRIES = """
     ad:Andorra ae:United-Arab-Emirates,UAE af:Afghanistan al:Albania am:Armenia ao:Angola ar:Argentina
@@ -62,4 +65,11 @@ def code_of(kind: str, name: str) -> str | None:
 def hint(kind: str, name: str) -> str:
     """`; the code of 'France' is 'fr'`, or nothing if `name` has no code or is the code."""
     code = code_of(kind, name)
-    return f"; the {kind} code of {name!r} is {code!r}" if code and code != name else ""
+    if code:
+        return f"; the {kind} code of {name!r} is {code!r}" if code != name else ""
+    other = "language" if kind == "country" else "country"
+    if code := code_of(other, name):
+        return f"; {name!r} is a {other}: write {other}={code}"
+    names = [each for each in _KINDS[kind] if len(each) > LONGEST_CODE]
+    near = get_close_matches(_plain(name), names, n=1, cutoff=0.8)
+    return f"; did you mean {near[0]!r}, the {kind} code {_KINDS[kind][near[0]]!r}?" if near else ""

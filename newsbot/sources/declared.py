@@ -21,7 +21,7 @@ from newsbot.items import Article
 from newsbot.logins import has_login, without_login
 from newsbot.sources import api as facts
 from newsbot.sources import check, yaml_files
-from newsbot.sources.api import EXTRA, SECRET, Api
+from newsbot.sources.api import EXTRA, SECRET, Api, Key
 from newsbot.sources.document import Where
 from newsbot.sources.yaml_files import WRITTEN_SECONDS, FaultyFileError, Timezone, fault, perhaps, seconds
 
@@ -104,7 +104,17 @@ def _header(value: str) -> str:
 
 def _variable(value: str) -> str:
     if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", value):
-        raise fault("expected the name of an environment variable, as EXAMPLE_API_KEY; put the secret itself there")
+        raise fault(
+            "expected the name of an environment variable, as EXAMPLE_API_KEY; put the secret itself there", "absent"
+        )
+    return value
+
+
+def _key(value: object) -> object:
+    """A text may be the secret itself, so the error does not show it."""
+    if not isinstance(value, Key | dict | None):
+        expected = "expected {variable: NAME, header: X-Api-Key}, of an environment variable NAME that has the secret"
+        raise fault(expected, "absent")
     return value
 
 
@@ -142,6 +152,7 @@ KINDS: dict[str, Any] = {
     "url": check.Url,
     "address": Annotated[str, AfterValidator(_address), Field(json_schema_extra={"pattern": "^https?://"})],
     "header": Annotated[str, AfterValidator(_header), Field(json_schema_extra={"pattern": f"^{_HEADER}$"})],
+    "key": Annotated[Key | None, BeforeValidator(_key)],
     "variable": Annotated[str, AfterValidator(_variable), Field(json_schema_extra={"pattern": "^[A-Za-z_]\\w*$"})],
     "path": Annotated[str, AfterValidator(_path)],
     "fields": Annotated[

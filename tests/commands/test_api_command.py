@@ -193,7 +193,7 @@ def test_a_wrong_file_tells_its_faults(scrapy, own, server):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "expected: [options] try FILE|NAME"),
+        ([], "expected: scrapy api try FILE|NAME"),
         (["try", "worldbank", "-a", "since"], "-a: expected NAME=VALUE"),
         (["try", "guardian"], "GUARDIAN_API_KEY is not set"),
         (["try", "headlines"], "headlines: no declaration has this name; expected one of spaceflightnews"),

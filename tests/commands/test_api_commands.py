@@ -259,9 +259,9 @@ def test_words_for_each_kind_of_cursor(database, value, words):
             ["reset", "coingecko", "--source", "bitcon"],
             "coingecko --source bitcon has no cursor; did you mean 'bitco",
         ),
-        (["reset"], "expected one of: [options] [list [NAME] | reset NAME]"),
-        (["list", "--source", "bitcoin"], "expected one of"),
-        (["forget", "guardian"], "expected one of"),
+        (["reset"], "expected as in `scrapy cursors reset "),
+        (["list", "--source", "bitcoin"], "expected as in "),
+        (["forget", "guardian"], "expected: scrapy cursors [list [NAME] | reset NAME]"),
     ],
 )
 def test_what_is_asked_wrongly_changes_nothing(scrapy, crawled, arguments, said):

@@ -164,6 +164,7 @@ def test_a_name_that_is_not_a_module(project):
     ("arguments", "said"),
     [
         (("headlines", "site.example"), "already exists"),
+        (("headlines", "site.example"), "Expected another name, or --force"),
         (("newsbot", "site.example"), "same name as your project"),
         (("-t", "nosuch", "mine", "site.example"), "Unable to find template: nosuch"),
         (("-d", "nosuch"), "Unable to find template: nosuch"),
@@ -193,6 +194,9 @@ def test_a_spider_that_is_not_made_is_not_a_success(project, arguments, said):
         "site.example/?q=1&api_key=s3cret",
         "/news",
         "?q=1",
+        "example",
+        "example/news",
+        "http:/www.site.example",
     ],
 )
 def test_an_address_that_is_none_is_not_written_into_a_module(project, template, address):
@@ -202,6 +206,13 @@ def test_an_address_that_is_none_is_not_written_into_a_module(project, template,
     assert "s3cret" not in made.stdout + made.stderr
     assert list(project.tests.iterdir()) == []
     assert not (project.folder / "newsbot/spiders/mine.py").exists()
+
+
+@pytest.mark.parametrize("template", ["site", "api", "basic"])
+def test_an_empty_name(project, template):
+    made = project.run("scrapy", "genspider", "-t", template, "", "site.example")
+    assert (made.returncode, made.stdout) == (2, "")
+    assert made.stderr.startswith("scrapy: error: the name is empty: expected ")
 
 
 def test_a_keyword_is_not_a_name_for_a_module(project):

@@ -43,6 +43,32 @@ def scrapy(*arguments, folder=ROOT):
         (["crawl", "headlines", "bbc"], "write: scrapy crawl headlines -a sources=bbc"),
         (["crawl", "headlines", "country=fr"], "written -a country=fr"),
         (["crawl", "headlines", "--country", "fr"], "written -a country=VALUE"),
+        (["sources", "guardain"], "(did you mean 'guardian'?)"),
+        (["sources", "de"], "scrapy sources --country de or --language de"),
+        (["start"], "write: make serve"),
+        (["serve"], "write: make serve"),
+        (["demo"], "write: make demo"),
+        (["deploy"], "write: make deploy TARGET="),
+        (["status"], "write: scrapy sources --status"),
+        (["help"], "write: scrapy -h"),
+        (["db"], 'expected: scrapy db url | sql "SELECT ..." | size | '),
+        (["db", "backup", "x.dump"], "write: scrapy db dump FILE"),
+        (["db", "status"], "write: scrapy db size"),
+        (["db", "query", "SELECT 1"], 'write: scrapy db sql "SELECT ..."'),
+        (["db", "select"], 'write: scrapy db sql "SELECT ..."'),
+        (["db", "export", "x.csv"], 'write: scrapy db sql "SELECT ..." --csv'),
+        (["db", "size", "articles"], "size takes no argument"),
+        (["db", "prune", "now"], "prune takes no argument"),
+        (["crawl", "headlines", "-a", "sources", "bbc"], "did you mean `-a sources=bbc`?"),
+        (["crawl", "headlines", "-a", "source", "bbc"], "did you mean `-a sources=bbc`?"),
+        (["crawl", "headlines", "-a", "sources:bbc"], "did you mean `-a sources=bbc`?"),
+        (["crawl", "headlines", "-a", "due"], "did you mean `-a due=1`?"),
+        (["crawl", "headlines", "-a", "sources=bbc,", "lemonde"], "-a sources=bbc,lemonde"),
+        (["crawl", "headlines", "-a", "sources=bbc", "-a", "sources=lemonde"], "write -a sources=bbc,lemonde"),
+        (["crawl", "headlines", "-s", "sources=bbc"], "write -a sources=bbc"),
+        (["crawl", "headlines", "-sources=bbc"], "write -a sources=bbc"),
+        (["crawl", "headlines", "-L", "verbose"], "expected DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+        (["crawl", "headlines", "--logfile", "nofolder/x.log"], "the folder nofolder does not exist"),
     ],
 )
 def test_a_wrong_use_is_reported_in_a_line(arguments, mend):
@@ -61,7 +87,23 @@ def test_a_wrong_use_is_reported_in_a_line(arguments, mend):
         ("headlines", "sources=www.lemonde.fr", "that is 'lemonde'"),
         ("headlines", "sources=Le Monde", "that is 'lemonde'"),
         ("headlines", "sources=nowhere.example", "`-a catalogue=FILE` adds your own"),
-        ("headlines", "country=uk", "no source has 'uk'; the country code of 'uk' is 'gb'; there are "),
+        ("headlines", "sources=bbc;lemonde", "write sources=bbc,lemonde"),
+        ("headlines", "sources=bbc lemonde", "write sources=bbc,lemonde"),
+        ("headlines", "sources=bbc+lemonde", "write sources=bbc,lemonde"),
+        ("headlines", "sources=['bbc','lemonde']", "write sources=bbc,lemonde"),
+        ("headlines", "sources=all", "leave `sources` out"),
+        ("headlines", "sources=*", "leave `sources` out"),
+        ("headlines", "sources=fr", "`-a country=fr`"),
+        ("headlines", "sources=uk", "`-a country=gb`"),
+        ("headlines", "sources=own.yaml", "`-a catalogue=own.yaml`"),
+        ("headlines", "sources=worldbank", "write: scrapy crawl api -a config=worldbank"),
+        ("headlines", "sources=frankfurter", "write: scrapy crawl frankfurter"),
+        ("headlines", "sources=presidentielle-2017", "write: scrapy crawl dataset -a config=presidentielle-2017"),
+        ("headlines", "country=uk", "no source has 'uk'; the country code of 'uk' is 'gb'"),
+        ("headlines", "country=en", "'en' is a language: write language=en"),
+        ("headlines", "country=Germnay", "the country code 'de'"),
+        ("headlines", "country=fr;be", "write country=fr,be"),
+        ("headlines", "language=fr / de", "write language=fr,de"),
         ("headlines", "country=FR", "the country code of 'FR' is 'fr'"),
         ("headlines", "language=english", "the language code of 'english' is 'en'"),
         ("headlines", "language=en-GB", "the language code of 'en-GB' is 'en'"),
@@ -76,6 +118,11 @@ def test_a_wrong_argument_prints_its_message_alone(spider, argument, mend):
     (line,) = run.stderr.splitlines()
     assert line.startswith(f"scrapy crawl {spider}: ")
     assert mend in line
+
+
+def test_the_known_codes_are_listed_only_where_no_code_is_meant():
+    assert "there are" not in scrapy("sources", "--country", "uk").stderr
+    assert "there are at, au, " in scrapy("sources", "--country", "uk,qq").stderr
 
 
 @pytest.mark.parametrize(
@@ -100,6 +147,25 @@ def test_yaml_that_cannot_be_read(tmp_path, text, mend):
     run = scrapy("sources", "-a", f"catalogue={file}")
     assert run.returncode == 2
     assert mend in run.stderr.splitlines()[-1]
+
+
+def test_a_hint_stands_without_the_usage():
+    assert scrapy("db", "slq").stderr.endswith("(did you mean 'sql'?)\n")
+
+
+def test_a_catalogue_is_an_argument_of_headlines(tmp_path):
+    (tmp_path / "own.yaml").write_text("- {id: own, name: Own}\n")
+    run = scrapy("crawl", str(tmp_path / "own.yaml"))
+    assert (run.returncode, f"write: scrapy crawl headlines -a catalogue={tmp_path}/own.yaml" in run.stderr) == (
+        2,
+        True,
+    )
+
+
+def test_a_folder_is_not_a_target_of_make():
+    run = subprocess.run(["make", "tests"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 2
+    assert run.stderr.startswith("No rule to make 'tests', a folder; make test runs the tests")
 
 
 def test_a_log_begins_with_what_the_run_does(tmp_path):

@@ -179,10 +179,10 @@ def test_a_file_that_is_not_there():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "expected: [options] check FILE"),
-        (["check"], "expected: [options] check FILE"),
-        (["chek", "scrapyd/schedule.yaml"], "expected: [options] check FILE"),
-        (["check", "scrapyd/schedule.yaml", "--form", "2026-01-01"], "expected: [options] check FILE"),
+        ([], "expected: scrapy schedule check FILE"),
+        (["check"], "check: expected as in `scrapy schedule check "),
+        (["chek", "scrapyd/schedule.yaml"], "did you mean 'check'?"),
+        (["check", "scrapyd/schedule.yaml", "--form", "2026-01-01"], "did you mean '--from'?"),
         (
             ["check", "scrapyd/schedule.yaml", "--from", "noon"],
             "argument --from: 'noon': expected a time from 1970 to 8999",

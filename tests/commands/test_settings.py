@@ -64,3 +64,33 @@ def test_a_command_that_reads_a_number_names_a_wrong_one(command, value):
     assert (run.returncode, run.stdout) == (2, "")
     (line,) = run.stderr.splitlines()
     assert line.startswith(f"scrapy: error: {value}: ")
+
+
+@pytest.mark.parametrize(
+    ("given", "mend"),
+    [
+        ("RETRY_TIME=1", "did you mean RETRY_TIMES?"),
+        ("DATABASE=x", "did you mean DATABASE_URL?"),
+        ("DATABASEURL=postgres://me:pass5word@db.example/x", "did you mean DATABASE_URL?"),
+        ("REJECT_DAYS=1", "did you mean REJECTS_DAYS?"),
+        ("rejects_days=1", "did you mean REJECTS_DAYS?"),
+        ("CONTACTS=me@site.example", "did you mean CONTACT?"),
+        ("ALLOW_PRIVATE_HOST=10.0.0.1", "did you mean ALLOW_PRIVATE_HOSTS?"),
+        ("REJECTS_DAYS = 30", "write -s REJECTS_DAYS=30"),
+        ("LOG_LEVEL=verbose", "expected DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+        ("LOG_FILE=nofolder/x.log", "the folder nofolder does not exist"),
+        ("ROBOTSTXT_OBEY=maybe", "ROBOTSTXT_OBEY=maybe: expected 1 or 0"),
+        ("DOWNLOAD_DELAY=fast", "DOWNLOAD_DELAY=fast: expected a number"),
+    ],
+)
+def test_a_setting_that_scrapy_would_ignore_or_fail_on_is_refused(given, mend):
+    arguments = [sys.executable, "-m", "scrapy", "crawl", "headlines", "-s", given]
+    run = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (run.returncode, run.stdout) == (2, "")
+    (line,) = run.stderr.splitlines()
+    assert mend in line
+    assert "pass5word" not in line
+
+
+def test_a_setting_of_an_extension_is_taken():
+    assert setting("MY_EXTENSION_LIMIT", "-s", "MY_EXTENSION_LIMIT=8") == "8"

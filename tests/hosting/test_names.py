@@ -53,6 +53,7 @@ def test_harmless_settings(name):
         ("REJECT_DAYS", "3", "did you mean REJECTS_DAYS?"),
         ("rejects_days", "3", "did you mean REJECTS_DAYS?"),
         ("FEED_INTERVALL_MIN", "3", "did you mean FEED_INTERVAL_MIN?"),
+        ("RETRY_TIME", "3", "did you mean RETRY_TIMES?"),
         ("RETRY_TIMES", "many", "RETRY_TIMES=many: expected a number"),
         ("REJECTS_DAYS", "2.5", "REJECTS_DAYS=2.5: expected a whole number, 0 or more"),
         ("RUNS_DAYS", "-1", "RUNS_DAYS=-1: expected a number, 0 or more"),

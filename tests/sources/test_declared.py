@@ -180,7 +180,7 @@ KEYS = "the keys are name, title, url, homepage, params,"
             {"key": "{variable: a b, header: A}"},
             10,
             "key.variable",
-            "'a b': expected the name of an environment variable",
+            "expected the name of an environment variable",
         ),
         ({"key": "{header: A}"}, 10, "key.variable", "missing; the environment variable that holds it"),
         ({"key": "{variable: X, query: k, prefix: B}"}, 10, "key.prefix", "only a header has one"),
@@ -525,6 +525,13 @@ def test_every_key_says_what_it_is():
         assert [
             key for key, about in described[each.__name__]["properties"].items() if not about.get("description")
         ] == []
+
+
+@pytest.mark.parametrize("key", ["pass5word", "[pass5word]", "{variable: pass5-word, header: X-Api-Key}"])
+def test_a_secret_in_place_of_a_key_is_refused_and_not_repeated(told, key):
+    (fault,) = told(declaration(url="https://api.example.com/v1", arguments="{query: {}}", key=key))
+    assert re.search("expected ({variable: NAME, header: X-Api-Key}|the name of an environment variable)", fault)
+    assert "pass5" not in fault
 
 
 @pytest.mark.parametrize("param", ["apikey: pass5word", "q: 'env:MY_KEY'"])

@@ -75,7 +75,7 @@ def test_the_table_fits_the_terminal(own):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--country", "uk"], "country: no source has 'uk'; the country code of 'uk' is 'gb'; there are at, "),
+        (["--country", "uk"], "country: no source has 'uk'; the country code of 'uk' is 'gb'"),
         (["--contry", "fr"], "unknown: --contry fr"),
         (["extra"], "unknown: extra"),
         (["-a", "catlogue=x"], "unknown: -a catlogue="),

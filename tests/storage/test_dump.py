@@ -243,7 +243,7 @@ def test_a_dump_that_fails_leaves_the_last_one(db, dumped, database):
         (["restore", "nowhere.dump"], "restore nowhere.dump: expected a file that exists"),
         (["dump", "nowhere/newsbot.dump"], "dump nowhere/newsbot.dump: expected a file in a folder that exists"),
         (["dump", "docs"], "dump docs: expected a file in a folder that exists"),
-        (["dump"], "expected one of: "),
+        (["dump"], "expected as in `scrapy db dump "),
     ],
 )
 def test_a_file_that_cannot_exist_is_reported(db, database_url, arguments, told):
