@@ -22,7 +22,7 @@ NAMED_TUPLES = {"_asdict", "_fields", "_make", "_replace"}  # are documented
 BY_SEARCH = {
     "commands/crawl.py": {"scrapy.commands.crawl.Command": "_create_crawler"},
     "commands/genspider.py": {
-        "scrapy.commands.genspider.Command": "_find_template _generate_template_variables _genspider",
+        "scrapy.commands.genspider.Command": "_find_template _generate_template_variables _genspider _spider_exists",
     },
     "commands/line.py": {"scrapy.commands.ScrapyHelpFormatter": "_fill_text"},
     "downloader/download_handler.py": {
