@@ -122,7 +122,7 @@ class Run:
         self._asked[source_id, url] = None
 
     def share(self, source_id: str, url: str, other: str) -> None:
-        """Note that the feed of a source is one of another source, too: it is asked once, and each outcome is told for
+        """Note that the feed of a source is one of another source, too: it is fetched once, and each outcome counts for
         both."""
         self._sharing[source_id, url].append(other)
         for outcome in self.outcomes.get(source_id, ()):
