@@ -82,11 +82,10 @@ def test_a_wrong_setting_fails_with_its_reason_and_is_tried_again(start):
     assert "given up" in second["reason"]
 
 
-def test_a_command_that_is_asked_wrongly_names_itself(start):
+def test_a_command_with_a_wrong_setting_is_refused_by_the_schedule(start):
     scrapyd = start(PRUNE | {"settings": {"SIGHTINGS_DAYS": "100001"}})
-    job = scrapyd.wait_until(fire(scrapyd))
-    assert (job["state"], job["exit_code"]) == ("failed", 2)
-    assert "scrapy: error: SIGHTINGS_DAYS=100001" in job["reason"]
+    (fault,) = scrapyd.wait_for(lambda: scrapyd.get("schedules.json")["faults"])
+    assert "SIGHTINGS_DAYS=100001: expected a number, 0 or more, at most 100000" in fault
 
 
 @pytest.fixture
