@@ -4,11 +4,15 @@ Raises `AwayError` while the database cannot be used.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from newsbot.hosting.sessions import sessions
 from newsbot.job import Fire, Job, Mark, Node
 from newsbot.storage import jobs, nodes, schedules
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 Last = tuple[Fire, str | None, str | None]  # the newest fire of an entry, with the state and the reason of its job
 
@@ -17,8 +21,8 @@ Last = tuple[Fire, str | None, str | None]  # the newest fire of an entry, with 
 class Past:
     """What is known of entries of the schedule, by name."""
 
-    marks: Mapping[str, Mark] = field(default_factory=dict)
-    lasts: Mapping[str, Last] = field(default_factory=dict)
+    marks: Mapping[str, Mark]
+    lasts: Mapping[str, Last]
 
 
 @dataclass(slots=True)
@@ -76,7 +80,11 @@ async def history(filters: Mapping[str, str | None], limit: int, offset: int) ->
 
 async def past(names: Collection[str]) -> Past:
     """What became of entries of the schedule."""
-    return await sessions().do(lambda cursor: Past(schedules.marks(cursor, names), schedules.last_fires(cursor, names)))
+    return await sessions().do(lambda cursor: _past(cursor, names))
+
+
+def _past(cursor: "Cursor", names: Collection[str]) -> Past:
+    return Past(schedules.marks(cursor, names), schedules.last_fires(cursor, names))
 
 
 async def pause(name: str, *, paused: bool) -> None:
@@ -95,7 +103,7 @@ async def overview(
     """Entries of the schedule, and jobs: so many that wait, and so many of the history from `offset` on."""
     return await sessions().do(
         lambda cursor: Overview(
-            past=Past(schedules.marks(cursor, names), schedules.last_fires(cursor, names)),
+            past=_past(cursor, names),
             running=jobs.running(cursor),
             waiting=jobs.waiting(cursor, limit=waiting),
             waiting_in_all=jobs.count_waiting(cursor),
